@@ -1,0 +1,262 @@
+"""The command line. The bare command is the language server over standard input and output."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fillmask_ls import MASK, __version__
+from fillmask_ls.documents.context import passages
+from fillmask_ls.documents.text import TextDocument
+
+if TYPE_CHECKING:
+    from fillmask_ls.documents.masks import Span
+    from fillmask_ls.mlm.model import MaskedLM
+    from fillmask_ls.mlm.prediction import MaskPrediction
+
+OK, NO_MASK, USAGE, NO_MODEL = 0, 1, 2, 3
+
+_DESCRIPTION = f"""\
+Fill {MASK} in a text with the words that fit. Without a command: the language server, for an editor to start.
+"""
+
+_EPILOG = """\
+examples:
+  fillmask-ls predict "Paris is the capital of [MASK]."
+  fillmask-ls predict chapter.md --top-k 3 --json
+  echo "The [MASK] is blue." | fillmask-ls predict -
+  fillmask-ls inspect "The quick brown fox jumps over the lazy dog." --seed 7
+  fillmask-ls download google-bert/bert-base-uncased
+  fillmask-ls --tcp 8765
+
+exit codes:
+  0  done     1  the text holds no [MASK]     2  wrong usage, or a file that can't be read     3  no model
+
+Nothing is sent anywhere. Only "download" uses the network.
+"""
+
+
+class CommandError(Exception):
+    """The command can't be carried out: one line for the user, and the exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code. The server's end ends the process at once."""
+    options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a console may not know a bar, or half a surrogate pair
+    try:
+        return int(options.run(options))
+    except CommandError as error:
+        print(f"fillmask-ls: {error}", file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # "| head" took what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "fillmask-ls", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"fillmask-ls {__version__}")
+    transport = parser.add_mutually_exclusive_group()
+    transport.add_argument("--stdio", action="store_true", help="serve over standard input and output (the default)")
+    transport.add_argument("--tcp", metavar="[HOST:]PORT", type=_address, help="serve one client over TCP")
+    transport.add_argument("--ws", metavar="[HOST:]PORT", type=_address, help="serve one client over WebSocket")
+    parser.set_defaults(run=_serve)
+    commands = parser.add_subparsers(title="commands", metavar="")
+
+    model = argparse.ArgumentParser(add_help=False)
+    model.add_argument("--model", default="auto", help="auto, embedded, a folder or a Hugging Face hub id")
+
+    predict = commands.add_parser("predict", parents=[model], help="the words that fit at each [MASK]")
+    predict.add_argument("text", metavar="TEXT|-|FILE", help="the text itself, - for standard input, or a file's path")
+    predict.add_argument("--top-k", metavar="N", type=_count, default=10, help="how many words a mask (default: 10)")
+    predict.add_argument("--json", action="store_true", help="print JSON")
+    predict.set_defaults(run=_predict)
+
+    inspect = commands.add_parser(
+        "inspect", parents=[model], help="tokens, random masks, predictions, loss: what the model makes of a text"
+    )
+    inspect.add_argument("text", metavar="TEXT|-|FILE", help="the text itself, - for standard input, or a file's path")
+    inspect.add_argument("--rate", type=_rate, default=0.15, help="the share of tokens to mask (default: 0.15)")
+    inspect.add_argument("--seed", type=int, default=0, help="of the random choice (default: 0)")
+    inspect.add_argument("--json", action="store_true", help="print JSON")
+    inspect.add_argument("--whole-words", action="store_true", help="mask words, not pieces")
+    inspect.set_defaults(run=_inspect)
+
+    download = commands.add_parser("download", help="fetch a model from the Hugging Face hub into its local cache")
+    download.add_argument("model", metavar="MODEL", help="for example google-bert/bert-base-uncased")
+    download.set_defaults(run=_download)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    import asyncio
+    import logging
+
+    from fillmask_ls.lsp import transport
+    from fillmask_ls.lsp.server import FillmaskServer
+
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="fillmask-ls: %(levelname)s: %(message)s")
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)  # its messages quote documents
+
+    async def serve() -> int:
+        server = FillmaskServer(watch_parent=not (options.tcp or options.ws))
+        try:
+            if options.tcp:
+                return await transport.serve_tcp(server.protocol, *options.tcp)
+            if options.ws:
+                return await transport.serve_websocket(server.protocol, *options.ws)
+        except OSError as error:
+            print(f"fillmask-ls: can't listen: {error.strerror or error}", file=sys.stderr)
+            return USAGE
+        return await transport.serve_stdio(server.protocol)
+
+    code = 1
+    try:
+        code = asyncio.run(serve())
+    except KeyboardInterrupt:
+        code = 130
+    except Exception:
+        logging.exception("the server failed")
+    sys.stderr.flush()
+    # Not sys.exit: a thread may be in the middle of importing torch, and nothing here needs to be put in order.
+    os._exit(code)
+
+
+def _predict(options: argparse.Namespace) -> int:
+    text = _text(options.text)
+    if MASK not in text:
+        raise CommandError(f"there is no {MASK} in the text, and no file of that name", NO_MASK)
+    model = _load(options.model)
+    from fillmask_ls import report
+
+    document = TextDocument("", text)
+    if options.json:
+        found = [
+            _prediction_json(place, prediction) for place, prediction in _predictions(model, document, options.top_k)
+        ]
+        print(json.dumps({"model": model.name, "masks": found}, indent=2))
+        return OK
+    console = report.console()
+    several = text.count(MASK) > 1
+    for (line, span), prediction in _predictions(model, document, options.top_k):
+        if several:
+            report.print_place(console, document.line(line), line, span)
+        report.print_prediction(console, prediction)
+    return OK
+
+
+def _predictions(
+    model: MaskedLM, document: TextDocument, top_k: int
+) -> Iterator[tuple[tuple[int, Span], MaskPrediction]]:
+    """Each mask's line and span with its prediction, in order, as soon as it is made."""
+    from fillmask_ls.mlm.prediction import predict
+
+    for passage, places in passages(document):
+        predictions = predict(model, passage.text, passage.masks, top_k=top_k)
+        yield from zip(places, predictions[passage.focus :], strict=False)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    text = _text(options.text)
+    model = _load(options.model)
+    from fillmask_ls import report
+    from fillmask_ls.mlm.inspection import inspect
+
+    inspection = inspect(model, text, rate=options.rate, seed=options.seed, whole_words=options.whole_words)
+    if options.json:
+        print(json.dumps({**asdict(inspection), "perplexity": inspection.perplexity}, indent=2))
+    else:
+        report.print_inspection(report.console(), inspection, model.tokenizer.mask_token)
+    return OK
+
+
+def _download(options: argparse.Namespace) -> int:
+    from fillmask_ls.mlm.checkpoint import CheckpointError, resolve
+
+    try:
+        checkpoint = resolve(options.model, download=True)
+    except CheckpointError as error:
+        raise CommandError(str(error), NO_MODEL) from error
+    print(checkpoint.path)
+    return OK
+
+
+def _load(name: str) -> MaskedLM:
+    from fillmask_ls.mlm.checkpoint import CheckpointError, resolve
+
+    try:
+        checkpoint = resolve(name)  # before torch is imported: a wrong name is told at once
+        from fillmask_ls.mlm.model import load
+
+        return load(checkpoint)
+    except CheckpointError as error:
+        raise CommandError(str(error), NO_MODEL) from error
+
+
+def _text(argument: str) -> str:
+    if argument != "-" and (MASK in argument or not _exists(argument)):
+        return argument
+    try:
+        content = sys.stdin.buffer.read() if argument == "-" else Path(argument).read_bytes()
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{argument} is not UTF-8 text (byte {error.start}); convert it first", USAGE) from error
+    except OSError as error:
+        raise CommandError(f"can't read {argument}: {error.strerror}", USAGE) from error
+
+
+def _exists(argument: str) -> bool:
+    try:
+        return Path(argument).exists()
+    except (OSError, ValueError):  # too long for a name, or a null byte: a text
+        return False
+
+
+def _prediction_json(place: tuple[int, Span], prediction: MaskPrediction) -> dict[str, object]:
+    line, (start, _) = place
+    return {
+        "line": line + 1,
+        "column": start + 1,
+        "entropy_bits": prediction.entropy,
+        "words": [{"word": word.text, "probability": word.probability} for word in prediction.words],
+    }
+
+
+def _address(value: str) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{value!r} is not [HOST:]PORT, for example 8765 or 127.0.0.1:8765")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _count(value: str) -> int:
+    if not value.isdecimal() or not 1 <= int(value) <= 1000:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 1 to 1000")
+    return int(value)
+
+
+def _rate(value: str) -> float:
+    try:
+        rate = float(value)
+    except ValueError:
+        rate = -1.0
+    if not 0 <= rate <= 1:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number from 0 to 1")
+    return rate

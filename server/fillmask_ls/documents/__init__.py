@@ -1,0 +1,1 @@
+"""The editor's text: lines, positions, masks and the passage around them. No model, no protocol."""

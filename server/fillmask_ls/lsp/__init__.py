@@ -1,0 +1,1 @@
+"""The language server protocol: life cycle, transports, features."""

@@ -1,0 +1,47 @@
+"""``textDocument/completion``: the words that fit the mask at the cursor."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from fillmask_ls import MASK
+from fillmask_ls.engine.query import Ranking
+from fillmask_ls.percent import percent
+
+
+def words(
+    ranking: Ranking, focus: int, replaced: types.Range, *, label_details: bool, top_k: int
+) -> types.CompletionList:
+    """The ranked words for the mask number ``focus``, each one plain edit over ``replaced``.
+
+    The list is incomplete, so that a client asks anew at each letter that is typed behind the mask; the filter text
+    begins with the mask, because that is what clients compare with the text in the edit's range.
+    """
+    items = []
+    for rank, word in enumerate(ranking.masks[focus].words[:top_k]):
+        probability = percent(word.probability)
+        items.append(
+            types.CompletionItem(
+                label=word.text,
+                label_details=types.CompletionItemLabelDetails(description=probability) if label_details else None,
+                kind=types.CompletionItemKind.Text,
+                detail=probability,
+                sort_text=f"{rank:04}",
+                filter_text=MASK + word.text,
+                preselect=rank == 0,
+                text_edit=types.TextEdit(replaced, word.text),
+            )
+        )
+    return types.CompletionList(is_incomplete=True, items=items)
+
+
+def mask(replaced: types.Range) -> types.CompletionList:
+    """The mask itself, for someone who began to type one."""
+    item = types.CompletionItem(
+        label=MASK,
+        kind=types.CompletionItemKind.Keyword,
+        detail="a word for the model to find",
+        filter_text=MASK,
+        text_edit=types.TextEdit(replaced, MASK),
+    )
+    return types.CompletionList(is_incomplete=False, items=[item])

@@ -1,0 +1,54 @@
+"""``textDocument/hover``: what the model expects at the mask under the pointer."""
+
+from __future__ import annotations
+
+import re
+
+from lsprotocol import types
+
+from fillmask_ls.engine.query import Ranking
+from fillmask_ls.percent import bar, percent
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&$^=:@])")
+
+
+def hover(ranking: Ranking, focus: int, place: types.Range, *, markdown: bool, top_k: int) -> types.Hover:
+    """The best words for the mask number ``focus`` with their probabilities, and how unsure the model is.
+
+    The answer stands in the first line: some editors show no more.
+    """
+    kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
+    text = _markdown(ranking, focus, top_k) if markdown else _plain(ranking, focus, top_k)
+    return types.Hover(contents=types.MarkupContent(kind, text), range=place)
+
+
+def _markdown(ranking: Ranking, focus: int, top_k: int) -> str:
+    words = ranking.masks[focus].words[:top_k]
+    lines = [f"**{_escaped(words[0].text)}** {percent(words[0].probability)}", ""] if words else []
+    lines += ["| | word | probability | |", "|--:|:--|--:|:--|"]
+    for rank, word in enumerate(words, 1):
+        lines.append(f"| {rank} | {_escaped(word.text)} | {percent(word.probability)} | {bar(word.probability)} |")
+    return "\n".join([*lines, "", _uncertainty(ranking, focus), "", f"*{_escaped(_where(ranking, focus))}*"])
+
+
+def _plain(ranking: Ranking, focus: int, top_k: int) -> str:
+    words = ranking.masks[focus].words[:top_k]
+    width = max((len(word.text) for word in words), default=0)
+    lines = [f"{word.text:<{width}} {percent(word.probability):>7} {bar(word.probability)}".rstrip() for word in words]
+    return "\n".join([*lines, _uncertainty(ranking, focus), _where(ranking, focus)])
+
+
+def _uncertainty(ranking: Ranking, focus: int) -> str:
+    prediction = ranking.masks[focus]
+    count = max(1, round(prediction.effective_words))
+    return f"Entropy {prediction.entropy:.1f} bits: as unsure as between {count:,} {'word' if count == 1 else 'words'}."
+
+
+def _where(ranking: Ranking, focus: int) -> str:
+    count = len(ranking.masks)
+    return f"Mask {focus + 1} of {count} in this passage, by {ranking.model}"
+
+
+def _escaped(text: str) -> str:
+    """``text`` with nothing in it that Markdown or HTML would act on."""
+    return _MARKDOWN.sub(r"\\\1", text)

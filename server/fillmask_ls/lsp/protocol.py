@@ -1,0 +1,152 @@
+"""The protocol's life cycle made exact: one response to every request, and our own documents.
+
+pygls leaves a request with malformed parameters unanswered, serves requests before ``initialize``, and falls silent
+after ``shutdown``; its documents split lines where the protocol doesn't. This class stands between the transport
+and pygls' dispatch.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import (
+    JsonRpcException,
+    JsonRpcInvalidParams,
+    JsonRpcInvalidRequest,
+    JsonRpcMethodNotFound,
+    JsonRpcParseError,
+    JsonRpcServerNotInitialized,
+)
+from pygls.protocol import LanguageServerProtocol, lsp_method
+
+from fillmask_ls.documents.positions import Encoding
+from fillmask_ls.documents.text import Position, TextDocument
+
+logger = logging.getLogger(__name__)
+
+
+class Protocol(LanguageServerProtocol):
+    """pygls' dispatch behind a strict gate.
+
+    Attributes:
+        documents: the open documents by URI.
+        exit_code: the process's, once the client sent ``exit``: 0 after ``shutdown``, else 1.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.documents: dict[str, TextDocument] = {}
+        self.exit_code: int | None = None
+        self._initialized = False
+
+    @property
+    def is_shut_down(self) -> bool:
+        return self._shutdown
+
+    def receive(self, body: bytes) -> None:
+        """Take one message; every request in it, however malformed, gets exactly one response."""
+        try:
+            message = json.loads(body)
+        except (ValueError, RecursionError):
+            self._refuse(None, JsonRpcParseError("the message is not JSON"))
+            return
+        if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+            self._refuse(None, JsonRpcInvalidRequest("the message is not a JSON-RPC 2.0 object"))
+        elif "method" not in message:
+            self._receive_response(message)
+        elif "id" in message:
+            self._receive_request(message)
+        else:
+            self._receive_notification(message)
+
+    def _receive_request(self, message: dict[str, Any]) -> None:
+        id, method = message["id"], message["method"]
+        if not isinstance(id, (int, str)) or isinstance(id, bool):
+            self._refuse(None, JsonRpcInvalidRequest("a request's id must be a number or a text"))
+        elif not isinstance(method, str):
+            self._refuse(id, JsonRpcInvalidRequest("a request's method must be a text"))
+        elif self._shutdown:
+            self._refuse(id, JsonRpcInvalidRequest("the server was shut down"))
+        elif method == types.INITIALIZE and self._initialized:
+            self._refuse(id, JsonRpcInvalidRequest("the server was initialized already"))
+        elif method != types.INITIALIZE and not self._initialized:
+            self._refuse(id, JsonRpcServerNotInitialized("the server waits for initialize"))
+        elif not self._knows(method):
+            self._refuse(id, JsonRpcMethodNotFound.of(method))
+        else:
+            try:
+                structured = self.structure_message(message)
+            except Exception:
+                self._refuse(id, JsonRpcInvalidParams(f"the parameters of {method} don't have the protocol's form"))
+                return
+            self._initialized = True
+            self.handle_message(structured)
+
+    def _receive_notification(self, message: dict[str, Any]) -> None:
+        method = message["method"]
+        if method == types.EXIT:
+            self.exit_code = 0 if self._shutdown else 1
+            return
+        if not self._initialized or self._shutdown or not isinstance(method, str):
+            return
+        if not self._knows(method) and method != types.CANCEL_REQUEST:
+            return
+        try:
+            structured = self.structure_message(message)
+        except Exception:
+            logger.warning("ignored a malformed %s", method)
+            return
+        self.handle_message(structured)
+
+    def _receive_response(self, message: dict[str, Any]) -> None:
+        id = message.get("id")
+        if not isinstance(id, (int, str)) or id not in self._result_types:
+            logger.warning("ignored a response to nothing that was asked")
+            return
+        try:
+            structured = self.structure_message(message)
+        except Exception:
+            self._result_types.pop(id, None)
+            waiting = self._request_futures.pop(id, None)
+            if waiting is not None:
+                waiting.set_exception(JsonRpcInvalidParams("the client's response is malformed"))
+            return
+        self.handle_message(structured)
+
+    def _knows(self, method: str) -> bool:
+        return method in self.fm.features or method in self.fm.builtin_features
+
+    def _refuse(self, id: int | str | None, error: JsonRpcException) -> None:
+        self._send_data({"jsonrpc": "2.0", "id": id, "error": error.to_response_error()})
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
+        item = params.text_document
+        self.documents[item.uri] = TextDocument(
+            item.uri,
+            item.text,
+            encoding=Encoding(self.workspace.position_encoding),
+            version=item.version,
+            language_id=str(item.language_id),
+        )
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+        document = self.documents.get(params.text_document.uri)
+        if document is None:
+            logger.warning("ignored a change of a document that is not open")
+            return
+        for change in params.content_changes:
+            if isinstance(change, types.TextDocumentContentChangePartial):
+                start, end = change.range.start, change.range.end
+                document.replace(Position(start.line, start.character), Position(end.line, end.character), change.text)
+            else:
+                document.replace_all(change.text)
+        document.version = params.text_document.version
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
+        self.documents.pop(params.text_document.uri, None)

@@ -1,0 +1,247 @@
+"""The language server: life cycle, settings, progress, and the only place that registers features."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import default_converter
+
+from fillmask_ls import __version__
+from fillmask_ls.documents import context, masks
+from fillmask_ls.documents.positions import to_column
+from fillmask_ls.documents.text import Position, TextDocument
+from fillmask_ls.engine.local import LocalEngine
+from fillmask_ls.engine.query import EngineError, Query, Ranking
+from fillmask_ls.settings import SECTION, Settings, merged
+
+from . import parent
+from .features import completion, hover
+from .protocol import Protocol
+
+logger = logging.getLogger(__name__)
+
+_SECONDS_FOR_THE_CLIENT = 2
+"""How long a client may take to say its settings, or yes to a progress bar, before we go on without."""
+
+
+class FillmaskServer(LanguageServer):
+    """One server for one client.
+
+    Attributes:
+        engine: answers queries.
+        settings: those in force.
+    """
+
+    protocol: Protocol
+
+    def __init__(self, *, watch_parent: bool = False) -> None:
+        """Set up a server without a client.
+
+        Args:
+            watch_parent: whether this process ends with the one that ``initialize`` names: one on this machine.
+        """
+        super().__init__("fillmask-ls", __version__, protocol_cls=Protocol, converter_factory=default_converter)
+        self.engine = LocalEngine()
+        self.settings = Settings()
+        self._initial_settings = Settings()
+        self._watch_parent = watch_parent
+        self._asked_for: tuple[str, str] | None = None
+        self._problems: list[str] = []
+        self._reported: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        _register(self)
+
+    def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
+        """Log by kind only: pygls would show a pop-up, and a message may quote the document."""
+        logger.error("%s", type(error).__name__)
+
+    def initialize(self, params: types.InitializeParams) -> None:
+        """Take what the client says of itself; everything slow begins after the response has left."""
+        if self._watch_parent and params.process_id is not None:
+            parent.watch(params.process_id)
+        self._initial_settings, self._problems = merged(Settings(), params.initialization_options)
+        self.settings = self._initial_settings
+        asyncio.get_running_loop().call_soon(self.engine.warm_up)
+
+    async def initialized(self) -> None:
+        """Learn the settings, then load the model."""
+        workspace = self.client_capabilities.workspace
+        if workspace and workspace.did_change_configuration and workspace.did_change_configuration.dynamic_registration:
+            self._in_background(self._register_for_configuration())
+        await self.configure(None)
+
+    async def configure(self, values: object) -> None:
+        """Lay the client's settings over the initial ones, report what is wrong with them, load what they name.
+
+        Args:
+            values: what the client pushed; a client that can be asked is asked instead.
+        """
+        workspace = self.client_capabilities.workspace
+        if workspace and workspace.configuration:
+            values = await self._pulled_configuration()
+        self.settings, problems = merged(self._initial_settings, values)
+        for problem in [*self._problems, *problems]:
+            self._tell(problem, types.MessageType.Warning)
+        self._load_if_new()
+
+    async def rank(self, document: TextDocument, line: int, target: masks.Target, top_k: int) -> tuple[Ranking, int]:
+        """The predictions for the passage around ``target``, and its number among the passage's masks.
+
+        Raises:
+            JsonRpcException: there is no model, or it failed.
+        """
+        passage = context.passage(document, line, target)
+        self._load_if_new()  # a client may ask before it says that it is initialized
+        try:
+            ranking = await self.engine.rank(
+                Query(passage.text, passage.masks, top_k, focus=passage.focus, prefix=target.prefix)
+            )
+        except EngineError as error:
+            raise JsonRpcException(str(error), code=types.LSPErrorCodes.RequestFailed) from error
+        return ranking, passage.focus
+
+    def _load_if_new(self) -> None:
+        wanted = (self.settings.model, self.settings.device)
+        if wanted != self._asked_for:
+            self._asked_for = wanted
+            self._in_background(self._load(*wanted))
+
+    async def _load(self, model: str, device: str) -> None:
+        loading = asyncio.ensure_future(self.engine.load(model, device))
+        self._in_background(self._show_progress(loading, model))
+        try:
+            name = await loading
+            logger.info("the model %s is loaded", name)
+        except EngineError as error:
+            if self.engine.model_name is not None:
+                self._tell(f"{error} {self.engine.model_name} goes on.", types.MessageType.Error)
+            elif (model, device) != ("auto", "auto"):
+                self._tell(f"{error} The default model is taken instead.", types.MessageType.Error)
+                await self._load("auto", "auto")
+            else:
+                self._tell(str(error), types.MessageType.Error)
+
+    async def _show_progress(self, loading: asyncio.Future[str], model: str) -> None:
+        """Show a progress bar until ``loading`` is done, to a client that can."""
+        window = self.client_capabilities.window
+        if not (window and window.work_done_progress):
+            return
+        progress, token = self.work_done_progress, f"fillmask-load-{id(loading)}"
+        try:
+            await asyncio.wait_for(progress.create_async(token), _SECONDS_FOR_THE_CLIENT)
+        except (JsonRpcException, asyncio.TimeoutError):
+            return
+        progress.begin(token, types.WorkDoneProgressBegin(title="Loading the language model", message=model))
+        await asyncio.wait({loading})
+        failed = loading.cancelled() or loading.exception() is not None
+        progress.end(token, types.WorkDoneProgressEnd(message="failed" if failed else f"{loading.result()} is ready"))
+        progress.tokens.pop(token, None)
+
+    async def _register_for_configuration(self) -> None:
+        registration = types.Registration(
+            id="fillmask-configuration",
+            method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
+            register_options=types.DidChangeConfigurationRegistrationOptions(section=SECTION),
+        )
+        try:
+            await self.client_register_capability_async(types.RegistrationParams([registration]))
+        except JsonRpcException:
+            logger.warning("the client took no registration for its settings")
+
+    async def _pulled_configuration(self) -> object:
+        params = types.ConfigurationParams([types.ConfigurationItem(section=SECTION)])
+        try:
+            answer = await asyncio.wait_for(self.workspace_configuration_async(params), _SECONDS_FOR_THE_CLIENT)
+        except (JsonRpcException, asyncio.TimeoutError):
+            logger.warning("the client didn't say its settings")
+            return None
+        return answer[0] if answer else None
+
+    def _tell(self, message: str, kind: types.MessageType) -> None:
+        """Show ``message`` to the user, once in the server's life."""
+        if message not in self._reported:
+            self._reported.add(message)
+            self.window_show_message(types.ShowMessageParams(type=kind, message=f"fillmask: {message}"))
+
+    def _in_background(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)  # the loop itself keeps no strong reference
+        task.add_done_callback(self._tasks.discard)
+
+
+def _register(server: FillmaskServer) -> None:
+    @server.feature(types.INITIALIZE)
+    def initialize(params: types.InitializeParams) -> None:
+        server.initialize(params)
+
+    @server.feature(types.INITIALIZED)
+    async def initialized(_params: types.InitializedParams) -> None:
+        await server.initialized()
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
+        await server.configure(params.settings)
+
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=["[", "]"]))
+    async def complete(params: types.CompletionParams) -> types.CompletionList | None:
+        place = _place(server, params)
+        if place is None:
+            return None
+        document, line, index = place
+        target = masks.behind(document.line(line), index)
+        if target is None:
+            opened = masks.opened(document.line(line), index)
+            return completion.mask(_range(document, line, opened)) if opened else None
+        # Over the whole mask, and behind it up to the cursor.
+        replaced = _range(document, line, (target.start, target.typed_end))
+        top_k = server.settings.completion_top_k
+        ranking, focus = await server.rank(document, line, target, top_k)
+        return completion.words(ranking, focus, replaced, label_details=_shows_label_details(server), top_k=top_k)
+
+    @server.feature(types.TEXT_DOCUMENT_HOVER)
+    async def show(params: types.HoverParams) -> types.Hover | None:
+        place = _place(server, params)
+        if place is None:
+            return None
+        document, line, index = place
+        target = masks.under(document.line(line), index)
+        if target is None:
+            return None
+        at = _range(document, line, (target.start, target.end))
+        top_k = server.settings.hover_top_k
+        ranking, focus = await server.rank(document, line, target, top_k)
+        return hover.hover(ranking, focus, at, markdown=_shows_markdown(server), top_k=top_k)
+
+
+def _place(
+    server: FillmaskServer, params: types.CompletionParams | types.HoverParams
+) -> tuple[TextDocument, int, int] | None:
+    """The document, the line and the index in it that a request is about; None for a document that is not open."""
+    document = server.protocol.documents.get(params.text_document.uri)
+    if document is None:
+        return None
+    line = params.position.line
+    return document, line, document.index(Position(line, params.position.character))
+
+
+def _range(document: TextDocument, line: int, span: masks.Span) -> types.Range:
+    text = document.line(line)
+    start, end = (to_column(text, index, document.encoding) for index in span)
+    return types.Range(types.Position(line, start), types.Position(line, end))
+
+
+def _shows_label_details(server: FillmaskServer) -> bool:
+    text_document = server.client_capabilities.text_document
+    item = text_document and text_document.completion and text_document.completion.completion_item
+    return bool(item and item.label_details_support)
+
+
+def _shows_markdown(server: FillmaskServer) -> bool:
+    text_document = server.client_capabilities.text_document
+    formats = text_document and text_document.hover and text_document.hover.content_format
+    return types.MarkupKind.Markdown in (formats or ())

@@ -1,0 +1,95 @@
+"""Random masking: which positions, what stands there instead, and the labels."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .tokenization import Encoding, Tokenizer, words
+
+IGNORED = -100
+"""The label of a position that the loss leaves out, as in torch and transformers."""
+
+
+def choose(
+    encoding: Encoding,
+    rate: float = 0.15,
+    *,
+    generator: torch.Generator | None = None,
+    whole_words: str | None = None,
+) -> Tensor:
+    """Choose the positions to mask, each by itself with probability ``rate``; never a special token.
+
+    Args:
+        encoding: of ``n`` tokens.
+        rate: 0 to 1.
+        generator: the source of chance; the same state chooses the same positions.
+        whole_words: the text that was encoded, to choose words with all their pieces instead of pieces (Devlin's
+            whole-word masking): ``don't`` is one word; the full stop behind ``table`` stands for itself.
+
+    Returns:
+        A bool tensor [n].
+
+    Raises:
+        ValueError: ``rate`` is not between 0 and 1.
+    """
+    if not 0 <= rate <= 1:
+        raise ValueError(f"the masking rate must lie between 0 and 1, not be {rate}")
+    eligible = ~torch.tensor(encoding.special, dtype=torch.bool)
+    draws = torch.rand(len(encoding.ids), generator=generator)
+    if whole_words is not None:
+        draws = draws[torch.tensor(_first_of_word(encoding, whole_words), dtype=torch.long)]
+    return (draws < rate) & eligible
+
+
+def mask_plainly(ids: Tensor, chosen: Tensor, mask_id: int) -> tuple[Tensor, Tensor]:
+    """The plain form: every chosen position becomes the mask, the labels are the text itself.
+
+    Args:
+        ids: int64 [..., n].
+        chosen: bool, of the same shape.
+
+    Returns:
+        The masked ids and the labels, both of the shape of ``ids``.
+    """
+    return ids.masked_fill(chosen, mask_id), ids.clone()
+
+
+def mask_for_training(
+    ids: Tensor,
+    chosen: Tensor,
+    tokenizer: Tokenizer,
+    *,
+    generator: torch.Generator | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The training form of Devlin et al. 2019: of the chosen, 80 % masks, 10 % random tokens, 10 % left.
+
+    A random token is never a special one. Labels are :data:`IGNORED` where nothing was chosen.
+
+    Args:
+        ids: int64 [..., n].
+        chosen: bool, of the same shape.
+
+    Returns:
+        The corrupted ids and the labels, both of the shape of ``ids``.
+    """
+    fate = torch.rand(ids.shape, generator=generator)
+    ordinary = torch.tensor([id for id in range(tokenizer.vocab_size) if id not in tokenizer.special_ids])
+    random = ordinary[torch.randint(len(ordinary), ids.shape, generator=generator)]
+    corrupted = torch.where(chosen & (fate < 0.8), tokenizer.mask_id, ids)
+    corrupted = torch.where(chosen & (fate >= 0.9), random, corrupted)
+    return corrupted, ids.masked_fill(~chosen, IGNORED)
+
+
+def _first_of_word(encoding: Encoding, text: str) -> list[int]:
+    """For each token, the index of the first token of its word; its own index outside words."""
+    word_of = {}
+    for number, (start, end) in enumerate(words(text)):
+        word_of.update(dict.fromkeys(range(start, end), number))
+    first: dict[int, int] = {}
+    result = []
+    for index, (start, end) in enumerate(encoding.offsets):
+        # A byte-level token may begin with the space before its word.
+        word = word_of.get(end - 1) if end > start and not encoding.special[index] else None
+        result.append(index if word is None else first.setdefault(word, index))
+    return result

@@ -1,0 +1,122 @@
+"""Load a checkpoint into memory, ready to predict."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from .checkpoint import Checkpoint, CheckpointError, resolve
+from .head import MLMHead
+from .surface import Vocabulary
+from .tokenization import Tokenizer, load_tokenizer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaskedLM:
+    """A masked language model in evaluation mode, with its tokenizer.
+
+    ``head`` is None for architectures whose head is not BERT's; for those the network's own logits serve.
+    """
+
+    name: str
+    network: PreTrainedModel
+    tokenizer: Tokenizer
+    vocabulary: Vocabulary
+    head: MLMHead | None
+
+    @property
+    def device(self) -> torch.device:
+        return self.network.device
+
+
+def load(
+    model: str | Checkpoint = "auto",
+    *,
+    device: str = "auto",
+    dtype: torch.dtype | None = None,
+    download: bool = False,
+) -> MaskedLM:
+    """Load a masked language model.
+
+    Args:
+        model: as for :func:`fillmask_ls.mlm.checkpoint.resolve`.
+        device: ``auto`` (CUDA, then MPS, then CPU) or a torch device.
+        dtype: of the weights; by default bfloat16 where the device computes it natively, else float32.
+        download: whether a model that is not on this machine may be fetched from the hub.
+
+    Raises:
+        CheckpointError: it can't be found or loaded, or has no masked-language-model head.
+    """
+    checkpoint = model if isinstance(model, Checkpoint) else resolve(model, download=download)
+    name = checkpoint.name
+    place = _device(device)
+    tokenizer = load_tokenizer(checkpoint)
+    try:
+        with _quiet():
+            config = AutoConfig.from_pretrained(checkpoint.path, local_files_only=True, trust_remote_code=False)
+            network, report = AutoModelForMaskedLM.from_pretrained(
+                checkpoint.path,
+                config=config,
+                dtype=dtype or _native_dtype(place),
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+            )
+    except Exception as error:  # transformers raises every kind, down to bare RuntimeError
+        reason = str(error).strip().splitlines()[0]
+        raise CheckpointError(f"model {name!r} can't be loaded as a masked language model: {reason}") from error
+    if report["missing_keys"]:
+        missing = sorted(report["missing_keys"])
+        raise CheckpointError(
+            f"model {name!r} has no masked-language-model head, or is damaged: its weights lack {missing[0]}"
+            + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
+            + ". Choose a model that was trained for fill-mask."
+        )
+    if network.get_input_embeddings().num_embeddings < tokenizer.vocab_size:
+        raise CheckpointError(f"model {name!r}: its tokenizer knows more tokens than its weights do.")
+    limit = getattr(config, "max_position_embeddings", None)
+    if limit is not None and tokenizer.max_length > limit:
+        tokenizer.max_length = limit - 2  # RoBERTa's positions start at 2
+    network.eval().requires_grad_(False).to(place)
+    return MaskedLM(name, network, tokenizer, Vocabulary(tokenizer), MLMHead.of(network))
+
+
+def _device(device: str) -> torch.device:
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        place = torch.device(device)
+        torch.empty(0, device=place)
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CheckpointError(f"device {device!r} can't be used here: {reason} Choose 'auto' or 'cpu'.") from error
+    return place
+
+
+def _native_dtype(device: torch.device) -> torch.dtype:
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16", False)
+    return torch.bfloat16 if native else torch.float32
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' bars and warnings off the terminal: what matters of them is raised as an error."""
+    verbosity, bar = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity(logging.CRITICAL)
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if bar:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -1,0 +1,220 @@
+"""Text to ids, tokens and character offsets, for any checkpoint's tokenizer.
+
+A document's ``[MASK]`` becomes the model's own mask token; every other special token that is written in the
+text (``[SEP]``, ``</s>``, ...) stays text. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import regex
+from tokenizers import AddedToken
+from tokenizers import Tokenizer as BackendTokenizer
+
+from fillmask_ls import MASK
+
+from .checkpoint import Checkpoint, CheckpointError
+
+Span = tuple[int, int]
+"""Characters from the first up to but not including the second."""
+
+# Stands for a mask while the tokenizer runs. It is as long as a mask, so that no offset moves, and made of a
+# noncharacter, which no text should hold (one that does has it replaced).
+_NONCHARACTER = "\ufdd0"
+_UNSPEAKABLE = regex.compile(r"[\ud800-\udfff\ufdd0]")
+"""What can't reach the tokenizer: halves of surrogate pairs, and what the sentinel is made of."""
+_SENTINEL = _NONCHARACTER * len(MASK)
+
+_UNBOUNDED = 10**9
+"""Tokenizers without a limit of their own say 10^30."""
+
+_MASK = regex.compile(regex.escape(MASK))
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}_]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """One tokenised text of ``n`` tokens, special tokens included; every field has length ``n``.
+
+    ``offsets`` are character spans of the text given, ``(0, 0)`` for the special tokens that the model adds.
+    ``special`` is true for those and for masks.
+    """
+
+    ids: list[int]
+    tokens: list[str]
+    offsets: list[Span]
+    special: list[bool]
+
+    def content(self, mask_id: int) -> list[int]:
+        """The indices of the tokens that stand for text, masks included: all but the specials added around it."""
+        return [i for i, special in enumerate(self.special) if not special or self.ids[i] == mask_id]
+
+
+class Tokenizer:
+    """A checkpoint's tokenizer.
+
+    Attributes:
+        mask_id: the id of the model's mask token.
+        special_ids: the ids of all special tokens, the mask included.
+        vocab_size: how many ids there are.
+        max_length: the most tokens that the model reads at once, special tokens included.
+    """
+
+    def __init__(self, backend: BackendTokenizer, mask_token: str, max_length: int) -> None:
+        """Wrap ``backend``, which from then on belongs to this object.
+
+        Raises:
+            ValueError: ``mask_token`` is not in the vocabulary.
+        """
+        mask_id = backend.token_to_id(mask_token)
+        if mask_id is None:
+            raise ValueError(f"the tokenizer has no mask token {mask_token!r}")
+        added = backend.get_added_tokens_decoder()
+        self.mask_token = mask_token
+        self.mask_id: int = mask_id
+        self.special_ids = frozenset({mask_id, *(id for id, token in added.items() if token.special)})
+        self.vocab_size: int = backend.get_vocab_size()
+        self.max_length = max_length
+        backend.no_truncation()
+        backend.no_padding()
+        backend.encode_special_tokens = True
+        own = added.get(mask_id)
+        backend.add_tokens(
+            [AddedToken(_SENTINEL, lstrip=bool(own and own.lstrip), rstrip=bool(own and own.rstrip), normalized=False)]
+        )
+        self._sentinel_id = backend.token_to_id(_SENTINEL)
+        self._backend = backend
+
+    def encode(self, text: str, masks: Sequence[Span] | None = None) -> Encoding:
+        """Tokenise ``text`` with the model's special tokens around it.
+
+        ``masks`` are the spans, each as long as ``[MASK]``, that become the mask token; when not given, each
+        ``[MASK]`` in the text.
+        """
+        spans = find_masks(text) if masks is None else masks
+        encoding = self._backend.encode(_with_sentinels(text, spans))
+        ids = encoding.ids
+        tokens = encoding.tokens
+        special = [bool(flag) for flag in encoding.special_tokens_mask]
+        offsets = encoding.offsets
+        if spans:
+            for i, id in enumerate(ids):
+                if id == self._sentinel_id:
+                    # An lstrip mask (RoBERTa's) takes the space before it into its offsets.
+                    ids[i], tokens[i], special[i] = self.mask_id, self.mask_token, True
+                    offsets[i] = (offsets[i][1] - len(MASK), offsets[i][1])
+        return Encoding(ids, tokens, offsets, special)
+
+    def windows(self, text: str, max_length: int | None = None) -> Iterator[Span]:
+        """Cut ``text`` into consecutive spans of at most ``max_length`` tokens each, between words if possible.
+
+        Args:
+            max_length: special tokens included, at least 3; the model's own limit when not given.
+        """
+        encoding = self.encode(text)
+        room = (max_length or self.max_length) - self.added_tokens
+        content = [encoding.offsets[i] for i in encoding.content(self.mask_id)]
+        if len(content) <= room:
+            yield 0, len(text)
+            return
+        start = first = 0
+        while len(content) - first > room:
+            last = first + room
+            cut = next(
+                (i for i in range(last, first + room // 2, -1) if not _inside_word(text, content[i][0])),
+                last,
+            )
+            yield start, content[cut][0]
+            start, first = content[cut][0], cut
+        yield start, len(text)
+
+    @cached_property
+    def added_tokens(self) -> int:
+        """How many special tokens the model puts around a text."""
+        return int(self._backend.num_special_tokens_to_add(is_pair=False))
+
+    @cached_property
+    def vocabulary(self) -> list[str]:
+        """The token of every id, ``vocab_size`` of them; an id without a token has an empty one."""
+        return [self._backend.id_to_token(id) or "" for id in range(self.vocab_size)]
+
+    def texts(self) -> list[str]:
+        """The text of every id without the mark of its place in a word (``##``, ``Ġ``, ``▁``)."""
+        texts = self._backend.decode_batch([[id] for id in range(self.vocab_size)], skip_special_tokens=False)
+        return [text.removeprefix("##").strip() for text in texts]
+
+    def normalize(self, text: str) -> str:
+        """``text`` as the model sees it: lower case and without accents for an uncased model."""
+        normalizer = self._backend.normalizer
+        return str(normalizer.normalize_str(text)) if normalizer is not None else text
+
+
+def find_masks(text: str, offset: int = 0) -> list[Span]:
+    """The span of every ``[MASK]`` in ``text``, in order; ``offset`` is added to each end."""
+    return [(match.start() + offset, match.end() + offset) for match in _MASK.finditer(text)]
+
+
+def words(text: str) -> list[Span]:
+    """The words of ``text``: runs of letters, marks, digits and underscores, an apostrophe inside included.
+
+    ``don't`` is one word, the full stop of ``table.`` belongs to none.
+    """
+    return [match.span() for match in _WORD.finditer(text)]
+
+
+def load_tokenizer(checkpoint: Checkpoint) -> Tokenizer:
+    """Load the tokenizer of ``checkpoint``.
+
+    Raises:
+        CheckpointError: it is damaged or has no mask token.
+    """
+    folder = checkpoint.path
+    try:
+        settings = _tokenizer_settings(folder)
+        if (folder / "tokenizer.json").is_file():
+            backend = BackendTokenizer.from_file(str(folder / "tokenizer.json"))
+        else:  # only slow tokenizer files: transformers knows how to convert each kind
+            backend = _converted(folder)
+        mask_token = settings.get("mask_token") or ("<mask>" if backend.token_to_id("<mask>") else "[MASK]")
+        if isinstance(mask_token, dict):
+            mask_token = mask_token.get("content")
+        max_length = min(int(settings.get("model_max_length") or _UNBOUNDED), _UNBOUNDED)
+        return Tokenizer(backend, str(mask_token), max_length)
+    except Exception as error:  # the Rust library raises bare Exception
+        raise CheckpointError(f"model {checkpoint.name!r}: its tokenizer can't be used: {error}.") from error
+
+
+def _tokenizer_settings(folder: Path) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for name in ("special_tokens_map.json", "tokenizer_config.json"):
+        file = folder / name
+        if file.is_file():
+            settings.update(json.loads(file.read_text(encoding="utf-8")))
+    return settings
+
+
+def _converted(folder: Path) -> BackendTokenizer:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    return tokenizer.backend_tokenizer
+
+
+def _with_sentinels(text: str, spans: Sequence[Span]) -> str:
+    text = _UNSPEAKABLE.sub("\ufffd", text)
+    parts = []
+    end = 0
+    for start, stop in spans:
+        parts += [text[end:start], _SENTINEL]
+        end = stop
+    return "".join([*parts, text[end:]])
+
+
+def _inside_word(text: str, index: int) -> bool:
+    return 0 < index < len(text) and text[index - 1].isalnum() and text[index].isalnum()

@@ -1,0 +1,113 @@
+"""Every setting once: its name, type, default and meaning, and the border where a client's values are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+SECTION = "fillmask"
+
+_MOST_WORDS = 100
+
+
+def _text(value: object) -> str | None:
+    return value.strip() if isinstance(value, str) and value.strip() else None
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_WORDS else None
+
+
+def _setting(name: str, default: Any, check: Callable[[object], Any], wanted: str, meaning: str) -> Any:
+    metadata = {"name": name, "check": check, "wanted": wanted, "meaning": meaning}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one server, valid by construction through :func:`merged`."""
+
+    model: str = _setting(
+        "model",
+        "auto",
+        _text,
+        "a text: auto, embedded, a folder or a Hugging Face hub id",
+        "The model. auto: bert-base-uncased if the Hugging Face cache holds it, else the embedded one.",
+    )
+    device: str = _setting(
+        "device",
+        "auto",
+        _text,
+        "a text: auto, cpu, cuda, cuda:0 or mps",
+        "Where the model runs. auto: the GPU if there is one.",
+    )
+    completion_top_k: int = _setting(
+        "completion.topK",
+        10,
+        _count,
+        f"a whole number from 1 to {_MOST_WORDS}",
+        "How many words a completion offers.",
+    )
+    hover_top_k: int = _setting(
+        "hover.topK",
+        5,
+        _count,
+        f"a whole number from 1 to {_MOST_WORDS}",
+        "How many words a hover shows.",
+    )
+
+
+def merged(settings: Settings, values: object) -> tuple[Settings, list[str]]:
+    """``settings`` with a client's ``values`` laid over them.
+
+    Args:
+        values: what the client sent: nested or dotted names, with or without the section ``fillmask`` around them.
+            A null, at the top or as a value, says nothing.
+
+    Returns:
+        The new settings, and a sentence for each value that is wrong or unknown; where one is wrong, the old holds.
+    """
+    if values is None:
+        return settings, []
+    if not isinstance(values, Mapping):
+        return settings, [f"The settings of {SECTION} must be an object, not {_shown(values)}; they were not changed."]
+    inner = values.get(SECTION, values)
+    if inner is not values:
+        return merged(settings, inner)
+    problems = []
+    changes: dict[str, Any] = {}
+    known = {setting.metadata["name"]: setting for setting in fields(Settings)}
+    for name, value in _flat(values, known):
+        if name not in known:
+            problems.append(f"{SECTION}.{name} is not a setting; there are {', '.join(known)}.")
+            continue
+        setting = known[name]
+        checked = setting.metadata["check"](value)
+        if checked is None:
+            problems.append(
+                f"{SECTION}.{name} must be {setting.metadata['wanted']}, not {_shown(value)}; "
+                f"{getattr(settings, setting.name)!r} holds."
+            )
+        else:
+            changes[setting.name] = checked
+    return replace(settings, **changes), problems
+
+
+def _flat(values: Mapping[Any, Any], known: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Nested objects to dotted names; nulls left out."""
+    result: list[tuple[str, Any]] = []
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if value is None:
+            continue
+        if isinstance(value, Mapping) and name not in known:
+            result += _flat(value, known, f"{name}.")
+        else:
+            result.append((name, value))
+    return result
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

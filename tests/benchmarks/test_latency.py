@@ -1,0 +1,36 @@
+"""A completion at the wire of a running server, against transformers' fill-mask pipeline called in process."""
+
+from __future__ import annotations
+
+import pytest
+from benchmarks.conftest import compare, timed
+from wire import Wire
+
+from fillmask_ls.mlm.checkpoint import EMBEDDED
+
+SHORT = "Paris is the capital of [MASK]."
+LONG = (
+    "After Abraham Lincoln won the November 1860 presidential [MASK] on an anti-slavery platform, an initial seven "
+    "slave states declared their secession from the country to form the Confederacy. War broke out in April 1861 when "
+    "secessionist forces attacked Fort Sumter in South Carolina, just over a month after Lincoln's inauguration."
+)
+
+
+@pytest.mark.parametrize("text", [SHORT, LONG], ids=["9 tokens", "62 tokens"])
+def test_completion_at_the_wire_against_the_pipeline(text: str) -> None:
+    from transformers import pipeline
+
+    peer = pipeline("fill-mask", str(EMBEDDED), top_k=10)
+    with Wire() as wire:
+        wire.initialize()
+        wire.open(text)
+        cursor = text.index("]") + 1
+        assert wire.complete(0, cursor)["items"]
+        ratio = compare(
+            f"completion, {text[:20]}...",
+            timed(lambda: wire.complete(0, cursor)),
+            timed(lambda: peer(text)),
+            rounds=100,
+            warm_up=10,
+        )
+    assert ratio <= 0.6
