@@ -12,6 +12,7 @@ from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from .checkpoint import Checkpoint, CheckpointError, resolve
+from .encoder import BertEncoder
 from .head import MLMHead
 from .surface import Vocabulary
 from .tokenization import Tokenizer, load_tokenizer
@@ -21,13 +22,14 @@ from .tokenization import Tokenizer, load_tokenizer
 class MaskedLM:
     """A masked language model in evaluation mode, with its tokenizer.
 
-    ``head`` is None for architectures whose head is not BERT's; for those the network's own logits serve.
+    ``encoder`` and ``head`` are None for other architectures than BERT, whose network itself serves instead.
     """
 
     name: str
     network: PreTrainedModel
     tokenizer: Tokenizer
     vocabulary: Vocabulary
+    encoder: BertEncoder | None
     head: MLMHead | None
 
     @property
@@ -85,7 +87,7 @@ def load(
     if limit is not None and tokenizer.max_length > limit:
         tokenizer.max_length = limit - 2  # RoBERTa's positions start at 2
     network.eval().requires_grad_(False).to(place)
-    return MaskedLM(name, network, tokenizer, Vocabulary(tokenizer), MLMHead.of(network))
+    return MaskedLM(name, network, tokenizer, Vocabulary(tokenizer), BertEncoder.of(network), MLMHead.of(network))
 
 
 def _device(device: str) -> torch.device:

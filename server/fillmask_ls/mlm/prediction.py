@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import log
 
 import torch
 from torch import Tensor
@@ -109,20 +108,19 @@ def mask_logits(model: MaskedLM, encodings: Sequence[Encoding]) -> list[Tensor]:
     """
     length = max(len(encoding.ids) for encoding in encodings)
     ids = torch.zeros(len(encodings), length, dtype=torch.long)
-    attention = torch.zeros_like(ids)
+    present = torch.zeros(len(encodings), length, dtype=torch.bool)
     for row, encoding in enumerate(encodings):
         ids[row, : len(encoding.ids)] = torch.tensor(encoding.ids)
-        attention[row, : len(encoding.ids)] = 1
-    at_mask = (ids == model.tokenizer.mask_id) & attention.bool()
-    inputs = {"input_ids": ids.to(model.device)}
-    if not attention.all():
-        inputs["attention_mask"] = attention.to(model.device)
-    if model.head is not None:
-        hidden = model.network.base_model(**inputs).last_hidden_state[at_mask.to(model.device)]
-        logits = model.head.logits(hidden)
+        present[row, : len(encoding.ids)] = True
+    at_mask = (ids == model.tokenizer.mask_id) & present
+    counts = at_mask.sum(-1).tolist()
+    padded = None if present.all() else present.to(model.device)
+    ids, at_mask = ids.to(model.device), at_mask.to(model.device)
+    if model.encoder is not None and model.head is not None:
+        logits = model.head.logits(model.encoder.last_hidden_state(ids, at_mask, padded))
     else:
-        logits = model.network(**inputs).logits[at_mask.to(model.device)]
-    return list(torch.split(logits.float().cpu(), at_mask.sum(-1).tolist()))
+        logits = model.network(input_ids=ids, attention_mask=padded).logits[at_mask]
+    return list(torch.split(logits.float().cpu(), counts))
 
 
 def _windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[tuple[range, Span]]:
@@ -155,7 +153,7 @@ def _distributions(model: MaskedLM, text: str, masks: Sequence[Span]) -> Tensor:
         told = text[: masks[-1][1]]
         encodings = [encode(told + more, [*masks, *find_masks(more, len(told))]) for more in _CONTINUATIONS]
     answers = [logits[: len(masks)].softmax(-1) for logits in mask_logits(model, encodings)]
-    return torch.stack(answers).mean(0)
+    return torch.stack(answers).mean(0) if len(answers) > 1 else answers[0]
 
 
 def _prediction(
@@ -163,12 +161,13 @@ def _prediction(
 ) -> MaskPrediction:
     before = text[: span[0]]
     fits = vocabulary.beginning_with(prefix) if prefix else vocabulary.fits_after(before)
-    candidates = distribution[fits]
-    found = candidates.topk(min(2 * top_k, len(candidates)))
+    found = distribution[: len(fits)].masked_fill(~fits, -1).topk(min(2 * top_k, len(fits)))
     words: dict[str, float] = {}
-    for probability, index in zip(found.values.tolist(), fits[found.indices].tolist(), strict=True):
+    for probability, index in zip(found.values.tolist(), found.indices.tolist(), strict=True):
+        if probability < 0:
+            break
         word = vocabulary.typed(index, before=before, prefix=prefix)
         words[word] = words.get(word, 0.0) + probability  # "The" and "the" are one word at a sentence's start
     best = sorted(words.items(), key=lambda item: -item[1])[:top_k]
-    entropy = torch.special.entr(distribution).sum().item() / log(2)
+    entropy = -float(distribution @ distribution.clamp_min(1e-30).log2())
     return MaskPrediction(span, tuple(Word(word, probability) for word, probability in best), entropy)

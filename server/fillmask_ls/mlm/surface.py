@@ -32,22 +32,22 @@ class Vocabulary:
                 continue
             begins = token.startswith(self._space_mark) if self._space_mark else not token.startswith("##")
             (starts if begins else continues).append(id)
-        self._starts = torch.tensor(starts)
-        self._continues = torch.tensor(continues)
+        self._starts = self._where(starts)
+        self._continues = self._where(continues)
         self._sorted = sorted((self.texts[id].casefold(), id) for id in starts)
 
     def fits_after(self, before: str) -> Tensor:
-        """The ids of the words, or behind a letter the ends of words, that can follow the text ``before``."""
+        """Which tokens can follow the text ``before``: words, or behind a letter their ends; bool [vocabulary]."""
         last = before[-1:]
         glued = not last.isspace() if self._space_mark else last.isalnum()
         return self._continues if glued else self._starts
 
     def beginning_with(self, prefix: str) -> Tensor:
-        """The ids of the words that begin with ``prefix``, as the model spells it, in any case."""
+        """Which tokens are words that begin with ``prefix``, as the model spells it, in any case; bool [vocabulary]."""
         wanted = self._tokenizer.normalize(prefix).casefold()
         low = bisect_left(self._sorted, (wanted,))
         high = bisect_left(self._sorted, (wanted + "\U0010ffff",))
-        return torch.tensor([id for _, id in self._sorted[low:high]], dtype=torch.long)
+        return self._where([id for _, id in self._sorted[low:high]])
 
     def typed(self, id: int, *, before: str = "", prefix: str = "") -> str:
         """The token as a person would type it behind ``before``: a capital where a sentence begins.
@@ -59,6 +59,11 @@ class Vocabulary:
             rest = word[len(self._tokenizer.normalize(prefix)) :]
             return prefix + (rest.upper() if len(prefix) > 1 and prefix.isupper() else rest)
         return word[:1].upper() + word[1:] if starts_sentence(before) else word
+
+    def _where(self, ids: list[int]) -> Tensor:
+        where = torch.zeros(len(self.texts), dtype=torch.bool)
+        where[ids] = True
+        return where
 
 
 def starts_sentence(before: str) -> bool:
