@@ -54,7 +54,7 @@ def behind(line: str, index: int) -> Target | None:
 
 def opened(line: str, index: int) -> Span | None:
     """The beginning of a mask that was typed up to ``index`` (``[``, ``[M``, ...), with a bracket closed behind it."""
-    start = line.rfind("[", max(0, index - len(MASK)), index)
+    start = line.rfind("[", max(0, index - len(MASK) + 1), index)
     if start < 0 or not MASK.startswith(line[start:index].upper()):
         return None
     return start, index + (line[index : index + 1] == "]")

@@ -56,6 +56,7 @@ class LocalEngine:
         """
         self._loads += 1
         this = self._loads
+        self._settled.clear()
 
         def work() -> str:
             if this != self._loads:
@@ -76,9 +77,10 @@ class LocalEngine:
 
     async def rank(self, query: Query) -> Ranking:
         """As :class:`~fillmask_ls.engine.query.Engine` says."""
-        await self._settled.wait()
-        if self._model is None:
-            raise EngineError(self._error)
+        while self._model is None:
+            await self._settled.wait()
+            if self._model is None and self._settled.is_set():  # else another load has begun since
+                raise EngineError(self._error)
         try:
             return await asyncio.wrap_future(self._submit(lambda: self._ranking(query)))
         except Exception as error:

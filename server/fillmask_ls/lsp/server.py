@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from lsprotocol import types
@@ -50,6 +51,7 @@ class FillmaskServer(LanguageServer):
         self.settings = Settings()
         self._initial_settings = Settings()
         self._watch_parent = watch_parent
+        self._configuring: asyncio.Task[Any] | None = None
         self._asked_for: tuple[str, str] | None = None
         self._problems: list[str] = []
         self._reported: set[str] = set()
@@ -81,6 +83,7 @@ class FillmaskServer(LanguageServer):
         Args:
             values: what the client pushed; a client that can be asked is asked instead.
         """
+        self._configuring = asyncio.current_task()
         workspace = self.client_capabilities.workspace
         if workspace and workspace.configuration:
             values = await self._pulled_configuration()
@@ -89,18 +92,23 @@ class FillmaskServer(LanguageServer):
             self._tell(problem, types.MessageType.Warning)
         self._load_if_new()
 
-    async def rank(self, document: TextDocument, line: int, target: masks.Target, top_k: int) -> tuple[Ranking, int]:
+    async def rank(
+        self, document: TextDocument, line: int, target: masks.Target, top_k: Callable[[Settings], int]
+    ) -> tuple[Ranking, int]:
         """The predictions for the passage around ``target``, and its number among the passage's masks.
+
+        The passage is taken at once, as the document stands; the settings are those in force when they are known.
 
         Raises:
             JsonRpcException: there is no model, or it failed.
         """
         passage = context.passage(document, line, target)
+        if self._configuring is not None:
+            await asyncio.wait({self._configuring})
         self._load_if_new()  # a client may ask before it says that it is initialized
+        query = Query(passage.text, passage.masks, top_k(self.settings), focus=passage.focus, prefix=target.prefix)
         try:
-            ranking = await self.engine.rank(
-                Query(passage.text, passage.masks, top_k, focus=passage.focus, prefix=target.prefix)
-            )
+            ranking = await self.engine.rank(query)
         except EngineError as error:
             raise JsonRpcException(str(error), code=types.LSPErrorCodes.RequestFailed) from error
         return ranking, passage.focus
@@ -112,12 +120,13 @@ class FillmaskServer(LanguageServer):
             self._in_background(self._load(*wanted))
 
     async def _load(self, model: str, device: str) -> None:
-        loading = asyncio.ensure_future(self.engine.load(model, device))
-        self._in_background(self._show_progress(loading, model))
+        outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._in_background(self._show_progress(model, outcome))
         try:
-            name = await loading
-            logger.info("the model %s is loaded", name)
+            name = await self.engine.load(model, device)
+            outcome.set_result(f"{name} is ready")
         except EngineError as error:
+            outcome.set_result("failed")
             if self.engine.model_name is not None:
                 self._tell(f"{error} {self.engine.model_name} goes on.", types.MessageType.Error)
             elif (model, device) != ("auto", "auto"):
@@ -126,20 +135,18 @@ class FillmaskServer(LanguageServer):
             else:
                 self._tell(str(error), types.MessageType.Error)
 
-    async def _show_progress(self, loading: asyncio.Future[str], model: str) -> None:
-        """Show a progress bar until ``loading`` is done, to a client that can."""
+    async def _show_progress(self, model: str, outcome: asyncio.Future[str]) -> None:
+        """Show a progress bar until there is an outcome, to a client that can."""
         window = self.client_capabilities.window
         if not (window and window.work_done_progress):
             return
-        progress, token = self.work_done_progress, f"fillmask-load-{id(loading)}"
+        progress, token = self.work_done_progress, f"fillmask-load-{id(outcome)}"
         try:
             await asyncio.wait_for(progress.create_async(token), _SECONDS_FOR_THE_CLIENT)
         except (JsonRpcException, asyncio.TimeoutError):
             return
         progress.begin(token, types.WorkDoneProgressBegin(title="Loading the language model", message=model))
-        await asyncio.wait({loading})
-        failed = loading.cancelled() or loading.exception() is not None
-        progress.end(token, types.WorkDoneProgressEnd(message="failed" if failed else f"{loading.result()} is ready"))
+        progress.end(token, types.WorkDoneProgressEnd(message=await outcome))
         progress.tokens.pop(token, None)
 
     async def _register_for_configuration(self) -> None:
@@ -199,9 +206,8 @@ def _register(server: FillmaskServer) -> None:
             return completion.mask(_range(document, line, opened)) if opened else None
         # Over the whole mask, and behind it up to the cursor.
         replaced = _range(document, line, (target.start, target.typed_end))
-        top_k = server.settings.completion_top_k
-        ranking, focus = await server.rank(document, line, target, top_k)
-        return completion.words(ranking, focus, replaced, label_details=_shows_label_details(server), top_k=top_k)
+        ranking, focus = await server.rank(document, line, target, lambda settings: settings.completion_top_k)
+        return completion.words(ranking, focus, replaced, label_details=_shows_label_details(server))
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     async def show(params: types.HoverParams) -> types.Hover | None:
@@ -213,9 +219,8 @@ def _register(server: FillmaskServer) -> None:
         if target is None:
             return None
         at = _range(document, line, (target.start, target.end))
-        top_k = server.settings.hover_top_k
-        ranking, focus = await server.rank(document, line, target, top_k)
-        return hover.hover(ranking, focus, at, markdown=_shows_markdown(server), top_k=top_k)
+        ranking, focus = await server.rank(document, line, target, lambda settings: settings.hover_top_k)
+        return hover.hover(ranking, focus, at, markdown=_shows_markdown(server))
 
 
 def _place(

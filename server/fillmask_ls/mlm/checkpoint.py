@@ -58,7 +58,7 @@ def resolve(model: str = "auto", *, download: bool = False) -> Checkpoint:
     if model == "embedded":
         return Checkpoint("embedded", verified(EMBEDDED, "embedded"))
     folder = Path(model).expanduser()
-    if folder.is_dir():
+    if model and folder.is_dir():
         return Checkpoint(model, verified(folder, model))
     if not _is_hub_id(model):
         raise CheckpointError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
@@ -26,11 +26,11 @@ class MaskedLM:
     """
 
     name: str
-    network: PreTrainedModel
-    tokenizer: Tokenizer
-    vocabulary: Vocabulary
-    encoder: BertEncoder | None
-    head: MLMHead | None
+    network: PreTrainedModel = field(repr=False)
+    tokenizer: Tokenizer = field(repr=False)
+    vocabulary: Vocabulary = field(repr=False)
+    encoder: BertEncoder | None = field(repr=False)
+    head: MLMHead | None = field(repr=False)
 
     @property
     def device(self) -> torch.device:

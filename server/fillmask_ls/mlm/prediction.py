@@ -125,9 +125,11 @@ def mask_logits(model: MaskedLM, encodings: Sequence[Encoding]) -> list[Tensor]:
 
 def _windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[tuple[range, Span]]:
     """Which masks, by number, to ask in which span of the text, so that each has context on both sides."""
+    if not masks:
+        return
     encoding = model.tokenizer.encode(text, masks)
     room = model.tokenizer.max_length - model.tokenizer.added_tokens - len(_CONTINUATIONS[-1])
-    if len(encoding.ids) <= room or not masks:
+    if len(encoding.ids) <= room:
         yield range(len(masks)), (0, len(text))
         return
     content = encoding.content(model.tokenizer.mask_id)

@@ -9,16 +9,14 @@ from fillmask_ls.engine.query import Ranking
 from fillmask_ls.percent import percent
 
 
-def words(
-    ranking: Ranking, focus: int, replaced: types.Range, *, label_details: bool, top_k: int
-) -> types.CompletionList:
+def words(ranking: Ranking, focus: int, replaced: types.Range, *, label_details: bool) -> types.CompletionList:
     """The ranked words for the mask number ``focus``, each one plain edit over ``replaced``.
 
     The list is incomplete, so that a client asks anew at each letter that is typed behind the mask; the filter text
     begins with the mask, because that is what clients compare with the text in the edit's range.
     """
     items = []
-    for rank, word in enumerate(ranking.masks[focus].words[:top_k]):
+    for rank, word in enumerate(ranking.masks[focus].words):
         probability = percent(word.probability)
         items.append(
             types.CompletionItem(

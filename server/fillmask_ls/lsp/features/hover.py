@@ -12,18 +12,18 @@ from fillmask_ls.percent import bar, percent
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&$^=:@])")
 
 
-def hover(ranking: Ranking, focus: int, place: types.Range, *, markdown: bool, top_k: int) -> types.Hover:
+def hover(ranking: Ranking, focus: int, place: types.Range, *, markdown: bool) -> types.Hover:
     """The best words for the mask number ``focus`` with their probabilities, and how unsure the model is.
 
     The answer stands in the first line: some editors show no more.
     """
     kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
-    text = _markdown(ranking, focus, top_k) if markdown else _plain(ranking, focus, top_k)
+    text = _markdown(ranking, focus) if markdown else _plain(ranking, focus)
     return types.Hover(contents=types.MarkupContent(kind, text), range=place)
 
 
-def _markdown(ranking: Ranking, focus: int, top_k: int) -> str:
-    words = ranking.masks[focus].words[:top_k]
+def _markdown(ranking: Ranking, focus: int) -> str:
+    words = ranking.masks[focus].words
     lines = [f"**{_escaped(words[0].text)}** {percent(words[0].probability)}", ""] if words else []
     lines += ["| | word | probability | |", "|--:|:--|--:|:--|"]
     for rank, word in enumerate(words, 1):
@@ -31,8 +31,8 @@ def _markdown(ranking: Ranking, focus: int, top_k: int) -> str:
     return "\n".join([*lines, "", _uncertainty(ranking, focus), "", f"*{_escaped(_where(ranking, focus))}*"])
 
 
-def _plain(ranking: Ranking, focus: int, top_k: int) -> str:
-    words = ranking.masks[focus].words[:top_k]
+def _plain(ranking: Ranking, focus: int) -> str:
+    words = ranking.masks[focus].words
     width = max((len(word.text) for word in words), default=0)
     lines = [f"{word.text:<{width}} {percent(word.probability):>7} {bar(word.probability)}".rstrip() for word in words]
     return "\n".join([*lines, _uncertainty(ranking, focus), _where(ranking, focus)])

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fillmask_ls.documents.positions import Encoding, to_column, to_index
+
+LINES = st.text(st.sampled_from("ab é\u0301😀👍ßक्षि\ud83d中"), max_size=30)
+
+
+@given(LINES, st.sampled_from(Encoding), st.data())
+def test_an_index_goes_to_a_column_and_back(line: str, encoding: Encoding, data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, len(line)))
+    assert to_index(line, to_column(line, index, encoding), encoding) == index
+
+
+@pytest.mark.parametrize(
+    ("encoding", "column", "index"),
+    [
+        (Encoding.UTF8, 4, 1),
+        (Encoding.UTF16, 2, 1),
+        (Encoding.UTF32, 1, 1),
+        # Inside the emoji: its start.
+        (Encoding.UTF8, 1, 0),
+        (Encoding.UTF8, 3, 0),
+        (Encoding.UTF16, 1, 0),
+        # Past the end: the end.
+        (Encoding.UTF8, 99, 3),
+        (Encoding.UTF16, 99, 3),
+        (Encoding.UTF32, 99, 3),
+    ],
+)
+def test_columns_of_an_emoji_and_two_letters(encoding: Encoding, column: int, index: int) -> None:
+    assert to_index("😀ab", column, encoding) == index

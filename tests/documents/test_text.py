@@ -1,0 +1,98 @@
+"""Edits as clients send them, against the protocol's own words on a plain string."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fillmask_ls.documents.positions import Encoding
+from fillmask_ls.documents.text import Position, TextDocument
+
+PIECES = st.sampled_from(
+    [
+        "a",
+        "b ",
+        "\n",
+        "\r",
+        "\r\n",
+        "\n\r",
+        "é",
+        "e\u0301",
+        "😀",
+        "👩‍👩‍👧",
+        "\x0c",
+        "\x0b",
+        "\x85",
+        "\u2028",
+        "\u2029",
+        "\ud83d",
+        "[MASK]",
+    ]
+)
+TEXTS = st.lists(PIECES, max_size=12).map("".join)
+CODE_UNITS = {Encoding.UTF8: ("utf-8", 1), Encoding.UTF16: ("utf-16-le", 2), Encoding.UTF32: ("utf-32-le", 4)}
+
+
+def units(text: str, encoding: Encoding) -> int:
+    codec, size = CODE_UNITS[encoding]
+    return len(text.encode(codec, "surrogatepass")) // size
+
+
+def offset(text: str, line: int, column: int, encoding: Encoding) -> int:
+    """Where a position lies in the whole text, by counting its characters one by one."""
+    starts = [0, *(match.end() for match in re.finditer("\r\n|\r|\n", text))]
+    if line >= len(starts):
+        return len(text)
+    index = starts[line]
+    while index < len(text) and text[index] not in "\r\n":
+        column -= units(text[index], encoding)
+        if column < 0:
+            break
+        index += 1
+    return index
+
+
+@given(st.data())
+@settings(max_examples=400, deadline=None)
+def test_any_edits_give_what_the_protocol_says(data: st.DataObject) -> None:
+    encoding = data.draw(st.sampled_from(Encoding))
+    plain = data.draw(TEXTS)
+    document = TextDocument("", plain, encoding=encoding)
+    for _ in range(data.draw(st.integers(1, 8))):
+        ends = [Position(data.draw(st.integers(0, 8)), data.draw(st.integers(0, 12))) for _ in range(2)]
+        start, end = sorted(ends, key=lambda end: (end.line, end.column))
+        new = data.draw(TEXTS)
+        low, high = (offset(plain, at.line, at.column, encoding) for at in (start, end))
+        plain = plain[: min(low, high)] + new + plain[max(low, high) :]
+        document.replace(start, end, new)
+        assert document.text == plain
+        assert [document.line(i) for i in range(document.line_count)] == re.split("\r\n|\r|\n", plain)
+
+
+@pytest.mark.parametrize("separator", ["\x0c", "\x0b", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_what_is_no_line_end_for_the_protocol_ends_no_line(separator: str) -> None:
+    document = TextDocument("", f"a{separator}b\nc")
+    assert document.line(0) == f"a{separator}b"
+    assert document.line_count == 2
+
+
+def test_an_empty_document_takes_text() -> None:
+    document = TextDocument("", "")
+    assert document.line_count == 1
+    document.replace(Position(0, 0), Position(0, 0), "x\n")
+    assert (document.text, document.line_count) == ("x\n", 2)
+
+
+def test_a_full_change_replaces_everything() -> None:
+    document = TextDocument("", "a\nb")
+    document.replace_all("c")
+    assert document.text == "c"
+
+
+def test_positions_outside_are_clamped() -> None:
+    document = TextDocument("", "ab\ncd")
+    document.replace(Position(0, 99), Position(99, 99), "!")
+    assert document.text == "ab!"

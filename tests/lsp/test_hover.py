@@ -1,0 +1,65 @@
+"""What a person reads over a mask."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from lsp.conftest import Editor, start, stop
+from lsprotocol import types
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def content(hover: types.Hover | None) -> types.MarkupContent:
+    assert hover is not None
+    assert isinstance(hover.contents, types.MarkupContent)
+    return hover.contents
+
+
+async def test_a_table_of_the_best_five_and_how_sure_the_model_is(editor: Editor) -> None:
+    document = editor.open("😀 The [MASK] was taken to the [MASK] by ambulance.\n\nOther [MASK].")
+    hover = await document.hover("[MASK] by")
+    text = content(hover).value
+    rows = re.findall(r"^\| (\d) \| (\S+) \| ([\d.<]+ ?[\d.]* %) \| (\S*) \|$", text, re.MULTILINE)
+    assert [rank for rank, *_ in rows] == ["1", "2", "3", "4", "5"]
+    assert rows[0][3][0] in "█▉▊▋▌▍▎▏"
+    assert text.startswith(f"**{rows[0][1]}** ")  # editors with one line for a hover show the answer
+    assert "embedded" in text
+    assert "Mask 2 of 2" in text
+    bits, words = re.search(r"Entropy ([\d.]+) bits: as unsure as between ([\d,]+) words", text).groups()  # type: ignore[union-attr]
+    assert 2 ** float(bits) == pytest.approx(int(words.replace(",", "")), rel=0.1)
+    assert hover is not None
+    assert hover.range is not None
+    start, end = (document.index(position) for position in (hover.range.start, hover.range.end))
+    assert document.text[start:end] == "[MASK]"
+    assert start > 20
+
+
+async def test_no_mask_no_hover(editor: Editor) -> None:
+    assert await editor.open("The [MASK] was here.").hover("here") is None
+
+
+async def test_plain_text_for_editors_that_can_not_show_markdown() -> None:
+    plain = await start(types.ClientCapabilities())
+    try:
+        shown = content(await plain.open("The [MASK] was taken to the hospital.").hover("[MASK]"))
+        assert shown.kind == types.MarkupKind.PlainText
+        assert not re.search(r"[*|\\]", shown.value)
+        assert re.match(r"\S+ +[\d.]+ % [█▉▊▋▌▍▎▏]", shown.value)
+        assert len(shown.value.splitlines()) == 7
+    finally:
+        await stop(plain)
+
+
+async def test_nothing_of_a_word_is_markup() -> None:
+    from fillmask_ls.engine.query import Ranking
+    from fillmask_ls.lsp.features.hover import hover
+    from fillmask_ls.mlm.prediction import MaskPrediction, Word
+
+    place = types.Range(types.Position(0, 0), types.Position(0, 6))
+    evil = "<img src=x>|[a](command:x)`*_~"
+    ranking = Ranking(f"{evil}/model", (MaskPrediction((0, 6), (Word(evil, 0.5),), 1.0),))
+    text = content(hover(ranking, 0, place, markdown=True)).value
+    assert re.sub(r"\\.", "", text).count("<") == 0
+    assert not re.search(r"(?<!\\)[`\[\]<>~]", text)

@@ -1,0 +1,128 @@
+"""Settings as clients give them: at the start, when asked, when changed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from lsp.conftest import capabilities, start, stop
+from lsprotocol import types
+
+from fillmask_ls.settings import Settings, merged
+
+BARE = types.ClientCapabilities()
+
+
+async def top_k(
+    options: Any = None, configuration: dict[str, Any] | None = None, caps: types.ClientCapabilities = BARE
+) -> tuple[int, list[str]]:
+    """How many words a completion offers, and what the user was told."""
+    editor = await start(caps, options=options, configuration=configuration)
+    try:
+        items = await editor.open("It was a [MASK]| day.").complete()
+        assert items
+        return len(items), [message.message for message in editor.client.messages]
+    finally:
+        await stop(editor)
+
+
+async def test_from_the_initialization_options() -> None:
+    assert await top_k({"completion": {"topK": 3}}) == (3, [])
+
+
+async def test_from_the_clients_configuration_which_goes_first() -> None:
+    configuration = {"fillmask": {"completion": {"topK": 4}}}
+    assert await top_k({"completion": {"topK": 3}}, configuration, capabilities("vscode")) == (4, [])
+
+
+async def test_a_wrong_value_is_reported_in_words_and_the_default_holds() -> None:
+    count, messages = await top_k({"completion": {"topK": "many"}, "colour": "red"})
+    assert count == 10
+    assert len(messages) == 2
+    assert "fillmask.completion.topK must be a whole number from 1 to 100, not 'many'; 10 holds." in messages[0]
+    assert "fillmask.colour is not a setting" in messages[1]
+
+
+async def test_changes_while_running() -> None:
+    editor = await start(BARE)
+    try:
+        for settings, expected in [
+            ({"fillmask": {"completion": {"topK": 2}}}, 2),
+            ({"fillmask": {"completion.topK": 5}}, 5),
+            ({"fillmask": {"completion": {"topK": 0}}}, 10),
+            ({"fillmask": {"completion": {"topK": 0}}}, 10),
+            (None, 10),
+            ([], 10),
+            ({}, 10),
+        ]:
+            editor.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings))
+            items = await editor.open("It was a [MASK]| day.").complete()
+            assert items is not None
+            assert len(items) == expected
+        messages = [message.message for message in editor.client.messages]
+        assert len([m for m in messages if "completion.topK" in m]) == 1  # once, though it was wrong twice
+    finally:
+        await stop(editor)
+
+
+async def model_in_use(editor: Any) -> str:
+    hover = await editor.open("It was a [MASK] day.").hover("[MASK]")
+    assert hover is not None
+    return str(hover.contents.value).rpartition("by ")[2]
+
+
+async def test_the_model_is_swapped_without_a_restart_and_the_old_one_stays_if_the_new_one_fails(broken: Any) -> None:
+    folder = str(broken())
+    editor = await start(BARE)
+    try:
+        assert await model_in_use(editor) == "embedded"
+        editor.client.workspace_did_change_configuration(
+            types.DidChangeConfigurationParams({"fillmask": {"model": folder}})
+        )
+        while await model_in_use(editor) != folder:
+            await asyncio.sleep(0.1)
+        editor.client.workspace_did_change_configuration(
+            types.DidChangeConfigurationParams({"fillmask": {"model": "/no/such/model"}})
+        )
+        while not editor.client.messages:
+            await asyncio.sleep(0.1)
+        message = editor.client.messages[0]
+        assert message.type == types.MessageType.Error
+        assert "'/no/such/model'" in message.message
+        assert f"{folder} goes on" in message.message
+        assert await model_in_use(editor) == folder
+    finally:
+        await stop(editor)
+
+
+async def test_a_first_model_that_can_not_be_loaded_gives_way_to_the_default() -> None:
+    editor = await start(BARE, options={"model": "no/such"})
+    try:
+        assert await model_in_use(editor) == "embedded"
+        [message] = editor.client.messages
+        assert "'no/such'" in message.message
+        assert "fillmask-ls download no/such" in message.message
+    finally:
+        await stop(editor)
+
+
+@pytest.mark.parametrize("value", [0, 101, -1, 1.5, True, "5", [5], {"x": 5}])
+def test_values_that_are_no_count(value: object) -> None:
+    settings, problems = merged(Settings(), {"hover": {"topK": value}})
+    assert settings == Settings()
+    assert len(problems) == 1
+
+
+@pytest.mark.parametrize("values", [None, {}, {"fillmask": None}, {"completion": None}, {"model": None}])
+def test_what_says_nothing_changes_nothing(values: object) -> None:
+    assert merged(Settings(), values) == (Settings(), [])
+
+
+@pytest.mark.parametrize(
+    "values", [[], 5, "x", {"fillmask": 5}, {"completion": []}, {"model": 7}, {"model": " "}, {1: 2}]
+)
+def test_what_is_no_settings_is_named(values: object) -> None:
+    settings, problems = merged(Settings(), values)
+    assert settings == Settings()
+    assert len(problems) == 1

@@ -1,0 +1,135 @@
+"""Every step of the seed notebook, in its order, on its own paragraph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import seed
+import torch
+from conftest import REAL_HUB_CACHE
+from torch import nn
+
+from fillmask_ls import mlm
+from fillmask_ls.mlm.checkpoint import AUTO_HUB_IDS, Checkpoint, verified
+
+
+@pytest.fixture(scope="module")
+def encoding(model: mlm.MaskedLM) -> mlm.Encoding:
+    return model.tokenizer.encode(seed.PARAGRAPH)
+
+
+@pytest.fixture(scope="module")
+def masked(model: mlm.MaskedLM, encoding: mlm.Encoding) -> tuple[torch.Tensor, torch.Tensor]:
+    chosen = torch.zeros(1, 62, dtype=torch.bool)
+    chosen[0, seed.SELECTION] = True
+    return mlm.mask_plainly(torch.tensor([encoding.ids]), chosen, model.tokenizer.mask_id)
+
+
+def tokens(model: mlm.MaskedLM, ids: torch.Tensor) -> str:
+    return " ".join(model.tokenizer.vocabulary[id] for id in ids.tolist())
+
+
+def test_tokenising(encoding: mlm.Encoding) -> None:
+    assert encoding.ids == seed.IDS
+    assert " ".join(encoding.tokens) == seed.TOKENS
+
+
+def test_the_mask_token(model: mlm.MaskedLM) -> None:
+    assert model.tokenizer.mask_id == seed.MASK_ID
+    assert {101, 102, 103} <= model.tokenizer.special_ids
+
+
+def test_random_masking_spares_special_tokens(encoding: mlm.Encoding) -> None:
+    generator = torch.Generator().manual_seed(59)
+    chosen = torch.stack([mlm.choose(encoding, generator=generator) for _ in range(2000)])
+    assert not chosen[:, [0, 61]].any()
+    assert chosen[:, 1:61].float().mean() == pytest.approx(0.15, abs=0.01)
+
+
+def test_masking(model: mlm.MaskedLM, masked: tuple[torch.Tensor, torch.Tensor]) -> None:
+    input_ids, labels = masked
+    assert tokens(model, input_ids[0]) == seed.MASKED
+    assert tokens(model, labels[0]) == seed.TOKENS
+    assert (input_ids[0] == seed.MASK_ID).nonzero().flatten().tolist() == seed.SELECTION
+
+
+def test_forward(model: mlm.MaskedLM, masked: tuple[torch.Tensor, torch.Tensor]) -> None:
+    output = mlm.forward(model, masked[0])
+    config = model.network.config
+    assert output.logits.shape == (1, 62, 30522)
+    assert len(output.hidden_states) == config.num_hidden_layers + 1
+    assert output.hidden_states[-1].shape == (1, 62, config.hidden_size)
+
+
+def test_the_head_by_hand_gives_the_models_logits(
+    model: mlm.MaskedLM, masked: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    output = mlm.forward(model, masked[0])
+    assert model.head is not None
+    transformed = model.head.transform(output.hidden_states[-1])
+    assert transformed.shape == output.hidden_states[-1].shape
+    torch.testing.assert_close(model.head.decoder(transformed), output.logits, atol=1e-5, rtol=0)
+    torch.testing.assert_close(model.head.logits(output.hidden_states[-1]), output.logits, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("labels_form", ["full", "masked only"])
+def test_the_loss_by_hand_is_the_models_loss(
+    model: mlm.MaskedLM, masked: tuple[torch.Tensor, torch.Tensor], labels_form: str
+) -> None:
+    input_ids, labels = masked
+    if labels_form == "masked only":
+        labels = labels.masked_fill(input_ids != seed.MASK_ID, -100)
+    with torch.inference_mode():
+        theirs = model.network(input_ids=input_ids, labels=labels).loss
+    ours = mlm.cross_entropy(mlm.forward(model, input_ids).logits, labels)
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
+    torch.testing.assert_close(ours, nn.CrossEntropyLoss()(mlm.forward(model, input_ids).logits[0], labels[0]))
+
+
+def test_filling_in_by_argmax(model: mlm.MaskedLM, masked: tuple[torch.Tensor, torch.Tensor]) -> None:
+    filled = tokens(model, mlm.forward(model, masked[0]).logits[0].argmax(-1)).split()
+    original = seed.TOKENS.split()
+    unmasked = [i for i in range(1, 61) if i not in seed.SELECTION]
+    # The model sees the unmasked tokens: nearly all of them come back.
+    assert sum(filled[i] == original[i] for i in unmasked) >= len(unmasked) - 2
+    assert sum(filled[i] == original[i] for i in seed.SELECTION) >= 3  # what the first embedded model reaches
+
+
+def test_the_inspection_is_the_same_walk(model: mlm.MaskedLM) -> None:
+    report = mlm.inspect(model, seed.PARAGRAPH, seed=7)
+    assert [token.id for token in report.tokens] == seed.IDS
+    masked = [i for i, token in enumerate(report.tokens) if token.masked]
+    chosen = mlm.choose(model.tokenizer.encode(seed.PARAGRAPH), generator=torch.Generator().manual_seed(7))
+    assert masked == chosen.nonzero().flatten().tolist()
+    ids = torch.tensor([seed.IDS])
+    input_ids, labels = mlm.mask_plainly(ids, chosen[None], seed.MASK_ID)
+    loss = mlm.cross_entropy(mlm.forward(model, input_ids).logits, labels)
+    assert report.loss == pytest.approx(float(loss), abs=1e-5)
+    assert report.perplexity == pytest.approx(mlm.perplexity(loss), rel=1e-4)
+    assert (report.layers, report.hidden_size) == (7, 384)
+
+
+@pytest.fixture(scope="module")
+def bert_base() -> Iterator[mlm.MaskedLM]:
+    from huggingface_hub import try_to_load_from_cache
+
+    for hub_id in AUTO_HUB_IDS:
+        config = try_to_load_from_cache(hub_id, "config.json", cache_dir=REAL_HUB_CACHE)
+        if isinstance(config, str):
+            folder = verified(Path(config).parent, hub_id)
+            yield mlm.load(Checkpoint(hub_id, folder), dtype=torch.float32)
+            return
+    pytest.skip(f"{AUTO_HUB_IDS[0]} is not in the Hugging Face cache, so the notebook's own figures can't be compared")
+
+
+def test_the_notebooks_own_figures(bert_base: mlm.MaskedLM, masked: tuple[torch.Tensor, torch.Tensor]) -> None:
+    output = mlm.forward(bert_base, masked[0])
+    assert len(output.hidden_states) == 13
+    assert output.hidden_states[-1].shape == (1, 62, 768)
+    assert float(mlm.cross_entropy(output.logits, masked[1])) == pytest.approx(seed.LOSS, abs=1e-3)
+    edges = torch.tensor([0, 1, 2, -3, -2, -1])
+    corner = output.logits[0][edges][:, edges]
+    torch.testing.assert_close(corner, torch.tensor(seed.LOGITS_CORNER), atol=2e-3, rtol=0)
+    assert tokens(bert_base, output.logits[0].argmax(-1)) == seed.FILLED
