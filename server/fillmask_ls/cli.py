@@ -224,7 +224,7 @@ def _text(argument: str) -> str:
 
 def _exists(argument: str) -> bool:
     try:
-        return Path(argument).exists()
+        return bool(argument) and Path(argument).exists()
     except (OSError, ValueError):  # too long for a name, or a null byte: a text
         return False
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.conftest import compare, timed
-from wire import Wire
 
+from benchmarks.conftest import compare, timed
 from fillmask_ls.mlm.checkpoint import EMBEDDED
+from wire import Wire
 
 SHORT = "Paris is the capital of [MASK]."
 LONG = (

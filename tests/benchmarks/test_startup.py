@@ -7,9 +7,8 @@ import sys
 import time
 
 from benchmarks.conftest import compare, timed
-from wire import Wire
-
 from fillmask_ls.mlm.checkpoint import EMBEDDED
+from wire import Wire
 
 BARE_SCRIPT = f"""
 import torch

@@ -15,6 +15,7 @@ from lsprotocol import types
 from lsprotocol.converters import get_converter
 from pytest_lsp import LanguageClient
 from pytest_lsp.client import make_test_lsp_client
+
 from wire import SERVER
 
 CLIENTS = Path(__file__).parent / "clients"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from lsp.conftest import Editor, start, stop
 from lsprotocol import types
+
+from lsp.conftest import Editor, start, stop
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from wire import SERVER, Wire
 
 INITIALIZE = {"processId": None, "rootUri": None, "capabilities": {}}

@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from lsp.conftest import capabilities, start, stop
 from lsprotocol import types
 
 from fillmask_ls.settings import Settings, merged
+from lsp.conftest import capabilities, start, stop
 
 BARE = types.ClientCapabilities()
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from fillmask_ls.mlm import CheckpointError, load, resolve
 from fillmask_ls.mlm.checkpoint import AUTO_HUB_IDS, EMBEDDED
@@ -143,7 +142,3 @@ def test_a_tokenizer_without_a_mask_token_is_refused(broken: Broken) -> None:
 def test_a_device_that_is_not_there_is_named() -> None:
     with pytest.raises(CheckpointError, match="device 'toaster'"):
         load("embedded", device="toaster")
-
-
-def test_loading_leaves_the_dtype_to_who_asks(model: object) -> None:
-    assert load("embedded", dtype=torch.float32).network.dtype is torch.float32

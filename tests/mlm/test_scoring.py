@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
-import seed
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import seed
 from fillmask_ls import mlm
 
 
@@ -34,7 +35,7 @@ def test_a_long_text_is_inspected_in_windows(model: mlm.MaskedLM) -> None:
     report = mlm.inspect(model, text, seed=1)
     content = [token for token in report.tokens if token.span != (0, 0)]
     assert [token.id for token in content] == seed.IDS[1:-1] * 12
-    assert all(a.span[1] <= b.span[0] for a, b in zip(content, content[1:], strict=False))
+    assert all(a.span[1] <= b.span[0] for a, b in itertools.pairwise(content))
     assert report.masked_loss is not None
     assert report.masked_loss > report.loss > 0
 

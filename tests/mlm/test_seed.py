@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import seed
 import torch
-from conftest import REAL_HUB_CACHE
 from torch import nn
 
+import seed
+from conftest import REAL_HUB_CACHE
 from fillmask_ls import mlm
 from fillmask_ls.mlm.checkpoint import AUTO_HUB_IDS, Checkpoint, verified
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,7 +48,7 @@ def test_every_mask_becomes_the_mask_token_and_nothing_else_does(model: mlm.Mask
 def test_offsets_point_into_the_text_in_order(model: mlm.MaskedLM, text: str) -> None:
     offsets = model.tokenizer.encode(text).offsets[1:-1]
     assert all(0 <= start < end <= len(text) for start, end in offsets)
-    assert all(a[1] <= b[0] for a, b in zip(offsets, offsets[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in itertools.pairwise(offsets))
 
 
 @given(text=TEXTS)

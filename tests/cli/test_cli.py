@@ -1,0 +1,138 @@
+"""The command line as a person or a script uses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import seed
+from fillmask_ls import __version__
+from wire import SERVER
+
+TEXT = "The patient was taken to the [MASK] by ambulance."
+
+
+def run(*arguments: str, stdin: str | bytes = "") -> subprocess.CompletedProcess[str]:
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run([*SERVER, *arguments], input=data, capture_output=True, timeout=100)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def test_predict_prints_words_with_probabilities() -> None:
+    done = run("predict", TEXT)
+    assert (done.returncode, done.stderr) == (0, "")
+    head, *rows = done.stdout.splitlines()
+    assert head.split() == ["word", "probability"]
+    assert len(rows) == 10
+    assert "hospital" in [row.split()[0] for row in rows[:3]]
+    assert all("%" in row for row in rows)
+    assert "\x1b" not in done.stdout
+
+
+def test_predict_json_from_a_file_with_several_masks(tmp_path: Path) -> None:
+    file = tmp_path / "notes.md"
+    file.write_text(f"# Title\n\n😀 {TEXT}\n\nShe drank a [MASK].\n", encoding="utf-8")
+    done = run("predict", str(file), "--top-k", "3", "--json")
+    answer = json.loads(done.stdout)
+    assert answer["model"] == "embedded"
+    assert [(mask["line"], mask["column"]) for mask in answer["masks"]] == [(3, 32), (5, 13)]
+    assert all(len(mask["words"]) == 3 and mask["entropy_bits"] > 0 for mask in answer["masks"])
+
+
+def test_predict_standard_input_says_where_each_mask_is() -> None:
+    done = run("predict", "-", stdin=f"{TEXT}\n{TEXT}\n")
+    assert done.returncode == 0
+    assert "1:30  The patient was taken to the [MASK] by ambulance." in done.stdout
+    assert "2:30" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["predict", "no mask here"], 1, "no [MASK]"),
+        (["predict", ""], 1, "no [MASK]"),
+        (["predict", "-"], 1, "no [MASK]"),
+        (["predict", "."], 2, "can't read ."),
+        (["predict", TEXT, "--model", "/no/such"], 3, "'/no/such'"),
+        (["predict", "x" * 5000], 1, "no [MASK]"),
+    ],
+)
+def test_what_can_not_be_done_is_said_in_one_line(arguments: list[str], code: int, words: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert words in done.stderr
+    assert done.stderr.startswith("fillmask-ls: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [["predict"], ["predict", TEXT, "--top-k", "0"], ["inspect", "x", "--rate", "2"], ["nonsense"]]
+)
+def test_wrong_usage(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "usage: fillmask-ls" in done.stderr
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "x.bin").write_bytes(b"\xff\x00[MASK]")
+    done = run("predict", str(tmp_path / "x.bin"))
+    assert done.returncode == 2
+    assert "not UTF-8" in done.stderr
+
+
+def test_bytes_that_are_no_text_on_the_command_line_are_survived() -> None:
+    done = subprocess.run([*SERVER, "predict", b"\xff [MASK]", "--top-k", "1"], capture_output=True, timeout=100)  # type: ignore[list-item]
+    assert done.returncode == 0, done.stderr
+
+
+def test_inspect_is_the_notebook_as_a_report() -> None:
+    done = run("inspect", seed.PARAGRAPH, "--seed", "7")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    head = "\n".join(lines[:6])
+    assert "6 layers, 384 wide" in head
+    assert "with seed 7: " in head
+    assert "perplexity" in head
+    masked = [int(index) for index in head.partition("with seed 7: ")[2].splitlines()[0].split(",")]
+    rows = [line.split() for line in lines if line.split()[:1] and line.split()[0].isdigit()]
+    assert [int(row[1]) for row in rows] == seed.IDS
+    assert [row[2] for row in rows] == seed.TOKENS.split()
+    assert [i for i, row in enumerate(rows) if row[3] == "[MASK]"] == masked
+    assert run("inspect", seed.PARAGRAPH, "--seed", "7").stdout == done.stdout
+
+
+def test_inspect_json() -> None:
+    report = json.loads(run("inspect", "A small text.", "--json", "--rate", "1").stdout)
+    assert [token["masked"] for token in report["tokens"]] == [False, True, True, True, True, False]
+    assert report["perplexity"] > 1
+
+
+def test_version_and_help() -> None:
+    assert run("--version").stdout == f"fillmask-ls {__version__}\n"
+    usage = run("--help").stdout
+    assert 'fillmask-ls predict "Paris is the capital of [MASK]."' in usage
+    assert "exit codes" in usage
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_colours_on_a_terminal() -> None:
+    code = f"import pty; pty.spawn({[*SERVER, 'predict', TEXT]!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=100, env={**os.environ, "TERM": "xterm-256color"}
+    )
+    assert b"\x1b[" in done.stdout
+    assert b"hospital" in done.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes a pipe")
+def test_a_reader_that_has_enough() -> None:
+    command = f"{SERVER[0]} predict '{TEXT}' --top-k 1000 | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=100)
+    assert "Traceback" not in done.stderr
+    assert done.stdout.splitlines()[-1] == "0"
