@@ -15,6 +15,13 @@ def test_an_index_goes_to_a_column_and_back(line: str, encoding: Encoding, data:
     assert to_index(line, to_column(line, index, encoding), encoding) == index
 
 
+@pytest.mark.parametrize("encoding", Encoding)
+def test_a_long_line(encoding: Encoding) -> None:
+    line = "é😀" * 3000
+    assert all(to_index(line, to_column(line, index, encoding), encoding) == index for index in range(0, 6000, 7))
+    assert to_index(line, 10**9, encoding) == 6000
+
+
 @pytest.mark.parametrize(
     ("encoding", "column", "index"),
     [

@@ -10,6 +10,10 @@ from bisect import bisect_right
 from enum import Enum
 
 
+_CHUNK = 1024
+"""How many characters of a long line to measure at once."""
+
+
 class Encoding(str, Enum):
     """The protocol's ``PositionEncodingKind``."""
 
@@ -35,9 +39,10 @@ def to_index(line: str, column: int, encoding: Encoding) -> int:
     """
     if encoding is Encoding.UTF32 or line.isascii():
         return max(0, min(column, len(line)))
-    # No character is narrower than one unit, so the index is at most the column.
-    indexes = range(min(max(column, 0), len(line)) + 1)
-    return bisect_right(indexes, column, key=lambda index: width(line[:index], encoding)) - 1 if column > 0 else 0
+    start, column = 0, max(0, column)
+    while (units := width(chunk := line[start : start + _CHUNK], encoding)) <= column and chunk:
+        start, column = start + len(chunk), column - units
+    return start + bisect_right(range(len(chunk) + 1), column, key=lambda index: width(chunk[:index], encoding)) - 1
 
 
 def to_column(line: str, index: int, encoding: Encoding) -> int:
