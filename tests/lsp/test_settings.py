@@ -69,7 +69,7 @@ async def test_changes_while_running() -> None:
 async def model_in_use(editor: Any) -> str:
     hover = await editor.open("It was a [MASK] day.").hover("[MASK]")
     assert hover is not None
-    return str(hover.contents.value).rpartition("by ")[2]
+    return str(hover.contents.value).rpartition("Model: ")[2]
 
 
 async def test_the_model_is_swapped_without_a_restart_and_the_old_one_stays_if_the_new_one_fails(broken: Any) -> None:

@@ -46,7 +46,7 @@ def _uncertainty(ranking: Ranking, focus: int) -> str:
 
 def _where(ranking: Ranking, focus: int) -> str:
     count = len(ranking.masks)
-    return f"Mask {focus + 1} of {count} in this passage, by {ranking.model}"
+    return f"Mask {focus + 1} of {count} in this passage. Model: {ranking.model}"
 
 
 def _escaped(text: str) -> str:
