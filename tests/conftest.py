@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 # Before anything imports the hub's client: no test may reach a network or the user's cache unasked.
-REAL_HUB_CACHE = os.environ.get("HF_HUB_CACHE") or str(
-    Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser() / "hub"
-)
+_HUB_CACHE = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", "~/.cache/huggingface")) / "hub"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from fillmask_ls import mlm  # noqa: E402
@@ -29,6 +27,12 @@ def empty_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(cache))
     return cache
+
+
+@pytest.fixture(scope="session")
+def real_hub_cache() -> Path:
+    """The user's own cache, which may hold a model that is too large to come with the tests."""
+    return Path(_HUB_CACHE).expanduser()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.conftest import compare, timed
+from benchmarks.pairs import compare, timed
 from fillmask_ls.mlm.checkpoint import EMBEDDED
 from wire import Wire
 

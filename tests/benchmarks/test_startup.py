@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from benchmarks.conftest import compare, timed
+from benchmarks.pairs import compare, timed
 from fillmask_ls.mlm.checkpoint import EMBEDDED
 from wire import Wire
 

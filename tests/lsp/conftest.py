@@ -1,136 +1,13 @@
-"""A person in an editor: types, asks, accepts. The server is the installed program; the client is pytest-lsp's."""
+"""Three editors with their servers, and one."""
 
 from __future__ import annotations
 
-import itertools
-import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
-from lsprotocol import types
-from lsprotocol.converters import get_converter
-from pytest_lsp import LanguageClient
-from pytest_lsp.client import make_test_lsp_client
 
-from wire import SERVER
-
-CLIENTS = Path(__file__).parent / "clients"
-ENCODINGS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
-_numbers = itertools.count()
-
-
-def capabilities(name: str) -> types.ClientCapabilities:
-    """What a real editor said of itself, recorded."""
-    raw = json.loads(next(CLIENTS.glob(f"{name}_*.json")).read_text())
-    return get_converter().structure(raw, types.ClientCapabilities)
-
-
-@dataclass
-class Document:
-    """A document in the editor; ``|`` in what is typed is where the cursor goes."""
-
-    editor: Editor
-    uri: str
-    text: str
-    cursor: int
-    version: int = 1
-
-    def position(self, index: int) -> types.Position:
-        """By the protocol's own words, for an index in the whole text."""
-        before = self.text[:index]
-        line = before.count("\n") + before.count("\r") - before.count("\r\n")
-        start = max(before.rfind("\n"), before.rfind("\r")) + 1
-        codec, size = ENCODINGS[self.editor.encoding]
-        return types.Position(line, len(before[start:].encode(codec)) // size)
-
-    def index(self, position: types.Position) -> int:
-        return next(i for i in range(len(self.text) + 1) if self.position(i) == position)
-
-    def type(self, text: str) -> None:
-        """Insert ``text`` at the cursor, a change for each character."""
-        for character in text:
-            at = self.position(self.cursor)
-            self._change(types.TextDocumentContentChangePartial(range=types.Range(at, at), text=character))
-            self.text = self.text[: self.cursor] + character + self.text[self.cursor :]
-            self.cursor += 1
-
-    def _change(self, change: Any) -> None:
-        self.version += 1
-        identifier = types.VersionedTextDocumentIdentifier(uri=self.uri, version=self.version)
-        self.editor.client.text_document_did_change(types.DidChangeTextDocumentParams(identifier, [change]))
-
-    async def complete(self, trigger: str | None = None) -> list[types.CompletionItem] | None:
-        context = types.CompletionContext(
-            trigger_kind=types.CompletionTriggerKind.TriggerCharacter
-            if trigger
-            else types.CompletionTriggerKind.Invoked,
-            trigger_character=trigger,
-        )
-        result = await self.editor.client.text_document_completion_async(
-            types.CompletionParams(types.TextDocumentIdentifier(self.uri), self.position(self.cursor), context=context)
-        )
-        assert result is None or isinstance(result, types.CompletionList)
-        return None if result is None else list(result.items)
-
-    def accepted(self, item: types.CompletionItem) -> str:
-        """The text after accepting ``item``, as an editor does it."""
-        edit = item.text_edit
-        assert isinstance(edit, types.TextEdit)
-        assert item.additional_text_edits is None
-        start, end = self.index(edit.range.start), self.index(edit.range.end)
-        assert start <= self.cursor <= end  # the protocol's condition on a completion's edit
-        assert (item.filter_text or item.label).lower().startswith(self.text[start : self.cursor].lower()[:6])
-        return self.text[:start] + edit.new_text + self.text[end:]
-
-    async def hover(self, at: str) -> types.Hover | None:
-        """Hover in the middle of the first ``at``."""
-        index = self.text.index(at) + len(at) // 2
-        params = types.HoverParams(types.TextDocumentIdentifier(self.uri), self.position(index))
-        return await self.editor.client.text_document_hover_async(params)
-
-
-@dataclass
-class Editor:
-    client: LanguageClient
-    result: types.InitializeResult
-    progress: list[str] = field(default_factory=list)
-
-    @property
-    def encoding(self) -> str:
-        return str(self.result.capabilities.position_encoding or "utf-16")
-
-    def open(self, marked: str, language: str = "plaintext") -> Document:
-        cursor = marked.index("|") if "|" in marked else len(marked)
-        text = marked.replace("|", "", 1)
-        uri = f"file:///folder%20one/{next(_numbers)}.txt"
-        item = types.TextDocumentItem(uri=uri, language_id=language, version=1, text=text)
-        self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
-        return Document(self, uri, text, cursor)
-
-
-async def start(
-    client_capabilities: types.ClientCapabilities,
-    *,
-    options: Any = None,
-    configuration: dict[str, Any] | None = None,
-) -> Editor:
-    client = make_test_lsp_client()
-    if configuration is not None:
-        client.set_configuration(configuration)
-    await client.start_io(*SERVER)
-    result = await client.initialize_session(
-        types.InitializeParams(capabilities=client_capabilities, initialization_options=options)
-    )
-    return Editor(client, result)
-
-
-async def stop(editor: Editor) -> None:
-    await editor.client.shutdown_session()
-    await editor.client.stop()
+from lsp.editor import Editor, capabilities, start, stop
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["vscode", "neovim", "emacs"])

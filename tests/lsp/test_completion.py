@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lsprotocol import types
 
-from lsp.conftest import Editor
+from lsp.editor import Editor
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

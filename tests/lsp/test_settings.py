@@ -9,7 +9,7 @@ import pytest
 from lsprotocol import types
 
 from fillmask_ls.settings import Settings, merged
-from lsp.conftest import capabilities, start, stop
+from lsp.editor import capabilities, start, stop
 
 BARE = types.ClientCapabilities()
 

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 import seed
-from conftest import REAL_HUB_CACHE
 from fillmask_ls import mlm
 from fillmask_ls.mlm.checkpoint import AUTO_HUB_IDS, Checkpoint, verified
 
@@ -112,11 +111,11 @@ def test_the_inspection_is_the_same_walk(model: mlm.MaskedLM) -> None:
 
 
 @pytest.fixture(scope="module")
-def bert_base() -> Iterator[mlm.MaskedLM]:
+def bert_base(real_hub_cache: Path) -> Iterator[mlm.MaskedLM]:
     from huggingface_hub import try_to_load_from_cache
 
     for hub_id in AUTO_HUB_IDS:
-        config = try_to_load_from_cache(hub_id, "config.json", cache_dir=REAL_HUB_CACHE)
+        config = try_to_load_from_cache(hub_id, "config.json", cache_dir=real_hub_cache)
         if isinstance(config, str):
             folder = verified(Path(config).parent, hub_id)
             yield mlm.load(Checkpoint(hub_id, folder), dtype=torch.float32)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from enum import Enum
 
-
 _CHUNK = 1024
 """How many characters of a long line to measure at once."""
 

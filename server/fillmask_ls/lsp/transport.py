@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import re
@@ -136,12 +137,12 @@ def _pump(stdin: BinaryIO, reader: asyncio.StreamReader) -> None:
     loop = asyncio.get_running_loop()
 
     def run() -> None:
-        try:
-            while chunk := stdin.read(1 << 16):
-                loop.call_soon_threadsafe(reader.feed_data, chunk)
-        except OSError as error:
-            logger.error("standard input is lost: %s", error)
-        finally:
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody reads any more
+            try:
+                while chunk := stdin.read(1 << 16):
+                    loop.call_soon_threadsafe(reader.feed_data, chunk)
+            except OSError as error:
+                logger.error("standard input is lost: %s", error)
             loop.call_soon_threadsafe(reader.feed_eof)
 
     threading.Thread(target=run, name="fillmask-stdin", daemon=True).start()
