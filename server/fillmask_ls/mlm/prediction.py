@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .model import MaskedLM
-from .surface import Vocabulary
+from .surface import Vocabulary, starts_sentence
 from .tokenization import Encoding, Span, find_masks
 
 
@@ -164,11 +164,12 @@ def _prediction(
     before = text[: span[0]]
     fits = vocabulary.beginning_with(prefix) if prefix else vocabulary.fits_after(before)
     found = distribution[: len(fits)].masked_fill(~fits, -1).topk(min(2 * top_k, len(fits)))
+    capital = starts_sentence(before)
     words: dict[str, float] = {}
     for probability, index in zip(found.values.tolist(), found.indices.tolist(), strict=True):
         if probability < 0:
             break
-        word = vocabulary.typed(index, before=before, prefix=prefix)
+        word = vocabulary.typed(index, capital=capital, prefix=prefix)
         words[word] = words.get(word, 0.0) + probability  # "The" and "the" are one word at a sentence's start
     best = sorted(words.items(), key=lambda item: -item[1])[:top_k]
     entropy = -float(distribution @ distribution.clamp_min(1e-30).log2())

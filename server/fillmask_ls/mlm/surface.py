@@ -49,8 +49,8 @@ class Vocabulary:
         high = bisect_left(self._sorted, (wanted + "\U0010ffff",))
         return self._where([id for _, id in self._sorted[low:high]])
 
-    def typed(self, id: int, *, before: str = "", prefix: str = "") -> str:
-        """The token as a person would type it behind ``before``: a capital where a sentence begins.
+    def typed(self, id: int, *, capital: bool = False, prefix: str = "") -> str:
+        """The token as a person would type it, with a ``capital`` where a sentence begins.
 
         A prefix that was typed already is kept to the letter: ``El`` and ``elephant`` make ``Elephant``.
         """
@@ -58,7 +58,7 @@ class Vocabulary:
         if prefix:
             rest = word[len(self._tokenizer.normalize(prefix)) :]
             return prefix + (rest.upper() if len(prefix) > 1 and prefix.isupper() else rest)
-        return word[:1].upper() + word[1:] if starts_sentence(before) else word
+        return word[:1].upper() + word[1:] if capital else word
 
     def _where(self, ids: list[int]) -> Tensor:
         where = torch.zeros(len(self.texts), dtype=torch.bool)
