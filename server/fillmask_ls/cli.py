@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fillmask_ls.mlm.model import MaskedLM
     from fillmask_ls.mlm.prediction import MaskPrediction
 
-OK, NO_MASK, USAGE, NO_MODEL = 0, 1, 2, 3
+OK, NO_MASK, USAGE, NO_MODEL, BUG = 0, 1, 2, 3, 4
 
 _DESCRIPTION = f"""\
 Fill {MASK} in a text with the words that fit. Without a command: the language server, for an editor to start.
@@ -66,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # "| head" took what it wanted
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return OK
+    except Exception as error:
+        print(f"fillmask-ls: this is a bug: {type(error).__name__}: {error}".partition("\n")[0], file=sys.stderr)
+        return BUG
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     inspect.add_argument("text", metavar="TEXT|-|FILE", help="the text itself, - for standard input, or a file's path")
     inspect.add_argument("--rate", type=_rate, default=0.15, help="the share of tokens to mask (default: 0.15)")
-    inspect.add_argument("--seed", type=int, default=0, help="of the random choice (default: 0)")
+    inspect.add_argument("--seed", type=_seed, default=0, help="of the random choice (default: 0)")
     inspect.add_argument("--json", action="store_true", help="print JSON")
     inspect.add_argument("--whole-words", action="store_true", help="mask words, not pieces")
     inspect.set_defaults(run=_inspect)
@@ -142,7 +145,10 @@ def _serve(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> int:
     text = _text(options.text)
     if MASK not in text:
-        raise CommandError(f"there is no {MASK} in the text, and no file of that name", NO_MASK)
+        where = (
+            f"{options.text}" if options.text == "-" or _exists(options.text) else "the text, and no file of that name"
+        )
+        raise CommandError(f"there is no {MASK} in {where}", NO_MASK)
     model = _load(options.model)
     from fillmask_ls import report
 
@@ -202,10 +208,10 @@ def _load(name: str) -> MaskedLM:
     from fillmask_ls.mlm.checkpoint import CheckpointError, resolve
 
     try:
-        checkpoint = resolve(name)  # before torch is imported: a wrong name is told at once
+        resolve(name)  # before torch is imported: a wrong name is told at once
         from fillmask_ls.mlm.model import load
 
-        return load(checkpoint)
+        return load(name)
     except CheckpointError as error:
         raise CommandError(str(error), NO_MODEL) from error
 
@@ -249,6 +255,12 @@ def _address(value: str) -> tuple[str, int]:
 def _count(value: str) -> int:
     if not value.isdecimal() or not 1 <= int(value) <= 1000:
         raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 1 to 1000")
+    return int(value)
+
+
+def _seed(value: str) -> int:
+    if not value.isdecimal() or int(value) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 0 to {2**63 - 1}")
     return int(value)
 
 

@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from fillmask_ls.mlm.prediction import MaskPrediction
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # not rich's exit with an error: a reader that has enough is none
+
+
 def console() -> Console:
     """Standard output; where it is no terminal, wide enough that no word is cut."""
-    return Console(highlight=False) if sys.stdout.isatty() else Console(width=160, no_color=True, highlight=False)
+    return _Console(highlight=False) if sys.stdout.isatty() else _Console(width=160, no_color=True, highlight=False)
 
 
 def print_prediction(out: Console, prediction: MaskPrediction) -> None:
@@ -35,7 +40,7 @@ def print_prediction(out: Console, prediction: MaskPrediction) -> None:
 def print_place(out: Console, line: str, number: int, span: tuple[int, int], reach: int = 30) -> None:
     """Where a mask stands, and the words around it."""
     start, end = span
-    before, after = line[max(0, start - reach) : start], line[end : end + reach]
+    before, after = _printable(line[max(0, start - reach) : start]), _printable(line[end : end + reach])
     left, right = "…" if start > reach else "", "…" if len(line) > end + reach else ""
     place = (f"{number + 1}:{start + 1}  ", "dim")
     out.print(Text.assemble(place, left, before.lstrip(), (MASK, "bold cyan"), after.rstrip(), right))
@@ -69,12 +74,17 @@ def print_inspection(out: Console, report: Inspection, mask_token: str) -> None:
         table.add_row(
             str(i),
             str(token.id),
-            Text(token.token),
-            Text(mask_token if token.masked else token.token, "bold cyan" if token.masked else ""),
+            Text(_printable(token.token)),
+            Text(mask_token if token.masked else _printable(token.token), "bold cyan" if token.masked else ""),
             Text(token.predicted, "green" if right else "red" if token.masked else "yellow"),
             "" if token.probability is None else percent(token.probability),
         )
     out.print(table)
+
+
+def _printable(text: str) -> str:
+    """``text`` with nothing in it that a terminal would act on."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _table(out: Console, *columns: tuple[str, Literal["left", "right"]]) -> Table:

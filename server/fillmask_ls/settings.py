@@ -98,7 +98,7 @@ def _flat(values: Mapping[Any, Any], known: Mapping[str, Any], prefix: str = "")
     """Nested objects to dotted names; nulls left out."""
     result: list[tuple[str, Any]] = []
     for key, value in values.items():
-        name = f"{prefix}{key}"
+        name = f"{prefix}{key}".removeprefix(f"{SECTION}.")
         if value is None:
             continue
         if isinstance(value, Mapping) and name not in known:

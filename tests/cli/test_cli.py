@@ -60,6 +60,7 @@ def test_predict_standard_input_says_where_each_mask_is() -> None:
         (["predict", "."], 2, "can't read ."),
         (["predict", TEXT, "--model", "/no/such"], 3, "'/no/such'"),
         (["predict", "x" * 5000], 1, "no [MASK]"),
+        (["predict", TEXT, "--model", "~nobody/x"], 3, "~nobody/x"),
     ],
 )
 def test_what_can_not_be_done_is_said_in_one_line(arguments: list[str], code: int, words: str) -> None:
@@ -132,7 +133,7 @@ def test_colours_on_a_terminal() -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="closes a pipe")
 def test_a_reader_that_has_enough() -> None:
-    command = f"{SERVER[0]} predict '{TEXT}' --top-k 1000 | head -1; echo ${{PIPESTATUS[0]}}"
+    command = f"yes '{TEXT}' | head -100 | {SERVER[0]} predict - --top-k 100 | head -1; echo ${{PIPESTATUS[2]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=100)
     assert "Traceback" not in done.stderr
     assert done.stdout.splitlines()[-1] == "0"

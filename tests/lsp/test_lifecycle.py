@@ -117,7 +117,7 @@ def test_every_request_gets_its_error(ready: Wire, method: str, params: object, 
         (b"[]", -32600),
         (b"5", -32600),
         (b"{}", -32600),
-        (b'{"jsonrpc": "1.0", "id": 1, "method": "shutdown"}', -32600),
+        (b'{"jsonrpc": "1.0", "method": "shutdown"}', -32600),
         (b'{"jsonrpc": "2.0", "id": null, "method": "shutdown"}', -32600),
         (b'{"jsonrpc": "2.0", "id": 1.5, "method": "shutdown"}', -32600),
         (b'{"jsonrpc": "2.0", "id": true, "method": "shutdown"}', -32600),
@@ -287,3 +287,66 @@ def test_no_document_text_in_what_the_server_logs() -> None:
 def test_stdio_may_be_said() -> None:
     done = subprocess.run([*SERVER, "--stdio"], input=b"", capture_output=True, timeout=20)
     assert done.returncode == 1
+
+
+def test_a_client_that_answers_too_late_harms_nothing(wire: Wire) -> None:
+    wire.initialize({"window": {"workDoneProgress": True}, "workspace": {"configuration": True}})
+    asked = [wire.receive(5)]
+    time.sleep(2.5)
+    for late in asked:
+        wire.send({"jsonrpc": "2.0", "id": late["id"], "result": [{"completion": {"topK": 3}}]})
+    wire.open("It was a [MASK] day.")
+    assert wire.complete(0, 15)["items"]
+
+
+@pytest.mark.parametrize("id", [[1], {"a": 1}, None, 1.5, "unknown"])
+def test_a_cancel_of_nothing_is_survived(ready: Wire, id: object) -> None:
+    waiting = ready.ask("textDocument/completion", ready.at(0, 15))
+    ready.notify("$/cancelRequest", {"id": id})
+    assert ready.answer(waiting, timeout=10)["result"]["items"]
+
+
+@pytest.mark.parametrize(
+    "method", ["exit", "initialized", "textDocument/didOpen", "$/setTrace", "window/workDoneProgress/cancel"]
+)
+def test_a_notification_sent_as_a_request_is_refused(ready: Wire, method: str) -> None:
+    assert code(ready.request(method, {}, timeout=5)) in (-32600, -32601)
+
+
+def test_a_request_with_an_error_in_it_is_a_request(ready: Wire) -> None:
+    ready.send(
+        {
+            "jsonrpc": "2.0",
+            "id": "e",
+            "method": "textDocument/hover",
+            "params": ready.at(0, 0),
+            "error": {"code": 1, "message": "x"},
+        }
+    )
+    assert ready.answer("e", timeout=5)["result"] is None
+
+
+@pytest.mark.parametrize("change", [{"text": None}, {"text": {"a": 1}}, {"text": 5}])
+def test_a_change_that_is_no_text_changes_nothing(ready: Wire, change: dict[str, Any]) -> None:
+    ready.open("It was a [MASK] day.", "file:///kept.txt")
+    ready.notify(
+        "textDocument/didChange",
+        {"textDocument": {"uri": "file:///kept.txt", "version": 2}, "contentChanges": [change]},
+    )
+    assert ready.request("textDocument/completion", ready.at(0, 15, "file:///kept.txt"), timeout=10)["result"]["items"]
+
+
+def test_a_client_newer_than_we_know_can_start(wire: Wire) -> None:
+    unknown = {
+        "workspace": {"symbol": {"symbolKind": {"valueSet": [77]}}, "workspaceEdit": {"resourceOperations": ["foo"]}},
+        "textDocument": {"hover": {"contentFormat": ["html"]}, "fromTheFuture": {"x": 1}},
+        "general": {"positionEncodings": ["utf-8"]},
+        "future": 5,
+    }
+    params = {
+        "rootUri": "file://[bad",
+        "rootPath": "/tmp/\ud800",
+        "workspaceFolders": [{"uri": "file://[bad", "name": ""}],
+    }
+    result = wire.initialize(unknown, **params)["result"]
+    assert result["capabilities"]["positionEncoding"] == "utf-8"

@@ -126,3 +126,33 @@ def test_what_is_no_settings_is_named(values: object) -> None:
     settings, problems = merged(Settings(), values)
     assert settings == Settings()
     assert len(problems) == 1
+
+
+async def test_models_chosen_one_after_another_are_no_error(broken: Any) -> None:
+    folder = str(broken())
+    editor = await start(BARE)
+    try:
+        for model in (folder, "embedded", folder):
+            editor.client.workspace_did_change_configuration(
+                types.DidChangeConfigurationParams({"fillmask": {"model": model}})
+            )
+        while await model_in_use(editor) != folder:
+            await asyncio.sleep(0.1)
+        assert editor.client.messages == []
+    finally:
+        await stop(editor)
+
+
+async def test_a_model_that_was_mended_is_tried_again(broken: Any) -> None:
+    folder = broken()
+    config = (folder / "config.json").read_text()
+    (folder / "config.json").write_text("{")
+    editor = await start(BARE, options={"model": str(folder)})
+    try:
+        assert await model_in_use(editor) == "embedded"
+        (folder / "config.json").write_text(config)
+        editor.client.workspace_did_change_configuration(types.DidChangeConfigurationParams({}))
+        while await model_in_use(editor) != str(folder):
+            await asyncio.sleep(0.1)
+    finally:
+        await stop(editor)

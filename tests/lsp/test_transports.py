@@ -119,3 +119,16 @@ def test_an_address_that_is_none(address: str) -> None:
     done = subprocess.run([*SERVER, "--tcp", address], capture_output=True, text=True, timeout=20)
     assert done.returncode == 2
     assert "[HOST:]PORT" in done.stderr
+
+
+@pytest.mark.parametrize("how", ["no handshake", "text that is none"])
+async def test_a_websocket_client_that_breaks_off_ends_the_server(listening: Listening, how: str) -> None:
+    server, host, port = listening("--ws", "0")
+    connection = await connect(f"ws://{host}:{port}")
+    await connection.send(json.dumps(INITIALIZE))
+    await connection.recv()
+    if how == "no handshake":
+        connection.transport.abort()
+    else:
+        await connection.send(b"\xff", text=True)
+    assert await asyncio.to_thread(server.wait, 5) == 1

@@ -142,3 +142,25 @@ def test_a_tokenizer_without_a_mask_token_is_refused(broken: Broken) -> None:
 def test_a_device_that_is_not_there_is_named() -> None:
     with pytest.raises(CheckpointError, match="device 'toaster'"):
         load("embedded", device="toaster")
+
+
+@pytest.mark.parametrize("name", ["~nosuchuser/x", "x" * 5000, "\0"])
+def test_a_name_that_no_file_system_takes(name: str) -> None:
+    with pytest.raises(CheckpointError):
+        resolve(name)
+
+
+def test_a_checkpoint_that_loads_but_can_not_predict(broken: Broken) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = broken()
+    weights = load_file(folder / "model.safetensors")
+    weights["cls.predictions.bias"].fill_(float("nan"))
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    assert "predicts no numbers" in refusal(folder)
+
+
+def test_auto_is_the_embedded_model_when_what_the_cache_holds_can_not_be_loaded(empty_hub_cache: Path) -> None:
+    snapshot = cached(empty_hub_cache, AUTO_HUB_IDS[0], EMBEDDED)
+    (snapshot / "tokenizer.json").write_text("{")
+    assert load("auto").name == "embedded"

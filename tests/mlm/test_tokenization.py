@@ -84,7 +84,7 @@ def test_words() -> None:
     ]  # fmt: skip
 
 
-@given(text=TEXTS, max_length=st.integers(3, 12))
+@given(text=TEXTS, max_length=st.integers(8, 20))
 @settings(deadline=None)
 def test_windows_cover_the_text_and_fit(model: mlm.MaskedLM, text: str, max_length: int) -> None:
     spans = list(model.tokenizer.windows(text, max_length))

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from queue import LifoQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .query import EngineError, Query, Ranking
+from .query import EngineError, OvertakenError, Query, Ranking
 
 if TYPE_CHECKING:
     from fillmask_ls.mlm.model import MaskedLM
@@ -52,7 +52,8 @@ class LocalEngine:
             The name of the model that was loaded.
 
         Raises:
-            EngineError: with the reason in words, or because a later call overtook this one.
+            EngineError: with the reason in words.
+            OvertakenError: a later call came before this one's turn.
         """
         self._loads += 1
         this = self._loads
@@ -60,7 +61,7 @@ class LocalEngine:
 
         def work() -> str:
             if this != self._loads:
-                raise EngineError(f"another model was chosen before {model!r} was loaded")
+                raise OvertakenError(f"another model was chosen before {model!r} was loaded")
             self._model = _load(model, device)
             return self._model.name
 

@@ -40,6 +40,10 @@ class EngineError(Exception):
     """No answer can be given; the message says why, in words for the user."""
 
 
+class OvertakenError(EngineError):
+    """A model was not loaded because another was chosen meanwhile: nothing that a user need hear of."""
+
+
 class Engine(Protocol):
     """Whoever answers queries."""
 

@@ -24,7 +24,7 @@ def watch(process_id: int) -> None:
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
         except psutil.NoSuchProcess:
             pass
-        except psutil.Error as error:
+        except (psutil.Error, ValueError) as error:
             logger.warning("can't watch the client's process: %s", type(error).__name__)
             return
         logger.info("the client's process is gone")

@@ -11,6 +11,7 @@ import json
 import logging
 from typing import Any
 
+from cattrs import Converter
 from lsprotocol import types
 from pygls.exceptions import (
     JsonRpcException,
@@ -20,12 +21,36 @@ from pygls.exceptions import (
     JsonRpcParseError,
     JsonRpcServerNotInitialized,
 )
-from pygls.protocol import LanguageServerProtocol, lsp_method
+from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import Position, TextDocument
 
 logger = logging.getLogger(__name__)
+
+
+def strict_converter() -> Converter:
+    """pygls' converter, but a number is no text and a text no number: coerced, a null would become a word."""
+    converter: Converter = default_converter()  # type: ignore[no-untyped-call]
+
+    # ``kind`` is the type itself, bool, or an enumeration made of it.
+    def text(value: object, kind: type[str]) -> str:
+        if not isinstance(value, str):
+            raise TypeError("not a text")
+        return value if kind is str else kind(value)
+
+    def number(value: object, kind: type[int]) -> int:
+        if isinstance(value, bool) is not (kind is bool) or not isinstance(value, (int, float)) or value != int(value):
+            raise TypeError("not a whole number, or not true or false")
+        return int(value) if kind is int else kind(value)
+
+    converter.register_structure_hook(str, text)
+    converter.register_structure_hook(int, number)
+    return converter
+
+
+def _is_id(id: object) -> bool:
+    return isinstance(id, (int, str)) and not isinstance(id, bool)
 
 
 class Protocol(LanguageServerProtocol):
@@ -47,14 +72,21 @@ class Protocol(LanguageServerProtocol):
         return self._shutdown
 
     def receive(self, body: bytes) -> None:
-        """Take one message; every request in it, however malformed, gets exactly one response."""
+        """Take one message; every request in it, however malformed, gets exactly one response. Raises nothing."""
+        try:
+            self._receive(body)
+        except Exception as error:
+            logger.error("a message could not be handled: %s", type(error).__name__)
+
+    def _receive(self, body: bytes) -> None:
         try:
             message = json.loads(body)
         except (ValueError, RecursionError):
             self._refuse(None, JsonRpcParseError("the message is not JSON"))
             return
         if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-            self._refuse(None, JsonRpcInvalidRequest("the message is not a JSON-RPC 2.0 object"))
+            id = message.get("id") if isinstance(message, dict) else None
+            self._refuse(id if _is_id(id) else None, JsonRpcInvalidRequest("the message is not a JSON-RPC 2.0 object"))
         elif "method" not in message:
             self._receive_response(message)
         elif "id" in message:
@@ -64,7 +96,7 @@ class Protocol(LanguageServerProtocol):
 
     def _receive_request(self, message: dict[str, Any]) -> None:
         id, method = message["id"], message["method"]
-        if not isinstance(id, (int, str)) or isinstance(id, bool):
+        if not _is_id(id):
             self._refuse(None, JsonRpcInvalidRequest("a request's id must be a number or a text"))
         elif not isinstance(method, str):
             self._refuse(id, JsonRpcInvalidRequest("a request's method must be a text"))
@@ -76,9 +108,16 @@ class Protocol(LanguageServerProtocol):
             self._refuse(id, JsonRpcServerNotInitialized("the server waits for initialize"))
         elif not self._knows(method):
             self._refuse(id, JsonRpcMethodNotFound.of(method))
+        elif self.get_result_type(method) is None:
+            self._refuse(id, JsonRpcInvalidRequest(f"{method} is a notification and has no response"))
         else:
+            if method == types.INITIALIZE:
+                message = self._tolerant(message)
             try:
-                structured = self.structure_message(message)
+                # Only a request's own members: with an "error" among them, pygls takes it for a response.
+                structured = self.structure_message(
+                    {name: message[name] for name in ("jsonrpc", "id", "method", "params") if name in message}
+                )
             except Exception:
                 self._refuse(id, JsonRpcInvalidParams(f"the parameters of {method} don't have the protocol's form"))
                 return
@@ -92,7 +131,12 @@ class Protocol(LanguageServerProtocol):
             return
         if not self._initialized or self._shutdown or not isinstance(method, str):
             return
-        if not self._knows(method) and method != types.CANCEL_REQUEST:
+        if method == types.CANCEL_REQUEST:
+            params = message.get("params")
+            if isinstance(params, dict) and _is_id(params.get("id")):
+                self._handle_cancel_notification(params["id"])
+            return
+        if not self._knows(method):
             return
         try:
             structured = self.structure_message(message)
@@ -103,18 +147,42 @@ class Protocol(LanguageServerProtocol):
 
     def _receive_response(self, message: dict[str, Any]) -> None:
         id = message.get("id")
-        if not isinstance(id, (int, str)) or id not in self._result_types:
+        if not _is_id(id) or id not in self._result_types:
             logger.warning("ignored a response to nothing that was asked")
+            return
+        asked = self._request_futures.get(id)
+        if asked is None or asked.done():  # it came too late
+            self._request_futures.pop(id, None)
+            self._result_types.pop(id, None)
             return
         try:
             structured = self.structure_message(message)
         except Exception:
             self._result_types.pop(id, None)
-            waiting = self._request_futures.pop(id, None)
-            if waiting is not None:
-                waiting.set_exception(JsonRpcInvalidParams("the client's response is malformed"))
+            self._request_futures.pop(id, None)
+            asked.set_exception(JsonRpcInvalidParams("the client's response is malformed"))
             return
         self.handle_message(structured)
+
+    def _tolerant(self, message: dict[str, Any]) -> dict[str, Any]:
+        """``initialize`` without what we don't use or know: a client newer than our types can start all the same."""
+        params = message.get("params")
+        if not isinstance(params, dict) or not isinstance(params.get("capabilities"), dict):
+            return message
+        understood: dict[str, dict[str, Any]] = {}
+        for room, parts in params["capabilities"].items():
+            for name, value in parts.items() if isinstance(parts, dict) else ():
+                if self._understands({room: {name: value}}):
+                    understood.setdefault(room, {})[name] = value
+        known = {**params, "capabilities": understood, "rootUri": None, "rootPath": None, "workspaceFolders": None}
+        return {**message, "params": known}
+
+    def _understands(self, capability: dict[str, Any]) -> bool:
+        try:
+            self._converter.structure(capability, types.ClientCapabilities)
+        except Exception:
+            return False
+        return True
 
     def _knows(self, method: str) -> bool:
         return method in self.fm.features or method in self.fm.builtin_features

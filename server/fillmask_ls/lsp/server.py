@@ -10,19 +10,18 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import default_converter
 
 from fillmask_ls import __version__
 from fillmask_ls.documents import context, masks
 from fillmask_ls.documents.positions import to_column
 from fillmask_ls.documents.text import Position, TextDocument
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.engine.query import EngineError, Query, Ranking
+from fillmask_ls.engine.query import EngineError, OvertakenError, Query, Ranking
 from fillmask_ls.settings import SECTION, Settings, merged
 
 from . import parent
 from .features import completion, hover
-from .protocol import Protocol
+from .protocol import Protocol, strict_converter
 
 logger = logging.getLogger(__name__)
 
@@ -46,13 +45,14 @@ class FillmaskServer(LanguageServer):
         Args:
             watch_parent: whether this process ends with the one that ``initialize`` names: one on this machine.
         """
-        super().__init__("fillmask-ls", __version__, protocol_cls=Protocol, converter_factory=default_converter)
+        super().__init__("fillmask-ls", __version__, protocol_cls=Protocol, converter_factory=strict_converter)
         self.engine = LocalEngine()
         self.settings = Settings()
         self._initial_settings = Settings()
         self._watch_parent = watch_parent
         self._configuring: asyncio.Task[Any] | None = None
         self._asked_for: tuple[str, str] | None = None
+        self._failed = False
         self._problems: list[str] = []
         self._reported: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,9 +85,16 @@ class FillmaskServer(LanguageServer):
         """
         self._configuring = asyncio.current_task()
         workspace = self.client_capabilities.workspace
+        nothing_said = values is None
         if workspace and workspace.configuration:
-            values = await self._pulled_configuration()
-        self.settings, problems = merged(self._initial_settings, values)
+            try:
+                values = await self._pulled_configuration()
+                nothing_said = False
+            except (JsonRpcException, asyncio.TimeoutError):
+                logger.warning("the client didn't say its settings")
+        self.settings, problems = merged(self.settings if nothing_said else self._initial_settings, values)
+        if self._failed:  # what could not be loaded may have been mended
+            self._failed, self._asked_for = False, None
         for problem in [*self._problems, *problems]:
             self._tell(problem, types.MessageType.Warning)
         self._load_if_new()
@@ -125,11 +132,14 @@ class FillmaskServer(LanguageServer):
         try:
             name = await self.engine.load(model, device)
             outcome.set_result(f"{name} is ready")
+        except OvertakenError:
+            outcome.set_result("another model was chosen")
         except EngineError as error:
             outcome.set_result("failed")
+            self._failed = True
             if self.engine.model_name is not None:
                 self._tell(f"{error} {self.engine.model_name} goes on.", types.MessageType.Error)
-            elif (model, device) != ("auto", "auto"):
+            elif (model, device) == self._asked_for != ("auto", "auto"):
                 self._tell(f"{error} The default model is taken instead.", types.MessageType.Error)
                 await self._load("auto", "auto")
             else:
@@ -162,11 +172,7 @@ class FillmaskServer(LanguageServer):
 
     async def _pulled_configuration(self) -> object:
         params = types.ConfigurationParams([types.ConfigurationItem(section=SECTION)])
-        try:
-            answer = await asyncio.wait_for(self.workspace_configuration_async(params), _SECONDS_FOR_THE_CLIENT)
-        except (JsonRpcException, asyncio.TimeoutError):
-            logger.warning("the client didn't say its settings")
-            return None
+        answer = await asyncio.wait_for(self.workspace_configuration_async(params), _SECONDS_FOR_THE_CLIENT)
         return answer[0] if answer else None
 
     def _tell(self, message: str, kind: types.MessageType) -> None:

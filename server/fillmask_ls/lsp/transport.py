@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 _LENGTH = re.compile(rb"content-length:[ \t]*(\d+)[ \t]*\r?\n$", re.IGNORECASE)
 
 _LONGEST_MESSAGE = 1 << 30
+_SECONDS_TO_READ = 2
+"""How long a client that leaves may take to read what is left for it."""
 
 
 async def serve_stdio(protocol: Protocol) -> int:
@@ -49,9 +51,13 @@ async def serve_tcp(protocol: Protocol, host: str, port: int) -> int:
             writer.close()
             return
         protocol.set_writer(writer)
-        code = await _converse(protocol, reader)
-        writer.close()
-        done.set_result(code)
+        try:
+            await _converse(protocol, reader)
+            with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
+                await asyncio.wait_for(writer.drain(), _SECONDS_TO_READ)
+            writer.close()
+        finally:
+            done.set_result(_exit_code(protocol))
 
     listener = await asyncio.start_server(connected, host, port)
     _announce("tcp", listener.sockets[0].getsockname())
@@ -61,6 +67,7 @@ async def serve_tcp(protocol: Protocol, host: str, port: int) -> int:
 async def serve_websocket(protocol: Protocol, host: str, port: int) -> int:
     """As :func:`serve_tcp`, a message a frame. Pages in a browser, which send an origin, are refused."""
     from websockets.asyncio.server import ServerConnection, serve
+    from websockets.exceptions import ConnectionClosed
 
     done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -70,13 +77,17 @@ async def serve_websocket(protocol: Protocol, host: str, port: int) -> int:
             return
         writer = _WebSocketWriter(connection)
         protocol.set_writer(writer, include_headers=False)
-        async for message in connection:
-            protocol.receive(message if isinstance(message, bytes) else message.encode())
-            await asyncio.sleep(0)
-            if protocol.exit_code is not None:
-                break
-        await writer.flushed()
-        done.set_result(_exit_code(protocol))
+        try:
+            async for message in connection:
+                protocol.receive(message if isinstance(message, bytes) else message.encode())
+                await asyncio.sleep(0)
+                if protocol.exit_code is not None:
+                    break
+            await writer.flushed()
+        except ConnectionClosed:  # without a closing handshake
+            pass
+        finally:
+            done.set_result(_exit_code(protocol))
 
     async with serve(connected, host, port, origins=[None], max_size=_LONGEST_MESSAGE) as listener:
         _announce("ws", next(iter(listener.sockets)).getsockname())
@@ -163,7 +174,7 @@ class _StdoutWriter:
     def close(self) -> None:
         """Wait, two seconds at most, until the client has read everything."""
         self._queue.put(None)
-        self._thread.join(2)
+        self._thread.join(_SECONDS_TO_READ)
 
     def _run(self) -> None:
         while (data := self._queue.get()) is not None:
@@ -192,7 +203,9 @@ class _WebSocketWriter:
     async def flushed(self) -> None:
         """Wait, two seconds at most, until every frame has left."""
         await asyncio.wait(
-            {asyncio.ensure_future(self._queue.join()), self._task}, timeout=2, return_when="FIRST_COMPLETED"
+            {asyncio.ensure_future(self._queue.join()), self._task},
+            timeout=_SECONDS_TO_READ,
+            return_when="FIRST_COMPLETED",
         )
 
     async def _run(self) -> None:

@@ -57,8 +57,8 @@ def resolve(model: str = "auto", *, download: bool = False) -> Checkpoint:
         return _auto()
     if model == "embedded":
         return Checkpoint("embedded", verified(EMBEDDED, "embedded"))
-    folder = Path(model).expanduser()
-    if model and folder.is_dir():
+    folder = _folder(model)
+    if folder is not None:
         return Checkpoint(model, verified(folder, model))
     if not _is_hub_id(model):
         raise CheckpointError(
@@ -106,6 +106,14 @@ def _auto() -> Checkpoint:
     return resolve("embedded")
 
 
+def _folder(model: str) -> Path | None:
+    try:
+        folder = Path(model).expanduser()
+        return folder if model and folder.is_dir() else None
+    except (OSError, RuntimeError, ValueError):  # too long, nobody's home, a null byte
+        return None
+
+
 def _is_hub_id(model: str) -> bool:
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
@@ -149,7 +157,7 @@ def _json_object(file: Path, name: str) -> dict[str, object]:
         content = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CheckpointError(f"model {name!r}: {file} is missing.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"model {name!r}: {file} is damaged or can't be read: {error}.") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"model {name!r}: {file} is damaged: it holds no JSON object.")

@@ -6,10 +6,13 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import isfinite
 
 import torch
 from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
+
+from fillmask_ls import MASK
 
 from .checkpoint import Checkpoint, CheckpointError, resolve
 from .encoder import BertEncoder
@@ -55,6 +58,11 @@ def load(
     Raises:
         CheckpointError: it can't be found or loaded, or has no masked-language-model head.
     """
+    if model == "auto":
+        try:
+            return load(resolve("auto"), device=device, dtype=dtype)
+        except CheckpointError:  # what the cache holds is damaged: the embedded model serves until it is mended
+            return load("embedded", device=device, dtype=dtype)
     checkpoint = model if isinstance(model, Checkpoint) else resolve(model, download=download)
     name = checkpoint.name
     place = _device(device)
@@ -87,7 +95,23 @@ def load(
     if limit is not None and tokenizer.max_length > limit:
         tokenizer.max_length = limit - 2  # RoBERTa's positions start at 2
     network.eval().requires_grad_(False).to(place)
-    return MaskedLM(name, network, tokenizer, Vocabulary(tokenizer), BertEncoder.of(network), MLMHead.of(network))
+    loaded = MaskedLM(name, network, tokenizer, Vocabulary(tokenizer), BertEncoder.of(network), MLMHead.of(network))
+    _try(loaded)
+    return loaded
+
+
+def _try(model: MaskedLM) -> None:
+    """Predict once: a checkpoint can load and not work, and the first forward of a process is slow."""
+    from .prediction import predict
+
+    try:
+        entropy = predict(model, MASK, top_k=1)[0].entropy
+    except Exception as error:
+        raise CheckpointError(
+            f"model {model.name!r} loads but can't predict: {type(error).__name__}: {error}"
+        ) from error
+    if not isfinite(entropy):
+        raise CheckpointError(f"model {model.name!r} loads but predicts no numbers: its weights are damaged.")
 
 
 def _device(device: str) -> torch.device:

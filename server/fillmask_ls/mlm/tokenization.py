@@ -115,7 +115,7 @@ class Tokenizer:
         """Cut ``text`` into consecutive spans of at most ``max_length`` tokens each, between words if possible.
 
         Args:
-            max_length: special tokens included, at least 3; the model's own limit when not given.
+            max_length: special tokens included, at least 8; the model's own limit when not given.
         """
         encoding = self.encode(text)
         room = (max_length or self.max_length) - self.added_tokens
@@ -124,15 +124,19 @@ class Tokenizer:
             yield 0, len(text)
             return
         start = first = 0
-        while len(content) - first > room:
-            last = first + room
-            cut = next(
-                (i for i in range(last, first + room // 2, -1) if not _inside_word(text, content[i][0])),
-                last,
-            )
+        while len(content) - first > room or not self._fits(text[start:], room):
+            last = min(first + room, len(content) - 1)
+            cut = next((i for i in range(last, first + room // 2, -1) if not _inside_word(text, content[i][0])), last)
+            while cut > first + 1 and not self._fits(text[start : content[cut][0]], room):
+                cut -= 1  # a word that is cut can have more pieces than it had
+            if cut <= first:
+                break
             yield start, content[cut][0]
             start, first = content[cut][0], cut
         yield start, len(text)
+
+    def _fits(self, text: str, room: int) -> bool:
+        return len(self.encode(text).ids) <= room + self.added_tokens
 
     @cached_property
     def added_tokens(self) -> int:
