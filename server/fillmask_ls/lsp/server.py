@@ -179,7 +179,11 @@ class FillmaskServer(LanguageServer):
         """Show ``message`` to the user, once in the server's life."""
         if message not in self._reported:
             self._reported.add(message)
-            self.window_show_message(types.ShowMessageParams(type=kind, message=f"fillmask: {message}"))
+            self.window_show_message(
+                types.ShowMessageParams(
+                    type=kind, message=f"fillmask: {message}".replace("fillmask: fillmask.", "fillmask.")
+                )
+            )
 
     def _in_background(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
@@ -209,7 +213,12 @@ def _register(server: FillmaskServer) -> None:
         target = masks.behind(document.line(line), index)
         if target is None:
             opened = masks.opened(document.line(line), index)
-            return completion.mask(_range(document, line, opened)) if opened else None
+            if opened is None:
+                return None
+            typed_bracket = params.context is not None and params.context.trigger_character == "["
+            if typed_bracket and not completion.unasked(document.language_id, document.line(line)[: opened[0]]):
+                return None
+            return completion.mask(_range(document, line, opened))
         # Over the whole mask, and behind it up to the cursor.
         replaced = _range(document, line, (target.start, target.typed_end))
         ranking, focus = await server.rank(document, line, target, lambda settings: settings.completion_top_k)

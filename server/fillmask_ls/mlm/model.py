@@ -122,7 +122,9 @@ def _device(device: str) -> torch.device:
         torch.empty(0, device=place)
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
-        raise CheckpointError(f"device {device!r} can't be used here: {reason} Choose 'auto' or 'cpu'.") from error
+        raise CheckpointError(
+            f"device {device!r} can't be used here: {reason.rstrip('.')}. Choose 'auto' or 'cpu'."
+        ) from error
     return place
 
 

@@ -8,6 +8,17 @@ from fillmask_ls import MASK
 from fillmask_ls.engine.query import Ranking
 from fillmask_ls.percent import percent
 
+_PROSE = {"", "asciidoc", "gitcommit", "git-commit", "html", "latex", "mail", "markdown", "norg", "org", "plaintext",
+          "quarto", "restructuredtext", "rst", "rmd", "tex", "text", "txt", "typst", "vimwiki"}  # fmt: skip
+
+
+def unasked(language_id: str, before: str) -> bool:
+    """Whether to offer a mask at a ``[`` behind ``before`` when nobody asked for completions.
+
+    In code a bracket mostly begins a list or an index, and an editor would put the mask there at the next Enter.
+    """
+    return language_id in _PROSE and not before[-1:].isalnum()
+
 
 def words(ranking: Ranking, focus: int, replaced: types.Range, *, label_details: bool) -> types.CompletionList:
     """The ranked words for the mask number ``focus``, each one plain edit over ``replaced``.
