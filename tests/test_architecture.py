@@ -49,7 +49,7 @@ def test_only_the_checkpoints_resolver_knows_the_embedded_folder() -> None:
     knowing = [
         file.name
         for file in PACKAGE.rglob("*.py")
-        if '"embedded"' in file.read_text() and "EMBEDDED" in file.read_text()
+        if "EMBEDDED" in file.read_text() or '/ "embedded"' in file.read_text()
     ]
     assert knowing == ["checkpoint.py"]
 

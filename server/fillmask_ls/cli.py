@@ -145,9 +145,8 @@ def _serve(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> int:
     text = _text(options.text)
     if MASK not in text:
-        where = (
-            f"{options.text}" if options.text == "-" or _exists(options.text) else "the text, and no file of that name"
-        )
+        read = options.text == "-" or _exists(options.text)
+        where = options.text if read else "the text, and no file of that name"
         raise CommandError(f"there is no {MASK} in {where}", NO_MASK)
     model = _load(options.model)
     from fillmask_ls import report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,6 @@ class Document:
 class Editor:
     client: LanguageClient
     result: types.InitializeResult
-    progress: list[str] = field(default_factory=list)
 
     @property
     def encoding(self) -> str:

@@ -179,11 +179,8 @@ class FillmaskServer(LanguageServer):
         """Show ``message`` to the user, once in the server's life."""
         if message not in self._reported:
             self._reported.add(message)
-            self.window_show_message(
-                types.ShowMessageParams(
-                    type=kind, message=f"fillmask: {message}".replace("fillmask: fillmask.", "fillmask.")
-                )
-            )
+            name = "" if message.startswith(f"{SECTION}.") else "fillmask: "
+            self.window_show_message(types.ShowMessageParams(type=kind, message=name + message))
 
     def _in_background(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
@@ -216,7 +213,7 @@ def _register(server: FillmaskServer) -> None:
             if opened is None:
                 return None
             typed_bracket = params.context is not None and params.context.trigger_character == "["
-            if typed_bracket and not completion.unasked(document.language_id, document.line(line)[: opened[0]]):
+            if typed_bracket and not completion.offers_unasked(document.language_id, document.line(line)[: opened[0]]):
                 return None
             return completion.mask(_range(document, line, opened))
         # Over the whole mask, and behind it up to the cursor.

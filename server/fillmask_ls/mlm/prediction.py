@@ -90,12 +90,12 @@ def predict(
 
 
 def fill(model: MaskedLM, text: str) -> str:
-    """``text`` with each mask replaced by its best word; every other character stays as it is."""
+    """``text`` with each mask replaced by its best word, if one fits; every other character stays as it is."""
     end = 0
     parts = []
     for prediction in predict(model, text, top_k=1):
         start, stop = prediction.span
-        parts += [text[end:start], prediction.words[0].text]
+        parts += [text[end:start], prediction.words[0].text if prediction.words else text[start:stop]]
         end = stop
     return "".join([*parts, text[end:]])
 

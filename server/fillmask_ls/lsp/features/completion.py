@@ -12,7 +12,7 @@ _PROSE = {"", "asciidoc", "gitcommit", "git-commit", "html", "latex", "mail", "m
           "quarto", "restructuredtext", "rst", "rmd", "tex", "text", "txt", "typst", "vimwiki"}  # fmt: skip
 
 
-def unasked(language_id: str, before: str) -> bool:
+def offers_unasked(language_id: str, before: str) -> bool:
     """Whether to offer a mask at a ``[`` behind ``before`` when nobody asked for completions.
 
     In code a bracket mostly begins a list or an index, and an editor would put the mask there at the next Enter.
