@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from rich import box
@@ -79,6 +80,15 @@ def print_inspection(out: Console, report: Inspection, mask_token: str) -> None:
             Text(token.predicted, "green" if right else "red" if token.masked else "yellow"),
             "" if token.probability is None else percent(token.probability),
         )
+    out.print(table)
+
+
+def print_table(out: Console, heading: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    """Plain cells: a column of names, then columns of figures."""
+    first, *others = heading
+    table = _table(out, (first, "left"), *((name, "right") for name in others))
+    for line in lines:
+        table.add_row(*(Text(cell) for cell in line))
     out.print(table)
 
 

@@ -1,0 +1,143 @@
+"""``python -m training``: prepare, train, evaluate, export."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from transformers.utils import logging as transformers_logging
+
+from fillmask_ls import mlm
+from fillmask_ls.mlm.checkpoint import CheckpointError, resolve
+from fillmask_ls.mlm.tokenization import Tokenizer, load_tokenizer
+from fillmask_ls.report import console, print_table
+
+from .evaluate import Evaluation, evaluate, table
+from .export import ExportError, export, write_card
+from .passages import TextError
+from .prepare import prepare
+from .rows import Rows, RowsError
+from .train import Recipe, TrainingError, train
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one step of the recipe; returns the exit code: 0, or 1 with a line on standard error."""
+    options = _parser().parse_args(arguments)
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        options.run(options)
+    except (CheckpointError, ExportError, OSError, RowsError, TextError, TrainingError) as error:
+        print(f"training: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m training", description="The recipe of the embedded checkpoint.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    step = commands.add_parser("prepare", help="text files to token arrays")
+    step.add_argument("texts", metavar="TEXT", type=Path, nargs="+", help="a paragraph a line, a blank line a document")
+    step.add_argument("--tokenizer", default="embedded", metavar="MODEL", help="whose tokenizer (default: embedded)")
+    step.add_argument("--length", type=int, default=128, help="the most tokens of a row (default: 128)")
+    step.add_argument("--short", type=float, default=0.2, help="the share of rows of one or two sentences (0.2)")
+    step.add_argument("--seed", type=int, default=0)
+    step.add_argument("--out", type=Path, required=True, help="the folder to write")
+    step.set_defaults(run=_prepare)
+
+    step = commands.add_parser("train", help="train, or go on with a run that was stopped")
+    step.add_argument("rows", type=Path, help="a folder from prepare")
+    step.add_argument("--start", default="embedded", metavar="MODEL", help="a BERT encoder or masked language model")
+    step.add_argument("--validation", type=Path, help="a folder from prepare, never trained on")
+    step.add_argument("--tokens", type=float, required=True, help="how many to train on, 20e6 for 20 million")
+    step.add_argument("--batch", type=int, default=Recipe.batch, help=f"tokens a batch, two a step ({Recipe.batch})")
+    step.add_argument("--rate", type=float, nargs=2, default=Recipe.rate, help=f"masked, first and last {Recipe.rate}")
+    step.add_argument("--learning-rate", type=float, default=Recipe.learning_rate, help=f"({Recipe.learning_rate})")
+    step.add_argument("--decay", type=float, default=Recipe.decay, help=f"the share of the tokens ({Recipe.decay})")
+    step.add_argument("--repeat", action="append", default=[], metavar="SOURCE=TIMES", help="a source's share")
+    step.add_argument("--seed", type=int, default=Recipe.seed)
+    step.add_argument("--device", default="cpu", help="cpu or cuda")
+    step.add_argument("--out", type=Path, required=True, help="the run's folder, to go on in when it holds a run")
+    step.set_defaults(run=_train)
+
+    step = commands.add_parser("evaluate", help="loss, accuracy, calibration; several models side by side")
+    step.add_argument("models", metavar="MODEL", nargs="+", help="a folder, a hub id or embedded")
+    step.add_argument("--text", type=Path, required=True, help="text that no model was trained on")
+    step.add_argument("--sources", type=Path, help="JSON: the number of documents of each source, in order")
+    step.add_argument("--json", action="store_true", help="print JSON")
+    step.set_defaults(run=_evaluate)
+
+    step = commands.add_parser("export", help="a run's averaged weights as a checkpoint")
+    step.add_argument("run_folder", metavar="RUN", type=Path, help="a folder from train")
+    step.add_argument("folder", type=Path, help="the folder to write")
+    step.add_argument("--start", default="embedded", metavar="MODEL", help="what the run started from")
+    step.add_argument("--text", type=Path, help="evaluate both on it, for the card")
+    step.add_argument("--sources", type=Path, help="as for evaluate")
+    step.set_defaults(run=_export)
+    return parser
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    rows = prepare(
+        options.texts, _tokenizer(options.tokenizer), length=options.length, short=options.short, seed=options.seed
+    )
+    rows.save(options.out)
+    print(f"{len(rows):,} rows, {len(rows.tokens):,} tokens, {rows.lengths.mean():.1f} a row")
+
+
+def _train(options: argparse.Namespace) -> None:
+    repeats = {name: float(times) for name, _, times in (repeat.partition("=") for repeat in options.repeat)}
+    start = resolve(options.start).path
+    recipe = Recipe(
+        start=str(start),
+        tokens=int(options.tokens),
+        batch=options.batch,
+        rate=tuple(options.rate),
+        learning_rate=options.learning_rate,
+        decay=options.decay,
+        repeats=repeats,
+        seed=options.seed,
+    )
+    validation = Rows.load(options.validation) if options.validation else None
+    train(
+        recipe,
+        Rows.load(options.rows),
+        options.out,
+        mask_id=_tokenizer(options.start).mask_id,
+        validation=validation,
+        device=options.device,
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    evaluations = _evaluations(options.models, options)
+    if options.json:
+        print(json.dumps([asdict(evaluation) for evaluation in evaluations], indent=2))
+    else:
+        heading, *lines = table(evaluations)
+        print_table(console(), heading, lines)
+
+
+def _export(options: argparse.Namespace) -> None:
+    start = resolve(options.start).path
+    export(options.run_folder, start, options.folder)
+    if options.text:
+        write_card(options.folder, _evaluations([str(options.folder), str(start)], options))
+
+
+def _evaluations(models: Sequence[str], options: argparse.Namespace) -> list[Evaluation]:
+    sources = json.loads(options.sources.read_text()) if options.sources else None
+    return [evaluate(mlm.load(model), options.text, sources) for model in models]
+
+
+def _tokenizer(model: str) -> Tokenizer:
+    return load_tokenizer(resolve(model))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""The averaged weights of a training run as a checkpoint that anything can load."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig, BertForMaskedLM
+
+from .evaluate import Evaluation, table
+from .train import STATE
+
+CARD = Path(__file__).parent / "card.md"
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json")
+
+
+class ExportError(Exception):
+    """There is nothing to export, with the reason."""
+
+
+def export(run: Path, start: Path, folder: Path) -> None:
+    """Write the run's averaged weights in bfloat16 into ``folder``, with ``start``'s configuration and tokenizer.
+
+    Raises:
+        ExportError: the run has saved no state yet.
+    """
+    if not (run / STATE).is_file():
+        raise ExportError(f"{run} holds no {STATE}: there is no training run to export.")
+    state = torch.load(run / STATE, weights_only=True, mmap=True)
+    network = BertForMaskedLM(AutoConfig.from_pretrained(start, local_files_only=True))
+    network.load_state_dict(state["average"], strict=False)
+    network.tie_weights()
+    network.to(torch.bfloat16).save_pretrained(folder)  # type: ignore[arg-type]
+    for name in _TOKENIZER_FILES:
+        if (start / name).is_file():
+            shutil.copyfile(start / name, folder / name)
+
+
+def write_card(folder: Path, evaluations: Sequence[Evaluation]) -> None:
+    """Write the model card: ``card.md`` with the table of figures in its place."""
+    first, *others = table(evaluations)
+    lines = [first, ["---"] * len(first), *others]
+    figures = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    card = CARD.read_text(encoding="utf-8").replace("{figures}", figures)
+    (folder / "README.md").write_text(card, encoding="utf-8")

@@ -1,0 +1,87 @@
+"""Text files to passages: whole sentences of one document, up to a number of pieces."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import regex
+
+from fillmask_ls.mlm.tokenization import Tokenizer
+
+_SENTENCE_END = regex.compile(r"""(?<=[.!?]["'”’)\]]*)\s+(?=["'“‘(\[]*[\p{Lu}\d])""")
+
+Document = list[str]
+"""The paragraphs of one document."""
+
+
+class TextError(Exception):
+    """A text file that can't be read, with the reason."""
+
+
+def documents(path: Path) -> Iterator[Document]:
+    """The documents of a UTF-8 file, plain or ``.gz``: one paragraph a line, a blank line between documents.
+
+    Raises:
+        TextError: the file can't be read.
+    """
+    paragraphs: Document = []
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+            for line in lines:
+                if line.strip():
+                    paragraphs.append(line.strip())
+                elif paragraphs:
+                    yield paragraphs
+                    paragraphs = []
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise TextError(f"{path} can't be read as text: {error}") from error
+    if paragraphs:
+        yield paragraphs
+
+
+def passages(
+    document: Document,
+    tokenizer: Tokenizer,
+    length: int = 128,
+    *,
+    short: float = 0.0,
+    chance: random.Random | None = None,
+) -> Iterator[str]:
+    """The document in consecutive passages of whole sentences, as many as fit; one that doesn't fit alone is cut.
+
+    Args:
+        length: the most tokens of a passage, special tokens included, at least 8.
+        short: the share of passages (0 to 1) that hold one or two sentences only, as people type them.
+        chance: draws those.
+    """
+    chance = chance or random.Random(0)  # noqa: S311
+    room = length - tokenizer.added_tokens
+    passage: list[str] = []
+    size = 0
+    most: float = 0
+    for sentence, pieces in _sized(document, tokenizer, length):
+        if passage and (len(passage) >= most or size + pieces > room):
+            yield " ".join(passage)
+            passage, size = [], 0
+        if not passage:
+            most = chance.choice((1, 2)) if chance.random() < short else float("inf")
+        passage.append(sentence)
+        size += pieces
+    if passage:
+        yield " ".join(passage)
+
+
+def _sized(document: Document, tokenizer: Tokenizer, length: int) -> Iterator[tuple[str, int]]:
+    """Each sentence with its number of pieces; one that is too long in several parts."""
+    for paragraph in document:
+        for sentence in _SENTENCE_END.split(paragraph):
+            pieces = len(tokenizer.encode(sentence).ids) - tokenizer.added_tokens
+            if pieces <= length - tokenizer.added_tokens:
+                yield sentence, pieces
+            else:
+                for start, end in tokenizer.windows(sentence, length):
+                    part = sentence[start:end].strip()
+                    yield part, len(tokenizer.encode(part).ids) - tokenizer.added_tokens

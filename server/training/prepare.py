@@ -1,0 +1,38 @@
+"""Text files to rows of tokens."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from pathlib import Path
+
+from fillmask_ls.mlm.tokenization import Tokenizer
+
+from .passages import documents, passages
+from .rows import Rows
+
+
+def prepare(
+    texts: Iterable[Path], tokenizer: Tokenizer, *, length: int = 128, short: float = 0.2, seed: int = 0
+) -> Rows:
+    """Cut the texts into rows of up to ``length`` pieces, each of whole sentences of one document.
+
+    Args:
+        texts: as for :func:`training.passages.documents`; each file is a source, called by its name.
+        short: the share of rows (0 to 1) that hold one or two sentences only.
+        seed: of the draw of those rows.
+
+    Raises:
+        TextError: a file can't be read.
+    """
+    chance = random.Random(seed)  # noqa: S311
+    rows: list[list[int]] = []
+    sources: list[int] = []
+    names: list[str] = []
+    for path in texts:
+        for document in documents(path):
+            for passage in passages(document, tokenizer, length, short=short, chance=chance):
+                rows.append(tokenizer.encode(passage).ids)
+                sources.append(len(names))
+        names.append(path.name.partition(".")[0])
+    return Rows.of(rows, sources, names)

@@ -1,0 +1,106 @@
+"""Token arrays on disk: many short rows of token ids, as `prepare` writes them and `train` and `evaluate` read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class RowsError(Exception):
+    """A folder of rows that can't be read, with what to do about it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """``n`` rows, each a passage of one document between ``[CLS]`` and ``[SEP]``.
+
+    Attributes:
+        tokens: uint16 [t], all rows behind one another.
+        starts: int64 [n + 1]; row ``i`` is ``tokens[starts[i]:starts[i + 1]]``.
+        sources: uint8 [n], an index into ``names``.
+        names: of the text files.
+    """
+
+    tokens: NDArray[np.uint16]
+    starts: NDArray[np.int64]
+    sources: NDArray[np.uint8]
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]], sources: Sequence[int], names: Sequence[str]) -> Rows:
+        starts = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
+        tokens = np.fromiter((token for row in rows for token in row), np.uint16, count=int(starts[-1]))
+        return cls(tokens, starts, np.array(sources, np.uint8), tuple(names))
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        return np.diff(self.starts)
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, row: int) -> NDArray[np.uint16]:
+        return self.tokens[self.starts[row] : self.starts[row + 1]]
+
+    def of_one_length(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows numbered, all of one length ``l``, as an array [len(rows), l]."""
+        length = int(self.lengths[rows[0]])
+        found: NDArray[np.uint16] = self.tokens[self.starts[rows][:, None] + np.arange(length)]
+        return found.astype(np.int64)
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "tokens.npy", self.tokens)
+        np.save(folder / "starts.npy", self.starts)
+        np.save(folder / "sources.npy", self.sources)
+        (folder / "names.json").write_text(json.dumps(self.names))
+
+    @classmethod
+    def load(cls, folder: Path) -> Rows:
+        """Read what :meth:`save` wrote; the tokens stay on disk until they are used.
+
+        Raises:
+            RowsError: there are no rows in the folder.
+        """
+        try:
+            return cls(
+                np.load(folder / "tokens.npy", mmap_mode="r"),
+                np.load(folder / "starts.npy"),
+                np.load(folder / "sources.npy"),
+                tuple(json.loads((folder / "names.json").read_text())),
+            )
+        except (OSError, ValueError) as error:
+            raise RowsError(f"{folder} holds no rows ({error}): make them with `prepare`.") from error
+
+
+def batches(
+    rows: Rows, tokens: int, seed: int, repeats: Mapping[str, float] | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """Numbers of rows, batch after batch, without end; a batch's rows are of one length, so nothing is padded.
+
+    Args:
+        tokens: the most that a batch holds.
+        seed: the same one gives the same batches.
+        repeats: how often an epoch shows a row, by the name of its source; 1 where unnamed, 0.5 for half of the rows.
+    """
+    often = np.array([(repeats or {}).get(name, 1.0) for name in rows.names])[rows.sources]
+    lengths = rows.lengths
+    for epoch in count():
+        chance = np.random.default_rng((seed, epoch))
+        times = np.floor(often + chance.random(len(rows))).astype(np.int64)
+        shuffled = chance.permutation(np.repeat(np.arange(len(rows)), times))
+        groups = (shuffled[lengths[shuffled] == length] for length in np.unique(lengths[shuffled]))
+        epoch_batches = [
+            group[start : start + size]
+            for group in groups
+            for size in (max(1, tokens // int(lengths[group[0]])),)
+            for start in range(0, len(group), size)
+        ]
+        for number in chance.permutation(len(epoch_batches)):
+            yield epoch_batches[number]

@@ -1,0 +1,338 @@
+"""Masked-language-model training of a BERT network, from an encoder or an earlier checkpoint (Devlin et al. 2019).
+
+Every chosen piece becomes ``[MASK]``: what an editor asks for always is one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, TextIO
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+from transformers import AutoConfig, BertForMaskedLM
+
+from .network import masked_loss
+from .rows import Rows, batches
+
+STATE = "state.pt"
+LOG = "log.jsonl"
+
+
+class TrainingError(Exception):
+    """A run can't begin or go on, with the reason and what to do."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What determines a training run.
+
+    Attributes:
+        start: a folder with a BERT encoder or masked language model; a head that it lacks begins at random.
+        tokens: how many to train on.
+        batch: how many tokens a batch holds; a step takes two.
+        rate: the share of the pieces to mask (0 to 1) at the first token and at the last, and in between in a straight
+            line: many masks teach more at a time, few are what the model will be asked (Yang et al. 2023).
+        learning_rate: the highest; reached after ``warmup`` steps, kept, and over the last ``decay`` (0 to 1) of the
+            tokens brought down to zero in a straight line (Hägele et al. 2024). So ``tokens`` can still be changed
+            while the rate is kept.
+        average: what stays of the running average of the weights at each step, 0 to 1.
+        repeats: how often an epoch shows a source, where not once.
+        seed: of the order of the rows and of the masks.
+    """
+
+    start: str
+    tokens: int
+    batch: int = 4096
+    rate: tuple[float, float] = (0.3, 0.15)
+    learning_rate: float = 5e-4
+    warmup: int = 100
+    decay: float = 0.7
+    average: float = 0.995
+    repeats: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 1
+
+
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Masked ids [b, n]; the masks' positions [b, m]; what stood there [b, m]."""
+
+
+@dataclass(slots=True)
+class State:
+    """A run between two steps: all that a resumed one needs."""
+
+    network: BertForMaskedLM
+    optimizer: torch.optim.AdamW
+    average: dict[str, Tensor]
+    steps: int = 0
+    tokens: int = 0
+    batches: int = 0
+
+    @classmethod
+    def new(cls, recipe: Recipe, device: torch.device) -> State:
+        """The state before the first step.
+
+        Raises:
+            TrainingError: the start is not a BERT network.
+        """
+        config = AutoConfig.from_pretrained(recipe.start, local_files_only=True)
+        if config.model_type != "bert":
+            raise TrainingError(f"{recipe.start} is a {config.model_type} network; this recipe trains BERT networks.")
+        torch.manual_seed(recipe.seed)
+        config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
+        network = BertForMaskedLM.from_pretrained(
+            recipe.start, config=config, dtype=torch.float32, local_files_only=True
+        )
+        network.to(device).train()  # type: ignore[arg-type]
+        matrices = [weight for weight in network.parameters() if weight.ndim > 1]
+        others = [weight for weight in network.parameters() if weight.ndim <= 1]
+        groups = [{"params": matrices, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
+        optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.995), eps=1e-6, fused=True)
+        return cls(network, optimizer, {name: weight.detach().clone() for name, weight in network.named_parameters()})
+
+    def save(self, folder: Path) -> None:
+        """Write the state to ``folder``; a kill leaves the one before or this one, never half of one."""
+        parts = {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average,
+            "progress": {"steps": self.steps, "tokens": self.tokens, "batches": self.batches},
+        }
+        new = folder / f"{STATE}.new"
+        torch.save(parts, new)
+        new.replace(folder / STATE)
+
+    def restore(self, folder: Path) -> None:
+        """Go on from what :meth:`save` wrote.
+
+        Raises:
+            TrainingError: the file is damaged, or of another network.
+        """
+        try:
+            parts = torch.load(folder / STATE, weights_only=True, map_location=self.network.device)
+            self._take(parts)
+        except (KeyError, RuntimeError, ValueError, UnpicklingError) as error:
+            raise TrainingError(f"{folder / STATE} can't be gone on from: {error}. Start in another folder.") from error
+
+    def _take(self, parts: dict[str, Any]) -> None:
+        self.network.load_state_dict(parts["network"])
+        self.optimizer.load_state_dict(parts["optimizer"])
+        self.average = parts["average"]
+        self.steps, self.tokens, self.batches = (parts["progress"][name] for name in ("steps", "tokens", "batches"))
+
+
+def learning_rate(recipe: Recipe, steps: int, tokens: int) -> float:
+    """The learning rate of the step after ``steps`` steps and ``tokens`` tokens."""
+    warm = min(1.0, (steps + 1) / recipe.warmup)
+    left = (recipe.tokens - tokens) / (recipe.tokens * recipe.decay) if recipe.decay else 1.0
+    return recipe.learning_rate * min(warm, max(0.0, left), 1.0)
+
+
+def masked(rows: NDArray[np.int64], rate: float, mask_id: int, chance: np.random.Generator) -> Batch:
+    """Rows [b, n] with ``rate`` of the pieces between first and last masked, as many in each row, at least one."""
+    b, n = rows.shape
+    count = max(1, round(rate * (n - 2)))
+    at = torch.from_numpy(np.sort(chance.random((b, n - 2)).argsort(1)[:, :count], 1) + 1)
+    ids = torch.from_numpy(rows)
+    return ids.scatter(1, at, mask_id), at, ids.gather(1, at)
+
+
+def training_batches(rows: Rows, recipe: Recipe, mask_id: int, done: int = 0, tokens: int = 0) -> Iterator[Batch]:
+    """The masked batches of a run, behind the ``done`` first ones, which held ``tokens``.
+
+    For the same recipe and rows they are the same.
+    """
+    first, last = recipe.rate
+    chosen = batches(rows, recipe.batch, recipe.seed, recipe.repeats)
+    for number, batch in enumerate(islice(chosen, done, None), done):
+        rate = first + (last - first) * min(1.0, tokens / recipe.tokens)
+        chance = np.random.default_rng((recipe.seed, number))
+        yield masked(rows.of_one_length(batch), rate, mask_id, chance)
+        tokens += int(rows.lengths[batch].sum())
+
+
+def train(
+    recipe: Recipe,
+    rows: Rows,
+    out: Path,
+    *,
+    mask_id: int,
+    validation: Rows | None = None,
+    device: str = "cpu",
+    say: Callable[[str], None] = print,
+) -> State:
+    """Train, or go on where a run into the folder ``out`` was stopped or killed.
+
+    The state is saved every hundred seconds, and on SIGINT or SIGTERM, which end the run. ``log.jsonl`` gets the loss
+    of every twenty steps.
+
+    Args:
+        validation: rows whose loss with the averaged weights is logged every million tokens.
+        say: takes the lines about progress.
+
+    Raises:
+        TrainingError: the rows, the start or the run in ``out`` don't fit the recipe.
+    """
+    unknown = sorted(set(recipe.repeats) - set(rows.names))
+    if unknown or not len(rows):
+        raise TrainingError(
+            f"no source is called {unknown[0]}: there are {', '.join(rows.names)}." if unknown else "no rows"
+        )
+    _keep_memory()
+    out.mkdir(parents=True, exist_ok=True)
+    state = State.new(recipe, torch.device(device))
+    if (out / STATE).exists():
+        state.restore(out)
+    stopped = _stop_on_signals()
+    begun, had, saved, validated = time.monotonic(), state.tokens, time.monotonic(), state.tokens // 1_000_000
+    losses: list[float] = []
+    with Workers(state.network) as workers, (out / LOG).open("a") as log:
+        stream = training_batches(rows, recipe, mask_id, state.batches, state.tokens)
+        while state.tokens < recipe.tokens and not stopped:
+            losses.append(_step(state, recipe, workers, [next(stream), next(stream)]))
+            if state.steps % 20 == 0:
+                loss, losses = sum(losses) / len(losses), []
+                pace = (state.tokens - had) / (time.monotonic() - begun)
+                left = timedelta(seconds=round((recipe.tokens - state.tokens) / pace))
+                say(f"{state.tokens:>12,} tokens   loss {loss:.3f}   {pace:,.0f} tokens/s   {left} left")
+                _write(log, tokens=state.tokens, loss=loss)
+            if validation is not None and state.tokens // 1_000_000 > validated:
+                validated = state.tokens // 1_000_000
+                with averaged(state):
+                    loss = validation_loss(workers, validation, mask_id)
+                say(f"{state.tokens:>12,} tokens   validation loss {loss:.4f}")
+                _write(log, tokens=state.tokens, validation_loss=loss)
+            if time.monotonic() - saved > 100:
+                state.save(out)
+                saved = time.monotonic()
+    state.save(out)
+    return state
+
+
+class Workers:
+    """Computes batches side by side. On a CPU a worker a batch, of one thread each, beats both threads on each batch
+    by a tenth: fewer threads wait for one another."""
+
+    def __init__(self, network: BertForMaskedLM) -> None:
+        self._network = network
+        self._weights = list(network.parameters())
+        count = os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(count if network.device.type == "cpu" else 1, initializer=self._alone)
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+    def losses(self, batches: Iterable[Batch]) -> list[float]:
+        """The summed loss of each batch, in nats."""
+        return list(self._pool.map(self._loss, batches))
+
+    def gradients(self, batches: Sequence[Batch]) -> tuple[float, list[Tensor]]:
+        """The mean loss over all masks of the batches, and its gradient by each weight."""
+        masks = sum(labels.numel() for *_, labels in batches)
+        total = 0.0
+        summed: list[Tensor] = []
+        for loss, gradients in self._pool.map(self._gradients, batches):
+            total += loss / masks
+            torch._foreach_div_(gradients, masks)
+            if summed:
+                torch._foreach_add_(summed, gradients)
+            else:
+                summed = gradients
+        return total, summed
+
+    @staticmethod
+    def _alone() -> None:
+        torch.set_num_threads(1)
+
+    @torch.no_grad()
+    def _loss(self, batch: Batch) -> float:
+        return float(self._forward(batch))
+
+    def _gradients(self, batch: Batch) -> tuple[float, list[Tensor]]:
+        loss = self._forward(batch)
+        return float(loss.detach()), list(torch.autograd.grad(loss, self._weights))
+
+    def _forward(self, batch: Batch) -> Tensor:
+        device = self._network.device
+        with torch.autocast(device.type, torch.bfloat16):
+            return masked_loss(self._network, *(part.to(device) for part in batch))
+
+
+def validation_loss(workers: Workers, rows: Rows, mask_id: int, most: int = 16) -> float:
+    """The mean loss over the masks (15 %, the same ones each time) of at most ``most`` batches."""
+    chosen = list(islice(training_batches(rows, Recipe("", 1, rate=(0.15, 0.15), seed=0), mask_id), most))
+    return sum(workers.losses(chosen)) / sum(labels.numel() for *_, labels in chosen)
+
+
+@contextmanager
+def averaged(state: State) -> Iterator[None]:
+    """Puts the averaged weights into the network for a while."""
+    own = {name: weight.detach().clone() for name, weight in state.network.named_parameters()}
+    state.network.load_state_dict(state.average, strict=False)
+    try:
+        yield
+    finally:
+        state.network.load_state_dict(own, strict=False)
+
+
+def _step(state: State, recipe: Recipe, workers: Workers, batches: Sequence[Batch]) -> float:
+    loss, gradients = workers.gradients(batches)
+    weights = list(state.network.parameters())
+    for weight, gradient in zip(weights, gradients, strict=True):
+        weight.grad = gradient
+    clip_grad_norm_(weights, 1.0)
+    for group in state.optimizer.param_groups:
+        group["lr"] = learning_rate(recipe, state.steps, state.tokens)
+    state.optimizer.step()
+    state.steps += 1
+    state.tokens += sum(ids.numel() for ids, *_ in batches)
+    state.batches += len(batches)
+    # Early weights are forgotten sooner: an average over a run of ten steps must not hold the start.
+    keep = min(recipe.average, state.steps / (state.steps + 10))
+    with torch.no_grad():
+        torch._foreach_lerp_(list(state.average.values()), list[Tensor](weights), 1 - keep)
+    return loss
+
+
+def _write(log: TextIO, **entry: float) -> None:
+    log.write(json.dumps(entry) + "\n")
+    log.flush()
+
+
+def _stop_on_signals() -> list[int]:
+    """A list that is empty until a signal asks to stop."""
+    received: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: received.append(number))
+    return received
+
+
+def _keep_memory() -> None:
+    """Have glibc keep freed memory: mapping it anew at each step costs a tenth of the time."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            mallopt = ctypes.CDLL(None).mallopt
+            trim_threshold, top_pad, mmap_max, arena_max = -1, -2, -4, -8
+            mallopt(trim_threshold, 2**31 - 1)
+            mallopt(top_pad, 200_000_000)
+            mallopt(mmap_max, 0)
+            mallopt(arena_max, 1)
