@@ -1,14 +1,6 @@
 """What the seed notebook printed, for its own paragraph."""
 
-PARAGRAPH = (
-    "After Abraham Lincoln won the November 1860 presidential "
-    "election on an anti-slavery platform, an initial seven "
-    "slave states declared their secession from the country "
-    "to form the Confederacy. War broke out in April 1861 "
-    "when secessionist forces attacked Fort Sumter in South "
-    "Carolina, just over a month after Lincoln's "
-    "inauguration."
-)
+from training.seed import PARAGRAPH as PARAGRAPH
 
 # fmt: off
 IDS = [

@@ -106,16 +106,18 @@ def _short(figures: Figures) -> str:
 def seed_right(model: MaskedLM) -> tuple[int, int]:
     """How many of the eleven masks of the notebook's paragraph are right at top-1, and how many at top-5.
 
-    Where a tokenizer has several pieces for an answer, or one for more than it, all that touch it must be right.
+    Where a tokenizer has several pieces for an answer, or one for more than it, all that touch it must be right. What
+    a model is too short to read is wrong.
     """
-    encoding = model.tokenizer.encode(seed.PARAGRAPH)
-    owner = [
-        next((number for number, span in enumerate(seed.answer_spans()) if span[0] < end and start < span[1]), -1)
-        for start, end in encoding.offsets
-    ]
-    ranks = _answers(model, [encoding], [torch.tensor(owner) >= 0])[0][:, 1]
-    masks = torch.tensor([number for number in owner if number >= 0])
-    worst = [ranks[masks == number].max() for number in range(len(seed.ANSWERS))]
+    whole = model.tokenizer.encode(seed.PARAGRAPH)
+    most = model.tokenizer.max_length
+    encoding = Encoding(whole.ids[:most], whole.tokens[:most], whole.offsets[:most], whole.special[:most])
+    touching = torch.tensor(
+        [[start < last and first < end for first, last in encoding.offsets] for start, end in seed.answer_spans()]
+    )
+    chosen = touching.any(0)
+    ranks = _answers(model, [encoding], [chosen])[0][:, 1]
+    worst = [ranks[pieces].max() for pieces in touching[:, chosen] if pieces.any()]
     return sum(int(rank < 1) for rank in worst), sum(int(rank < 5) for rank in worst)
 
 

@@ -32,7 +32,9 @@ def prepare(
     for path in texts:
         for document in documents(path):
             for passage in passages(document, tokenizer, length, short=short, chance=chance):
-                rows.append(tokenizer.encode(passage).ids)
-                sources.append(len(names))
+                ids = tokenizer.encode(passage, masks=()).ids
+                if len(ids) > tokenizer.added_tokens:
+                    rows.append(ids)
+                    sources.append(len(names))
         names.append(path.name.partition(".")[0])
     return Rows.of(rows, sources, names)

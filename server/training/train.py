@@ -92,8 +92,8 @@ class State:
             TrainingError: the start is not a BERT network.
         """
         config = AutoConfig.from_pretrained(recipe.start, local_files_only=True)
-        if config.model_type != "bert":
-            raise TrainingError(f"{recipe.start} is a {config.model_type} network; this recipe trains BERT networks.")
+        if config.model_type != "bert" or config.hidden_act != "gelu":
+            raise TrainingError(f"{recipe.start} is no BERT network with GELU, which is all that this recipe trains.")
         torch.manual_seed(recipe.seed)
         config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
         network = BertForMaskedLM.from_pretrained(
@@ -175,34 +175,40 @@ def train(
     mask_id: int,
     validation: Rows | None = None,
     device: str = "cpu",
+    save_every: float = 100,
     say: Callable[[str], None] = print,
 ) -> State:
     """Train, or go on where a run into the folder ``out`` was stopped or killed.
 
-    The state is saved every hundred seconds, and on SIGINT or SIGTERM, which end the run. ``log.jsonl`` gets the loss
-    of every twenty steps.
+    The state is saved now and then, and on SIGINT or SIGTERM, which end the run. ``log.jsonl`` gets the loss of every
+    twenty steps.
 
     Args:
         validation: rows whose loss with the averaged weights is logged every million tokens.
+        save_every: seconds between two saves of the state.
         say: takes the lines about progress.
 
     Raises:
         TrainingError: the rows, the start or the run in ``out`` don't fit the recipe.
     """
     unknown = sorted(set(recipe.repeats) - set(rows.names))
-    if unknown or not len(rows):
-        raise TrainingError(
-            f"no source is called {unknown[0]}: there are {', '.join(rows.names)}." if unknown else "no rows"
-        )
+    if unknown:
+        raise TrainingError(f"no source of the rows is called {unknown[0]}: there are {', '.join(rows.names)}.")
     _keep_memory()
     out.mkdir(parents=True, exist_ok=True)
     state = State.new(recipe, torch.device(device))
+    config = state.network.config
+    if not len(rows) or rows.tokens.max() >= config.vocab_size or rows.lengths.max() > config.max_position_embeddings:
+        raise TrainingError(
+            f"the rows are none, or not for this network of {config.vocab_size} tokens in "
+            f"{config.max_position_embeddings} positions: prepare them with its tokenizer."
+        )
     if (out / STATE).exists():
         state.restore(out)
-    stopped = _stop_on_signals()
+    _forget_after(out / LOG, state.tokens)
     begun, had, saved, validated = time.monotonic(), state.tokens, time.monotonic(), state.tokens // 1_000_000
     losses: list[float] = []
-    with Workers(state.network) as workers, (out / LOG).open("a") as log:
+    with _stop_signals() as stopped, Workers(state.network) as workers, (out / LOG).open("a") as log:
         stream = training_batches(rows, recipe, mask_id, state.batches, state.tokens)
         while state.tokens < recipe.tokens and not stopped:
             losses.append(_step(state, recipe, workers, [next(stream), next(stream)]))
@@ -218,10 +224,11 @@ def train(
                     loss = validation_loss(workers, validation, mask_id)
                 say(f"{state.tokens:>12,} tokens   validation loss {loss:.4f}")
                 _write(log, tokens=state.tokens, validation_loss=loss)
-            if time.monotonic() - saved > 100:
+            if time.monotonic() - saved > save_every:
                 state.save(out)
                 saved = time.monotonic()
     state.save(out)
+    say(f"{state.tokens:>12,} tokens   {'stopped' if stopped else 'done'}; saved in {out}")
     return state
 
 
@@ -313,17 +320,29 @@ def _step(state: State, recipe: Recipe, workers: Workers, batches: Sequence[Batc
     return loss
 
 
+def _forget_after(log: Path, tokens: int) -> None:
+    """Drop what a killed run had logged after its last save: it will be done again."""
+    if log.exists():
+        lines = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("}\n")]
+        log.write_text("".join(line for line in lines if json.loads(line)["tokens"] <= tokens))
+
+
 def _write(log: TextIO, **entry: float) -> None:
     log.write(json.dumps(entry) + "\n")
     log.flush()
 
 
-def _stop_on_signals() -> list[int]:
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
     """A list that is empty until a signal asks to stop."""
     received: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: received.append(number))
-    return received
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda number, _: received.append(number)) for number in numbers]
+    try:
+        yield received
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _keep_memory() -> None:

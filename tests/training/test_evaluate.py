@@ -1,0 +1,92 @@
+"""The figures of an evaluation, against transformers' own arithmetic and against cases that are known."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoModelForMaskedLM
+
+import seed
+from fillmask_ls import mlm
+from fillmask_ls.mlm.checkpoint import EMBEDDED
+from training.evaluate import calibration_error, evaluate, seed_right, table
+from training.passages import TextError, documents, passages
+from training.seed import ANSWERS, PARAGRAPH, answer_spans
+
+
+def test_the_loss_and_accuracy_are_those_of_transformers(model: mlm.MaskedLM, text: Path) -> None:
+    figures = evaluate(model, text, rate=0.3).overall
+    network = AutoModelForMaskedLM.from_pretrained(EMBEDDED, dtype=torch.float32)
+    generator = torch.Generator().manual_seed(0)
+    losses, ranks = [], []
+    encodings = [model.tokenizer.encode(cut) for whole in documents(text) for cut in passages(whole, model.tokenizer)]
+    for encoding in encodings:
+        at = mlm.choose(encoding, 0.3, generator=generator)
+        ids = torch.tensor(encoding.ids)
+        with torch.inference_mode():
+            logits = network(input_ids=ids.masked_fill(at, 103)[None]).logits[0, at]
+        losses += torch.nn.functional.cross_entropy(logits, ids[at], reduction="none").tolist()
+        ranks += [row.argsort(descending=True).tolist().index(id) for row, id in zip(logits, ids[at], strict=True)]
+    assert figures.masks == len(losses) > 15
+    assert figures.loss == pytest.approx(sum(losses) / len(losses), rel=1e-4)
+    assert figures.top_1 == pytest.approx(sum(rank == 0 for rank in ranks) / len(ranks))
+    assert figures.top_5 == pytest.approx(sum(rank < 5 for rank in ranks) / len(ranks))
+
+
+def test_each_source_and_all_of_them_together(model: mlm.MaskedLM, text: Path) -> None:
+    evaluation = evaluate(model, text, {"rivers": 1, "kettles": 1})
+    rivers, kettles = evaluation.sources.values()
+    assert list(evaluation.sources) == ["rivers", "kettles"]
+    assert evaluation.overall.masks == rivers.masks + kettles.masks
+    both = (rivers.loss * rivers.masks + kettles.loss * kettles.masks) / evaluation.overall.masks
+    assert evaluation.overall.loss == pytest.approx(both, rel=1e-5)
+    assert asdict(evaluate(model, text, {"rivers": 1, "kettles": 1})) == asdict(evaluation)
+
+
+def test_a_model_with_another_vocabulary(roberta: mlm.MaskedLM, text: Path) -> None:
+    evaluation = evaluate(roberta, text)
+    assert evaluation.overall.masks > 5
+    assert 0 <= evaluation.overall.top_1 <= evaluation.overall.top_5 <= 1
+    assert 0 <= evaluation.seed_top_1 <= evaluation.seed_top_5 <= 11
+
+
+def test_wrong_counts_and_empty_texts_are_refused(model: mlm.MaskedLM, text: Path, tmp_path: Path) -> None:
+    with pytest.raises(TextError, match="2 documents where 3 were expected"):
+        evaluate(model, text, {"rivers": 3})
+    (tmp_path / "empty.txt").write_text("\n\n")
+    with pytest.raises(TextError, match="0 documents"):
+        evaluate(model, tmp_path / "empty.txt")
+
+
+def test_the_seeds_masks_are_those_of_the_notebook(model: mlm.MaskedLM) -> None:
+    assert [PARAGRAPH[start:end] for start, end in answer_spans()] == list(ANSWERS)
+    offsets = model.tokenizer.encode(PARAGRAPH).offsets
+    assert [offsets.index(span) for span in answer_spans()] == seed.SELECTION
+    top_1, top_5 = seed_right(model)
+    assert 3 <= top_1 <= top_5 <= 11
+
+
+def test_calibration_of_known_cases() -> None:
+    sure = torch.ones(100)
+    assert calibration_error(sure, sure) == 0
+    assert calibration_error(sure, 1 - sure) == 1
+    right = torch.tensor([1.0] * 70 + [0.0] * 30)
+    assert calibration_error(torch.full((100,), 0.7), right) == pytest.approx(0, abs=1e-6)
+    assert calibration_error(torch.full((100,), 0.9), right) == pytest.approx(0.2, abs=1e-6)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1, width=32), st.booleans()), min_size=1, max_size=60))
+def test_calibration_lies_between_nought_and_one(answers: list[tuple[float, bool]]) -> None:
+    confidence, right = zip(*answers, strict=True)
+    assert 0 <= calibration_error(torch.tensor(confidence), torch.tensor(right).float()) <= 1
+
+
+def test_models_stand_side_by_side(model: mlm.MaskedLM, roberta: mlm.MaskedLM, text: Path) -> None:
+    heading, *lines = table([evaluate(model, text), evaluate(roberta, text)])
+    assert heading == ["", "embedded", roberta.name]
+    assert all(len(line) == 3 for line in lines)
