@@ -43,8 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     step = commands.add_parser("prepare", help="text files to token arrays")
     step.add_argument("texts", metavar="TEXT", type=Path, nargs="+", help="a paragraph a line, a blank line a document")
     step.add_argument("--tokenizer", default="embedded", metavar="MODEL", help="whose tokenizer (default: embedded)")
-    step.add_argument("--length", type=int, default=128, help="the most tokens of a row (default: 128)")
-    step.add_argument("--short", type=float, default=0.2, help="the share of rows of one or two sentences (0.2)")
+    step.add_argument("--length", type=_length, default=128, help="the most tokens of a row (default: 128)")
+    step.add_argument("--short", type=_share, default=0.2, help="the share of rows of one or two sentences (0.2)")
     step.add_argument("--seed", type=int, default=0)
     step.add_argument("--out", type=Path, required=True, help="the folder to write")
     step.set_defaults(run=_prepare)
@@ -58,7 +58,14 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("--rate", type=float, nargs=2, default=Recipe.rate, help=f"masked, first and last {Recipe.rate}")
     step.add_argument("--learning-rate", type=float, default=Recipe.learning_rate, help=f"({Recipe.learning_rate})")
     step.add_argument("--decay", type=float, default=Recipe.decay, help=f"the share of the tokens ({Recipe.decay})")
-    step.add_argument("--repeat", action="append", default=[], metavar="SOURCE=TIMES", help="a source's share")
+    step.add_argument(
+        "--repeat",
+        type=_repeat,
+        action="append",
+        default=[],
+        metavar="SOURCE=TIMES",
+        help="how often an epoch shows a source, where not once",
+    )
     step.add_argument("--seed", type=int, default=Recipe.seed)
     step.add_argument("--device", default="cpu", help="cpu or cuda")
     step.add_argument("--out", type=Path, required=True, help="the run's folder, to go on in when it holds a run")
@@ -90,7 +97,6 @@ def _prepare(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    repeats = {name: float(times) for name, _, times in (repeat.partition("=") for repeat in options.repeat)}
     start = resolve(options.start).path
     recipe = Recipe(
         start=str(start),
@@ -99,7 +105,7 @@ def _train(options: argparse.Namespace) -> None:
         rate=tuple(options.rate),
         learning_rate=options.learning_rate,
         decay=options.decay,
-        repeats=repeats,
+        repeats=dict(options.repeat),
         seed=options.seed,
     )
     validation = Rows.load(options.validation) if options.validation else None
@@ -130,8 +136,30 @@ def _export(options: argparse.Namespace) -> None:
         write_card(options.folder, _evaluations([str(options.folder), str(start)], options))
 
 
+def _length(argument: str) -> int:
+    if int(argument) < 8:
+        raise argparse.ArgumentTypeError("must be at least 8")
+    return int(argument)
+
+
+def _share(argument: str) -> float:
+    if not 0 <= float(argument) <= 1:
+        raise argparse.ArgumentTypeError("must lie between 0 and 1")
+    return float(argument)
+
+
+def _repeat(argument: str) -> tuple[str, float]:
+    source, _, times = argument.rpartition("=")
+    return source, float(times)
+
+
 def _evaluations(models: Sequence[str], options: argparse.Namespace) -> list[Evaluation]:
-    sources = json.loads(options.sources.read_text()) if options.sources else None
+    sources = None
+    if options.sources:
+        try:
+            sources = {str(name): int(count) for name, count in json.loads(options.sources.read_text()).items()}
+        except (AttributeError, TypeError, ValueError) as error:
+            raise TextError(f"{options.sources} must map each source to its number of documents: {error}") from error
     return [evaluate(mlm.load(model), options.text, sources) for model in models]
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -155,7 +156,24 @@ def test_a_run_that_does_not_fit_is_refused_with_the_reason(rows: Rows, tiny: Pa
     too_long = Rows.of([[101] + [2000] * 100 + [102]], [0], ["a"])
     with pytest.raises(TrainingError, match="prepare them with its tokenizer"):
         train(Recipe(str(tiny), 100), too_long, out, mask_id=MASK)
-    out.mkdir(exist_ok=True)
+    with pytest.raises(TrainingError, match="device toaster can't be used"):
+        train(Recipe(str(tiny), 100), rows, out, mask_id=MASK, device="toaster")
     (out / STATE).write_bytes(b"half a file")
     with pytest.raises(TrainingError, match="Start in another folder"):
         train(Recipe(str(tiny), 100), rows, out, mask_id=MASK)
+
+
+def test_a_loss_that_is_no_number_is_not_saved(rows: Rows, tiny: Path, tmp_path: Path) -> None:
+    network = BertForMaskedLM.from_pretrained(tiny)
+    with torch.no_grad():
+        network.bert.embeddings.LayerNorm.weight.fill_(float("nan"))
+    network.save_pretrained(tiny)
+    with pytest.raises(TrainingError, match="lower the learning rate"):
+        train(Recipe(str(tiny), 300, batch=64), rows, tmp_path / "run", mask_id=MASK, say=quiet)
+    assert not (tmp_path / "run" / STATE).exists()
+
+
+@pytest.mark.parametrize("wrong", [{"tokens": 0}, {"rate": (0.0, 0.2)}, {"decay": 1.5}, {"repeats": {"a": -1}}])
+def test_a_recipe_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(TrainingError, match=f"{next(iter(wrong))} can't be"):
+        Recipe("", **{"tokens": 100, **wrong})
