@@ -1,4 +1,4 @@
-"""``python -m training``: prepare, train, evaluate, export."""
+"""``python -m training``: prepare, train, evaluate, export, curve."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .export import ExportError, export, write_card
 from .passages import TextError
 from .prepare import prepare
 from .rows import Rows, RowsError
-from .train import Recipe, TrainingError, train
+from .train import LOG, Recipe, TrainingError, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,6 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("--text", type=Path, help="evaluate both on it, for the card")
     step.add_argument("--sources", type=Path, help="as for evaluate")
     step.set_defaults(run=_export)
+
+    step = commands.add_parser("curve", help="a run's loss over its tokens, as a picture")
+    step.add_argument("run_folder", metavar="RUN", type=Path, help="a folder from train")
+    step.add_argument("picture", type=Path, help="the file to write: .svg, .png, ...")
+    step.set_defaults(run=_curve)
     return parser
 
 
@@ -151,6 +156,12 @@ def _share(argument: str) -> float:
 def _repeat(argument: str) -> tuple[str, float]:
     source, _, times = argument.rpartition("=")
     return source, float(times)
+
+
+def _curve(options: argparse.Namespace) -> None:
+    from .curve import draw  # matplotlib is wanted here only
+
+    draw(options.run_folder / LOG, options.picture)
 
 
 def _evaluations(models: Sequence[str], options: argparse.Namespace) -> list[Evaluation]:

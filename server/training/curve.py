@@ -19,7 +19,7 @@ def draw(log: Path, picture: Path) -> None:
 
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
-    axes.plot(*points(log, "loss"), color="#9aa5b1", linewidth=0.8, label="training")
+    axes.plot(*points(log, "loss"), color="#9aa5b1", linewidth=0.8, label="training, as masked for training")
     axes.plot(*points(log, "validation_loss"), "o-", color="#1f6feb", label="validation, averaged weights")
     axes.set(xlabel="tokens, millions", ylabel="masked loss, nats")
     axes.grid(alpha=0.3)

@@ -12,7 +12,6 @@ import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from training.__main__ import main
-from training.curve import draw
 from training.train import LOG, STATE
 
 
@@ -86,8 +85,8 @@ def test_mistakes_get_one_line(recipe: Recipe, text: Path, tmp_path: Path) -> No
         assert done.err.count("\n") == 1
 
 
-def test_the_curve_is_drawn(tmp_path: Path) -> None:
+def test_the_curve_is_drawn(recipe: Recipe, tmp_path: Path) -> None:
     entries = [{"tokens": 1e6 * i, "loss": 4 - 0.1 * i} for i in range(9)] + [{"tokens": 5e6, "validation_loss": 3.4}]
     (tmp_path / LOG).write_text("".join(json.dumps(entry) + "\n" for entry in entries))
-    draw(tmp_path / LOG, tmp_path / "curve.svg")
+    assert recipe("curve", tmp_path, tmp_path / "curve.svg").code == 0
     assert "<svg" in (tmp_path / "curve.svg").read_text()
