@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from fillmask_ls import MASK, __version__
 from fillmask_ls.documents.context import passages
+from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import TextDocument
 
 if TYPE_CHECKING:
-    from fillmask_ls.documents.masks import Span
+    from fillmask_ls.documents.text import Position, Span
     from fillmask_ls.mlm.model import MaskedLM
     from fillmask_ls.mlm.prediction import MaskPrediction
 
@@ -151,26 +152,26 @@ def _predict(options: argparse.Namespace) -> int:
     model = _load(options.model)
     from fillmask_ls import report
 
-    document = TextDocument("", text)
+    document = TextDocument("", text, encoding=Encoding.UTF32)
     if options.json:
         found = [
-            _prediction_json(place, prediction) for place, prediction in _predictions(model, document, options.top_k)
+            _prediction_json(document.position(start), prediction)
+            for (start, _), prediction in _predictions(model, document, options.top_k)
         ]
         print(json.dumps({"model": model.name, "masks": found}, indent=2))
         return OK
     console = report.console()
     several = text.count(MASK) > 1
-    for (line, span), prediction in _predictions(model, document, options.top_k):
+    for (start, end), prediction in _predictions(model, document, options.top_k):
         if several:
-            report.print_place(console, document.line(line), line, span)
+            line, column = document.position(start)
+            report.print_place(console, document.line(line), line, (column, column + end - start))
         report.print_prediction(console, prediction)
     return OK
 
 
-def _predictions(
-    model: MaskedLM, document: TextDocument, top_k: int
-) -> Iterator[tuple[tuple[int, Span], MaskPrediction]]:
-    """Each mask's line and span with its prediction, in order, as soon as it is made."""
+def _predictions(model: MaskedLM, document: TextDocument, top_k: int) -> Iterator[tuple[Span, MaskPrediction]]:
+    """Each mask with its prediction, in order, as soon as it is made."""
     from fillmask_ls.mlm.prediction import predict
 
     for passage, places in passages(document):
@@ -234,11 +235,10 @@ def _exists(argument: str) -> bool:
         return False
 
 
-def _prediction_json(place: tuple[int, Span], prediction: MaskPrediction) -> dict[str, object]:
-    line, (start, _) = place
+def _prediction_json(place: Position, prediction: MaskPrediction) -> dict[str, object]:
     return {
-        "line": line + 1,
-        "column": start + 1,
+        "line": place.line + 1,
+        "column": place.column + 1,
         "entropy_bits": prediction.entropy,
         "words": [{"word": word.text, "probability": word.probability} for word in prediction.words],
     }

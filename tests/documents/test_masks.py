@@ -6,11 +6,19 @@ import pytest
 
 from fillmask_ls.documents import masks
 from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.text import TextDocument
 
 
-def cursor(marked: str) -> tuple[str, int]:
+BEFORE = "A line before. [MASK]\n"
+
+
+def cursor(marked: str) -> tuple[TextDocument, int]:
     index = marked.index("|")
-    return marked[:index] + marked[index + 1 :], index
+    return TextDocument("", BEFORE + marked[:index] + marked[index + 1 :]), index + len(BEFORE)
+
+
+def moved(target: Target | None) -> Target | None:
+    return target and Target(target.start + len(BEFORE), target.end + len(BEFORE), target.prefix)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +44,7 @@ def cursor(marked: str) -> tuple[str, int]:
     ],
 )
 def test_the_mask_that_a_completion_is_for(marked: str, target: Target | None) -> None:
-    assert masks.behind(*cursor(marked)) == target
+    assert masks.behind(*cursor(marked)) == moved(target)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +59,7 @@ def test_the_mask_that_a_completion_is_for(marked: str, target: Target | None) -
     ],
 )
 def test_the_mask_under_the_pointer(marked: str, target: Target | None) -> None:
-    assert masks.under(*cursor(marked)) == target
+    assert masks.under(*cursor(marked)) == moved(target)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +76,9 @@ def test_the_mask_under_the_pointer(marked: str, target: Target | None) -> None:
         ("|[", None),
     ],
 )
-def test_a_mask_that_is_being_typed(marked: str, span: masks.Span | None) -> None:
-    assert masks.opened(*cursor(marked)) == span
+def test_a_mask_that_is_being_typed(marked: str, span: tuple[int, int] | None) -> None:
+    expected = span and (span[0] + len(BEFORE), span[1] + len(BEFORE))
+    assert masks.opened(*cursor(marked)) == expected
 
 
 def test_all_masks_of_a_line() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fillmask_ls.documents import text as text_module
+from fillmask_ls.documents.masks import find
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import Position, TextDocument
 
@@ -55,21 +57,44 @@ def offset(text: str, line: int, column: int, encoding: Encoding) -> int:
     return index
 
 
+@pytest.fixture(params=[24, 4096], ids=["small chunks", "chunks as they are"])
+def chunk_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Small ones, so that short texts have many."""
+    monkeypatch.setattr(text_module, "_SIZE", request.param)
+    return int(request.param)
+
+
+@pytest.mark.usefixtures("chunk_size")
 @given(st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_edits_give_what_the_protocol_says(data: st.DataObject) -> None:
     encoding = data.draw(st.sampled_from(Encoding))
     plain = data.draw(TEXTS)
     document = TextDocument("", plain, encoding=encoding)
     for _ in range(data.draw(st.integers(1, 8))):
-        ends = [Position(data.draw(st.integers(0, 8)), data.draw(st.integers(0, 12))) for _ in range(2)]
-        start, end = sorted(ends, key=lambda end: (end.line, end.column))
+        ends = [Position(data.draw(st.integers(0, 20)), data.draw(st.integers(0, 12))) for _ in range(2)]
+        start, end = sorted(ends)
         new = data.draw(TEXTS)
         low, high = (offset(plain, at.line, at.column, encoding) for at in (start, end))
         plain = plain[: min(low, high)] + new + plain[max(low, high) :]
         document.replace(start, end, new)
-        assert document.text == plain
-        assert [document.line(i) for i in range(document.line_count)] == re.split("\r\n|\r|\n", plain)
+        assert_same(document, plain)
+
+
+def assert_same(document: TextDocument, plain: str) -> None:
+    """The document answers every question as the plain string does."""
+    assert document.text == plain
+    assert len(document) == len(plain)
+    lines = re.split("\r\n|\r|\n", plain)
+    assert [document.line(i) for i in range(document.line_count)] == lines
+    assert document.masks(0, len(plain)) == find(plain)
+    starts = [0, *(match.end() for match in re.finditer("\r\n|\r|\n", plain))]
+    for line, start in enumerate(starts):
+        for index in range(start, start + len(lines[line]) + 1):
+            position = Position(line, units(plain[start:index], document.encoding))
+            assert document.position(index) == position
+            assert document.index(position) == index
+            assert document.slice(start - 2, index) == plain[max(0, start - 2) : index]
 
 
 @pytest.mark.parametrize("separator", ["\x0c", "\x0b", "\x1c", "\x85", "\u2028", "\u2029"])

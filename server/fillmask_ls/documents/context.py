@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
-from .masks import Span, Target, find
-from .text import TextDocument
+from .masks import Target, find
+from .text import LINE_END, Span, TextDocument
 
 _REACH = 2_000
 """How many characters of the passage to take on each side of the mask: more than any BERT reads."""
@@ -21,44 +22,45 @@ class Passage:
     focus: int
 
 
-def passage(document: TextDocument, line: int, target: Target) -> Passage:
+def passage(document: TextDocument, target: Target) -> Passage:
     """The paragraph around ``target``: its line and those up to the next blank ones, joined by spaces.
 
     What was typed behind the target is left out: it is not text yet. Of a very long paragraph the nearest 2,000
     characters on each side are taken, cut between words.
     """
-    here = document.line(line)
-    above = (document.line(i) for i in range(line - 1, -1, -1))
-    below = (document.line(i) for i in range(line + 1, document.line_count))
-    before = _joined(here[max(0, target.start - _REACH - 1) : target.start], above, upwards=True)
-    after = _joined(here[target.typed_end : target.typed_end + _REACH + 1], below, upwards=False)
-    text = before + here[target.start : target.end] + after
+    before = _before(document.slice(target.start - _REACH - 1, target.start))
+    after = _after(document.slice(target.typed_end, target.typed_end + _REACH + 1))
+    text = before + document.slice(target.start, target.end) + after
     masks = tuple(find(text))
     return Passage(text, masks, masks.index((len(before), len(before) + target.end - target.start)))
 
 
-def passages(document: TextDocument) -> Iterator[tuple[Passage, list[tuple[int, Span]]]]:
-    """Every mask of the document once: a passage, and the line and span of each mask from its focus on."""
-    places = [(number, span) for number in range(document.line_count) for span in find(document.line(number))]
+def passages(document: TextDocument) -> Iterator[tuple[Passage, list[Span]]]:
+    """Every mask of the document once: a passage, and where each of its masks from the focus on is in the document."""
+    masks = document.masks(0, len(document))
     first = 0
-    while first < len(places):
-        line, span = places[first]
-        found = passage(document, line, Target(*span))
+    while first < len(masks):
+        found = passage(document, Target(*masks[first]))
         begin = found.masks[found.focus][0]
         # Masks further on have a passage of their own, with more behind them.
         near = sum(begin <= start <= begin + _REACH // 2 for start, _ in found.masks)
-        yield found, places[first : first + near]
+        yield found, masks[first : first + near]
         first += near
 
 
-def _joined(text: str, lines: Iterable[str], *, upwards: bool) -> str:
-    """``text`` and the paragraph's lines above or below it, no longer than the reach."""
-    for line in lines:
-        if len(text) > _REACH or not line.strip():
-            break
-        text = f"{line} {text}" if upwards else f"{text} {line}"
-    if len(text) <= _REACH:
-        return text
-    if upwards:
-        return text[-_REACH:].partition(" ")[2] or text[-_REACH:]
-    return text[:_REACH].rpartition(" ")[0] or text[:_REACH]
+def _before(text: str) -> str:
+    """The end of ``text`` from its last blank line on."""
+    *lines, text_before = LINE_END.split(text)
+    kept = list(takewhile(str.strip, reversed(lines)))
+    joined = " ".join([*reversed(kept), text_before])
+    cut = len(text) > _REACH and len(kept) == len(lines)
+    return joined.partition(" ")[2] or joined if cut else joined
+
+
+def _after(text: str) -> str:
+    """The beginning of ``text`` up to its first blank line."""
+    text_behind, *lines = LINE_END.split(text)
+    kept = list(takewhile(str.strip, lines))
+    joined = " ".join([text_behind, *kept])
+    cut = len(text) > _REACH and len(kept) == len(lines)
+    return joined.rpartition(" ")[0] or joined if cut else joined

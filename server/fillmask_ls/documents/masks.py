@@ -1,4 +1,4 @@
-"""Where the masks are, and which one a cursor is at."""
+"""Which mask a cursor is at."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import regex
 
 from fillmask_ls import MASK
 
-Span = tuple[int, int]
-"""Characters from the first up to but not including the second."""
+from .text import Span, TextDocument
 
 _MASK = regex.compile(regex.escape(MASK))
 _LONGEST_PREFIX = 64
@@ -18,7 +17,7 @@ _TYPED_BEHIND = regex.compile(regex.escape(MASK) + r"([\p{L}\p{M}\p{N}]+(?:['’
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A mask in a line and what was typed straight behind it, up to the cursor."""
+    """A mask in a document and what was typed straight behind it, up to the cursor."""
 
     start: int
     end: int
@@ -30,31 +29,33 @@ class Target:
         return self.end + len(self.prefix)
 
 
-def find(line: str) -> list[Span]:
-    """The span of every mask in ``line``, in order."""
-    return [match.span() for match in _MASK.finditer(line)]
+def find(text: str) -> list[Span]:
+    """The span of every mask in ``text``, in order."""
+    return [match.span() for match in _MASK.finditer(text)]
 
 
-def under(line: str, index: int) -> Target | None:
+def under(document: TextDocument, index: int) -> Target | None:
     """The mask that the character at ``index`` belongs to; at the end of a mask, that mask."""
-    low = max(0, index - len(MASK))
-    inside = [Target(a + low, b + low) for a, b in find(line[low : index + len(MASK)]) if a + low <= index <= b + low]
+    near = document.masks(index - len(MASK), index + len(MASK))
+    inside = [Target(start, end) for start, end in near if start <= index <= end]
     return inside[-1] if inside else None
 
 
-def behind(line: str, index: int) -> Target | None:
+def behind(document: TextDocument, index: int) -> Target | None:
     """The mask that a cursor at ``index`` completes: the cursor is inside it, at its end, or behind letters there."""
     low = max(0, index - len(MASK) - _LONGEST_PREFIX)
-    typed = _TYPED_BEHIND.search(line[low:index])
+    typed = _TYPED_BEHIND.search(document.slice(low, index))
     if typed:
         return Target(low + typed.start(), low + typed.start(1), typed[1])
-    target = under(line, index - 1) if index else None
+    target = under(document, index - 1) if index else None
     return target if target and target.start < index <= target.end else None
 
 
-def opened(line: str, index: int) -> Span | None:
+def opened(document: TextDocument, index: int) -> Span | None:
     """The beginning of a mask that was typed up to ``index`` (``[``, ``[M``, ...), with a bracket closed behind it."""
-    start = line.rfind("[", max(0, index - len(MASK) + 1), index)
-    if start < 0 or not MASK.startswith(line[start:index].upper()):
+    low = max(0, index - len(MASK) + 1)
+    typed = document.slice(low, index)
+    start = typed.rfind("[")
+    if start < 0 or not MASK.startswith(typed[start:].upper()):
         return None
-    return start, index + (line[index : index + 1] == "]")
+    return low + start, index + (document.slice(index, index + 1) == "]")

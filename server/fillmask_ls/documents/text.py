@@ -1,26 +1,58 @@
-"""A text document as the protocol sees it, kept line by line so that an edit costs what it touches."""
+"""A text document as the protocol sees it, kept in chunks so that an edit costs what it touches."""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
-from .positions import Encoding, to_index
+from fillmask_ls import MASK
+
+from .positions import Encoding, to_index, width
+
+Span = tuple[int, int]
+"""Characters from the first up to but not including the second."""
+
+_SIZE = 4096
+"""How many characters a chunk is cut to: copying and searching so many costs some microseconds."""
 
 # The protocol's line ends and no others: form feed, U+0085, U+2028 and U+2029 are ordinary characters.
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+LINE_END = re.compile(r"\r\n|\r|\n")
+_MASK = re.compile(re.escape(MASK))
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A line, from 0, and a column in the client's code units."""
 
     line: int
     column: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chunk:
+    """A part of the text that ends neither inside a mask nor between CR and LF.
+
+    ``lines``: the index behind each line end; ``masks``: the index of each mask; ``units``: the length in code units.
+    """
+
+    text: str
+    lines: tuple[int, ...]
+    masks: tuple[int, ...]
+    units: int
+
+
+class _Before(NamedTuple):
+    """How much of the document lies before a chunk."""
+
+    characters: int = 0
+    lines: int = 0
+    units: int = 0
+
+
 class TextDocument:
-    """An open document.
+    """An open document. Indexes count characters from its beginning.
 
     Attributes:
         uri, language_id, version: as the client gave them.
@@ -34,54 +66,154 @@ class TextDocument:
         self.version = version
         self.language_id = language_id
         self.encoding = encoding
-        self._lines = _split(text)
+        self.replace_all(text)
 
     @property
     def text(self) -> str:
         """The whole text, line ends as they are."""
-        return "".join(self._lines)
+        return "".join(chunk.text for chunk in self._chunks)
+
+    def __len__(self) -> int:
+        return self._sum(len(self._chunks)).characters
 
     @property
     def line_count(self) -> int:
         """At least 1: an empty document has one empty line."""
-        return len(self._lines)
+        return self._sum(len(self._chunks)).lines + 1
+
+    def slice(self, start: int, end: int) -> str:
+        """The characters from ``start`` up to ``end``, as far as there are any."""
+        start = max(0, start)
+        if start >= end:
+            return ""
+        first, last = self._chunk_at(start), self._chunk_at(end)
+        text = "".join(chunk.text for chunk in self._chunks[first : last + 1])
+        begin = self._sum(first).characters
+        return text[start - begin : end - begin]
+
+    def line_span(self, number: int) -> Span:
+        """A line without its end; behind the last one, nothing at the document's end."""
+        start = self._line_start(number)
+        end = self._line_start(number + 1)
+        last = self.slice(max(start, end - 2), end)
+        return start, end - len(last) + len(last.rstrip("\r\n"))
 
     def line(self, number: int) -> str:
-        """A line without its end; a line that does not exist is empty."""
-        return self._lines[number].rstrip("\r\n") if 0 <= number < len(self._lines) else ""
+        """The text of a line without its end; a line that does not exist is empty."""
+        return self.slice(*self.line_span(number))
 
     def index(self, position: Position) -> int:
-        """The index in its line of a position; a column past the line's end is the end."""
-        return to_index(self.line(position.line), position.column, self.encoding)
+        """The index of a position; past its line's end it is the line's end, past the last line the text's end."""
+        line, column = max(0, position.line), max(0, position.column)
+        start = self._line_start(line)
+        before_start = self._units_before(start)
+        chunk = self._last_chunk("units", before_start + column)
+        before = self._sum(chunk)
+        if before.lines > line:
+            return self.line_span(line)[1]
+        text = self._chunks[chunk].text
+        index = to_index(text, before_start + column - before.units, self.encoding)
+        ends = self._chunks[chunk].lines
+        if line - before.lines < len(ends):
+            end = ends[line - before.lines]
+            index = min(index, end - 2 if text[end - 2 : end] == "\r\n" else end - 1)
+        return max(start, before.characters + index)
+
+    def position(self, index: int) -> Position:
+        """The position of an index from 0 to the document's length."""
+        chunk = self._chunk_at(index)
+        before = self._sum(chunk)
+        line = before.lines + bisect_right(self._chunks[chunk].lines, index - before.characters)
+        return Position(line, self._units_before(index) - self._units_before(self._line_start(line)))
+
+    def masks(self, start: int, end: int) -> list[Span]:
+        """The masks that lie wholly between ``start`` and ``end``, in order."""
+        if start >= end:
+            return []
+        found = []
+        for number in range(self._chunk_at(start), self._chunk_at(end) + 1):
+            begin = self._sum(number).characters
+            found += [(begin + mask, begin + mask + len(MASK)) for mask in self._chunks[number].masks]
+        return [(low, high) for low, high in found if start <= low and high <= end]
 
     def replace(self, start: Position, end: Position, text: str) -> None:
         """Put ``text`` where the characters from ``start`` up to ``end`` are; positions outside are clamped."""
-        first, first_index = self._clamped(start)
-        last, last_index = self._clamped(end)
-        if (last, last_index) < (first, first_index):
-            (first, first_index), (last, last_index) = (last, last_index), (first, first_index)
-        middle = self._lines[first][:first_index] + text + self._lines[last][last_index:]
-        if middle.startswith("\n") and first > 0 and self._lines[first - 1].endswith("\r"):
+        low, high = sorted((self.index(start), self.index(end)))
+        first, last = self._chunk_at(low), self._chunk_at(high)
+        before = self._chunks[first].text[: low - self._sum(first).characters]
+        after = self._chunks[last].text[high - self._sum(last).characters :]
+        # Chunks stay large, and their ends are far from what changes: no mask or CRLF can come to lie across one.
+        while first > 0 and len(before) < _SIZE // 4:
             first -= 1
-            middle = self._lines[first] + middle
-        lines = _split(middle)
-        if last + 1 < len(self._lines) and not lines[-1]:
-            del lines[-1]  # the next line begins where this text ends
-        self._lines[first : last + 1] = lines
+            before = self._chunks[first].text + before
+        while last + 1 < len(self._chunks) and len(after) < _SIZE // 4:
+            last += 1
+            after += self._chunks[last].text
+        self._chunks[first : last + 1] = self._cut(before + text + after)
+        del self._sums[first + 1 :]
 
     def replace_all(self, text: str) -> None:
         """Put ``text`` in place of the whole document."""
-        self._lines = _split(text)
+        self._chunks = self._cut(text)
+        # What lies before each chunk, known up to the last edit; what lies further is added up when it is asked for.
+        self._sums = [_Before()]
 
-    def _clamped(self, position: Position) -> tuple[int, int]:
-        if position.line >= len(self._lines):
-            return len(self._lines) - 1, len(self._lines[-1])
-        return position.line, self.index(position)
+    def _cut(self, text: str) -> list[_Chunk]:
+        chunks = []
+        start = 0
+        while len(text) - start > 2 * _SIZE:
+            end = _boundary(text, start + _SIZE)
+            chunks.append(self._chunk(text[start:end]))
+            start = end
+        chunks.append(self._chunk(text[start:]))
+        return chunks
+
+    def _chunk(self, text: str) -> _Chunk:
+        lines = tuple(match.end() for match in LINE_END.finditer(text))
+        masks = tuple(match.start() for match in _MASK.finditer(text))
+        return _Chunk(text, lines, masks, width(text, self.encoding))
+
+    def _sum(self, chunk: int) -> _Before:
+        """What lies before a chunk, or before the document's end."""
+        while len(self._sums) <= chunk:
+            self._add_up()
+        return self._sums[chunk]
+
+    def _add_up(self) -> None:
+        characters, lines, units = self._sums[-1]
+        chunk = self._chunks[len(self._sums) - 1]
+        self._sums.append(_Before(characters + len(chunk.text), lines + len(chunk.lines), units + chunk.units))
+
+    def _last_chunk(self, count: str, most: int, *, below: bool = False) -> int:
+        """The last chunk before which there are at most ``most`` (or ``below`` it) of what is counted."""
+        key = attrgetter(count)
+        while key(self._sums[-1]) <= most and len(self._sums) <= len(self._chunks):
+            self._add_up()
+        search = bisect_left if below else bisect_right
+        return min(max(0, search(self._sums, most, key=key) - 1), len(self._chunks) - 1)
+
+    def _chunk_at(self, index: int) -> int:
+        return self._last_chunk("characters", index)
+
+    def _line_start(self, number: int) -> int:
+        if number <= 0:
+            return 0
+        chunk = self._last_chunk("lines", number, below=True)
+        before = self._sum(chunk)
+        lines = self._chunks[chunk].lines
+        if number - before.lines > len(lines):
+            return len(self)
+        return before.characters + lines[number - before.lines - 1]
+
+    def _units_before(self, index: int) -> int:
+        chunk = self._chunk_at(index)
+        before = self._sum(chunk)
+        return before.units + width(self._chunks[chunk].text[: index - before.characters], self.encoding)
 
 
-def _split(text: str) -> list[str]:
-    """Lines with their ends; the last has none, and may be empty."""
-    lines = _LINE.findall(text)
-    if not lines or lines[-1].endswith(("\r", "\n")):
-        lines.append("")
-    return lines
+def _boundary(text: str, at: int) -> int:
+    """The first index from ``at`` on that lies neither inside a mask nor between CR and LF."""
+    mask = text.find(MASK, at - len(MASK) + 1, at + len(MASK) - 1)
+    if mask >= 0:
+        at = mask + len(MASK)
+    return at + 1 if text[at - 1 : at + 1] == "\r\n" else at

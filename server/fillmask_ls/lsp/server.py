@@ -13,8 +13,7 @@ from pygls.lsp.server import LanguageServer
 
 from fillmask_ls import __version__
 from fillmask_ls.documents import context, masks
-from fillmask_ls.documents.positions import to_column
-from fillmask_ls.documents.text import Position, TextDocument
+from fillmask_ls.documents.text import Position, Span, TextDocument
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.engine.query import EngineError, OvertakenError, Query, Ranking
 from fillmask_ls.settings import SECTION, Settings, merged
@@ -100,7 +99,7 @@ class FillmaskServer(LanguageServer):
         self._load_if_new()
 
     async def rank(
-        self, document: TextDocument, line: int, target: masks.Target, top_k: Callable[[Settings], int]
+        self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int]
     ) -> tuple[Ranking, int]:
         """The predictions for the passage around ``target``, and its number among the passage's masks.
 
@@ -109,7 +108,7 @@ class FillmaskServer(LanguageServer):
         Raises:
             JsonRpcException: there is no model, or it failed.
         """
-        passage = context.passage(document, line, target)
+        passage = context.passage(document, target)
         if self._configuring is not None:
             await asyncio.wait({self._configuring})
         self._load_if_new()  # a client may ask before it says that it is initialized
@@ -206,19 +205,20 @@ def _register(server: FillmaskServer) -> None:
         place = _place(server, params)
         if place is None:
             return None
-        document, line, index = place
-        target = masks.behind(document.line(line), index)
+        document, index = place
+        target = masks.behind(document, index)
         if target is None:
-            opened = masks.opened(document.line(line), index)
+            opened = masks.opened(document, index)
             if opened is None:
                 return None
             typed_bracket = params.context is not None and params.context.trigger_character == "["
-            if typed_bracket and not completion.offers_unasked(document.language_id, document.line(line)[: opened[0]]):
+            before = document.slice(opened[0] - 1, opened[0])
+            if typed_bracket and not completion.offers_unasked(document.language_id, before):
                 return None
-            return completion.mask(_range(document, line, opened))
+            return completion.mask(_range(document, opened))
         # Over the whole mask, and behind it up to the cursor.
-        replaced = _range(document, line, (target.start, target.typed_end))
-        ranking, focus = await server.rank(document, line, target, lambda settings: settings.completion_top_k)
+        replaced = _range(document, (target.start, target.typed_end))
+        ranking, focus = await server.rank(document, target, lambda settings: settings.completion_top_k)
         return completion.words(ranking, focus, replaced, label_details=_shows_label_details(server))
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)
@@ -226,30 +226,28 @@ def _register(server: FillmaskServer) -> None:
         place = _place(server, params)
         if place is None:
             return None
-        document, line, index = place
-        target = masks.under(document.line(line), index)
+        document, index = place
+        target = masks.under(document, index)
         if target is None:
             return None
-        at = _range(document, line, (target.start, target.end))
-        ranking, focus = await server.rank(document, line, target, lambda settings: settings.hover_top_k)
+        at = _range(document, (target.start, target.end))
+        ranking, focus = await server.rank(document, target, lambda settings: settings.hover_top_k)
         return hover.hover(ranking, focus, at, markdown=_shows_markdown(server))
 
 
 def _place(
     server: FillmaskServer, params: types.CompletionParams | types.HoverParams
-) -> tuple[TextDocument, int, int] | None:
-    """The document, the line and the index in it that a request is about; None for a document that is not open."""
+) -> tuple[TextDocument, int] | None:
+    """The document and the index in it that a request is about; None for a document that is not open."""
     document = server.protocol.documents.get(params.text_document.uri)
     if document is None:
         return None
-    line = params.position.line
-    return document, line, document.index(Position(line, params.position.character))
+    return document, document.index(Position(params.position.line, params.position.character))
 
 
-def _range(document: TextDocument, line: int, span: masks.Span) -> types.Range:
-    text = document.line(line)
-    start, end = (to_column(text, index, document.encoding) for index in span)
-    return types.Range(types.Position(line, start), types.Position(line, end))
+def _range(document: TextDocument, span: Span) -> types.Range:
+    start, end = (types.Position(*document.position(index)) for index in span)
+    return types.Range(start, end)
 
 
 def _shows_label_details(server: FillmaskServer) -> bool:
