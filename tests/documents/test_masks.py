@@ -8,7 +8,6 @@ from fillmask_ls.documents import masks
 from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.text import TextDocument
 
-
 BEFORE = "A line before. [MASK]\n"
 
 
