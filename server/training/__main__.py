@@ -138,7 +138,7 @@ def _export(options: argparse.Namespace) -> None:
     start = resolve(options.start).path
     export(options.run_folder, start, options.folder)
     if options.text:
-        write_card(options.folder, _evaluations([str(options.folder), str(start)], options))
+        write_card(options.folder, *_evaluations([str(options.folder), str(start)], options))
 
 
 def _length(argument: str) -> int:

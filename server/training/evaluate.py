@@ -81,11 +81,11 @@ def evaluate(
     return Evaluation(model.name, _figures(torch.cat(answers)), by_source, top_1, top_5)
 
 
-def table(evaluations: Sequence[Evaluation]) -> list[list[str]]:
-    """The figures as lines of cells: a heading, then a line a figure with a column a model."""
+def table(evaluations: Sequence[Evaluation], names: Sequence[str] = ()) -> list[list[str]]:
+    """The figures as lines of cells: a heading of ``names`` or models, then a line a figure with a column a model."""
     overall = [evaluation.overall for evaluation in evaluations]
     return [
-        ["", *(evaluation.model for evaluation in evaluations)],
+        ["", *(names or [evaluation.model for evaluation in evaluations])],
         ["masked loss, nats", *(f"{figures.loss:.3f}" for figures in overall)],
         ["top-1", *(percent(figures.top_1) for figures in overall)],
         ["top-5", *(percent(figures.top_5) for figures in overall)],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -38,9 +37,9 @@ def export(run: Path, start: Path, folder: Path) -> None:
             shutil.copyfile(start / name, folder / name)
 
 
-def write_card(folder: Path, evaluations: Sequence[Evaluation]) -> None:
-    """Write the model card: ``card.md`` with the table of figures in its place."""
-    first, *others = table(evaluations)
+def write_card(folder: Path, trained: Evaluation, start: Evaluation) -> None:
+    """Write the model card: ``card.md`` with the figures of both in their place."""
+    first, *others = table([trained, start], ["this model", "what the run began from"])
     lines = [first, ["---"] * len(first), *others]
     figures = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     card = CARD.read_text(encoding="utf-8").replace("{figures}", figures)

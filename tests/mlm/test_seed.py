@@ -93,7 +93,7 @@ def test_filling_in_by_argmax(model: mlm.MaskedLM, masked: tuple[torch.Tensor, t
     unmasked = [i for i in range(1, 61) if i not in seed.SELECTION]
     # The model sees the unmasked tokens: nearly all of them come back.
     assert sum(filled[i] == original[i] for i in unmasked) >= len(unmasked) - 2
-    assert sum(filled[i] == original[i] for i in seed.SELECTION) >= 3  # what the first embedded model reaches
+    assert sum(filled[i] == original[i] for i in seed.SELECTION) >= 4  # what the embedded model reaches in float32
 
 
 def test_the_inspection_is_the_same_walk(model: mlm.MaskedLM) -> None:
