@@ -42,8 +42,3 @@ def to_index(line: str, column: int, encoding: Encoding) -> int:
     while (units := width(chunk := line[start : start + _CHUNK], encoding)) <= column and chunk:
         start, column = start + len(chunk), column - units
     return start + bisect_right(range(len(chunk) + 1), column, key=lambda index: width(chunk[:index], encoding)) - 1
-
-
-def to_column(line: str, index: int, encoding: Encoding) -> int:
-    """The column in code units of an index in ``line``."""
-    return width(line[:index], encoding)
