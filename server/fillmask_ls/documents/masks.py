@@ -8,9 +8,8 @@ import regex
 
 from fillmask_ls import MASK
 
-from .text import Span, TextDocument
+from .text import MASKS, Span, TextDocument
 
-_MASK = regex.compile(regex.escape(MASK))
 _LONGEST_PREFIX = 64
 _TYPED_BEHIND = regex.compile(regex.escape(MASK) + r"([\p{L}\p{M}\p{N}]+(?:['’\-][\p{L}\p{M}\p{N}]*)*)\Z")
 
@@ -31,7 +30,7 @@ class Target:
 
 def find(text: str) -> list[Span]:
     """The span of every mask in ``text``, in order."""
-    return [match.span() for match in _MASK.finditer(text)]
+    return [match.span() for match in MASKS.finditer(text)]
 
 
 def under(document: TextDocument, index: int) -> Target | None:

@@ -20,7 +20,7 @@ _SIZE = 4096
 
 # The protocol's line ends and no others: form feed, U+0085, U+2028 and U+2029 are ordinary characters.
 LINE_END = re.compile(r"\r\n|\r|\n")
-_MASK = re.compile(re.escape(MASK))
+MASKS = re.compile(re.escape(MASK))
 
 
 class Position(NamedTuple):
@@ -170,7 +170,7 @@ class TextDocument:
 
     def _chunk(self, text: str) -> _Chunk:
         lines = tuple(match.end() for match in LINE_END.finditer(text))
-        masks = tuple(match.start() for match in _MASK.finditer(text))
+        masks = tuple(match.start() for match in MASKS.finditer(text))
         return _Chunk(text, lines, masks, width(text, self.encoding))
 
     def _sum(self, chunk: int) -> _Before:
