@@ -9,14 +9,20 @@ from typing import Any
 SECTION = "fillmask"
 
 _MOST_WORDS = 100
+_TOKENS = range(16, 8193)
+_PROSE = ("auto", "all")
 
 
 def _text(value: object) -> str | None:
     return value.strip() if isinstance(value, str) and value.strip() else None
 
 
+def _whole(value: object, allowed: range) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value in allowed else None
+
+
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_WORDS else None
+    return _whole(value, range(1, _MOST_WORDS + 1))
 
 
 def _setting(name: str, default: Any, check: Callable[[object], Any], wanted: str, meaning: str) -> Any:
@@ -55,6 +61,20 @@ class Settings:
         _count,
         f"a whole number from 1 to {_MOST_WORDS}",
         "How many words a hover shows.",
+    )
+    prose: str = _setting(
+        "prose",
+        "auto",
+        lambda value: value if value in _PROSE else None,
+        "auto or all",
+        "What the model reads. auto: text without markup; of code, comments and strings. all: everything as it stands.",
+    )
+    context_tokens: int = _setting(
+        "context.tokens",
+        256,
+        lambda value: _whole(value, _TOKENS),
+        f"a whole number from {_TOKENS.start} to {_TOKENS.stop - 1}",
+        "About how many tokens around a mask the model reads, if it can read so many.",
     )
 
 

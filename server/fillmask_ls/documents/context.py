@@ -2,65 +2,223 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import pairwise
+from operator import itemgetter
 
+import regex
+
+from fillmask_ls import MASK
+
+from .languages import Piece
 from .masks import Target, find
-from .text import LINE_END, Span, TextDocument
+from .prose import Prose, all_prose, beginning, language, prose, read
+from .text import Span, TextDocument
 
-_REACH = 2_000
-"""How many characters of the passage to take on each side of the mask: more than any BERT reads."""
+TOKENS = 256
+"""How many tokens a passage has, where nothing else is said."""
+
+_CHARACTERS_PER_TOKEN = 16
+"""How far to look: prose has some 5 characters a token, and markup and code stand between."""
+_FURTHER = 4
+"""How many times as far to look where that doesn't show what the mask is in: a long comment, a long block of code."""
+
+_SENTENCE_END = regex.compile(r"""\n|[.!?…]["'”’»)\]]*\s++(?!\p{Ll})|[。！？]["'”’»」』）]*""")
+_FINISHED = regex.compile(r"""[.!?…:;,。！？]["'”’»)\]]*\s*\Z""")
+_LINE = regex.compile(r"[^\n]+")
+# Where a tokenizer cuts, more or less: a long word is several tokens, and each character where words have no blanks.
+_WORD = regex.compile(r"\[MASK\]|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]|[\p{L}\p{M}\p{N}_]+|[^\s\p{L}\p{M}\p{N}_]")
+_LETTERS_PER_TOKEN = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Plain text with the masks in it, in order; ``focus`` is the number of the one that was asked for."""
+    """Plain text with masks in it.
+
+    Attributes:
+        text: one line.
+        masks: where its masks are, in order.
+        focus: the number of the one that was asked for.
+        origins: for each character, the index in the document that it comes from, or stands at; -1 in another document.
+    """
 
     text: str
     masks: tuple[Span, ...]
     focus: int
+    origins: Sequence[int]
+
+    def place(self, mask: int) -> Span | None:
+        """Where a mask, by its number, is in the document; None if it is in another."""
+        start, end = self.masks[mask]
+        return (self.origins[start], self.origins[end - 1] + 1) if self.origins[start] >= 0 else None
 
 
-def passage(document: TextDocument, target: Target) -> Passage:
-    """The paragraph around ``target``: its line and those up to the next blank ones, joined by spaces.
+def passage(
+    document: TextDocument,
+    target: Target,
+    *,
+    tokens: int = TOKENS,
+    markup: bool = True,
+    before: Sequence[TextDocument] = (),
+    after: Sequence[TextDocument] = (),
+) -> Passage:
+    """The prose around ``target``: its paragraph, then sentences of the neighbouring ones in turn.
 
-    What was typed behind the target is left out: it is not text yet. Of a very long paragraph the nearest 2,000
-    characters on each side are taken, cut between words.
+    What was typed behind the target is left out: it is not text yet. A paragraph that is too long is cut at the ends of
+    sentences, a sentence at those of words. A mask that ends its paragraph ends the passage, since the next paragraph
+    does not go on with its sentence.
+
+    Args:
+        tokens: how long, at most; estimated.
+        markup: whether to leave out markup and code, by the document's language; else everything is prose.
+        before, after: documents whose prose is around this one's, the nearest first.
     """
-    before = _before(document.slice(target.start - _REACH - 1, target.start))
-    after = _after(document.slice(target.typed_end, target.typed_end + _REACH + 1))
-    text = before + document.slice(target.start, target.end) + after
-    masks = tuple(find(text))
-    return Passage(text, masks, masks.index((len(before), len(before) + target.end - target.start)))
+    kind = language(document.language_id, document.uri) if markup else ""
+    reach = tokens * _CHARACTERS_PER_TOKEN
+    found = _prose(document, target, kind, reach) or _line(document, target, reach)
+    focus = found.find(target.start)
+    assert focus is not None  # noqa: S101 - that is how the prose was found
+    for other in before:
+        length = len(found.text)
+        found = _joined(_prose_of(other, -reach, markup=markup), found)
+        focus += len(found.text) - length
+    for other in after:
+        found = _joined(found, _prose_of(other, reach, markup=markup))
+    return _passage(found, _window(found.text, focus, tokens), focus)
 
 
-def passages(document: TextDocument) -> Iterator[tuple[Passage, list[Span]]]:
+def passages(
+    document: TextDocument, *, tokens: int = TOKENS, markup: bool = True
+) -> Iterator[tuple[Passage, list[Span]]]:
     """Every mask of the document once: a passage, and where each of its masks from the focus on is in the document."""
     masks = document.masks(0, len(document))
     first = 0
     while first < len(masks):
-        found = passage(document, Target(*masks[first]))
+        found = passage(document, Target(*masks[first]), tokens=tokens, markup=markup)
         begin = found.masks[found.focus][0]
         # Masks further on have a passage of their own, with more behind them.
-        near = sum(begin <= start <= begin + _REACH // 2 for start, _ in found.masks)
-        yield found, masks[first : first + near]
-        first += near
+        last = begin + (len(found.text) - begin) // 2
+        near = [
+            found.place(number) for number in range(found.focus, len(found.masks)) if found.masks[number][0] <= last
+        ]
+        count = next(
+            (i for i, (at, mask) in enumerate(zip(near, masks[first:], strict=False)) if at != mask), len(near)
+        )
+        yield found, masks[first : first + count]
+        first += count
 
 
-def _before(text: str) -> str:
-    """The end of ``text`` from its last blank line on."""
-    *lines, text_before = LINE_END.split(text)
-    kept = list(takewhile(str.strip, reversed(lines)))
-    joined = " ".join([*reversed(kept), text_before])
-    cut = len(text) > _REACH and len(kept) == len(lines)
-    return joined.partition(" ")[2] or joined if cut else joined
+def estimated_tokens(text: str) -> int:
+    """About how many tokens a model takes ``text`` for."""
+    return sum(-(-len(word) // _LETTERS_PER_TOKEN) for word in _WORD.findall(text))
 
 
-def _after(text: str) -> str:
-    """The beginning of ``text`` up to its first blank line."""
-    text_behind, *lines = LINE_END.split(text)
-    kept = list(takewhile(str.strip, lines))
-    joined = " ".join([text_behind, *kept])
-    cut = len(text) > _REACH and len(kept) == len(lines)
-    return joined.rpartition(" ")[0] or joined if cut else joined
+def _prose(document: TextDocument, target: Target, kind: str, reach: int) -> Prose | None:
+    """The prose that a mask is in, of what lies some ``reach`` characters around it."""
+    after = document.slice(target.start, target.end) + document.slice(target.typed_end, target.typed_end + reach)
+    for distance in (reach, reach * _FURTHER):
+        low = max(0, target.start - distance)
+        before = document.slice(low, target.start)
+        cut, is_sure = beginning(before, kind) if low else (0, True)
+        found = prose(before[cut:] + after, target.start - low - cut, kind)
+        if low == 0 or (found and is_sure):
+            break
+    if found is None:
+        return None
+    low, typed = low + cut, len(target.prefix)
+    return Prose(found.text, [low + at if low + at < target.end else low + at + typed for at in found.origins])
+
+
+def _line(document: TextDocument, target: Target, reach: int) -> Prose:
+    """The line of a mask in code, as far as it is near."""
+    low, high = document.line_span(document.position(target.start).line)
+    low, high = max(low, target.start - reach), min(high, target.typed_end + reach)
+    before = Piece(low, target.end, document.slice(low, target.end))
+    return read([before, Piece(target.typed_end, high, document.slice(target.typed_end, high))])
+
+
+def _prose_of(document: TextDocument, reach: int, *, markup: bool) -> Prose:
+    """The prose of another document: of its first ``reach`` characters, or of its last where that is negative."""
+    end = len(document)
+    text = document.slice(0, reach) if reach > 0 else document.slice(end + reach, end)
+    found = all_prose(text, language(document.language_id, document.uri) if markup else "")
+    return Prose(found.text, [-1] * len(found.text))
+
+
+def _joined(first: Prose, second: Prose) -> Prose:
+    if not (first.text and second.text):
+        return first if first.text else second
+    return Prose(f"{first.text}\n{second.text}", [*first.origins, first.origins[-1], *second.origins])
+
+
+def _window(text: str, focus: int, tokens: int) -> Span:
+    """The sentence at ``focus`` and as many around it as there is room for, those of its paragraph first."""
+    start, end = _paragraph(text, focus)
+    ends = (found.end() for found in _SENTENCE_END.finditer(text))
+    sentences = list(pairwise(sorted({0, *ends, len(text)})))
+    first = last = _at(sentences, focus)
+    room = tokens - estimated_tokens(text[slice(*sentences[first])])
+    if room < 0:
+        words = [found.span() for found in _WORD.finditer(text, *sentences[first])]
+        first = last = _at(words, focus)
+        first, last, _ = _grown(text, words, (first, last), (0, len(text)), tokens - 1)
+        return words[first][0], words[last][1]
+    # The next paragraph doesn't go on with a sentence whose end is still to be written.
+    unfinished = text.endswith(MASK, start, end)
+    for limits in ((start, end + 1), (0, end if unfinished else len(text))):
+        first, last, room = _grown(text, sentences, (first, last), limits, room)
+    return sentences[first][0], min(sentences[last][1], end) if unfinished else sentences[last][1]
+
+
+def _paragraph(text: str, index: int) -> Span:
+    end = text.find("\n", index)
+    return text.rfind("\n", 0, index) + 1, end if end >= 0 else len(text)
+
+
+def _at(spans: Sequence[Span], index: int) -> int:
+    return bisect_right(spans, index, key=itemgetter(0)) - 1
+
+
+def _grown(text: str, spans: Sequence[Span], chosen: tuple[int, int], limits: Span, room: int) -> tuple[int, int, int]:
+    """``chosen``, the numbers of the first and last span, with more spans on both sides in turn; and the room left."""
+    first, last = chosen
+    before = behind = True
+    while before or behind:
+        before = before and first > 0 and spans[first - 1][0] >= limits[0]
+        if before:
+            cost = estimated_tokens(text[slice(*spans[first - 1])])
+            before = cost <= room
+            first, room = (first - 1, room - cost) if before else (first, room)
+        behind = behind and last + 1 < len(spans) and spans[last + 1][1] <= limits[1]
+        if behind:
+            cost = estimated_tokens(text[slice(*spans[last + 1])])
+            behind = cost <= room
+            last, room = (last + 1, room - cost) if behind else (last, room)
+    return first, last, room
+
+
+def _passage(found: Prose, window: Span, focus: int) -> Passage:
+    """The text of a window in one line; a heading or an item that is only neighbouring becomes a sentence."""
+    low, high = window
+    parts: list[str] = []
+    origins: list[int] = []
+    for line in _LINE.finditer(found.text.rstrip(), low, high):
+        start, end = line.span()
+        if parts:
+            closed = " " if _FINISHED.search(parts[-1]) else ". "
+            parts.append(closed)
+            origins += [found.origins[start - 1]] * len(closed)
+        if start <= focus < end:
+            focus_in_passage = len(origins) + focus - start
+        parts.append(line[0])
+        origins += found.origins[start:end]
+    text = "".join(parts).rstrip()
+    masks = tuple((start, end) for start, end in find(text) if _is_whole(origins, start, end))
+    return Passage(text, masks, [start for start, _ in masks].index(focus_in_passage), origins)
+
+
+def _is_whole(origins: Sequence[int], start: int, end: int) -> bool:
+    """Whether a mask is one in its source too, with no markup inside."""
+    return origins[start] == -1 or origins[end - 1] - origins[start] == end - start - 1

@@ -23,8 +23,7 @@ from pygls.exceptions import (
 )
 from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
-from fillmask_ls.documents.positions import Encoding
-from fillmask_ls.documents.text import Position, TextDocument
+from .workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -57,13 +56,13 @@ class Protocol(LanguageServerProtocol):
     """pygls' dispatch behind a strict gate.
 
     Attributes:
-        documents: the open documents by URI.
+        documents: what the client has open.
         exit_code: the process's, once the client sent ``exit``: 0 after ``shutdown``, else 1.
     """
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.documents: dict[str, TextDocument] = {}
+        self.documents = Workspace()
         self.exit_code: int | None = None
         self._initialized = False
 
@@ -192,29 +191,24 @@ class Protocol(LanguageServerProtocol):
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
-        item = params.text_document
-        self.documents[item.uri] = TextDocument(
-            item.uri,
-            item.text,
-            encoding=Encoding(self.workspace.position_encoding),
-            version=item.version,
-            language_id=str(item.language_id),
-        )
+        self.documents.open(params.text_document)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
-        document = self.documents.get(params.text_document.uri)
-        if document is None:
-            logger.warning("ignored a change of a document that is not open")
-            return
-        for change in params.content_changes:
-            if isinstance(change, types.TextDocumentContentChangePartial):
-                start, end = change.range.start, change.range.end
-                document.replace(Position(start.line, start.character), Position(end.line, end.character), change.text)
-            else:
-                document.replace_all(change.text)
-        document.version = params.text_document.version
+        self.documents.change(params.text_document, params.content_changes)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
-        self.documents.pop(params.text_document.uri, None)
+        self.documents.close(params.text_document.uri)
+
+    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_OPEN)
+    def lsp_notebook_document__did_open(self, params: types.DidOpenNotebookDocumentParams) -> None:
+        self.documents.open_notebook(params)
+
+    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_CHANGE)
+    def lsp_notebook_document__did_change(self, params: types.DidChangeNotebookDocumentParams) -> None:
+        self.documents.change_notebook(params)
+
+    @lsp_method(types.NOTEBOOK_DOCUMENT_DID_CLOSE)
+    def lsp_notebook_document__did_close(self, params: types.DidCloseNotebookDocumentParams) -> None:
+        self.documents.close_notebook(params)

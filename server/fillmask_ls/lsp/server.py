@@ -13,6 +13,7 @@ from pygls.lsp.server import LanguageServer
 
 from fillmask_ls import __version__
 from fillmask_ls.documents import context, masks
+from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import Position, Span, TextDocument
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.engine.query import EngineError, OvertakenError, Query, Ranking
@@ -44,7 +45,13 @@ class FillmaskServer(LanguageServer):
         Args:
             watch_parent: whether this process ends with the one that ``initialize`` names: one on this machine.
         """
-        super().__init__("fillmask-ls", __version__, protocol_cls=Protocol, converter_factory=strict_converter)
+        super().__init__(
+            "fillmask-ls",
+            __version__,
+            protocol_cls=Protocol,
+            converter_factory=strict_converter,
+            notebook_document_sync=types.NotebookDocumentSyncOptions([types.NotebookDocumentFilterWithNotebook("*")]),
+        )
         self.engine = LocalEngine()
         self.settings = Settings()
         self._initial_settings = Settings()
@@ -65,6 +72,7 @@ class FillmaskServer(LanguageServer):
         """Take what the client says of itself; everything slow begins after the response has left."""
         if self._watch_parent and params.process_id is not None:
             parent.watch(params.process_id)
+        self.protocol.documents.encoding = Encoding(self.workspace.position_encoding)
         self._initial_settings, self._problems = merged(Settings(), params.initialization_options)
         self.settings = self._initial_settings
         asyncio.get_running_loop().call_soon(self.engine.warm_up)
@@ -108,7 +116,15 @@ class FillmaskServer(LanguageServer):
         Raises:
             JsonRpcException: there is no model, or it failed.
         """
-        passage = context.passage(document, target)
+        before, after = self.protocol.documents.prose_around(document.uri)
+        passage = context.passage(
+            document,
+            target,
+            tokens=self.settings.context_tokens,
+            markup=self.settings.prose == "auto",
+            before=before,
+            after=after,
+        )
         if self._configuring is not None:
             await asyncio.wait({self._configuring})
         self._load_if_new()  # a client may ask before it says that it is initialized
