@@ -22,6 +22,8 @@ TOKENS = 256
 
 _CHARACTERS_PER_TOKEN = 16
 """How far to look: prose has some 5 characters a token, and markup and code stand between."""
+_REACH = 2_000
+"""How far to look at least."""
 _FURTHER = 4
 """How many times as far to look where that doesn't show what the mask is in: a long comment, a long block of code."""
 
@@ -76,7 +78,7 @@ def passage(
         before, after: documents whose prose is around this one's, the nearest first.
     """
     kind = language(document.language_id, document.uri) if markup else ""
-    reach = tokens * _CHARACTERS_PER_TOKEN
+    reach = max(_REACH, tokens * _CHARACTERS_PER_TOKEN)
     found = _prose(document, target, kind, reach) or _line(document, target, reach)
     focus = found.find(target.start)
     assert focus is not None  # noqa: S101 - that is how the prose was found
@@ -117,7 +119,10 @@ def estimated_tokens(text: str) -> int:
 
 def _prose(document: TextDocument, target: Target, kind: str, reach: int) -> Prose | None:
     """The prose that a mask is in, of what lies some ``reach`` characters around it."""
-    after = document.slice(target.start, target.end) + document.slice(target.typed_end, target.typed_end + reach)
+    high = target.typed_end + reach
+    after = document.slice(target.start, target.end) + document.slice(target.typed_end, high)
+    if high < len(document):  # no half a word
+        after = after[: after.rfind(" ", len(MASK)) + 1] or after
     for distance in (reach, reach * _FURTHER):
         low = max(0, target.start - distance)
         before = document.slice(low, target.start)

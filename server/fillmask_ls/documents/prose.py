@@ -15,7 +15,7 @@ from fillmask_ls import MASK
 
 from .languages import Piece
 
-_GAP = regex.compile(r"[^\S\r\n]*[\r\n]\s*|[^\S\r\n]{2,}")
+_GAP = regex.compile(r"[^\S\n]*\n\s*|[^\S\n]{2,}")
 _BLANK_LINE = regex.compile(r"(?:\r\n|\r(?!\n)|\n)[^\S\r\n]*(?:\r\n|\r|\n)")
 _LINE_END = regex.compile(r"\r\n|\r|\n")
 _BLANK = regex.compile(r"\s")
@@ -82,13 +82,19 @@ def prose(source: str, index: int, language: str) -> Prose | None:
         source: a document, or the part of it around the mask.
         language: from :func:`language`.
     """
-    shield = next((letter for letter in _SHIELDS if letter not in source), _SHIELDS[0]) * len(MASK)
-    shielded = source.replace(MASK, shield)
-    for pieces in _readings(shielded, index, language):
-        found = read(pieces)
+    shielded = _Shielded(source)
+    for pieces in _readings(shielded.text, shielded.find(index), language):
+        found = shielded.read(pieces)
         if found.find(index) is not None:
-            return Prose(found.text.replace(shield, MASK), found.origins)
+            return found
     return None
+
+
+def all_prose(source: str, language: str) -> Prose:
+    """All prose of a source in a markup language, and all of any other source."""
+    shielded = _Shielded(source)
+    reader = _reader(language)
+    return shielded.read(reader(shielded.text) if reader else [Piece(0, len(shielded.text), shielded.text)])
 
 
 def beginning(text: str, language: str) -> tuple[int, bool]:
@@ -105,15 +111,6 @@ def beginning(text: str, language: str) -> tuple[int, bool]:
     return found.end() if found else 0, not is_code
 
 
-def all_prose(source: str, language: str) -> Prose:
-    """All prose of a source in a markup language, and all of any other source."""
-    shield = next((letter for letter in _SHIELDS if letter not in source), _SHIELDS[0]) * len(MASK)
-    reader = _reader(language)
-    shielded = source.replace(MASK, shield)
-    found = read(reader(shielded) if reader else [Piece(0, len(source), shielded)])
-    return Prose(found.text.replace(shield, MASK), found.origins)
-
-
 def read(pieces: Iterable[Piece]) -> Prose:
     """What pieces in the order of their source read like, put together."""
     parts: list[str] = []
@@ -127,12 +124,34 @@ def read(pieces: Iterable[Piece]) -> Prose:
     at = len(text) - len(text.lstrip())
     high = len(text.rstrip())
     for gap in _GAP.finditer(text, at, max(at, high)):
-        kept += [text[at : gap.start()], "\n" if _BLANK_LINE.search(gap[0]) else " "]
+        kept += [text[at : gap.start()], "\n" if gap[0].count("\n") > 1 else " "]
         places += origins[at : gap.start() + 1]
         at = gap.end()
     kept.append(text[at:high])
     places += origins[at:high]
     return Prose("".join(kept), places)
+
+
+class _Shielded:
+    """A source as lexers like it: each line end a line feed, and letters where its masks are."""
+
+    def __init__(self, source: str) -> None:
+        self._letters = next((letter for letter in _SHIELDS if letter not in source), _SHIELDS[0]) * len(MASK)
+        self._places: list[int] | None = None
+        if "\r" in source:
+            self._places = [at for at in range(len(source)) if source[at : at + 2] != "\r\n"]
+            source = _LINE_END.sub("\n", source)
+        self.text = source.replace(MASK, self._letters)
+
+    def find(self, index: int) -> int:
+        """Where the source's character at ``index`` is in the text."""
+        return index if self._places is None else bisect_left(self._places, index)
+
+    def read(self, pieces: Iterable[Piece]) -> Prose:
+        """What pieces of the text read like, with the masks again, and with indexes of the source."""
+        found = read(pieces)
+        origins = found.origins if self._places is None else [self._places[at] for at in found.origins]
+        return Prose(found.text.replace(self._letters, MASK), origins)
 
 
 def _readings(source: str, index: int, language: str) -> Iterator[Iterable[Piece]]:

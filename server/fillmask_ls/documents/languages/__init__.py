@@ -47,9 +47,8 @@ class Token(NamedTuple):
 
 def tokens(lexer: str, text: str) -> Iterator[Token]:
     """The tokens of a text in one of Pygments' languages, by its name there."""
-    # Not get_tokens(): it changes line ends, and with them every position.
-    even = text.replace("\r\n", " \n").replace("\r", "\n")
-    for start, kind, value in _lexer(lexer).get_tokens_unprocessed(even):
+    # Not get_tokens(): it changes blanks at the ends, and with them every position.
+    for start, kind, value in _lexer(lexer).get_tokens_unprocessed(text):
         yield Token(start, kind, value)
 
 
@@ -65,6 +64,6 @@ def blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
     parts = []
     end = 0
     for start, stop in spans:
-        parts += [text[end:start], "".join(c if c in "\r\n" else " " for c in text[start:stop])]
+        parts += [text[end:start], "".join(c if c == "\n" else " " for c in text[start:stop])]
         end = stop
     return "".join([*parts, text[end:]])

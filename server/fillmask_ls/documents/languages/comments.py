@@ -33,6 +33,7 @@ _MARKERS = [
 _LINE_MARKER = re.compile(r"[ \t]*(?:\*+(?=\s|\Z))?[ \t]*")
 _INDENT = re.compile(r"[ \t]*")
 _DECORATION = re.compile(r"[^\w\s]*\s*\Z")
+_QUOTES = re.compile(r"`+")
 _ESCAPE = re.compile(r"\\([ntr])|\\(?=[^\w\s])")
 _ITEM = re.compile(r"(?:[-*+•]|\d+[.)]|@\w+|\\(?:param|return|brief|note)\w*|:\w[^:\n]*:)(?:[ \t]+|$)")
 
@@ -94,7 +95,7 @@ def _continues(text: str, above: list[Token], below: list[Token]) -> bool:
         _kind(above[0]) is _kind(below[0])
         and _opener(above[0].text) == _opener(below[0].text)
         and not between.strip()
-        and len(re.findall(r"\r\n|\r|\n", between)) == 1
+        and between.count("\n") == 1
         and _column(text, above[0].start) == _column(text, high)
     )
 
@@ -105,11 +106,11 @@ def _opener(text: str) -> str:
 
 
 def _column(text: str, index: int) -> int:
-    return index - max(text.rfind("\n", 0, index), text.rfind("\r", 0, index))
+    return index - text.rfind("\n", 0, index)
 
 
 def _pieces(run: list[Token]) -> Iterator[Piece]:
-    start, text = run[0].start, "".join(token.text for token in run).rstrip("\r\n")
+    start, text = run[0].start, "".join(token.text for token in run).rstrip("\n")
     low, high = _content(text)
     # What reads otherwise than it is written: escapes, and the brackets of what is interpolated.
     special = {
@@ -117,7 +118,11 @@ def _pieces(run: list[Token]) -> Iterator[Piece]:
         for token in run
         if token.kind in String.Interpol and not token.text.strip("${#}\\(")
     }
-    if run[0].kind in String and run[0].kind not in String.Doc:
+    if run[0].kind in Comment or run[0].kind in String.Doc:
+        for quotes in _QUOTES.finditer(text, low, high):
+            at, end = quotes.span()
+            special[at] = Piece(start + at, start + end, "")
+    else:
         for escape in _ESCAPE.finditer(text, low, high):
             at, end = escape.span()
             special[at] = Piece(start + at, start + end, " " if escape[1] else "")

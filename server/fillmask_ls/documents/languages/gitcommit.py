@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from . import Piece
 
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+_LINE = re.compile(r".*\n?")
 _SCISSORS = re.compile(r"# -+ >8 -+")
 _NOT_PROSE = re.compile(r"#|[A-Z][\w-]*-(?:by|to|id|on): ", re.IGNORECASE)
 

@@ -15,7 +15,7 @@ _INLINE = {
     "var", "wbr"
 }  # fmt: skip
 _NOT_PROSE = {"pre", "script", "style", "svg", "math"}
-_SPACES = str.maketrans("\r\n\t", "   ")
+_SPACES = str.maketrans("\n\t", "  ")
 
 
 def pieces(text: str, lexer: str = "html") -> Iterator[Piece]:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import chain
 
-from pygments.token import Comment, Keyword, Name, String, Text
+from pygments.token import Comment, Keyword, Name, Text
 
-from . import Piece, Token, blanked, tokens
+from . import Piece, Token, tokens
 
-_VERBATIM = re.compile(
-    r"\\begin\{(verbatim\*?|Verbatim|lstlisting|minted|comment|filecontents\*?|tikzpicture)\}.*?\\end\{\1\}"
-    r"|(?<!\\)(\\verb\*?([^\w\s*{\\]))[^\n]*?(\3)",
-    re.DOTALL,
+# What a lexer need not see: code, which keeps its lines, and formulas, which go on with their sentence.
+_HIDDEN = re.compile(
+    r"""\\begin\{(?P<code>(?:verbatim|Verbatim|lstlisting|minted|comment|filecontents|tikzpicture)\*?)\}.*?\\end\{(?P=code)\}
+    | \\begin\{(?P<formula>(?:align|alignat|displaymath|eqnarray|equation|flalign|gather|math|multline)\*?)\}
+      .*?\\end\{(?P=formula)\}
+    | (?<!\\)(?:\\\[(?:(?!\n\s*\n).)*?\\\] | \$\$(?:(?!\n\s*\n).)*?\$\$)
+    | (?<!\\)(?P<open>\$ | \\\()(?P<inline>(?:(?!\n\s*\n)(?:\\[^)]|[^$\\]))*)(?:\$ | \\\))
+    | (?<!\\)(?P<verb>\\verb\*?(?P<bar>[^\w\s*{\\]))(?P<verbatim>[^\n]*?)(?P=bar)
+    | (?<!\\)\$""",
+    re.DOTALL | re.VERBOSE,
 )
+_SIMPLE = re.compile(r"[\w ,.+=<>()-]{1,12}\Z")
 _WITH_COLUMNS = {"array", "longtable", "minipage", "multicols", "tabular", "wrapfigure"}
-_FORMULAS = {"align", "alignat", "displaymath", "eqnarray", "equation", "flalign", "gather", "math", "multline",
-             "thebibliography"}  # fmt: skip
 # How many of a command's arguments are for LaTeX and not for readers; none of the others' are.
 _ARGUMENTS = {
     **dict.fromkeys((
@@ -34,7 +38,8 @@ _ARGUMENTS = {
 _REFERENCE = re.compile(r"[a-zA-Z]*(?:cite[a-zA-Z]*|(?<!h)ref)\Z")
 _HEADINGS = {"author", "caption", "chapter", "date", "paragraph", "part", "section", "subparagraph", "subsection",
              "subsubsection", "title"}  # fmt: skip
-_IN_SENTENCE = re.compile(r"text|emph|em\b|bf|it|tt|sc|rm|sf|underline|mbox|footnote|enquote|href|url|small|large")
+_BLOCKS = {"bigskip", "bottomrule", "centering", "clearpage", "hline", "item", "maketitle", "medskip", "midrule", "newpage",
+           "noindent", "par", "smallskip", "tableofcontents", "toprule"}  # fmt: skip
 _SYMBOLS = {
     **{f"\\{symbol}": symbol for symbol in "%&$#_{}"},
     **{f"\\{space}": " " for space in (" ", ",", ";", ":", "quad", "qquad", "newline", "\\")},
@@ -47,24 +52,20 @@ _TYPED = {"---": "—", "--": "–", "``": "“", "''": "”", "~": " "}
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """The prose of a LaTeX text; inline formulas are kept as words, accents are left out."""
-    hidden = ((found.span(),) if found[1] else (found.span(2), found.span(4)) for found in _VERBATIM.finditer(text))
-    stream = list(tokens("tex", blanked(text, chain.from_iterable(hidden))))
+    """The prose of a LaTeX text; of formulas only simple ones inside a line are kept, accents are left out."""
+    stream = list(tokens("tex", _HIDDEN.sub(_blank, text)))
     at = 0
-    in_formula = heading = False
+    heading = False
     braces: list[bool] = []  # whether each one that is open holds a heading
     while at < len(stream):
         token = stream[at]
         at += 1
-        if token.kind is Keyword or (token.kind is Name.Variable and token.text in ("\\begin", "\\end")):
+        if token.kind is Keyword:
             name = token.text[1:]
-            at, arguments = _arguments(stream, at, 1 if _REFERENCE.match(name) else _ARGUMENTS.get(name, 0))
+            at, first = _arguments(stream, at, 1 if _REFERENCE.match(name) else _ARGUMENTS.get(name, 0))
             if name in ("begin", "end"):
-                if arguments.rstrip("*") in _FORMULAS:
-                    at = _behind_environment(stream, at, arguments) if name == "begin" else at
-                else:
-                    at, _ = _arguments(stream, at, int(name == "begin" and arguments.rstrip("*") in _WITH_COLUMNS))
-                    yield token.gap()
+                at, _ = _arguments(stream, at, int(name == "begin" and first.rstrip("*") in _WITH_COLUMNS))
+                yield token.gap()
             elif _REFERENCE.match(name) and name.endswith("ref"):
                 yield token.piece("1")  # as good as any: a reader sees a number
             elif name.startswith("footnote"):
@@ -75,31 +76,32 @@ def pieces(text: str) -> Iterator[Piece]:
                 yield token.gap()
                 yield stream[at].inside(1, 1)
                 at += 1
-            elif name.rstrip("*") in _HEADINGS:
-                heading = True
+            elif name.rstrip("*") in _HEADINGS or name in _BLOCKS:
+                heading = name not in _BLOCKS
                 yield token.gap()
-            elif len(name) > 1 and not _IN_SENTENCE.match(name) and not arguments:
-                yield token.gap()
-        elif token.kind is String.Backtick:
-            in_formula = not in_formula
         elif token.kind is Comment:
             yield token.piece(" ")
-        elif token.kind is String:  # the ends of an inline formula, or of a displayed one
-            in_formula = in_formula and token.text != "\\]"
-        elif in_formula:
-            continue
         elif token.text == "{":
             braces.append(heading)
             heading = False
-        elif token.text == "}":
-            if braces and braces.pop():
-                yield token.gap()
-        elif token.text == "&":
+        elif token.text == "&" or (token.text == "}" and braces and braces.pop()):
             yield token.gap()
-        elif token.kind is Name.Variable:
-            yield token.inside(1, 0)
-        elif token.kind is not Name.Attribute:
-            yield from _typeset(token) if token.kind is Text else [token.piece()]
+        elif token.kind is Text:
+            yield from _typeset(token)
+        elif token.text in ("_", "^"):
+            yield token.piece()
+
+
+def _blank(found: re.Match[str]) -> str:
+    written = found[0]
+    if found["code"]:
+        return re.sub(r"[^\n]", " ", written)
+    if found["inline"] is not None:
+        formula = found["inline"] if _SIMPLE.match(found["inline"]) else "x"  # as good as any
+        return formula.rjust(len(written))
+    if found["verb"]:
+        return " " * len(found["verb"]) + found["verbatim"] + " "
+    return " " * len(written)
 
 
 def _arguments(stream: list[Token], at: int, count: int) -> tuple[int, str]:
@@ -127,15 +129,6 @@ def _closed(stream: list[Token], at: int) -> int:
         if depth == 0:
             return place + 1
     return len(stream)
-
-
-def _behind_environment(stream: list[Token], at: int, name: str) -> int:
-    for place in range(at, len(stream)):
-        if stream[place].text == "\\end":
-            end, ended = _arguments(stream, place + 1, 1)
-            if ended == name:
-                return end
-    return at
 
 
 def _typeset(token: Token) -> Iterator[Piece]:

@@ -19,7 +19,10 @@ _NOT_PROSE = {"fenced_code_block", "indented_code_block", "link_reference_defini
 _MARKUP = {"emphasis_delimiter", "code_span_delimiter", "latex_span_delimiter", "link_destination", "link_title",
            "link_label", "html_tag", "block_continuation"}  # fmt: skip
 _BRACKETED = {"inline_link", "full_reference_link", "collapsed_reference_link", "shortcut_link", "image"}
-_FOOTNOTE = re.compile(r"\[\^[^\]\n]+\]:[ \t]*")
+# A footnote's label, a heading's attributes, and the fences around an admonition.
+_NOT_COMMONMARK = re.compile(
+    r"(?:\A\[\^[^\]\n]+\]:|[ \t]*\{[ \t]*[#.:][^{}\n]*\}$|^[ \t]*[:/]{3}.*$)[ \t]*", re.MULTILINE
+)
 
 
 class _Ascii(dict[int, str]):
@@ -43,7 +46,7 @@ def _parsers() -> tuple[Parser, Parser]:
 
 def pieces(text: str) -> Iterator[Piece]:
     """The prose of a Markdown text; a list's item and a table's cell are paragraphs."""
-    source = text.translate(_ASCII).encode()  # now a byte is a character
+    source = text.translate(_ASCII).encode() + b"\n"  # now a byte is a character, and a last heading has its end
     yield from _block(_parsers()[0].parse(source).root_node, text, source)
 
 
@@ -67,9 +70,8 @@ def _line(node: Node, text: str, source: bytes) -> Iterator[Piece]:
     parser = _parsers()[1]
     parser.included_ranges = _without(node, hidden)
     replaced = [Piece(child.start_byte, child.end_byte, "") for child in hidden]
-    note = _FOOTNOTE.match(text, node.start_byte)
-    if note:
-        replaced.append(Piece(node.start_byte, note.end(), ""))
+    extensions = _NOT_COMMONMARK.finditer(text[node.start_byte : node.end_byte])
+    replaced += [Piece(node.start_byte + found.start(), node.start_byte + found.end(), "") for found in extensions]
     replaced += _markup(parser.parse(source).root_node, text)
     at = node.start_byte
     for piece in sorted(replaced, key=lambda piece: (piece.start, -piece.end)):

@@ -30,8 +30,7 @@ _REFERENCE = re.compile(r"\|(?P<substitution>[^|\s][^|\n]*)\||(?P<name>\w)__?(?!
 
 def pieces(text: str) -> Iterator[Piece]:
     """The prose of a reStructuredText text; a heading, a list's item and a field are paragraphs."""
-    even = text.replace("\r\n", " \n").replace("\r", "\n")
-    for token in tokens("rst", blanked(even, (found.span() for found in _NOT_PROSE.finditer(even)))):
+    for token in tokens("rst", blanked(text, (found.span() for found in _NOT_PROSE.finditer(text)))):
         kind = token.kind
         if kind is Generic.Heading:
             yield from (token.gap(), token.piece(), token.gap())
@@ -55,7 +54,7 @@ def _quoted(token: Token) -> Iterator[Piece]:
     """A role's or a literal's text: without its quotes and without where it points to."""
     if re.fullmatch(r"\[.*\]_+|`__?|``?", token.text):
         return
-    found = re.match(r"`*[~!]?(.*?)(?:\s*<[^>]*>)?`*\Z", token.text, re.DOTALL)
+    found = re.match(r"`*[~!]?(.*?)(?:\s*<[^>]*>)?`*_{0,2}\Z", token.text, re.DOTALL)
     assert found is not None  # noqa: S101 - it matches anything
     yield token.inside(found.start(1), len(token.text) - found.end(1))
 

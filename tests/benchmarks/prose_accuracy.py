@@ -1,0 +1,74 @@
+"""How often the masked word is the model's first choice, with markup left out of what it reads and with it left in.
+
+    python tests/benchmarks/prose_accuracy.py FOLDER [FOLDER ...]
+
+Each folder holds sources of one kind. The same words are masked for both, one at a time: whole words of four letters or
+more that stand in prose and that the model knows as one piece.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import regex
+
+from fillmask_ls import MASK
+from fillmask_ls.documents.context import passage
+from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.prose import language, prose
+from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.mlm.model import MaskedLM, load
+from fillmask_ls.mlm.prediction import predict
+
+WORD = regex.compile(r"(?<![\p{L}\p{N}_\\{}/.@:-])\p{L}{4,}(?![\p{L}\p{N}_\\{}/@:-])")
+
+
+def masked(text: str, file: Path, count: int) -> Iterator[tuple[TextDocument, Target, str]]:
+    """``count`` words of a source, each masked in a document of its own."""
+    words = list(WORD.finditer(text))
+    random.Random(file.name).shuffle(words)
+    for word in words:
+        start, end = word.span()
+        document = TextDocument(f"file:///{file.name}", text[:start] + MASK + text[end:])
+        target = Target(start, start + len(MASK))
+        if prose(document.text, start, language("", file.name)) is not None:
+            yield document, target, word[0]
+            count -= 1
+        if not count:
+            return
+
+
+def is_first(model: MaskedLM, document: TextDocument, target: Target, word: str, *, markup: bool, tokens: int) -> bool:
+    found = passage(document, target, markup=markup, tokens=tokens)
+    best = predict(model, found.text, found.masks, top_k=1)[found.focus].words
+    return bool(best) and best[0].text.lower() == word.lower()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--model", default="embedded")
+    parser.add_argument("--tokens", type=int, default=256)
+    parser.add_argument("--words", type=int, default=8, help="a source")
+    options = parser.parse_args()
+    model = load(options.model)
+    for folder in options.folders:
+        right = {True: 0, False: 0}
+        count = 0
+        for file in sorted(folder.iterdir()):
+            text = file.read_text(encoding="utf-8", errors="replace")
+            for document, target, word in masked(text, file, options.words):
+                if len(model.tokenizer.encode(word, []).content(model.tokenizer.mask_id)) == 1:
+                    count += 1
+                    for markup in right:
+                        right[markup] += is_first(model, document, target, word, markup=markup, tokens=options.tokens)
+        print(
+            f"{folder.name}: {count:,} words, first {right[True] / count:.1%} without markup, {right[False] / count:.1%} with it"
+        )
+
+
+if __name__ == "__main__":
+    main()
