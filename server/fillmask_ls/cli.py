@@ -91,6 +91,12 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("text", metavar="TEXT|-|FILE", help="the text itself, - for standard input, or a file's path")
     predict.add_argument("--top-k", metavar="N", type=_count, default=10, help="how many words a mask (default: 10)")
     predict.add_argument("--json", action="store_true", help="print JSON")
+    predict.add_argument(
+        "--prose",
+        choices=["auto", "all"],
+        default="auto",
+        help="auto: without the markup or code of the file's language",
+    )
     predict.set_defaults(run=_predict)
 
     inspect = commands.add_parser(
@@ -152,17 +158,16 @@ def _predict(options: argparse.Namespace) -> int:
     model = _load(options.model)
     from fillmask_ls import report
 
-    document = TextDocument("", text, encoding=Encoding.UTF32)
+    name = Path(options.text).name if _exists(options.text) else ""
+    document = TextDocument(name, text, encoding=Encoding.UTF32)
+    predictions = _predictions(model, document, options.top_k, strip_markup=options.prose == "auto")
     if options.json:
-        found = [
-            _prediction_json(document.position(start), prediction)
-            for (start, _), prediction in _predictions(model, document, options.top_k)
-        ]
+        found = [_prediction_json(document.position(start), prediction) for (start, _), prediction in predictions]
         print(json.dumps({"model": model.name, "masks": found}, indent=2))
         return OK
     console = report.console()
     several = text.count(MASK) > 1
-    for (start, end), prediction in _predictions(model, document, options.top_k):
+    for (start, end), prediction in predictions:
         if several:
             line, column = document.position(start)
             report.print_place(console, document.line(line), line, (column, column + end - start))
@@ -170,11 +175,13 @@ def _predict(options: argparse.Namespace) -> int:
     return OK
 
 
-def _predictions(model: MaskedLM, document: TextDocument, top_k: int) -> Iterator[tuple[Span, MaskPrediction]]:
+def _predictions(
+    model: MaskedLM, document: TextDocument, top_k: int, *, strip_markup: bool
+) -> Iterator[tuple[Span, MaskPrediction]]:
     """Each mask with its prediction, in order, as soon as it is made."""
     from fillmask_ls.mlm.prediction import predict
 
-    for passage, places in passages(document):
+    for passage, places in passages(document, strip_markup=strip_markup):
         predictions = predict(model, passage.text, passage.masks, top_k=top_k)
         yield from zip(places, predictions[passage.focus :], strict=False)
 

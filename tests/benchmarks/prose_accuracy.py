@@ -41,8 +41,10 @@ def masked(text: str, file: Path, count: int) -> Iterator[tuple[TextDocument, Ta
             return
 
 
-def is_first(model: MaskedLM, document: TextDocument, target: Target, word: str, *, markup: bool, tokens: int) -> bool:
-    found = passage(document, target, markup=markup, tokens=tokens)
+def is_first(
+    model: MaskedLM, document: TextDocument, target: Target, word: str, *, strip_markup: bool, tokens: int
+) -> bool:
+    found = passage(document, target, strip_markup=strip_markup, tokens=tokens)
     best = predict(model, found.text, found.masks, top_k=1)[found.focus].words
     return bool(best) and best[0].text.lower() == word.lower()
 
@@ -63,8 +65,10 @@ def main() -> None:
             for document, target, word in masked(text, file, options.words):
                 if len(model.tokenizer.encode(word, []).content(model.tokenizer.mask_id)) == 1:
                     count += 1
-                    for markup in right:
-                        right[markup] += is_first(model, document, target, word, markup=markup, tokens=options.tokens)
+                    for strip_markup in right:
+                        right[strip_markup] += is_first(
+                            model, document, target, word, strip_markup=strip_markup, tokens=options.tokens
+                        )
         print(
             f"{folder.name}: {count:,} words, first {right[True] / count:.1%} without markup, {right[False] / count:.1%} with it"
         )

@@ -44,6 +44,20 @@ def test_predict_json_from_a_file_with_several_masks(tmp_path: Path) -> None:
     assert all(len(mask["words"]) == 3 and mask["entropy_bits"] > 0 for mask in answer["masks"])
 
 
+def test_a_file_is_read_by_its_language_unless_all_of_it_is_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "module.py"
+    file.write_text(
+        "import os\n\n# The patient was taken to\n# the [MASK] by ambulance.\nvalue = 1\n", encoding="utf-8"
+    )
+
+    def words(*arguments: str) -> list[str]:
+        answer = json.loads(run("predict", *arguments, "--json").stdout)
+        return [word["word"] for word in answer["masks"][0]["words"]]
+
+    assert words(str(file)) == words(TEXT)
+    assert words(str(file), "--prose", "all") != words(TEXT)
+
+
 def test_predict_standard_input_says_where_each_mask_is() -> None:
     done = run("predict", "-", stdin=f"{TEXT}\n{TEXT}\n")
     assert done.returncode == 0

@@ -44,6 +44,7 @@ def test_passages_beside_their_masks(file: str, line_end: str) -> None:
         ("plaintext", "file:///a/b%20c.rst", "restructuredtext"),
         ("", "file:///a/paper.typ", "typst"),
         ("nobody-knows-it", "file:///x/.git/COMMIT_EDITMSG", "gitcommit"),
+        ("", "file:///Dockerfile", "docker"),
         ("plaintext", "file:///notes.txt", ""),
         ("plaintext", "untitled:Untitled-1", ""),
         ("nobody-knows-it", "file:///x.nobody", ""),
@@ -82,4 +83,4 @@ def test_where_markup_is_to_be_read_everything_is_plain_text(text: str, language
     document, plain = (TextDocument("", text, language_id=each) for each in (language_id, "plaintext"))
     for mask in find(text):
         target = Target(*mask)
-        assert passage(document, target, markup=False) == passage(plain, target)
+        assert passage(document, target, strip_markup=False) == passage(plain, target)

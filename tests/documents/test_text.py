@@ -121,3 +121,13 @@ def test_positions_outside_are_clamped() -> None:
     document = TextDocument("", "ab\ncd")
     document.replace(Position(0, 99), Position(99, 99), "!")
     assert document.text == "ab!"
+
+
+def test_a_snapshot_stays_as_it_was() -> None:
+    document = TextDocument("file:///a", "one\n[MASK] two\n" * 1000)
+    taken, before = document.snapshot(), document.text
+    document.replace(Position(500, 0), Position(501, 3), "[MASK]\n\n")
+    assert taken.text == before
+    assert taken.masks(0, len(taken)) != document.masks(0, len(document))
+    taken.replace_all("")
+    assert document.line(500) == MASK

@@ -31,7 +31,7 @@ async def test_a_table_of_the_best_five_and_how_sure_the_model_is(editor: Editor
         assert text.startswith(f"**{rows[0][0]}** ")  # editors with one line for a hover show the answer
         assert text.count("\n| ") == 6
     assert "embedded" in text
-    assert "Mask 2 of 2" in text
+    assert "Mask 2 of 3" in text
     bits, words = re.search(r"Entropy ([\d.]+) bits: as unsure as between ([\d,]+) words", text).groups()  # type: ignore[union-attr]
     assert 2 ** float(bits) == pytest.approx(int(words.replace(",", "")), rel=0.1)
     assert hover is not None

@@ -62,7 +62,7 @@ def passage(
     target: Target,
     *,
     tokens: int = TOKENS,
-    markup: bool = True,
+    strip_markup: bool = True,
     before: Sequence[TextDocument] = (),
     after: Sequence[TextDocument] = (),
 ) -> Passage:
@@ -74,31 +74,31 @@ def passage(
 
     Args:
         tokens: how long, at most; estimated.
-        markup: whether to leave out markup and code, by the document's language; else everything is prose.
+        strip_markup: whether to leave out markup and code, by the document's language; else everything is prose.
         before, after: documents whose prose is around this one's, the nearest first.
     """
-    kind = language(document.language_id, document.uri) if markup else ""
+    kind = language(document.language_id, document.uri) if strip_markup else ""
     reach = max(_REACH, tokens * _CHARACTERS_PER_TOKEN)
     found = _prose(document, target, kind, reach) or _line(document, target, reach)
     focus = found.find(target.start)
     assert focus is not None  # noqa: S101 - that is how the prose was found
     for other in before:
         length = len(found.text)
-        found = _joined(_prose_of(other, -reach, markup=markup), found)
+        found = _joined(_prose_of(other, -reach, strip_markup=strip_markup), found)
         focus += len(found.text) - length
     for other in after:
-        found = _joined(found, _prose_of(other, reach, markup=markup))
+        found = _joined(found, _prose_of(other, reach, strip_markup=strip_markup))
     return _passage(found, _window(found.text, focus, tokens), focus)
 
 
 def passages(
-    document: TextDocument, *, tokens: int = TOKENS, markup: bool = True
+    document: TextDocument, *, tokens: int = TOKENS, strip_markup: bool = True
 ) -> Iterator[tuple[Passage, list[Span]]]:
     """Every mask of the document once: a passage, and where each of its masks from the focus on is in the document."""
     masks = document.masks(0, len(document))
     first = 0
     while first < len(masks):
-        found = passage(document, Target(*masks[first]), tokens=tokens, markup=markup)
+        found = passage(document, Target(*masks[first]), tokens=tokens, strip_markup=strip_markup)
         begin = found.masks[found.focus][0]
         # Masks further on have a passage of their own, with more behind them.
         last = begin + (len(found.text) - begin) // 2
@@ -144,11 +144,11 @@ def _line(document: TextDocument, target: Target, reach: int) -> Prose:
     return read([before, Piece(target.typed_end, high, document.slice(target.typed_end, high))])
 
 
-def _prose_of(document: TextDocument, reach: int, *, markup: bool) -> Prose:
+def _prose_of(document: TextDocument, reach: int, *, strip_markup: bool) -> Prose:
     """The prose of another document: of its first ``reach`` characters, or of its last where that is negative."""
     end = len(document)
     text = document.slice(0, reach) if reach > 0 else document.slice(end + reach, end)
-    found = all_prose(text, language(document.language_id, document.uri) if markup else "")
+    found = all_prose(text, language(document.language_id, document.uri) if strip_markup else "")
     return Prose(found.text, [-1] * len(found.text))
 
 

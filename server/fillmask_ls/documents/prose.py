@@ -72,7 +72,7 @@ def language(language_id: str, uri: str = "") -> str:
         The name of a module in :mod:`.languages`, or of a lexer of Pygments; empty for plain text.
     """
     found = _by_id(language_id.lower())
-    return found if found or not uri else _by_name(basename(unquote(uri)).lower())
+    return found if found or not uri else _by_name(basename(unquote(uri)))
 
 
 def prose(source: str, index: int, language: str) -> Prose | None:
@@ -195,7 +195,7 @@ def _by_id(name: str) -> str:
 
 @lru_cache(maxsize=256)
 def _by_name(name: str) -> str:
-    if name in ("commit_editmsg", "merge_msg", "tag_editmsg"):
+    if name in ("COMMIT_EDITMSG", "MERGE_MSG", "TAG_EDITMSG"):
         return "gitcommit"
     from pygments.lexers import find_lexer_class_for_filename
 

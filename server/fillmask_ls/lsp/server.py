@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from lsprotocol import types
@@ -55,6 +57,8 @@ class FillmaskServer(LanguageServer):
         self.engine = LocalEngine()
         self.settings = Settings()
         self._initial_settings = Settings()
+        # Markup takes milliseconds to read, in which the event loop goes on.
+        self._reader = ThreadPoolExecutor(1, "fillmask-reader")
         self._watch_parent = watch_parent
         self._configuring: asyncio.Task[Any] | None = None
         self._asked_for: tuple[str, str] | None = None
@@ -117,14 +121,16 @@ class FillmaskServer(LanguageServer):
             JsonRpcException: there is no model, or it failed.
         """
         before, after = self.protocol.documents.prose_around(document.uri)
-        passage = context.passage(
-            document,
+        reading = partial(
+            context.passage,
+            document.snapshot(),
             target,
             tokens=self.settings.context_tokens,
-            markup=self.settings.prose == "auto",
-            before=before,
-            after=after,
+            strip_markup=self.settings.prose == "auto",
+            before=[other.snapshot() for other in before],
+            after=[other.snapshot() for other in after],
         )
+        passage = await asyncio.get_running_loop().run_in_executor(self._reader, reading)
         if self._configuring is not None:
             await asyncio.wait({self._configuring})
         self._load_if_new()  # a client may ask before it says that it is initialized
