@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fillmask_ls import MASK
 from fillmask_ls.documents import text as text_module
 from fillmask_ls.documents.masks import find
 from fillmask_ls.documents.positions import Encoding
