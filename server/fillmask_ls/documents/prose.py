@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from posixpath import basename
 from urllib.parse import unquote
 
@@ -23,6 +24,8 @@ _CODE_LINE = regex.compile(
     r"(?:(?<=[\r\n])|\A)(?:[ \t]*(?:async[ \t]+)?(?:def|class)[ \t].*[:)]|[ \t]*(?:end|fi|done|esac)|\(def.*"
     r"|[^#\r\n]*[;{}])[ \t]*(?=[\r\n])"
 )
+# CR before LF; and of many blank lines, in which many a lexer takes quadratic time, all but two.
+_LEFT_OUT = (regex.compile(r"\r(?=\n)"), regex.compile(r"[\r\n](?:[ \t]*+[\r\n]){2}\K(?:[ \t]*+[\r\n])++"))
 
 # Letters that stand for a mask while a lexer reads it, because most would take its brackets for markup.
 _SHIELDS = "ℳℒℋℛℰ"
@@ -41,7 +44,7 @@ _PLAIN = {"", "asciidoc", "bbcode", "email", "eml", "fundamental", "groff", "hel
           "norg", "nroff", "plaintext", "tid", "text", "textile", "trac-wiki", "txt", "wikitext"}  # fmt: skip
 # Where editors and Pygments call a language differently.
 _LEXERS = {
-    "c++": "cpp", "c-sharp": "csharp", "cuda-cpp": "cuda", "git-rebase": "sh", "javascriptreact": "jsx", "jsonc": "json5",
+    "c++": "cpp", "c-sharp": "csharp", "cuda-cpp": "cuda", "git-rebase": "sh", "gitcommit": "text", "javascriptreact": "jsx", "jsonc": "json5",
     "latex": "tex", "objective-cpp": "objective-c++", "perl6": "raku", "plaintex": "tex", "shellscript": "sh",
     "terraform": "hcl", "typescriptreact": "tsx", "vb": "vb.net", "viml": "vim",
 }  # fmt: skip
@@ -133,25 +136,29 @@ def read(pieces: Iterable[Piece]) -> Prose:
 
 
 class _Shielded:
-    """A source as lexers like it: each line end a line feed, and letters where its masks are."""
+    """A source as lexers like it: line feeds only, few blank lines in a row, and letters where its masks are."""
 
     def __init__(self, source: str) -> None:
         self._letters = next((letter for letter in _SHIELDS if letter not in source), _SHIELDS[0]) * len(MASK)
-        self._places: list[int] | None = None
-        if "\r" in source:
-            self._places = [at for at in range(len(source)) if source[at : at + 2] != "\r\n"]
-            source = _LINE_END.sub("\n", source)
+        self._places: Sequence[int] = range(len(source))
+        for pattern in _LEFT_OUT:
+            left_out = [found.span() for found in pattern.finditer(source)]
+            if left_out:
+                ends = [0, *chain.from_iterable(left_out), len(source)]
+                kept = [slice(start, end) for start, end in zip(ends[::2], ends[1::2], strict=True)]
+                source = "".join(source[part] for part in kept)
+                self._places = [place for part in kept for place in self._places[part]]
+        source = source.replace("\r", "\n")
         self.text = source.replace(MASK, self._letters)
 
     def find(self, index: int) -> int:
         """Where the source's character at ``index`` is in the text."""
-        return index if self._places is None else bisect_left(self._places, index)
+        return bisect_left(self._places, index)
 
     def read(self, pieces: Iterable[Piece]) -> Prose:
         """What pieces of the text read like, with the masks again, and with indexes of the source."""
         found = read(pieces)
-        origins = found.origins if self._places is None else [self._places[at] for at in found.origins]
-        return Prose(found.text.replace(self._letters, MASK), origins)
+        return Prose(found.text.replace(self._letters, MASK), [self._places[at] for at in found.origins])
 
 
 def _readings(source: str, index: int, language: str) -> Iterator[Iterable[Piece]]:
