@@ -19,12 +19,18 @@ def timed(call: Callable[[], object]) -> Run:
     return run
 
 
-def compare(name: str, ours: Run, theirs: Run, *, rounds: int, warm_up: int = 1) -> float:
-    """Run both in turns; print both medians and return the ratio of ours to theirs."""
+def medians(ours: Run, theirs: Run, *, rounds: int, warm_up: int = 1) -> tuple[float, float]:
+    """The median milliseconds of both, run in turns."""
     for _ in range(warm_up):
         ours()
         theirs()
     pairs = [(ours(), theirs()) for _ in range(rounds)]
-    mine, peer = (statistics.median(times) for times in zip(*pairs, strict=True))
-    print(f"\n{name}: ours {mine * 1e3:.1f} ms, theirs {peer * 1e3:.1f} ms, ratio {mine / peer:.2f} ({rounds} pairs)")
+    mine, peer = (statistics.median(times) * 1e3 for times in zip(*pairs, strict=True))
+    return mine, peer
+
+
+def compare(name: str, ours: Run, theirs: Run, *, rounds: int, warm_up: int = 1) -> float:
+    """Run both in turns; print both medians and return the ratio of ours to theirs."""
+    mine, peer = medians(ours, theirs, rounds=rounds, warm_up=warm_up)
+    print(f"\n{name}: ours {mine:.1f} ms, theirs {peer:.1f} ms, ratio {mine / peer:.2f} ({rounds} pairs)")
     return mine / peer

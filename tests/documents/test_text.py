@@ -67,7 +67,11 @@ def chunk_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("chunk_size")
 @given(st.data())
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=4 * settings.default.max_examples,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_any_edits_give_what_the_protocol_says(data: st.DataObject) -> None:
     encoding = data.draw(st.sampled_from(Encoding))
     plain = data.draw(TEXTS)
