@@ -36,6 +36,7 @@ PIECES = st.sampled_from(
     ]
 )
 TEXTS = st.lists(PIECES, max_size=12).map("".join)
+LONG_TEXTS = st.lists(PIECES, min_size=60, max_size=90).map("".join)
 CODE_UNITS = {Encoding.UTF8: ("utf-8", 1), Encoding.UTF16: ("utf-16-le", 2), Encoding.UTF32: ("utf-32-le", 4)}
 
 
@@ -74,7 +75,7 @@ def chunk_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 )
 def test_any_edits_give_what_the_protocol_says(data: st.DataObject) -> None:
     encoding = data.draw(st.sampled_from(Encoding))
-    plain = data.draw(TEXTS)
+    plain = data.draw(TEXTS | LONG_TEXTS)
     document = TextDocument("", plain, encoding=encoding)
     for _ in range(data.draw(st.integers(1, 8))):
         ends = [Position(data.draw(st.integers(0, 20)), data.draw(st.integers(0, 12))) for _ in range(2)]
