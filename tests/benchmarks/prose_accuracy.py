@@ -34,7 +34,9 @@ def masked(text: str, file: Path, count: int) -> Iterator[tuple[TextDocument, Ta
         start, end = word.span()
         document = TextDocument(f"file:///{file.name}", text[:start] + MASK + text[end:])
         target = Target(start, start + len(MASK))
-        if prose(document.text, start, language("", file.name)) is not None:
+        # Names in quoted code are no prose, though they stand in it.
+        quoted = text.count("`", text.rfind("\n", 0, start) + 1, start) % 2
+        if not quoted and text[start - 1 : start] != "`" and prose(document.text, start, language("", file.name)):
             yield document, target, word[0]
             count -= 1
         if not count:

@@ -33,6 +33,11 @@ PIECES = st.sampled_from(
         "\u2029",
         "\ud83d",
         "[MASK]",
+        "[MA",
+        "SK]",
+        # Twice: line ends that meet, or part, at the end of a chunk are where mistakes hide.
+        "\r",
+        "\n",
     ]
 )
 TEXTS = st.lists(PIECES, max_size=12).map("".join)
@@ -69,7 +74,7 @@ def chunk_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.usefixtures("chunk_size")
 @given(st.data())
 @settings(
-    max_examples=4 * settings.default.max_examples,
+    max_examples=10 * settings.default.max_examples,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
