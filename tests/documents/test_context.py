@@ -80,7 +80,9 @@ def test_a_lexer_is_not_led_astray_by_where_its_text_was_cut() -> None:
     function = '    def one(self):\n        """Say it\'s one.\n\n        And more.\n        """\n        return 1\n\n'
     text = "class A:\n" + function * 100 + '    def two(self):\n        """The [MASK] of it."""\n' + function * 100
     for tokens in range(16, 400, 16):
-        assert around(text, tokens=tokens, language_id="python").text == "The [MASK] of it."
+        found = around(text, tokens=tokens, language_id="python").text
+        assert "The [MASK] of it." in found
+        assert {"class", "def", "return", '"""'}.isdisjoint(found.split())
 
 
 def test_other_documents_give_context_and_no_place() -> None:

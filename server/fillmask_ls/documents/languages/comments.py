@@ -39,23 +39,37 @@ _ITEM = re.compile(r"(?:[-*+•]|\d+[.)]|@\w+|\\(?:param|return|brief|note)\w*|:
 
 
 def passage(text: str, index: int, lexer: str) -> list[Piece]:
-    """The comment, doc string or string that the character at ``index`` is in; nothing where it is in none.
+    """What is read with the character at ``index``: the string it is in, or else all comments and doc strings.
 
-    Comments of one line each that stand under one another, and strings likewise, are one.
+    Comments of one line each that stand under one another, and strings likewise, are one; each is a paragraph or more.
+    Where the character is in none, there is nothing to read.
     """
-    block: list[list[Token]] = []
+    blocks: list[list[list[Token]]] = []
     for run in _runs(text, lexer):
-        if block and not _continues(text, block[-1], run):
-            if block[-1][-1].end > index:
-                break
-            block = []
-        block.append(run)
-    if not block or not any(run[0].start <= index < run[-1].end for run in block):
+        if blocks and _continues(text, blocks[-1][-1], run):
+            blocks[-1].append(run)
+        else:
+            blocks.append([run])
+    here = next((block for block in blocks if any(run[0].start <= index < run[-1].end for run in block)), None)
+    if here is None:
         return []
-    pieces: list[Piece] = []
+    return [
+        piece
+        for block in ([here] if _is_string(here) else blocks)
+        if block is here or not _is_string(block)
+        for piece in _block(block)
+    ]
+
+
+def _is_string(block: list[list[Token]]) -> bool:
+    return block[0][0].kind in String and block[0][0].kind not in String.Doc
+
+
+def _block(block: list[list[Token]]) -> Iterator[Piece]:
     for run in block:
-        pieces += [*_pieces(run), Piece(run[-1].end, run[-1].end, "\n")]
-    return pieces
+        yield from _pieces(run)
+        yield Piece(run[-1].end, run[-1].end, "\n")
+    yield Piece(block[-1][-1].end, block[-1][-1].end, BREAK)
 
 
 def _kind(token: Token) -> object:
