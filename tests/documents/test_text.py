@@ -74,7 +74,7 @@ def chunk_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.usefixtures("chunk_size")
 @given(st.data())
 @settings(
-    max_examples=10 * settings.default.max_examples,
+    max_examples=5 * settings.default.max_examples,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
