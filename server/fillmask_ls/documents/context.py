@@ -78,7 +78,8 @@ def passage(
         before, after: documents whose prose is around this one's, the nearest first.
     """
     kind = language(document.language_id, document.uri) if strip_markup else ""
-    reach = max(_REACH, tokens * _CHARACTERS_PER_TOKEN)
+    reach = tokens * (_CHARACTERS_PER_TOKEN if kind else _CHARACTERS_PER_TOKEN // 2)
+    reach = max(_REACH, reach)
     found = _prose(document, target, kind, reach) or _line(document, target, reach)
     focus = found.find(target.start)
     assert focus is not None  # noqa: S101 - that is how the prose was found
@@ -119,10 +120,10 @@ def estimated_tokens(text: str) -> int:
 
 def _prose(document: TextDocument, target: Target, kind: str, reach: int) -> Prose | None:
     """The prose that a mask is in, of what lies some ``reach`` characters around it."""
-    high = target.typed_end + reach
-    after = document.slice(target.start, target.end) + document.slice(target.typed_end, high)
-    if high < len(document):  # no half a word
-        after = after[: after.rfind(" ", len(MASK)) + 1] or after
+    after = document.slice(target.typed_end, target.typed_end + reach)
+    if len(after) == reach:  # no half a word
+        after = after[: after.rfind(" ") + 1] or after
+    after = document.slice(target.start, target.end) + after
     for distance in (reach, reach * _FURTHER):
         low = max(0, target.start - distance)
         before = document.slice(low, target.start)
@@ -133,7 +134,9 @@ def _prose(document: TextDocument, target: Target, kind: str, reach: int) -> Pro
     if found is None:
         return None
     low, typed = low + cut, len(target.prefix)
-    return Prose(found.text, [low + at if low + at < target.end else low + at + typed for at in found.origins])
+    behind = bisect_right(found.origins, target.end - 1 - low) if typed else len(found.origins)
+    origins = [low + at for at in found.origins[:behind]]
+    return Prose(found.text, origins + [low + at + typed for at in found.origins[behind:]])
 
 
 def _line(document: TextDocument, target: Target, reach: int) -> Prose:

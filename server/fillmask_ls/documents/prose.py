@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from fillmask_ls import MASK
 
 from .languages import Piece
 
-_GAP = regex.compile(r"[^\S\n]*\n\s*|[^\S\n]{2,}")
+_GAP = re.compile(r"\s(?:(?<=\n)|(?=\s))\s*")
 _BLANK_LINE = regex.compile(r"(?:\r\n|\r(?!\n)|\n)[^\S\r\n]*(?:\r\n|\r|\n)")
 _LINE_END = regex.compile(r"\r\n|\r|\n")
 _BLANK = regex.compile(r"\s")
@@ -158,7 +159,10 @@ class _Shielded:
     def read(self, pieces: Iterable[Piece]) -> Prose:
         """What pieces of the text read like, with the masks again, and with indexes of the source."""
         found = read(pieces)
-        return Prose(found.text.replace(self._letters, MASK), [self._places[at] for at in found.origins])
+        origins = found.origins
+        if not isinstance(self._places, range):  # else every character is where it was
+            origins = [self._places[at] for at in origins]
+        return Prose(found.text.replace(self._letters, MASK), origins)
 
 
 def _readings(source: str, index: int, language: str) -> Iterator[Iterable[Piece]]:
