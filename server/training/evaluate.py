@@ -111,7 +111,9 @@ def seed_right(model: MaskedLM) -> tuple[int, int]:
     """
     whole = model.tokenizer.encode(seed.PARAGRAPH)
     most = model.tokenizer.max_length
-    encoding = Encoding(whole.ids[:most], whole.tokens[:most], whole.offsets[:most], whole.special[:most])
+    encoding = Encoding(
+        whole.ids[:most], whole.tokens[:most], whole.offsets[:most], whole.special[:most], whole.words[:most]
+    )
     touching = torch.tensor(
         [[start < last and first < end for first, last in encoding.offsets] for start, end in seed.answer_spans()]
     )

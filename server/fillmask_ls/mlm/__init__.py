@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .masking import choose, mask_for_training, mask_plainly
     from .model import MaskedLM, load
     from .prediction import fill, predict
-    from .scoring import cross_entropy, forward, perplexity
+    from .scoring import cross_entropy, forward, perplexity, score
     from .tokenization import Encoding, Tokenizer
 
 _HOMES = {
@@ -39,6 +39,7 @@ _HOMES = {
     "perplexity": "scoring",
     "predict": "prediction",
     "resolve": "checkpoint",
+    "score": "scoring",
 }
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "perplexity",
     "predict",
     "resolve",
+    "score",
 ]
 
 

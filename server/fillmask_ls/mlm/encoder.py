@@ -48,11 +48,11 @@ class BertEncoder:
         return cls(bert.embeddings, layers, network.config.num_attention_heads)
 
     def last_hidden_state(self, ids: Tensor, asked: Tensor, present: Tensor | None = None) -> Tensor:
-        """The last layer's output [m, h] at the ``m`` positions where ``asked`` is true, row after row.
+        """The last layer's output [m, h] at the ``m`` positions that are asked for.
 
         Args:
             ids: int64 [b, n].
-            asked: bool [b, n].
+            asked: int64 [m], each ``row * n + position``.
             present: bool [b, n], false where a row is padded; None when no row is.
         """
         hidden: Tensor = self.embeddings(input_ids=ids)
@@ -64,7 +64,7 @@ class BertEncoder:
             attention = scaled_dot_product_attention(query, key, value, allowed)
             attention = attention.transpose(1, 2).reshape(rows, length, size)
             if layer is self.layers[-1]:
-                attention, hidden = attention[asked], hidden[asked]
+                attention, hidden = attention.flatten(0, 1)[asked], hidden.flatten(0, 1)[asked]
             hidden = layer.attended_norm(layer.attended.plus(attention, hidden))
             hidden = layer.output_norm(layer.output.plus(layer.intermediate(hidden), hidden))
         return hidden

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import isfinite
 
 import torch
+from torch import Tensor
 from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
@@ -38,6 +39,34 @@ class MaskedLM:
     @property
     def device(self) -> torch.device:
         return self.network.device
+
+    @torch.inference_mode()
+    def logits(self, rows: Sequence[Sequence[int]], asked: Sequence[Sequence[int]]) -> Tensor:
+        """The logits [m, vocabulary] at the ``m`` positions that are asked for, row after row, from one forward.
+
+        The decoder, most of a small model's work, sees no other position.
+
+        Args:
+            rows: token ids, with the special tokens around them; one row at least, of any lengths.
+            asked: for each row its positions, in order.
+
+        Returns:
+            A tensor on the model's device, in its dtype.
+        """
+        length = max(map(len, rows))
+        ids = torch.tensor([[*row, *[0] * (length - len(row))] for row in rows], device=self.device)
+        at = torch.tensor(
+            [row * length + position for row, positions in enumerate(asked) for position in positions],
+            device=self.device,
+        )
+        present = None
+        if any(len(row) < length for row in rows):
+            lengths = torch.tensor([[len(row)] for row in rows], device=self.device)
+            present = torch.arange(length, device=self.device) < lengths
+        if self.encoder is not None and self.head is not None:
+            return self.head.logits(self.encoder.last_hidden_state(ids, at, present))
+        logits: Tensor = self.network(input_ids=ids, attention_mask=present).logits
+        return logits.flatten(0, 1)[at]
 
 
 def load(

@@ -106,21 +106,9 @@ def mask_logits(model: MaskedLM, encodings: Sequence[Encoding]) -> list[Tensor]:
     Returns:
         For each encoding with ``m`` masks, a tensor [m, vocabulary].
     """
-    length = max(len(encoding.ids) for encoding in encodings)
-    ids = torch.zeros(len(encodings), length, dtype=torch.long)
-    present = torch.zeros(len(encodings), length, dtype=torch.bool)
-    for row, encoding in enumerate(encodings):
-        ids[row, : len(encoding.ids)] = torch.tensor(encoding.ids)
-        present[row, : len(encoding.ids)] = True
-    at_mask = (ids == model.tokenizer.mask_id) & present
-    counts = at_mask.sum(-1).tolist()
-    padded = None if present.all() else present.to(model.device)
-    ids, at_mask = ids.to(model.device), at_mask.to(model.device)
-    if model.encoder is not None and model.head is not None:
-        logits = model.head.logits(model.encoder.last_hidden_state(ids, at_mask, padded))
-    else:
-        logits = model.network(input_ids=ids, attention_mask=padded).logits[at_mask]
-    return list(torch.split(logits.float().cpu(), counts))
+    rows = [encoding.ids for encoding in encodings]
+    asked = [[at for at, id in enumerate(row) if id == model.tokenizer.mask_id] for row in rows]
+    return list(torch.split(model.logits(rows, asked).float().cpu(), [len(positions) for positions in asked]))
 
 
 def _windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[tuple[range, Span]]:

@@ -1,14 +1,26 @@
-"""What a masked language model makes of a text: logits, hidden states, loss, perplexity."""
+"""What a masked language model makes of a text: logits, hidden states, loss, pseudo-log-likelihood, surprisal."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import exp, log
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from .masking import IGNORED
 from .model import MaskedLM
+from .tokenization import Encoding, Span, words
+
+Form = Literal["word_l2r", "original", "whole_word"]
+"""What is masked while a token is scored: the token and the rest of its word behind it (Kauf & Ivanova 2023), the
+token alone (Salazar et al. 2020), or its whole word (Kauf & Ivanova 2023). The first is the least biased: alone, the
+pieces of a rare word give one another away."""
+
+_TOKENS_AT_ONCE = 2048
+"""In one forward; more is no faster on a CPU."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,3 +66,173 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 def perplexity(loss: Tensor | float) -> float:
     """The number of equally likely tokens that a loss in nats amounts to, at least 1."""
     return float(torch.as_tensor(loss).exp())
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A token or word of a text, and how likely it is given all the rest.
+
+    Attributes:
+        text: as it stands in the text.
+        span: its characters.
+        log_likelihood: in nats, at most 0.
+    """
+
+    text: str
+    span: Span
+    log_likelihood: float
+
+    @property
+    def surprisal(self) -> float:
+        """In bits, at least 0: each bit more halves the likelihood."""
+        return max(0.0, -self.log_likelihood / log(2))
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How likely a text is to a masked language model; a text without tokens scores 0, and its perplexity is 1."""
+
+    text: str
+    tokens: tuple[Scored, ...]
+
+    @property
+    def pseudo_log_likelihood(self) -> float:
+        """The sum over the tokens, in nats, at most 0."""
+        return sum(token.log_likelihood for token in self.tokens)
+
+    @property
+    def perplexity(self) -> float:
+        """Pseudo-perplexity, from 1: two to the mean surprisal of a token (Salazar et al. 2020)."""
+        return exp(-self.pseudo_log_likelihood / len(self.tokens)) if self.tokens else 1.0
+
+    @property
+    def words(self) -> tuple[Scored, ...]:
+        """The words as a person counts them (``don't`` is one), each the sum of its tokens; punctuation is none."""
+        found = []
+        tokens = iter(self.tokens)
+        token = next(tokens, None)
+        for start, end in words(self.text):
+            inside = []
+            while token is not None and token.span[0] < end:
+                if token.span[1] > start:
+                    inside.append(token.log_likelihood)
+                token = next(tokens, None)
+            if inside:  # a mask is no word
+                found.append(Scored(self.text[start:end], (start, end), sum(inside)))
+        return tuple(found)
+
+
+def score(model: MaskedLM, texts: Sequence[str], *, form: Form = "word_l2r") -> list[Score]:
+    """The pseudo-log-likelihood of each text, token by token: each is masked in turn and asked for.
+
+    A text that is too long for the model is read in windows that overlap: a token has a quarter of a window or more
+    on either side, if the text has. A ``[MASK]`` in a text is context and has no score itself.
+
+    Args:
+        form: what is masked together with a token.
+
+    Returns:
+        One score a text, in order.
+
+    Raises:
+        ValueError: there is no such form.
+    """
+    if form not in get_args(Form):
+        raise ValueError(f"form must be one of {', '.join(get_args(Form))}, not {form!r}")
+    encodings = [model.tokenizer.encode(text) for text in texts]
+    # By length, so that little is padded; one by one, because a long text's windows together would fill the memory.
+    by_length = sorted(range(len(texts)), key=lambda number: -len(encodings[number].ids))
+    variants = (variant for number in by_length for variant in _variants(model, number, encodings[number], form))
+    found: list[dict[int, float]] = [{} for _ in texts]
+    for batch in _batches(variants):
+        for variant, likelihoods in zip(batch, _log_likelihoods(model, batch), strict=True):
+            found[variant.text].update(zip(variant.tokens, likelihoods, strict=True))
+    return [
+        Score(text, tuple(_scored(text, encoding.offsets[i], scores[i]) for i in sorted(scores)))
+        for text, encoding, scores in zip(texts, encodings, found, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    """A window of a text with some tokens masked.
+
+    Attributes:
+        text: its number.
+        tokens: which of its tokens are asked for, as numbered in the whole text.
+        ids: the window's, masked.
+        asked: where in ``ids`` those tokens are.
+        labels: what those tokens were.
+    """
+
+    text: int
+    tokens: Sequence[int]
+    ids: list[int]
+    asked: list[int]
+    labels: list[int]
+
+
+def _variants(model: MaskedLM, number: int, encoding: Encoding, form: Form) -> Iterator[_Variant]:
+    mask_id = model.tokenizer.mask_id
+    content = encoding.content(mask_id)
+    if not content:
+        return
+    first, last = content[0], content[-1] + 1
+    room = model.tokenizer.max_length - model.tokenizer.added_tokens
+    block = room // 2 if last - first > room else room
+    for start in range(first, last, block):
+        stop = min(start + block, last)
+        low = max(first, min(start - (room - block) // 2, last - room))
+        high = min(low + room, last)
+        window = encoding.ids[:first] + encoding.ids[low:high] + encoding.ids[last:]
+        shift = first - low
+        for together, masked in _masked(encoding, range(start, stop), form):
+            asked = [i for i in together if encoding.ids[i] != mask_id]
+            if asked:
+                ids = window.copy()
+                for i in masked:
+                    if low <= i < high:
+                        ids[i + shift] = mask_id
+                yield _Variant(number, asked, ids, [i + shift for i in asked], [encoding.ids[i] for i in asked])
+
+
+def _masked(encoding: Encoding, block: range, form: Form) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
+    """Which tokens of a block are asked for together, and which are masked for it."""
+    for i in block:
+        if form == "original":
+            yield [i], [i]
+            continue
+        start, end = i, i + 1
+        while encoding.words[end : end + 1] == [encoding.words[i]] and encoding.words[i] is not None:
+            end += 1
+        if form == "word_l2r":
+            yield [i], range(i, end)
+            continue
+        while start and encoding.words[start - 1] == encoding.words[i] is not None:
+            start -= 1
+        if i == max(start, block.start):
+            yield range(i, min(end, block.stop)), range(start, end)
+
+
+def _batches(variants: Iterator[_Variant]) -> Iterator[list[_Variant]]:
+    """The variants, which come longest first, as many at a time as have about ``_TOKENS_AT_ONCE`` tokens."""
+    batch: list[_Variant] = []
+    for variant in variants:
+        if batch and (len(batch) + 1) * len(batch[0].ids) > _TOKENS_AT_ONCE:
+            yield batch
+            batch = []
+        batch.append(variant)
+    if batch:
+        yield batch
+
+
+@torch.inference_mode()
+def _log_likelihoods(model: MaskedLM, batch: list[_Variant]) -> list[list[float]]:
+    logits = model.logits([variant.ids for variant in batch], [variant.asked for variant in batch]).float()
+    labels = torch.tensor([label for variant in batch for label in variant.labels], device=logits.device)
+    likelihoods = (logits.gather(-1, labels[:, None]).squeeze(-1) - logits.logsumexp(-1)).cpu()
+    return [part.tolist() for part in torch.split(likelihoods, [len(variant.asked) for variant in batch])]
+
+
+def _scored(text: str, span: Span, log_likelihood: float) -> Scored:
+    return Scored(text[span[0] : span[1]], span, min(0.0, log_likelihood))

@@ -43,13 +43,15 @@ class Encoding:
     """One tokenised text of ``n`` tokens, special tokens included; every field has length ``n``.
 
     ``offsets`` are character spans of the text given, ``(0, 0)`` for the special tokens that the model adds.
-    ``special`` is true for those and for masks.
+    ``special`` is true for those and for masks. ``words`` numbers the words as the tokenizer splits them, which is finer
+    than a person does (``don ' t``); None for the special tokens.
     """
 
     ids: list[int]
     tokens: list[str]
     offsets: list[Span]
     special: list[bool]
+    words: list[int | None]
 
     def content(self, mask_id: int) -> list[int]:
         """The indices of the tokens that stand for text, masks included: all but the specials added around it."""
@@ -109,7 +111,7 @@ class Tokenizer:
                     # An lstrip mask (RoBERTa's) takes the space before it into its offsets.
                     ids[i], tokens[i], special[i] = self.mask_id, self.mask_token, True
                     offsets[i] = (offsets[i][1] - len(MASK), offsets[i][1])
-        return Encoding(ids, tokens, offsets, special)
+        return Encoding(ids, tokens, offsets, special, encoding.word_ids)
 
     def windows(self, text: str, max_length: int | None = None) -> Iterator[Span]:
         """Cut ``text`` into consecutive spans of at most ``max_length`` tokens each, between words if possible.
