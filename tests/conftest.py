@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -19,6 +20,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 from fillmask_ls import mlm  # noqa: E402
 from fillmask_ls.mlm.checkpoint import EMBEDDED  # noqa: E402
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +49,15 @@ def model() -> mlm.MaskedLM:
     import torch
 
     return mlm.load("embedded", dtype=torch.float32)
+
+
+@pytest.fixture(scope="session")
+def network() -> PreTrainedModel:
+    """The same as transformers computes it, to compare with."""
+    import torch
+    from transformers import AutoModelForMaskedLM
+
+    return AutoModelForMaskedLM.from_pretrained(EMBEDDED, dtype=torch.float32).eval()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import PreTrainedModel
 
 from fillmask_ls import MASK, mlm
 from fillmask_ls.mlm.prediction import mask_logits
@@ -23,11 +24,13 @@ def test_the_words_that_fit_come_best_first(model: mlm.MaskedLM) -> None:
     assert 0 < sum(word.probability for word in words) <= 1
 
 
-def test_probabilities_are_the_models_own_over_the_whole_vocabulary(model: mlm.MaskedLM) -> None:
+def test_probabilities_are_the_models_own_over_the_whole_vocabulary(
+    model: mlm.MaskedLM, network: PreTrainedModel
+) -> None:
     text = "She drank a cup of [MASK] with milk."
     encoding = model.tokenizer.encode(text)
     with torch.inference_mode():
-        logits = model.network(torch.tensor([encoding.ids])).logits[0, encoding.ids.index(103)]
+        logits = network(torch.tensor([encoding.ids])).logits[0, encoding.ids.index(103)]
     distribution = logits.softmax(-1)
     prediction = mlm.predict(model, text)[0]
     for word in prediction.words:
@@ -39,14 +42,16 @@ def test_probabilities_are_the_models_own_over_the_whole_vocabulary(model: mlm.M
     assert prediction.effective_words == pytest.approx(2**prediction.entropy)
 
 
-def test_only_mask_rows_meet_the_decoder_and_their_logits_are_the_networks(model: mlm.MaskedLM) -> None:
+def test_only_mask_rows_meet_the_decoder_and_their_logits_are_the_networks(
+    model: mlm.MaskedLM, network: PreTrainedModel
+) -> None:
     encodings = [model.tokenizer.encode(text) for text in ("A [MASK] and a longer [MASK] text.", "Short [MASK].")]
     rows = mask_logits(model, encodings)
     assert [row.shape for row in rows] == [(2, 30522), (1, 30522)]
     for encoding, row in zip(encodings, rows, strict=True):
         ids = torch.tensor([encoding.ids])
         with torch.inference_mode():
-            logits = model.network(ids).logits[ids == model.tokenizer.mask_id]
+            logits = network(ids).logits[ids == model.tokenizer.mask_id]
         torch.testing.assert_close(row, logits, atol=1e-4, rtol=0)
 
 

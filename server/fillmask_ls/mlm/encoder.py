@@ -40,12 +40,15 @@ class BertEncoder:
 
     @classmethod
     def of(cls, network: PreTrainedModel) -> BertEncoder | None:
-        """The encoder of a BERT network; None for another architecture."""
+        """The encoder of a BERT network, which loses its layers to it; None for another architecture."""
         if not isinstance(network, BertForMaskedLM):
             return None
         bert: Any = network.bert
-        layers = tuple(_layer(layer) for layer in bert.encoder.layer)
-        return cls(bert.embeddings, layers, network.config.num_attention_heads)
+        layers = []
+        while bert.encoder.layer:  # one by one: at no time are there two copies of all weights
+            layers.append(_layer(bert.encoder.layer[0]))
+            del bert.encoder.layer[0]
+        return cls(bert.embeddings, tuple(layers), network.config.num_attention_heads)
 
     def last_hidden_state(self, ids: Tensor, asked: Tensor, present: Tensor | None = None) -> Tensor:
         """The last layer's output [m, h] at the ``m`` positions that are asked for.
@@ -56,18 +59,29 @@ class BertEncoder:
             present: bool [b, n], false where a row is padded; None when no row is.
         """
         hidden: Tensor = self.embeddings(input_ids=ids)
-        rows, length, size = hidden.shape
-        allowed = None if present is None else present[:, None, None, :]
+        for layer in self.layers[:-1]:
+            hidden = self._through(layer, hidden, present)
+        return self._through(self.layers[-1], hidden, present, asked)
+
+    def hidden_states(self, ids: Tensor, present: Tensor | None = None) -> tuple[Tensor, ...]:
+        """The embeddings' output, then each layer's, each [b, n, h]; arguments as above."""
+        states: list[Tensor] = [self.embeddings(input_ids=ids)]
         for layer in self.layers:
-            projected = layer.query_key_value(hidden).view(rows, length, 3, self.heads, size // self.heads)
-            query, key, value = projected.permute(2, 0, 3, 1, 4)
-            attention = scaled_dot_product_attention(query, key, value, allowed)
-            attention = attention.transpose(1, 2).reshape(rows, length, size)
-            if layer is self.layers[-1]:
-                attention, hidden = attention.flatten(0, 1)[asked], hidden.flatten(0, 1)[asked]
-            hidden = layer.attended_norm(layer.attended.plus(attention, hidden))
-            hidden = layer.output_norm(layer.output.plus(layer.intermediate(hidden), hidden))
-        return hidden
+            states.append(self._through(layer, states[-1], present))
+        return tuple(states)
+
+    def _through(self, layer: _Layer, hidden: Tensor, present: Tensor | None, asked: Tensor | None = None) -> Tensor:
+        rows, length, size = hidden.shape
+        projected = layer.query_key_value(hidden).view(rows, length, 3, self.heads, size // self.heads)
+        query, key, value = projected.permute(2, 0, 3, 1, 4)
+        allowed = None if present is None else present[:, None, None, :]
+        attention = scaled_dot_product_attention(query, key, value, allowed)
+        attention = attention.transpose(1, 2).reshape(rows, length, size)
+        if asked is not None:
+            attention, hidden = attention.flatten(0, 1)[asked], hidden.flatten(0, 1)[asked]
+        hidden = layer.attended_norm(layer.attended.plus(attention, hidden))
+        normed: Tensor = layer.output_norm(layer.output.plus(layer.intermediate(hidden), hidden))
+        return normed
 
 
 def activated(linear: Linear, activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

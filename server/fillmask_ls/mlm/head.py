@@ -16,7 +16,7 @@ from .linear import Linear
 class MLMHead:
     """The head of a BERT network with ``h`` wide hidden states and ``v`` tokens.
 
-    ``dense`` is the dense layer with its activation; the weight [v, h] of ``decoder`` is that of the word embeddings.
+    ``dense`` is the dense layer with its activation; ``decoder`` has the word embeddings for a weight, laid out anew.
     """
 
     dense: Callable[[Tensor], Tensor]

@@ -16,43 +16,43 @@ _ROWS = 16
 class Linear:
     """A weight [outputs, inputs] and a bias [outputs]; the product of [..., inputs] is [..., outputs].
 
-    In bfloat16 on a CPU, torch lays a plain weight out anew at each call, which takes as long as the product itself on
-    a short text; there, ``packed`` is a copy in oneDNN's own layout. What follows the product is done in the same pass.
+    On a CPU the weight is ``packed``, in oneDNN's own layout: torch lays a plain bfloat16 weight out anew at
+    each call, which takes as long as the product itself on a short text, and in float32 oneDNN's product is up to twice
+    as fast as torch's own. What follows the product is done in the same pass.
     """
 
     weight: Tensor
     bias: Tensor
-    packed: Tensor | None
+    packed: bool
 
     @classmethod
     def of(cls, weight: Tensor, bias: Tensor) -> Linear:
-        packed = None
-        if weight.device.type == "cpu" and weight.dtype is torch.bfloat16:
+        if weight.device.type == "cpu" and weight.dtype in (torch.bfloat16, torch.float32):
             try:
-                packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), _ROWS)
+                return cls(torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), _ROWS), bias, True)
             except (
                 AttributeError,
                 RuntimeError,
             ):  # a torch without oneDNN, or one that renamed what it doesn't document
-                packed = None
-        return cls(weight, bias, packed)
+                pass
+        return cls(weight, bias, False)
 
     def __call__(self, inputs: Tensor) -> Tensor:
-        if self.packed is None:
+        if not self.packed:
             return functional.linear(inputs, self.weight, self.bias)
-        outputs: Tensor = torch.ops.mkldnn._linear_pointwise(inputs, self.packed, self.bias, "none", [], "")
+        outputs: Tensor = torch.ops.mkldnn._linear_pointwise(inputs, self.weight, self.bias, "none", [], "")
         return outputs
 
     def gelu(self, inputs: Tensor) -> Tensor:
         """The exact GELU (Hendrycks & Gimpel 2016) of the product."""
-        if self.packed is None:
+        if not self.packed:
             return functional.gelu(self(inputs))
-        outputs: Tensor = torch.ops.mkldnn._linear_pointwise(inputs, self.packed, self.bias, "gelu", [], "none")
+        outputs: Tensor = torch.ops.mkldnn._linear_pointwise(inputs, self.weight, self.bias, "gelu", [], "none")
         return outputs
 
     def plus(self, inputs: Tensor, other: Tensor) -> Tensor:
         """The product plus ``other``, of the product's shape."""
-        if self.packed is None:
+        if not self.packed:
             return self(inputs) + other
-        outputs: Tensor = torch.ops.mkldnn._linear_pointwise.binary(inputs, other, self.packed, self.bias, "add")
+        outputs: Tensor = torch.ops.mkldnn._linear_pointwise.binary(inputs, other, self.weight, self.bias, "add")
         return outputs

@@ -26,19 +26,18 @@ from .tokenization import Tokenizer, load_tokenizer
 class MaskedLM:
     """A masked language model in evaluation mode, with its tokenizer.
 
-    ``encoder`` and ``head`` are None for other architectures than BERT, whose network itself serves instead.
+    A BERT is its ``encoder`` and ``head``, which hold the only copy of the weights; any other architecture is the
+    ``network`` that transformers builds.
     """
 
     name: str
-    network: PreTrainedModel = field(repr=False)
+    device: torch.device
+    dtype: torch.dtype
     tokenizer: Tokenizer = field(repr=False)
     vocabulary: Vocabulary = field(repr=False)
     encoder: BertEncoder | None = field(repr=False)
     head: MLMHead | None = field(repr=False)
-
-    @property
-    def device(self) -> torch.device:
-        return self.network.device
+    network: PreTrainedModel | None = field(repr=False)
 
     @torch.inference_mode()
     def logits(self, rows: Sequence[Sequence[int]], asked: Sequence[Sequence[int]]) -> Tensor:
@@ -65,6 +64,7 @@ class MaskedLM:
             present = torch.arange(length, device=self.device) < lengths
         if self.encoder is not None and self.head is not None:
             return self.head.logits(self.encoder.last_hidden_state(ids, at, present))
+        assert self.network is not None  # noqa: S101 - a model has the one or the other
         logits: Tensor = self.network(input_ids=ids, attention_mask=present).logits
         return logits.flatten(0, 1)[at]
 
@@ -124,7 +124,17 @@ def load(
     if limit is not None and tokenizer.max_length > limit:
         tokenizer.max_length = limit - 2  # RoBERTa's positions start at 2
     network.eval().requires_grad_(False).to(place)
-    loaded = MaskedLM(name, network, tokenizer, Vocabulary(tokenizer), BertEncoder.of(network), MLMHead.of(network))
+    head, encoder = MLMHead.of(network), BertEncoder.of(network)
+    loaded = MaskedLM(
+        name=name,
+        device=network.device,
+        dtype=network.dtype,
+        tokenizer=tokenizer,
+        vocabulary=Vocabulary(tokenizer),
+        encoder=encoder,
+        head=head,
+        network=None if encoder else network,
+    )
     _try(loaded)
     return loaded
 

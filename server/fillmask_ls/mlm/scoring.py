@@ -36,12 +36,18 @@ class Forward:
 
 @torch.inference_mode()
 def forward(model: MaskedLM, input_ids: Tensor, attention_mask: Tensor | None = None) -> Forward:
-    """Run the whole network over ``input_ids`` [b, n], and keep the hidden states of all layers."""
-    output = model.network(
-        input_ids=input_ids.to(model.device),
-        attention_mask=None if attention_mask is None else attention_mask.to(model.device),
-        output_hidden_states=True,
-    )
+    """Run the whole network over ``input_ids`` [b, n], and keep the hidden states of all layers.
+
+    Args:
+        attention_mask: bool [b, n], false where a row is padded; None when no row is.
+    """
+    ids = input_ids.to(model.device)
+    present = None if attention_mask is None else attention_mask.to(model.device, torch.bool)
+    if model.encoder is not None and model.head is not None:
+        states = model.encoder.hidden_states(ids, present)
+        return Forward(model.head.logits(states[-1]), states)
+    assert model.network is not None  # noqa: S101 - a model has the one or the other
+    output = model.network(input_ids=ids, attention_mask=present, output_hidden_states=True)
     return Forward(output.logits, output.hidden_states)
 
 
