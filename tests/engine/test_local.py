@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
+from fillmask_ls import MASK, mlm
 from fillmask_ls.engine import local
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.engine.query import EngineError, Query
@@ -64,6 +66,52 @@ async def test_the_newest_is_answered_first_and_the_cancelled_never(
     go.set()
     await asyncio.gather(*(tasks[name] for name in ("first", "second", "fourth")))
     assert ran == ["first", "fourth", "second"]
+
+
+@pytest.fixture
+def forwards(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The passages that met a model."""
+    from fillmask_ls.mlm import prediction
+
+    met: list[str] = []
+    whole = prediction.distributions
+
+    def distributions(model: mlm.MaskedLM, text: str, masks: Sequence[tuple[int, int]]) -> object:
+        if text != MASK:  # which is how a model is tried when it is loaded
+            met.append(text)
+        return whole(model, text, masks)
+
+    monkeypatch.setattr(prediction, "distributions", distributions)
+    return met
+
+
+async def test_a_passage_meets_the_model_once(forwards: list[str]) -> None:
+    engine = LocalEngine()
+    await engine.load("embedded", "cpu")
+    asked = Query("She drank a cup of [MASK] with milk.", ((19, 25),), 10)
+    first = await engine.rank(asked)
+    assert await engine.rank(asked) == first
+    hovered = await engine.rank(replace(asked, top_k=5))
+    assert hovered.masks[0].words == first.masks[0].words[:5]
+    letter = await engine.rank(replace(asked, prefix="t"))
+    assert all(word.text.startswith("t") for word in letter.masks[0].words)
+    assert forwards == [asked.text]
+    await engine.rank(query("another"))
+    await engine.load("embedded", "cpu")
+    await engine.rank(asked)
+    assert forwards == [asked.text, "another [MASK]", asked.text]
+
+
+async def test_only_the_last_passages_are_remembered(forwards: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "_MASKS_REMEMBERED", 2)
+    engine = LocalEngine()
+    await engine.load("embedded", "cpu")
+    for name in ("one", "two", "one", "three", "one", "two"):
+        await engine.rank(query(name))
+    assert [text.split()[0] for text in forwards] == ["one", "two", "three", "two"]
+    many = Query("[MASK] " * 5, tuple((7 * i, 7 * i + 6) for i in range(5)), 3)
+    assert await engine.rank(many) == await engine.rank(many)
+    assert forwards[4:] == [many.text]
 
 
 async def test_a_model_that_can_not_be_loaded_leaves_the_one_before() -> None:

@@ -75,18 +75,36 @@ def predict(
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
     spans = find_masks(text) if masks is None else list(masks)
-    predictions = []
-    for numbers, (start, end) in _windows(model, text, spans):
-        inside = [(spans[i][0] - start, spans[i][1] - start) for i in range(len(spans)) if start <= spans[i][0] < end]
-        skipped = next(i for i, span in enumerate(spans) if span[0] >= start)
-        distributions = _distributions(model, text[start:end], inside)
-        predictions += [
-            _prediction(
-                model.vocabulary, distributions[i - skipped], text, spans[i], top_k, (prefixes or {}).get(i, "")
-            )
-            for i in numbers
-        ]
-    return predictions
+    return ranked(model, text, spans, distributions(model, text, spans), top_k=top_k, prefixes=prefixes)
+
+
+@torch.inference_mode()
+def distributions(model: MaskedLM, text: str, masks: Sequence[Span]) -> list[Tensor]:
+    """The probabilities [vocabulary] of every token at each mask, in float32; arguments as for :func:`predict`."""
+    found = []
+    for numbers, (start, end) in _windows(model, text, masks):
+        inside = [(masks[i][0] - start, masks[i][1] - start) for i in range(len(masks)) if start <= masks[i][0] < end]
+        skipped = next(i for i, span in enumerate(masks) if span[0] >= start)
+        answers = _distributions(model, text[start:end], inside)
+        found += [answers[i - skipped] for i in numbers]
+    return found
+
+
+@torch.inference_mode()
+def ranked(
+    model: MaskedLM,
+    text: str,
+    masks: Sequence[Span],
+    distributions: Sequence[Tensor],
+    *,
+    top_k: int,
+    prefixes: Mapping[int, str] | None = None,
+) -> list[MaskPrediction]:
+    """What :func:`predict` makes of the distributions at the masks."""
+    return [
+        _prediction(model.vocabulary, distribution, text, span, top_k, (prefixes or {}).get(number, ""))
+        for number, (span, distribution) in enumerate(zip(masks, distributions, strict=True))
+    ]
 
 
 def fill(model: MaskedLM, text: str) -> str:
