@@ -11,6 +11,7 @@ SECTION = "fillmask"
 _MOST_WORDS = 100
 _TOKENS = range(16, 8193)
 _PROSE = ("auto", "all")
+_DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
 def _text(value: object) -> str | None:
@@ -47,6 +48,13 @@ class Settings:
         _text,
         "a text: auto, cpu, cuda, cuda:0 or mps",
         "Where the model runs. auto: the GPU if there is one.",
+    )
+    dtype: str = _setting(
+        "dtype",
+        "auto",
+        lambda value: value if value in _DTYPES else None,
+        "auto, float32, bfloat16 or float16",
+        "The weights' precision. auto: bfloat16 where the processor or GPU computes it natively, else float32.",
     )
     completion_top_k: int = _setting(
         "completion.topK",

@@ -35,7 +35,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[threading.Event,
             return query.text
 
         monkeypatch.setattr(LocalEngine, "_ranking", ranking)
-        monkeypatch.setattr(local, "_load", lambda model, device: SimpleNamespace(name=model))
+        monkeypatch.setattr(local, "_load", lambda model, device, dtype: SimpleNamespace(name=model))
         return go, ran
 
     return install
@@ -114,6 +114,16 @@ async def test_only_the_last_passages_are_remembered(forwards: list[str], monkey
     assert forwards[4:] == [many.text]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+async def test_the_weights_have_the_precision_that_was_chosen(dtype: str) -> None:
+    engine = LocalEngine()
+    await engine.load("embedded", "cpu", dtype)
+    assert engine._model is not None
+    assert str(engine._model.dtype) == f"torch.{dtype}"
+    ranking = await engine.rank(Query("She drank a cup of [MASK] with milk.", ((19, 25),), 5))
+    assert {"coffee", "tea"} <= {word.text for word in ranking.masks[0].words}
+
+
 async def test_a_model_that_can_not_be_loaded_leaves_the_one_before() -> None:
     engine = LocalEngine()
     await engine.load("embedded", "cpu")
@@ -153,7 +163,7 @@ async def test_a_failing_forward_tells_nothing_of_the_document(
         raise RuntimeError(f"secret: {query.text}")
 
     monkeypatch.setattr(LocalEngine, "_ranking", fail)
-    monkeypatch.setattr(local, "_load", lambda model, device: SimpleNamespace(name=model))
+    monkeypatch.setattr(local, "_load", lambda model, device, dtype: SimpleNamespace(name=model))
     engine = LocalEngine()
     await engine.load("x", "cpu")
     with pytest.raises(EngineError) as error:

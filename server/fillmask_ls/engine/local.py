@@ -52,8 +52,12 @@ class LocalEngine:
         """Begin to import what a model needs, before it is known which one."""
         self._submit(_import)
 
-    async def load(self, model: str, device: str) -> str:
+    async def load(self, model: str, device: str, dtype: str = "auto") -> str:
         """Load a model and let it answer from then on; if it can't be loaded, the one before goes on.
+
+        Args:
+            model, device: as for :func:`fillmask_ls.mlm.model.load`.
+            dtype: ``auto`` or the name of one of torch's.
 
         Returns:
             The name of the model that was loaded.
@@ -69,7 +73,7 @@ class LocalEngine:
         def work() -> str:
             if this != self._loads:
                 raise OvertakenError(f"another model was chosen before {model!r} was loaded")
-            self._model = _load(model, device)
+            self._model = _load(model, device, dtype)
             self._remembered.clear()
             return self._model.name
 
@@ -140,7 +144,9 @@ def _import() -> None:
     from fillmask_ls.mlm import model, prediction  # noqa: F401
 
 
-def _load(model: str, device: str) -> MaskedLM:
+def _load(model: str, device: str, dtype: str) -> MaskedLM:
+    import torch
+
     from fillmask_ls.mlm.model import load
 
-    return load(model, device=device)
+    return load(model, device=device, dtype=None if dtype == "auto" else getattr(torch, dtype))

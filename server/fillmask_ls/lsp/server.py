@@ -61,7 +61,7 @@ class FillmaskServer(LanguageServer):
         self._reader = ThreadPoolExecutor(1, "fillmask-reader")
         self._watch_parent = watch_parent
         self._configuring: asyncio.Task[Any] | None = None
-        self._asked_for: tuple[str, str] | None = None
+        self._asked_for: tuple[str, str, str] | None = None
         self._failed = False
         self._problems: list[str] = []
         self._reported: set[str] = set()
@@ -142,16 +142,16 @@ class FillmaskServer(LanguageServer):
         return ranking, passage.focus
 
     def _load_if_new(self) -> None:
-        wanted = (self.settings.model, self.settings.device)
+        wanted = (self.settings.model, self.settings.device, self.settings.dtype)
         if wanted != self._asked_for:
             self._asked_for = wanted
             self._in_background(self._load(*wanted))
 
-    async def _load(self, model: str, device: str) -> None:
+    async def _load(self, model: str, device: str, dtype: str) -> None:
         outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._in_background(self._show_progress(model, outcome))
         try:
-            name = await self.engine.load(model, device)
+            name = await self.engine.load(model, device, dtype)
             outcome.set_result(f"{name} is ready")
         except OvertakenError:
             outcome.set_result("another model was chosen")
@@ -160,9 +160,9 @@ class FillmaskServer(LanguageServer):
             self._failed = True
             if self.engine.model_name is not None:
                 self._tell(f"{error} {self.engine.model_name} goes on.", types.MessageType.Error)
-            elif (model, device) == self._asked_for != ("auto", "auto"):
+            elif (model, device, dtype) == self._asked_for != ("auto", "auto", "auto"):
                 self._tell(f"{error} The default model is taken instead.", types.MessageType.Error)
-                await self._load("auto", "auto")
+                await self._load("auto", "auto", "auto")
             else:
                 self._tell(str(error), types.MessageType.Error)
 
