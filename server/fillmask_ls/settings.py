@@ -10,6 +10,7 @@ SECTION = "fillmask"
 
 _MOST_WORDS = 100
 _TOKENS = range(16, 8193)
+_PIECES = range(1, 9)
 _PROSE = ("auto", "all")
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -69,6 +70,13 @@ class Settings:
         _count,
         f"a whole number from 1 to {_MOST_WORDS}",
         "How many words a hover shows.",
+    )
+    max_pieces: int = _setting(
+        "maxPieces",
+        4,
+        lambda value: _whole(value, _PIECES),
+        f"a whole number from {_PIECES.start} to {_PIECES.stop - 1}",
+        "How many pieces of the model's vocabulary a word may have. 1: only words that the model knows whole.",
     )
     prose: str = _setting(
         "prose",

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from fillmask_ls.mlm.asking import Batch, logits
 from fillmask_ls.mlm.masking import choose
 from fillmask_ls.mlm.model import MaskedLM
-from fillmask_ls.mlm.prediction import mask_logits
 from fillmask_ls.mlm.tokenization import Encoding
 from fillmask_ls.percent import percent
 
@@ -138,20 +138,19 @@ def _answers(model: MaskedLM, encodings: Sequence[Encoding], chosen: Sequence[Te
     by_length = sorted(with_masks, key=lambda i: len(encodings[i].ids))
     for start in range(0, len(by_length), 16):
         batch = by_length[start : start + 16]
-        for i, logits in zip(
-            batch, mask_logits(model, [_masked(model, encodings[i], chosen[i]) for i in batch]), strict=True
-        ):
+        found = logits(model, [_masked(model, encodings[i], chosen[i]) for i in batch])
+        for i, at_masks in zip(batch, found, strict=True):
             right = torch.tensor(encodings[i].ids)[chosen[i]][:, None]
-            log_probabilities = logits.log_softmax(-1)
+            log_probabilities = at_masks.log_softmax(-1)
             likelihood = log_probabilities.gather(1, right)
             rank = (log_probabilities > likelihood).sum(-1)
             answers[i] = torch.stack([-likelihood[:, 0], rank, log_probabilities.amax(-1).exp()], 1)
     return answers
 
 
-def _masked(model: MaskedLM, encoding: Encoding, chosen: Tensor) -> Encoding:
+def _masked(model: MaskedLM, encoding: Encoding, chosen: Tensor) -> Batch:
     ids = torch.tensor(encoding.ids).masked_fill(chosen, model.tokenizer.mask_id)
-    return replace(encoding, ids=ids.tolist())
+    return Batch([ids.tolist()], [chosen.nonzero().flatten().tolist()])
 
 
 def _figures(answers: Tensor) -> Figures:

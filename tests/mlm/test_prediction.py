@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
 from fillmask_ls import MASK, mlm
-from fillmask_ls.mlm.prediction import mask_logits
+from fillmask_ls.mlm.asking import Batch, logits
 
 
 def texts(model: mlm.MaskedLM, text: str, **options: object) -> list[str]:
@@ -32,7 +32,7 @@ def test_probabilities_are_the_models_own_over_the_whole_vocabulary(
     with torch.inference_mode():
         logits = network(torch.tensor([encoding.ids])).logits[0, encoding.ids.index(103)]
     distribution = logits.softmax(-1)
-    prediction = mlm.predict(model, text)[0]
+    prediction = mlm.predict(model, text, max_pieces=1)[0]
     for word in prediction.words:
         id = model.tokenizer.vocabulary.index(word.text)
         assert word.probability == pytest.approx(float(distribution[id]), abs=1e-5)
@@ -45,14 +45,14 @@ def test_probabilities_are_the_models_own_over_the_whole_vocabulary(
 def test_only_mask_rows_meet_the_decoder_and_their_logits_are_the_networks(
     model: mlm.MaskedLM, network: PreTrainedModel
 ) -> None:
-    encodings = [model.tokenizer.encode(text) for text in ("A [MASK] and a longer [MASK] text.", "Short [MASK].")]
-    rows = mask_logits(model, encodings)
-    assert [row.shape for row in rows] == [(2, 30522), (1, 30522)]
-    for encoding, row in zip(encodings, rows, strict=True):
-        ids = torch.tensor([encoding.ids])
+    rows = [model.tokenizer.encode(text).ids for text in ("A [MASK] and a longer [MASK] text.", "Short [MASK].")]
+    masks = [[at for at, id in enumerate(row) if id == model.tokenizer.mask_id] for row in rows]
+    found = logits(model, [Batch([row], [at]) for row, at in zip(rows, masks, strict=True)])
+    assert [each.shape for each in found] == [(2, 30522), (1, 30522)]
+    for row, at, each in zip(rows, masks, found, strict=True):
         with torch.inference_mode():
-            logits = network(ids).logits[ids == model.tokenizer.mask_id]
-        torch.testing.assert_close(row, logits, atol=1e-4, rtol=0)
+            expected = network(torch.tensor([row])).logits[0, at]
+        torch.testing.assert_close(each, expected, atol=1e-4, rtol=0)
 
 
 def test_all_masks_of_a_text_come_from_one_forward(model: mlm.MaskedLM, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_all_masks_of_a_text_come_from_one_forward(model: mlm.MaskedLM, monkeypa
     encoder = type(model.encoder)
     whole = encoder.last_hidden_state
     monkeypatch.setattr(encoder, "last_hidden_state", lambda *args: forwards.append(1) or whole(*args))
-    assert len(mlm.predict(model, "The [MASK] of the [MASK] is [MASK] today.")) == 3
+    assert len(mlm.predict(model, "The [MASK] of the [MASK] is [MASK] today.", max_pieces=1)) == 3
     assert len(forwards) == 1
 
 

@@ -5,24 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
-from queue import LifoQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from .jobs import Job, JobQueue, Urgency
+from .memory import Memory
 from .query import EngineError, OvertakenError, Query, Ranking
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from fillmask_ls.mlm.asking import Asking
     from fillmask_ls.mlm.model import MaskedLM
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 _MASKS_REMEMBERED = 64
-"""Each a probability for every token: 0.12 MB with BERT's vocabulary."""
+_JOBS_AT_ONCE = 8
+_TOKENS_AT_ONCE = 512
+"""In a forward that two jobs share: of more, the newer would feel the older one's weight."""
 
 
 class LocalEngine:
@@ -34,13 +36,12 @@ class LocalEngine:
 
     def __init__(self) -> None:
         self._model: MaskedLM | None = None
-        # What the model said of a passage: a letter typed behind the mask, or a hover, costs no forward.
-        self._remembered: dict[tuple[str, tuple[tuple[int, int], ...]], list[Tensor]] = {}
+        # A letter typed behind the mask, or a hover, costs no forward.
+        self._memory = Memory(_MASKS_REMEMBERED)
         self._error = ""
         self._settled = asyncio.Event()
         self._loads = 0
-        # Newest first: what the user waits for is what was asked last.
-        self._jobs: LifoQueue[tuple[Callable[[], Any], Future[Any]]] = LifoQueue()
+        self._queue = JobQueue()
         threading.Thread(target=self._work, name="fillmask-model", daemon=True).start()
 
     @property
@@ -50,7 +51,7 @@ class LocalEngine:
 
     def warm_up(self) -> None:
         """Begin to import what a model needs, before it is known which one."""
-        self._submit(_import)
+        self._submit(Urgency.LOADING, _import)
 
     async def load(self, model: str, device: str, dtype: str = "auto") -> str:
         """Load a model and let it answer from then on; if it can't be loaded, the one before goes on.
@@ -74,11 +75,12 @@ class LocalEngine:
             if this != self._loads:
                 raise OvertakenError(f"another model was chosen before {model!r} was loaded")
             self._model = _load(model, device, dtype)
-            self._remembered.clear()
+            self._memory = Memory(_MASKS_REMEMBERED)  # what an older model's job still finds goes into its own
             return self._model.name
 
         try:
-            return await asyncio.wrap_future(self._submit(work))
+            name: str = await asyncio.wrap_future(self._submit(Urgency.LOADING, work))
+            return name
         except EngineError:
             raise
         except Exception as error:
@@ -95,49 +97,119 @@ class LocalEngine:
             if self._model is None and self._settled.is_set():  # else another load has begun since
                 raise EngineError(self._error)
         try:
-            return await asyncio.wrap_future(self._submit(lambda: self._ranking(query)))
+            urgency = Urgency.DECORATING if query.decorates else Urgency.WAITING
+            ranking: Ranking = await asyncio.wrap_future(self._submit(urgency, lambda: self._ranking(query)))
+            return ranking
         except Exception as error:
             # Only its kind: the message could quote the document.
             logger.error("a forward pass failed with %s", type(error).__name__)
             raise EngineError(f"the model failed with {type(error).__name__}") from error
 
-    def _ranking(self, query: Query) -> Ranking:
-        from fillmask_ls.mlm.prediction import ranked
-
-        assert self._model is not None  # noqa: S101 - rank() looked
-        prefixes = {query.focus: query.prefix} if query.prefix else None
-        predictions = ranked(
-            self._model, query.text, query.masks, self._distributions(query), top_k=query.top_k, prefixes=prefixes
-        )
-        return Ranking(self._model.name, tuple(predictions))
-
-    def _distributions(self, query: Query) -> list[Tensor]:
-        from fillmask_ls.mlm.prediction import distributions
-
-        assert self._model is not None  # noqa: S101 - rank() looked
-        key = (query.text, query.masks)
-        found = self._remembered.pop(key, None)
-        if found is None:
-            found = distributions(self._model, query.text, query.masks)
-        self._remembered[key] = found
-        while len(self._remembered) > 1 and sum(map(len, self._remembered.values())) > _MASKS_REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
-        return found
-
-    def _submit(self, call: Callable[[], T]) -> Future[T]:
-        future: Future[T] = Future()
-        self._jobs.put((call, future))
-        return future
+    def _submit(self, urgency: Urgency, begin: Callable[[], Any]) -> Future[Any]:
+        job = Job(urgency, begin)
+        self._queue.put(job)
+        return job.future
 
     def _work(self) -> None:
         while True:
-            call, future = self._jobs.get()
-            if not future.set_running_or_notify_cancel():
-                continue
+            job = self._queue.take()
+            waiting = [job]
+            if job.urgency is not Urgency.LOADING:
+                waiting += self._queue.take_others(job.urgency, _JOBS_AT_ONCE - 1)
+            together: list[Job] = []
+            for job in waiting:
+                if not self._begun(job):
+                    continue
+                if _may_share(together, job):
+                    together.append(job)
+                else:
+                    self._queue.put(job)
+            if together:
+                self._forward(together)
+
+    def _begun(self, job: Job) -> bool:
+        """Begin a job, if it is new; whether it waits for a forward now."""
+        if job.batch is None:
             try:
-                future.set_result(call())
+                job.model, begun = self._model, job.begin()
             except BaseException as error:  # whoever waits for the future decides
-                future.set_exception(error)
+                job.fail(error)
+                return False
+            if isinstance(begun, Generator):
+                job.asking = begun
+                _send(job, None)
+            else:
+                job.succeed(begun)
+        return job.batch is not None
+
+    def _forward(self, jobs: list[Job]) -> None:
+        """One forward for all, and each job's next step; those that ask on go back into the queue."""
+        from fillmask_ls.mlm.asking import logits
+
+        try:
+            model, batches = jobs[0].model, [job.batch for job in jobs if job.batch is not None]
+            assert model is not None  # noqa: S101 - else it could not have asked
+            answers = logits(model, batches)
+        except BaseException as error:
+            if len(jobs) == 1:
+                jobs[0].fail(error)
+            else:
+                for job in jobs:  # the fault of one is not the others'
+                    self._forward([job])
+            return
+        for job, answer in zip(jobs, answers, strict=True):
+            _send(job, answer)
+            if job.batch is not None:
+                self._queue.put(job)
+
+    def _ranking(self, query: Query) -> Asking[Ranking]:
+        from fillmask_ls.mlm.prediction import predicting
+        from fillmask_ls.mlm.windows import windows
+
+        model, memory = self._model, self._memory
+        assert model is not None  # noqa: S101 - rank() looked
+        predictions = []
+        for window in windows(model, query.text, query.masks):
+            predictions += yield from predicting(
+                model,
+                window,
+                top_k=query.top_k,
+                prefixes={query.focus: query.prefix},
+                max_pieces=query.max_pieces,
+                focus=query.focus,
+                memory=memory,
+            )
+        return Ranking(model.name, tuple(predictions))
+
+
+def _send(job: Job, answer: Tensor | None) -> None:
+    """Let a job make its next step: it asks on, or its future has the result or the error."""
+    from fillmask_ls.mlm.asking import Done, step
+
+    assert job.asking is not None  # noqa: S101 - it has begun
+    job.batch = None
+    try:
+        asked = step(job.asking, answer)
+    except BaseException as error:
+        job.fail(error)
+        return
+    if isinstance(asked, Done):
+        job.succeed(asked.result)
+    else:
+        job.batch = asked
+
+
+def _may_share(jobs: Sequence[Job], other: Job) -> bool:
+    """Whether ``other`` may share the forward of ``jobs``: its rows are about as long, and all are not many."""
+    if not jobs:
+        return True
+    rows = [[len(row) for row in job.batch.rows] for job in (*jobs, other) if job.batch is not None]
+    longest = [max(lengths) for lengths in rows]
+    return (
+        jobs[0].model is other.model
+        and max(longest) <= 1.25 * min(longest)
+        and sum(map(len, rows)) * max(longest) <= _TOKENS_AT_ONCE
+    )
 
 
 def _import() -> None:

@@ -19,6 +19,8 @@ class Query:
         top_k: how many words a mask, at least 1.
         focus: the number of the mask that ``prefix`` is about.
         prefix: what the word at ``focus`` must begin with.
+        max_pieces: how many pieces of the vocabulary the word at ``focus`` may have: one is answered from one forward.
+        decorates: whether nobody waits for the answer.
     """
 
     text: str
@@ -26,6 +28,8 @@ class Query:
     top_k: int
     focus: int = 0
     prefix: str = ""
+    max_pieces: int = 1
+    decorates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

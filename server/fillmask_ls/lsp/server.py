@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -66,6 +68,9 @@ class FillmaskServer(LanguageServer):
         self._problems: list[str] = []
         self._reported: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: set[_Waiting] = set()
+        self._foreseen: asyncio.Task[None] | None = None
+        self.protocol.documents.changed = self._overtake
         _register(self)
 
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
@@ -111,15 +116,41 @@ class FillmaskServer(LanguageServer):
         self._load_if_new()
 
     async def rank(
-        self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int]
+        self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool = False
     ) -> tuple[Ranking, int]:
         """The predictions for the passage around ``target``, and its number among the passage's masks.
 
         The passage is taken at once, as the document stands; the settings are those in force when they are known.
 
+        Args:
+            hurry: whether to answer without words of several pieces, if they are not known yet, and look for them
+                afterwards: they will be asked for, should the user type on.
+
         Raises:
-            JsonRpcException: there is no model, or it failed.
+            JsonRpcException: there is no model, or it failed; or the mask was moved or changed meanwhile.
         """
+        if self._foreseen is not None:
+            self._foreseen.cancel()
+        waiting = _Waiting(document, target, asyncio.ensure_future(self._query(document, target, top_k)))
+        self._waiting.add(waiting)
+        try:
+            query = await waiting.task
+            quickly = hurry and not query.prefix
+            waiting.task = asyncio.ensure_future(self.engine.rank(replace(query, max_pieces=1) if quickly else query))
+            ranking = await waiting.task
+        except EngineError as error:
+            raise JsonRpcException(str(error), code=types.LSPErrorCodes.RequestFailed) from error
+        except asyncio.CancelledError:
+            if not waiting.overtaken:
+                raise
+            raise JsonRpcException("the mask was changed", code=types.LSPErrorCodes.ContentModified) from None
+        finally:
+            self._waiting.discard(waiting)
+        if quickly and query.max_pieces > 1:
+            self._foreseen = self._in_background(self._foresee(query))
+        return ranking, query.focus
+
+    async def _query(self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int]) -> Query:
         before, after = self.protocol.documents.prose_around(document.uri)
         reading = partial(
             context.passage,
@@ -134,12 +165,25 @@ class FillmaskServer(LanguageServer):
         if self._configuring is not None:
             await asyncio.wait({self._configuring})
         self._load_if_new()  # a client may ask before it says that it is initialized
-        query = Query(passage.text, passage.masks, top_k(self.settings), focus=passage.focus, prefix=target.prefix)
-        try:
-            ranking = await self.engine.rank(query)
-        except EngineError as error:
-            raise JsonRpcException(str(error), code=types.LSPErrorCodes.RequestFailed) from error
-        return ranking, passage.focus
+        return Query(
+            passage.text,
+            passage.masks,
+            top_k(self.settings),
+            focus=passage.focus,
+            prefix=target.prefix,
+            max_pieces=self.settings.max_pieces,
+        )
+
+    async def _foresee(self, query: Query) -> None:
+        with suppress(EngineError):
+            await self.engine.rank(replace(query, decorates=True))
+
+    def _overtake(self, uri: str) -> None:
+        """Answer at once whoever waits for a mask that an edit moved or changed: the answer would go astray."""
+        for waiting in self._waiting:
+            if waiting.document.uri == uri and not waiting.stands(self.protocol.documents.get(uri)):
+                waiting.overtaken = True
+                waiting.task.cancel()
 
     def _load_if_new(self) -> None:
         wanted = (self.settings.model, self.settings.device, self.settings.dtype)
@@ -203,10 +247,31 @@ class FillmaskServer(LanguageServer):
             name = "" if message.startswith(f"{SECTION}.") else "fillmask: "
             self.window_show_message(types.ShowMessageParams(type=kind, message=name + message))
 
-    def _in_background(self, work: Any) -> None:
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)  # the loop itself keeps no strong reference
         task.add_done_callback(self._tasks.discard)
+        return task
+
+
+class _Waiting:
+    """A request that waits for its mask's words."""
+
+    def __init__(self, document: TextDocument, target: masks.Target, task: asyncio.Task[Any]) -> None:
+        self.document = document
+        self.task = task
+        self.overtaken = False
+        self._target = target
+        self._position = document.position(target.start)
+        self._mask = document.slice(target.start, target.end)
+
+    def stands(self, document: TextDocument | None) -> bool:
+        """Whether the mask is still where it was."""
+        return (
+            document is not None
+            and document.slice(self._target.start, self._target.end) == self._mask
+            and document.position(self._target.start) == self._position
+        )
 
 
 def _register(server: FillmaskServer) -> None:
@@ -240,7 +305,7 @@ def _register(server: FillmaskServer) -> None:
             return completion.mask(_range(document, opened))
         # Over the whole mask, and behind it up to the cursor.
         replaced = _range(document, (target.start, target.typed_end))
-        ranking, focus = await server.rank(document, target, lambda settings: settings.completion_top_k)
+        ranking, focus = await server.rank(document, target, lambda settings: settings.completion_top_k, hurry=True)
         return completion.words(ranking, focus, replaced, label_details=_shows_label_details(server))
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)

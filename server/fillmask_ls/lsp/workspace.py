@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from lsprotocol import types
 
@@ -18,10 +18,12 @@ class Workspace:
 
     Attributes:
         encoding: of the columns in the client's positions.
+        changed: called with the URI of a document that was changed or closed.
     """
 
     def __init__(self) -> None:
         self.encoding = Encoding.UTF16
+        self.changed: Callable[[str], None] = lambda _uri: None
         self._documents: dict[str, TextDocument] = {}
         self._notebooks: dict[str, list[types.NotebookCell]] = {}
 
@@ -52,10 +54,12 @@ class Workspace:
             else:
                 document.replace_all(change.text)
         document.version = identifier.version
+        self.changed(identifier.uri)
 
     def close(self, uri: str) -> None:
         """Forget a document."""
         self._documents.pop(uri, None)
+        self.changed(uri)
 
     def open_notebook(self, params: types.DidOpenNotebookDocumentParams) -> None:
         """Keep a notebook and its cells' documents."""

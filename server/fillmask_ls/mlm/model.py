@@ -28,6 +28,9 @@ class MaskedLM:
 
     A BERT is its ``encoder`` and ``head``, which hold the only copy of the weights; any other architecture is the
     ``network`` that transformers builds.
+
+    Attributes:
+        temperature: by which logits are divided for calibrated probabilities (Guo et al. 2017); 1 where none was fitted.
     """
 
     name: str
@@ -38,6 +41,11 @@ class MaskedLM:
     encoder: BertEncoder | None = field(repr=False)
     head: MLMHead | None = field(repr=False)
     network: PreTrainedModel | None = field(repr=False)
+    temperature: float = 1.0
+
+    def log_probabilities(self, logits: Tensor) -> Tensor:
+        """The calibrated log-probabilities of logits, each [..., vocabulary]."""
+        return (logits / self.temperature).log_softmax(-1)
 
     @torch.inference_mode()
     def logits(self, rows: Sequence[Sequence[int]], asked: Sequence[Sequence[int]]) -> Tensor:

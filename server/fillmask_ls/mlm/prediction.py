@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import torch
 from torch import Tensor
 
+from .asking import Asking, Batch, answered, together
 from .model import MaskedLM
-from .surface import Vocabulary, starts_sentence
-from .tokenization import Encoding, Span, find_masks
+from .pieces import MAX_PIECES, Longer, longer_words
+from .surface import starts_sentence
+from .tokenization import Span, find_masks
+from .windows import Window, readings, windows
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word that fits, as it should be typed, and its probability over the whole vocabulary (0 to 1)."""
+    """A word that fits, as it should be typed, and its probability among all that the model could say (0 to 1)."""
 
     text: str
     probability: float
@@ -28,7 +31,7 @@ class MaskPrediction:
     Attributes:
         span: the mask's characters in the text given.
         words: the best first.
-        entropy: of the whole distribution, in bits: 0 (sure) to the logarithm of the vocabulary's size.
+        entropy: of the distribution over the whole vocabulary, in bits: 0 (sure) to the logarithm of its size.
     """
 
     span: Span
@@ -41,12 +44,10 @@ class MaskPrediction:
         return float(2**self.entropy)
 
 
-# What may follow a mask that ends its text: the sentence's end, or a word more. Asked alone, a model answers such a
-# mask with a full stop; the mean of these two answers ranks the word that was there first 2 to 3 times as often.
-_CONTINUATIONS = (".", " [MASK].")
+# Where the best word of one piece is surer than this, which is at one mask in five, one of several pieces is hardly ever right.
+_SURE = 0.9
 
 
-@torch.inference_mode()
 def predict(
     model: MaskedLM,
     text: str,
@@ -54,56 +55,73 @@ def predict(
     *,
     top_k: int = 10,
     prefixes: Mapping[int, str] | None = None,
+    max_pieces: int = MAX_PIECES,
 ) -> list[MaskPrediction]:
-    """The ``top_k`` best words at each mask, all masks of a window of the text from one forward.
+    """The ``top_k`` best words at each mask.
 
-    Words are tokens with a letter or digit in them; a mask that is glued to a word (``sum[MASK]``) gets the pieces
-    that go on with it. Probabilities are those of the softmax over the whole vocabulary. A text that is too long for
-    the model is read in windows around its masks.
+    A word has a letter or digit in it; a mask that is glued to a word (``sum[MASK]``) gets what goes on with it. The
+    words of one piece of the model's vocabulary come from one forward for all masks of a window; longer ones, such as
+    ``sum ##ter``, from a search with some more. A text that is too long for the model is read in windows around its
+    masks.
 
     Args:
         masks: the spans of the masks, in order, each as long as ``[MASK]``; by default each ``[MASK]`` in the text.
         top_k: 1 or more; fewer words come back when fewer fit.
         prefixes: by the mask's number, what its word must begin with.
+        max_pieces: how many pieces a word may have; with 1 there is no search.
 
     Returns:
         One prediction a mask, in order; an empty list for a text without masks.
 
     Raises:
-        ValueError: ``top_k`` is below 1.
+        ValueError: ``top_k`` or ``max_pieces`` is below 1.
     """
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
-    spans = find_masks(text) if masks is None else list(masks)
-    return ranked(model, text, spans, distributions(model, text, spans), top_k=top_k, prefixes=prefixes)
-
-
-@torch.inference_mode()
-def distributions(model: MaskedLM, text: str, masks: Sequence[Span]) -> list[Tensor]:
-    """The probabilities [vocabulary] of every token at each mask, in float32; arguments as for :func:`predict`."""
+    if max_pieces < 1:
+        raise ValueError(f"max_pieces must be at least 1, not {max_pieces}")
     found = []
-    for numbers, (start, end) in _windows(model, text, masks):
-        inside = [(masks[i][0] - start, masks[i][1] - start) for i in range(len(masks)) if start <= masks[i][0] < end]
-        skipped = next(i for i, span in enumerate(masks) if span[0] >= start)
-        answers = _distributions(model, text[start:end], inside)
-        found += [answers[i - skipped] for i in numbers]
+    for window in windows(model, text, find_masks(text) if masks is None else masks):
+        found += answered(model, predicting(model, window, top_k=top_k, prefixes=prefixes, max_pieces=max_pieces))
     return found
 
 
-@torch.inference_mode()
-def ranked(
+def predicting(
     model: MaskedLM,
-    text: str,
-    masks: Sequence[Span],
-    distributions: Sequence[Tensor],
+    window: Window,
     *,
     top_k: int,
     prefixes: Mapping[int, str] | None = None,
-) -> list[MaskPrediction]:
-    """What :func:`predict` makes of the distributions at the masks."""
+    max_pieces: int = MAX_PIECES,
+    focus: int | None = None,
+    memory: MutableMapping[Any, Any] | None = None,
+) -> Asking[list[MaskPrediction]]:
+    """As :func:`predict`, for the masks of one window.
+
+    Args:
+        prefixes: by the mask's number in the whole text.
+        focus: the number, in the whole text, of the one mask to look for longer words at; by default all.
+        memory: what was found before, to be used and added to. With ``max_pieces`` 1, longer words that it holds are
+            taken all the same.
+    """
+    memory = {} if memory is None else memory
+    prefixes = prefixes or {}
+    distributions = memory.get(window)
+    if distributions is None:
+        distributions = yield from _distributions(model, window)
+        memory[window] = distributions
+    missing = []
+    keys = {i: (window, i, prefixes.get(window.first + i, "")) for i in window.asked}
+    if max_pieces > 1:
+        missing = [i for i, key in keys.items() if key not in memory and focus in (None, window.first + i)]
+    if missing:
+        distribution = dict(zip(window.asked, distributions, strict=True))
+        searches = [_searched(model, window, i, distribution[i], keys[i][2], max_pieces) for i in missing]
+        for i, longer in zip(missing, (yield from together(searches)), strict=True):
+            memory[keys[i]] = longer
     return [
-        _prediction(model.vocabulary, distribution, text, span, top_k, (prefixes or {}).get(number, ""))
-        for number, (span, distribution) in enumerate(zip(masks, distributions, strict=True))
+        _prediction(model, distribution, window, i, top_k, keys[i][2], memory.get(keys[i], ()))
+        for i, distribution in zip(window.asked, distributions, strict=True)
     ]
 
 
@@ -118,65 +136,41 @@ def fill(model: MaskedLM, text: str) -> str:
     return "".join([*parts, text[end:]])
 
 
-def mask_logits(model: MaskedLM, encodings: Sequence[Encoding]) -> list[Tensor]:
-    """The logits at the masks of each text, from one forward, in float32; the decoder sees no other position.
-
-    Returns:
-        For each encoding with ``m`` masks, a tensor [m, vocabulary].
-    """
-    rows = [encoding.ids for encoding in encodings]
-    asked = [[at for at, id in enumerate(row) if id == model.tokenizer.mask_id] for row in rows]
-    return list(torch.split(model.logits(rows, asked).float().cpu(), [len(positions) for positions in asked]))
+def _distributions(model: MaskedLM, window: Window) -> Asking[Tensor]:
+    """The probabilities [len(asked), vocabulary] at the masks that are asked for."""
+    ways = readings(model, window)
+    logits = yield Batch([way.ids for way in ways], [[way.masks[i] for i in window.asked] for way in ways])
+    found = model.log_probabilities(logits).exp().view(len(ways), len(window.asked), -1)
+    return found.mean(0) if len(ways) > 1 else found[0]
 
 
-def _windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[tuple[range, Span]]:
-    """Which masks, by number, to ask in which span of the text, so that each has context on both sides."""
-    if not masks:
-        return
-    encoding = model.tokenizer.encode(text, masks)
-    room = model.tokenizer.max_length - model.tokenizer.added_tokens - len(_CONTINUATIONS[-1])
-    if len(encoding.ids) <= room:
-        yield range(len(masks)), (0, len(text))
-        return
-    content = encoding.content(model.tokenizer.mask_id)
-    at = [i for i, token in enumerate(content) if encoding.ids[token] == model.tokenizer.mask_id]
-    starts = [encoding.offsets[token][0] for token in content]
-    first = 0
-    while first < len(masks):
-        low = max(0, min(at[first] - room // 2, len(content) - room))
-        high = low + room
-        last = first + 1
-        while last < len(masks) and (high == len(content) or at[last] <= high - room // 4) and at[last] < high:
-            last += 1
-        yield range(first, last), (starts[low] if low else 0, starts[high] if high < len(content) else len(text))
-        first = last
-
-
-def _distributions(model: MaskedLM, text: str, masks: Sequence[Span]) -> Tensor:
-    """The probabilities [len(masks), vocabulary] at the masks of a text that fits the model."""
-    encode = model.tokenizer.encode
-    if text[masks[-1][1] :].strip():
-        encodings = [encode(text, masks)]
-    else:
-        told = text[: masks[-1][1]]
-        encodings = [encode(told + more, [*masks, *find_masks(more, len(told))]) for more in _CONTINUATIONS]
-    answers = [logits[: len(masks)].softmax(-1) for logits in mask_logits(model, encodings)]
-    return torch.stack(answers).mean(0) if len(answers) > 1 else answers[0]
+def _searched(
+    model: MaskedLM, window: Window, number: int, distribution: Tensor, prefix: str, max_pieces: int
+) -> Asking[Longer]:
+    if not prefix and float(distribution.max()) > _SURE:
+        return []
+    return (yield from longer_words(model, window, number, prefix, max_pieces))
 
 
 def _prediction(
-    vocabulary: Vocabulary, distribution: Tensor, text: str, span: Span, top_k: int, prefix: str
+    model: MaskedLM, distribution: Tensor, window: Window, number: int, top_k: int, prefix: str, longer: Longer
 ) -> MaskPrediction:
-    before = text[: span[0]]
-    fits = vocabulary.beginning_with(prefix) if prefix else vocabulary.fits_after(before)
+    vocabulary = model.vocabulary
+    start, end = window.masks[number]
+    before = window.text[:start]
+    fits = vocabulary.fitting(glued=vocabulary.is_glued(before), prefix=vocabulary.folded(prefix))
     found = distribution[: len(fits)].masked_fill(~fits, -1).topk(min(2 * top_k, len(fits)))
+    candidates: list[tuple[float, tuple[int, ...]]] = [
+        (weight, (id,)) for weight, id in zip(found.values.tolist(), found.indices.tolist(), strict=True) if weight >= 0
+    ]
+    candidates += [(weight, ids) for ids, weight in longer if not vocabulary.is_word(vocabulary.spelled(ids))]
+    total = 1 + sum(weight for weight, ids in candidates if len(ids) > 1)
     capital = starts_sentence(before)
     words: dict[str, float] = {}
-    for probability, index in zip(found.values.tolist(), found.indices.tolist(), strict=True):
-        if probability < 0:
-            break
-        word = vocabulary.typed(index, capital=capital, prefix=prefix)
-        words[word] = words.get(word, 0.0) + probability  # "The" and "the" are one word at a sentence's start
+    for weight, ids in candidates:
+        word = vocabulary.typed(ids, capital=capital, prefix=prefix)
+        words[word] = words.get(word, 0.0) + weight / total  # "The" and "the" are one word at a sentence's start
     best = sorted(words.items(), key=lambda item: -item[1])[:top_k]
     entropy = -float(distribution @ distribution.clamp_min(1e-30).log2())
+    span = (start + window.start, end + window.start)
     return MaskPrediction(span, tuple(Word(word, probability) for word, probability in best), entropy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
 import regex
 import torch
@@ -32,35 +33,78 @@ class Vocabulary:
                 continue
             begins = token.startswith(self._space_mark) if self._space_mark else not token.startswith("##")
             (starts if begins else continues).append(id)
-        self._starts = self._where(starts)
-        self._continues = self._where(continues)
-        self._sorted = sorted((self.texts[id].casefold(), id) for id in starts)
+        self._where = {False: self._mask(starts), True: self._mask(continues)}
+        # By their letters, for prefixes: those that begin a word, and those that go on with one.
+        self._sorted = {
+            glued: sorted((self.folded(self.texts[id]), id) for id in ids)
+            for glued, ids in ((False, starts), (True, continues))
+        }
+        self._words = frozenset(text for text, _ in self._sorted[False])
 
-    def fits_after(self, before: str) -> Tensor:
-        """Which tokens can follow the text ``before``: words, or behind a letter their ends; bool [vocabulary]."""
+    def is_glued(self, before: str) -> bool:
+        """Whether what follows the text ``before`` goes on with its last word."""
         last = before[-1:]
-        glued = not last.isspace() if self._space_mark else last.isalnum()
-        return self._continues if glued else self._starts
+        return not last.isspace() if self._space_mark else last.isalnum()
 
-    def beginning_with(self, prefix: str) -> Tensor:
-        """Which tokens are words that begin with ``prefix``, as the model spells it, in any case; bool [vocabulary]."""
-        wanted = self._tokenizer.normalize(prefix).casefold()
-        low = bisect_left(self._sorted, (wanted,))
-        high = bisect_left(self._sorted, (wanted + "\U0010ffff",))
-        return self._where([id for _, id in self._sorted[low:high]])
+    def fitting(self, *, glued: bool, prefix: str = "", whole: bool = True) -> Tensor:
+        """Which tokens are words, or if ``glued`` pieces that go on with one; bool [vocabulary].
 
-    def typed(self, id: int, *, capital: bool = False, prefix: str = "") -> str:
-        """The token as a person would type it, with a ``capital`` where a sentence begins.
+        Args:
+            prefix: what they must begin with, :meth:`folded`.
+            whole: whether they must have all of the prefix; else they may also be the beginning of it.
+        """
+        if not prefix:
+            return self._where[glued]
+        known = self._sorted[glued]
+        low = bisect_left(known, (prefix,))
+        high = bisect_left(known, (prefix + "\U0010ffff",))
+        ids = [id for _, id in known[low:high]]
+        if not whole:
+            for end in range(1, len(prefix)):
+                low = bisect_left(known, (prefix[:end],))
+                while low < len(known) and known[low][0] == prefix[:end]:
+                    ids.append(known[low][1])
+                    low += 1
+        return self._mask(ids)
+
+    def folded(self, text: str) -> str:
+        """``text`` as the model spells it, in lower case."""
+        return self._tokenizer.normalize(text).casefold()
+
+    def is_word(self, text: str) -> bool:
+        """Whether one token is this word, in any case."""
+        return self.folded(text) in self._words
+
+    def spelled(self, ids: Sequence[int]) -> str:
+        """The word that the pieces ``ids`` make."""
+        return self.texts[ids[0]] if len(ids) == 1 else self._tokenizer.decode(ids)
+
+    def words_in(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
+        """The words of several pieces in a row of tokens, each once."""
+        begins, goes_on = self._where[False], self._where[True]
+        found: dict[tuple[int, ...], None] = {}
+        end = 0
+        for start in range(len(ids)):
+            if start >= end and begins[ids[start]]:
+                end = start + 1
+                while end < len(ids) and goes_on[ids[end]]:
+                    end += 1
+                if end > start + 1:
+                    found[tuple(ids[start:end])] = None
+        return list(found)
+
+    def typed(self, ids: Sequence[int], *, capital: bool = False, prefix: str = "") -> str:
+        """The word of these pieces as a person would type it, with a ``capital`` where a sentence begins.
 
         A prefix that was typed already is kept to the letter: ``El`` and ``elephant`` make ``Elephant``.
         """
-        word = self.texts[id]
+        word = self.spelled(ids)
         if prefix:
             rest = word[len(self._tokenizer.normalize(prefix)) :]
             return prefix + (rest.upper() if len(prefix) > 1 and prefix.isupper() else rest)
         return word[:1].upper() + word[1:] if capital else word
 
-    def _where(self, ids: list[int]) -> Tensor:
+    def _mask(self, ids: list[int]) -> Tensor:
         where = torch.zeros(len(self.texts), dtype=torch.bool)
         where[ids] = True
         return where

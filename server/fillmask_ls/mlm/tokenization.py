@@ -155,6 +155,10 @@ class Tokenizer:
         texts = self._backend.decode_batch([[id] for id in range(self.vocab_size)], skip_special_tokens=False)
         return [text.removeprefix("##").strip() for text in texts]
 
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of the pieces of one word, without the mark of its place."""
+        return self._backend.decode(list(ids), skip_special_tokens=False).removeprefix("##").strip()
+
     def normalize(self, text: str) -> str:
         """``text`` as the model sees it: lower case and without accents for an uncased model."""
         normalizer = self._backend.normalizer

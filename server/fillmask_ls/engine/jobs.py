@@ -1,0 +1,94 @@
+"""What waits for the model's thread, and in which order it goes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import IntEnum
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fillmask_ls.mlm.asking import Asking, Batch
+    from fillmask_ls.mlm.model import MaskedLM
+
+
+class Urgency(IntEnum):
+    """The lower goes first."""
+
+    LOADING = 0
+    """A model: nothing can be answered before."""
+    WAITING = 1
+    """Someone waits for it: a completion, a hover."""
+    DECORATING = 2
+    """Nobody asked: hints, diagnostics, what may be asked next."""
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """Work for the model's thread.
+
+    Attributes:
+        urgency: of two that are as urgent, the newer goes first.
+        begin: called on the thread when its turn has come.
+        future: gets the result; cancelled at any time, the work stops at its next step.
+        asking: the work that ``begin`` returned, if it asks the model.
+        batch: what that work asks next.
+        model: the one that it asks.
+        number: of its first coming into a queue.
+    """
+
+    urgency: Urgency
+    begin: Callable[[], Any]
+    future: Future[Any] = field(default_factory=Future)
+    asking: Asking[Any] | None = None
+    batch: Batch | None = None
+    model: MaskedLM | None = None
+    number: int = 0
+
+    def succeed(self, result: object) -> None:
+        with suppress(InvalidStateError):  # it was cancelled meanwhile
+            self.future.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        with suppress(InvalidStateError):
+            self.future.set_exception(error)
+
+
+class JobQueue:
+    """Jobs by urgency, the newest first, for one thread that takes and any that put."""
+
+    def __init__(self) -> None:
+        self._jobs: list[Job] = []  # the next one last
+        self._changed = threading.Condition()
+        self._numbers = count(1)
+
+    def put(self, job: Job) -> None:
+        """Add a job, or one again that was taken and has more to do."""
+        with self._changed:
+            job.number = job.number or next(self._numbers)
+            self._jobs.append(job)
+            self._jobs.sort(key=lambda job: (-job.urgency, job.number))
+            self._changed.notify()
+
+    def take(self) -> Job:
+        """The next job that is not cancelled; waits for one."""
+        with self._changed:
+            while True:
+                self._jobs = [job for job in self._jobs if not job.future.cancelled()]
+                if self._jobs:
+                    return self._jobs.pop()
+                self._changed.wait()
+
+    def take_others(self, urgency: Urgency, most: int) -> list[Job]:
+        """At most that many of the next jobs, if they are as urgent; none when there are none."""
+        with self._changed:
+            taken: list[Job] = []
+            while len(taken) < most and self._jobs and self._jobs[-1].urgency == urgency:
+                job = self._jobs.pop()
+                if not job.future.cancelled():
+                    taken.append(job)
+            return taken

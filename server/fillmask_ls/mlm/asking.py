@@ -1,0 +1,84 @@
+"""Work that needs forwards, as generators: each says what it asks the model and is sent the logits.
+
+So whoever has the model decides when a forward runs and what runs together: :func:`answered` one after the other, the
+engine what is urgent first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from .model import MaskedLM
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is asked in one forward, as :meth:`~fillmask_ls.mlm.model.MaskedLM.logits` takes it."""
+
+    rows: Sequence[Sequence[int]]
+    asked: Sequence[Sequence[int]]
+
+    @property
+    def count(self) -> int:
+        """How many positions are asked for, in all rows."""
+        return sum(map(len, self.asked))
+
+
+Asking = Generator[Batch, Tensor, T]
+"""Yields batches, is sent the logits [count, vocabulary] for each, and returns its result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """An asking's end."""
+
+    result: T
+
+
+def step(asking: Asking[T], answer: Tensor | None) -> Batch | Done[T]:
+    """Send ``asking`` an answer, None to begin it: what it asks next, or its result."""
+    try:
+        return next(asking) if answer is None else asking.send(answer)
+    except StopIteration as end:
+        return Done(end.value)
+
+
+@torch.inference_mode()
+def logits(model: MaskedLM, batches: Sequence[Batch]) -> list[Tensor]:
+    """The logits [count, vocabulary] in float32 for each batch, from one forward for all."""
+    rows = [row for batch in batches for row in batch.rows]
+    asked = [positions for batch in batches for positions in batch.asked]
+    found = model.logits(rows, asked).float().cpu()
+    return list(torch.split(found, [batch.count for batch in batches]))
+
+
+@torch.inference_mode()
+def answered(model: MaskedLM, asking: Asking[T]) -> T:
+    """What ``asking`` returns when every batch is answered in turn."""
+    asked = step(asking, None)
+    while isinstance(asked, Batch):
+        asked = step(asking, logits(model, [asked])[0])
+    return asked.result
+
+
+def together(askings: Sequence[Asking[T]]) -> Asking[list[T]]:
+    """All of them side by side: what each asks in its n-th step is asked in one batch."""
+    steps = [step(asking, None) for asking in askings]
+    while batches := [asked for asked in steps if isinstance(asked, Batch)]:
+        found = yield Batch(
+            [row for batch in batches for row in batch.rows],
+            [positions for batch in batches for positions in batch.asked],
+        )
+        parts = iter(torch.split(found, [batch.count for batch in batches]))
+        steps = [
+            step(asking, next(parts)) if isinstance(asked, Batch) else asked
+            for asking, asked in zip(askings, steps, strict=True)
+        ]
+    return [end.result for end in steps if isinstance(end, Done)]

@@ -1,0 +1,80 @@
+"""Words of several pieces of the vocabulary, such as ``sum ##ter``, at one mask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, inf, log
+
+from torch import Tensor
+
+from .asking import Asking
+from .model import MaskedLM
+from .search import Blank, Choices, Tokens, search
+from .surface import Vocabulary
+from .windows import Window, readings
+
+MAX_PIECES = 4
+"""How many pieces a word has at most, unless told."""
+
+# Measured on words masked in validation text, of which 95 % have one piece. A word of n pieces weighs e^(n-1) times its
+# joint probability given n masks: so the word that was there is first most often. Below a hundredth such a word is
+# hardly ever among the ten that are offered. The passage's own words add a third to the right ones found.
+_NATS_PER_PIECE = 1.0
+_LEAST_WEIGHT = 0.01
+_WIDTH = 5
+_FROM_THE_PASSAGE = 6
+
+Longer = list[tuple[tuple[int, ...], float]]
+"""Words of several pieces with their weights; 1 is the weight of all words of one piece together."""
+
+
+def longer_words(model: MaskedLM, window: Window, number: int, prefix: str, max_pieces: int) -> Asking[Longer]:
+    """The words of 2 to ``max_pieces`` pieces that are worth offering at the mask ``number`` of the window."""
+    vocabulary = model.vocabulary
+    glued = vocabulary.is_glued(window.text[: window.masks[number][0]])
+    wanted = vocabulary.folded(prefix)
+    ways = readings(model, window)
+    blanks = [
+        blank(model, [(way.ids, way.masks[number]) for way in ways], length, _choices(vocabulary, glued, wanted))
+        for length in range(2, max_pieces + 1)
+    ]
+    passage = [] if glued else vocabulary.words_in(ways[0].ids)
+    found = yield from search(
+        model.log_probabilities,
+        blanks,
+        width=_WIDTH,
+        floor=-inf if wanted else log(_LEAST_WEIGHT),
+        goals=[pieces for pieces in passage if vocabulary.folded(vocabulary.spelled(pieces)).startswith(wanted)],
+        goal_width=_FROM_THE_PASSAGE,
+    )
+    return [(filling.complete, exp(filling.log_probability)) for filling in found]
+
+
+def blank(model: MaskedLM, ways: Sequence[tuple[Sequence[int], int]], length: int, choices: Choices) -> Blank:
+    """A mask widened to ``length`` masks.
+
+    Args:
+        ways: the ids of each reading, and where in them the mask is.
+    """
+    masks = [model.tokenizer.mask_id] * length
+    return Blank(
+        rows=[[*ids[:at], *masks, *ids[at + 1 :]] for ids, at in ways],
+        open=range(ways[0][1], ways[0][1] + length),
+        choices=choices,
+        weight=_NATS_PER_PIECE * (length - 1),
+    )
+
+
+def _choices(vocabulary: Vocabulary, glued: bool, prefix: str) -> Choices:
+    """What a word may be made of; a prefix is spelled out first, from the left."""
+
+    def choices(tokens: Tokens) -> list[tuple[int, Tensor]]:
+        begun = [token for token in tokens if token is not None]
+        rest = prefix[sum(len(vocabulary.texts[token]) for token in begun) :]
+        if rest:  # so far from the left
+            place = len(begun)
+            whole = place == len(tokens) - 1
+            return [(place, vocabulary.fitting(glued=glued or place > 0, prefix=rest, whole=whole))]
+        return [(i, vocabulary.fitting(glued=glued or i > 0)) for i, token in enumerate(tokens) if token is None]
+
+    return choices
