@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, inf, log
+from math import exp, log
 
 from torch import Tensor
 
@@ -21,6 +21,7 @@ MAX_PIECES = 4
 # hardly ever among the ten that are offered. The passage's own words add a third to the right ones found.
 _NATS_PER_PIECE = 1.0
 _LEAST_WEIGHT = 0.01
+_LEAST_LIKELY = 1e-6  # below, letters that no word begins with make words that nobody knows
 _WIDTH = 5
 _FROM_THE_PASSAGE = 6
 
@@ -28,8 +29,14 @@ Longer = list[tuple[tuple[int, ...], float]]
 """Words of several pieces with their weights; 1 is the weight of all words of one piece together."""
 
 
-def longer_words(model: MaskedLM, window: Window, number: int, prefix: str, max_pieces: int) -> Asking[Longer]:
-    """The words of 2 to ``max_pieces`` pieces that are worth offering at the mask ``number`` of the window."""
+def longer_words(
+    model: MaskedLM, window: Window, number: int, prefix: str, max_pieces: int, shorter: float
+) -> Asking[Longer]:
+    """The words of 2 to ``max_pieces`` pieces that are worth offering at the mask ``number`` of the window.
+
+    Args:
+        shorter: the probability of all words of one piece that have the prefix: what the longer ones compete with.
+    """
     vocabulary = model.vocabulary
     glued = vocabulary.is_glued(window.text[: window.masks[number][0]])
     wanted = vocabulary.folded(prefix)
@@ -43,7 +50,7 @@ def longer_words(model: MaskedLM, window: Window, number: int, prefix: str, max_
         model.log_probabilities,
         blanks,
         width=_WIDTH,
-        floor=-inf if wanted else log(_LEAST_WEIGHT),
+        floor=log(max(_LEAST_WEIGHT * shorter, _LEAST_LIKELY)),
         goals=[pieces for pieces in passage if vocabulary.folded(vocabulary.spelled(pieces)).startswith(wanted)],
         goal_width=_FROM_THE_PASSAGE,
     )

@@ -149,7 +149,16 @@ def _searched(
 ) -> Asking[Longer]:
     if not prefix and float(distribution.max()) > _SURE:
         return []
-    return (yield from longer_words(model, window, number, prefix, max_pieces))
+    fits = _fitting(model, window, number, prefix)
+    shorter = float(distribution[: len(fits)][fits].sum())
+    return (yield from longer_words(model, window, number, prefix, max_pieces, shorter))
+
+
+def _fitting(model: MaskedLM, window: Window, number: int, prefix: str) -> Tensor:
+    """Which tokens are words that may stand at a mask, bool [vocabulary]."""
+    vocabulary = model.vocabulary
+    before = window.text[: window.masks[number][0]]
+    return vocabulary.fitting(glued=vocabulary.is_glued(before), prefix=vocabulary.folded(prefix))
 
 
 def _prediction(
@@ -158,7 +167,7 @@ def _prediction(
     vocabulary = model.vocabulary
     start, end = window.masks[number]
     before = window.text[:start]
-    fits = vocabulary.fitting(glued=vocabulary.is_glued(before), prefix=vocabulary.folded(prefix))
+    fits = _fitting(model, window, number, prefix)
     found = distribution[: len(fits)].masked_fill(~fits, -1).topk(min(2 * top_k, len(fits)))
     candidates: list[tuple[float, tuple[int, ...]]] = [
         (weight, (id,)) for weight, id in zip(found.values.tolist(), found.indices.tolist(), strict=True) if weight >= 0
