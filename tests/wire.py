@@ -99,6 +99,13 @@ class Wire:
         document = {"uri": uri, "languageId": "plaintext", "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": document})
 
+    def edit(self, start: tuple[int, int], end: tuple[int, int], text: str, version: int, uri: str) -> None:
+        places = {name: {"line": at[0], "character": at[1]} for name, at in (("start", start), ("end", end))}
+        self.notify(
+            "textDocument/didChange",
+            {"textDocument": {"uri": uri, "version": version}, "contentChanges": [{"range": places, "text": text}]},
+        )
+
     def at(self, line: int, character: int, uri: str = "file:///a.txt") -> dict[str, Any]:
         return {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
 

@@ -9,11 +9,14 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from torch import Tensor
 
-from fillmask_ls import MASK, mlm
+from fillmask_ls import mlm
 from fillmask_ls.engine import local
+from fillmask_ls.engine.jobs import Urgency
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.engine.query import EngineError, Query
+from fillmask_ls.mlm import asking
 
 QUERY = Query("a [MASK]", ((2, 8),), 3)
 
@@ -69,23 +72,27 @@ async def test_the_newest_is_answered_first_and_the_cancelled_never(
 
 
 @pytest.fixture
-def forwards(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passages that met a model."""
-    from fillmask_ls.mlm import prediction
+def forwards(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The first words of the passages that met a model, forward by forward."""
+    met: list[list[str]] = []
+    whole = asking.logits
 
-    met: list[str] = []
-    whole = prediction.distributions
+    def logits(model: mlm.MaskedLM, batches: Sequence[asking.Batch]) -> list[Tensor]:
+        met.append([model.tokenizer.vocabulary[batch.rows[0][1]] for batch in batches])
+        return whole(model, batches)
 
-    def distributions(model: mlm.MaskedLM, text: str, masks: Sequence[tuple[int, int]]) -> object:
-        if text != MASK:  # which is how a model is tried when it is loaded
-            met.append(text)
-        return whole(model, text, masks)
+    def load(*args: str) -> mlm.MaskedLM:
+        model = real_load(*args)
+        met.clear()  # a model is tried when it is loaded
+        return model
 
-    monkeypatch.setattr(prediction, "distributions", distributions)
+    real_load = local._load
+    monkeypatch.setattr(local, "_load", load)
+    monkeypatch.setattr(asking, "logits", logits)
     return met
 
 
-async def test_a_passage_meets_the_model_once(forwards: list[str]) -> None:
+async def test_a_passage_meets_the_model_once(forwards: list[list[str]]) -> None:
     engine = LocalEngine()
     await engine.load("embedded", "cpu")
     asked = Query("She drank a cup of [MASK] with milk.", ((19, 25),), 10)
@@ -95,23 +102,85 @@ async def test_a_passage_meets_the_model_once(forwards: list[str]) -> None:
     assert hovered.masks[0].words == first.masks[0].words[:5]
     letter = await engine.rank(replace(asked, prefix="t"))
     assert all(word.text.startswith("t") for word in letter.masks[0].words)
-    assert forwards == [asked.text]
+    assert forwards == [["she"]]
     await engine.rank(query("another"))
+    assert forwards == [["she"], ["another"]]
     await engine.load("embedded", "cpu")
     await engine.rank(asked)
-    assert forwards == [asked.text, "another [MASK]", asked.text]
+    assert forwards == [["she"]]
 
 
-async def test_only_the_last_passages_are_remembered(forwards: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Callable[[LocalEngine], threading.Event]:
+    """Keeps an engine's thread busy until it is let go."""
+
+    def hold(engine: LocalEngine) -> threading.Event:
+        go = threading.Event()
+        engine._submit(Urgency.LOADING, lambda: go.wait(10))
+        return go
+
+    return hold
+
+
+async def test_passages_of_like_length_that_wait_together_share_a_forward(
+    forwards: list[list[str]], held: Callable[[LocalEngine], threading.Event]
+) -> None:
+    engine = LocalEngine()
+    await engine.load("embedded", "cpu", "float32")
+    alone = [await engine.rank(query(name)) for name in ("one", "two", "three")]
+    await engine.load("embedded", "cpu", "float32")
+    go = held(engine)
+    long = query("four and many words more that make a passage longer than any of the others")
+    asked = [asyncio.ensure_future(engine.rank(each)) for each in (query("one"), query("two"), long, query("three"))]
+    await asyncio.sleep(0.02)
+    go.set()
+    one, two, _, three = await asyncio.gather(*asked)
+    assert forwards == [["three", "two", "one"], ["four"]]
+    for together, before in zip((one, two, three), alone, strict=True):
+        assert [word.text for word in together.masks[0].words] == [word.text for word in before.masks[0].words]
+
+
+async def test_who_waits_goes_before_what_decorates(
+    forwards: list[list[str]], held: Callable[[LocalEngine], threading.Event]
+) -> None:
+    engine = LocalEngine()
+    await engine.load("embedded", "cpu")
+    go = held(engine)
+    hint = asyncio.ensure_future(engine.rank(replace(query("hints"), decorates=True, max_pieces=4)))
+    await asyncio.sleep(0.02)
+    go.set()
+    while not forwards:
+        await asyncio.sleep(0)
+    await engine.rank(query("urgent"))
+    assert not hint.done()  # its search of several forwards makes room
+    await hint
+    assert ["urgent"] in forwards[1:3]
+
+
+async def test_what_is_cancelled_stops_at_its_next_step(forwards: list[list[str]]) -> None:
+    engine = LocalEngine()
+    await engine.load("embedded", "cpu")
+    search = asyncio.ensure_future(engine.rank(replace(query("long"), max_pieces=4)))
+    while not forwards:
+        await asyncio.sleep(0)
+    search.cancel()
+    await engine.rank(query("next"))
+    await asyncio.sleep(0.2)
+    assert len(forwards) <= 3
+
+
+async def test_only_the_last_passages_are_remembered(
+    forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(local, "_MASKS_REMEMBERED", 2)
     engine = LocalEngine()
     await engine.load("embedded", "cpu")
     for name in ("one", "two", "one", "three", "one", "two"):
         await engine.rank(query(name))
-    assert [text.split()[0] for text in forwards] == ["one", "two", "three", "two"]
+    assert forwards == [["one"], ["two"], ["three"], ["two"]]
     many = Query("[MASK] " * 5, tuple((7 * i, 7 * i + 6) for i in range(5)), 3)
     assert await engine.rank(many) == await engine.rank(many)
-    assert forwards[4:] == [many.text]
+    assert forwards[4:] == [["[MASK]"]]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
@@ -145,7 +214,7 @@ async def test_of_two_loads_the_later_holds(gate: Callable[..., tuple[threading.
     gate()
     engine = LocalEngine()
     block = threading.Event()
-    engine._submit(lambda: block.wait(10))
+    engine._submit(Urgency.LOADING, lambda: block.wait(10))
     first = asyncio.ensure_future(engine.load("first", "cpu"))
     second = asyncio.ensure_future(engine.load("second", "cpu"))
     await asyncio.sleep(0.02)

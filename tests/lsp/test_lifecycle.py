@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from lsprotocol import types
 
 from wire import SERVER, Wire
 
@@ -200,21 +201,33 @@ def test_many_requests_at_once_are_all_answered(ready: Wire) -> None:
     assert all("result" in answers[id] for id in ids[1::2])
 
 
-def test_a_request_sees_the_document_as_it_was_when_it_was_sent(ready: Wire) -> None:
+def test_who_waits_for_a_mask_that_an_edit_moves_is_answered_at_once(ready: Wire) -> None:
     uri = "file:///moving.txt"
     ready.open("It was a [MASK] day.", uri)
     asked = []
     for version in range(2, 8):
         asked.append((ready.ask("textDocument/completion", ready.at(0, 15 + version - 2, uri)), version - 2))
-        insert = {"range": {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}, "text": "x"}
-        ready.notify(
-            "textDocument/didChange", {"textDocument": {"uri": uri, "version": version}, "contentChanges": [insert]}
-        )
-    found = {}
-    while len(found) < len(asked):
+        ready.edit((0, 0), (0, 0), "x", version, uri)
+    last = ready.ask("textDocument/completion", ready.at(0, 21, uri))
+    replies = {}
+    while len(replies) <= len(asked):
         message = ready.receive(30)
-        found[message["id"]] = message["result"]["items"][0]["textEdit"]["range"]["start"]["character"]
-    assert [found[id] for id, _ in asked] == [9 + shift for _, shift in asked]
+        replies[message["id"]] = message
+    for id, shift in asked:  # one that was quicker than the edit saw the document as it was
+        if "error" in replies[id]:
+            assert replies[id]["error"]["code"] == types.LSPErrorCodes.ContentModified
+        else:
+            assert replies[id]["result"]["items"][0]["textEdit"]["range"]["start"]["character"] == 9 + shift
+    assert any("error" in replies[id] for id, _ in asked)
+    assert replies[last]["result"]["items"][0]["textEdit"]["range"]["start"]["character"] == 15
+
+
+def test_an_edit_behind_the_mask_leaves_its_request_be(ready: Wire) -> None:
+    uri = "file:///behind.txt"
+    ready.open("It was a [MASK] day.", uri)
+    asked = ready.ask("textDocument/completion", ready.at(0, 15, uri))
+    ready.edit((0, 20), (0, 20), " More.", 2, uri)
+    assert ready.answer(asked)["result"]["items"]
 
 
 def test_progress_is_shown_to_a_client_that_can(wire: Wire) -> None:

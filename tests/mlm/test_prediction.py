@@ -87,10 +87,29 @@ def test_a_prefix_restricts_exactly_and_is_kept_to_the_letter(model: mlm.MaskedL
     words = texts(model, "The [MASK] walked through the zoo.", prefixes={0: "El"}, top_k=5)
     assert len(words) == 5
     assert all(word.startswith("El") for word in words)
-    every = [t for t in model.tokenizer.vocabulary if t.startswith("elep")]
-    assert sorted(texts(model, "The [MASK] walked.", prefixes={0: "elep"}, top_k=100)) == sorted(every)
+    every = {t for t in model.tokenizer.vocabulary if t.startswith("elep")}
+    assert set(texts(model, "The [MASK] walked.", prefixes={0: "elep"}, top_k=100, max_pieces=1)) == every
     assert texts(model, "The [MASK] walked.", prefixes={0: "xqzzy"}) == []
     assert texts(model, "The [MASK] walked.", prefixes={0: "ELEPHA"}, top_k=2)[-1].startswith("ELEPHANT")
+
+
+def test_a_prefix_finds_words_of_several_pieces(model: mlm.MaskedLM) -> None:
+    text = "His lungs were full of blood from the burst [MASK] in them."
+    assert not {"capillary", "capillaries"} & set(model.tokenizer.vocabulary)
+    assert "capillaries" in texts(model, text, prefixes={0: "cap"})
+    assert not {"capillary", "capillaries"} & set(texts(model, text, prefixes={0: "cap"}, max_pieces=1))
+
+
+def test_a_word_of_several_pieces_that_stands_in_the_passage_comes_back(model: mlm.MaskedLM) -> None:
+    text = "Zoologists watched the platypus. They saw how the [MASK] swam."
+    assert "platypus" not in model.tokenizer.vocabulary
+    assert "platypus" in texts(model, text)
+
+
+def test_a_surrounding_search_leaves_the_words_of_one_piece_their_order(model: mlm.MaskedLM) -> None:
+    text = "The [MASK] walked through the zoo."
+    single = texts(model, text, top_k=5, max_pieces=1)
+    assert [word for word in texts(model, text, top_k=20) if word in single] == single
 
 
 def test_a_mask_at_the_end_of_what_was_typed_gets_words_and_no_full_stop(model: mlm.MaskedLM) -> None:

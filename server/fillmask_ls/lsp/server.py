@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 _SECONDS_FOR_THE_CLIENT = 2
 """How long a client may take to say its settings, or yes to a progress bar, before we go on without."""
 
+_LIKELY = 0.001
+"""Words of one piece, with the letters that were typed, that are together as probable are worth showing at once."""
+
 
 class FillmaskServer(LanguageServer):
     """One server for one client.
@@ -123,8 +126,8 @@ class FillmaskServer(LanguageServer):
         The passage is taken at once, as the document stands; the settings are those in force when they are known.
 
         Args:
-            hurry: whether to answer without words of several pieces, if they are not known yet, and look for them
-                afterwards: they will be asked for, should the user type on.
+            hurry: whether to answer without words of several pieces, if they are not known yet and others are likely,
+                and look for them afterwards: they will be asked for, should the user type on.
 
         Raises:
             JsonRpcException: there is no model, or it failed; or the mask was moved or changed meanwhile.
@@ -135,9 +138,12 @@ class FillmaskServer(LanguageServer):
         self._waiting.add(waiting)
         try:
             query = await waiting.task
-            quickly = hurry and not query.prefix
-            waiting.task = asyncio.ensure_future(self.engine.rank(replace(query, max_pieces=1) if quickly else query))
+            waiting.task = asyncio.ensure_future(self.engine.rank(replace(query, max_pieces=1) if hurry else query))
             ranking = await waiting.task
+            likelihood = sum(word.probability for word in ranking.masks[query.focus].words)
+            if hurry and query.prefix and likelihood < _LIKELY:
+                waiting.task = asyncio.ensure_future(self.engine.rank(query))
+                ranking = await waiting.task
         except EngineError as error:
             raise JsonRpcException(str(error), code=types.LSPErrorCodes.RequestFailed) from error
         except asyncio.CancelledError:
@@ -146,7 +152,7 @@ class FillmaskServer(LanguageServer):
             raise JsonRpcException("the mask was changed", code=types.LSPErrorCodes.ContentModified) from None
         finally:
             self._waiting.discard(waiting)
-        if quickly and query.max_pieces > 1:
+        if hurry and not query.prefix and query.max_pieces > 1:
             self._foreseen = self._in_background(self._foresee(query))
         return ranking, query.focus
 

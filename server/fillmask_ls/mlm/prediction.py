@@ -120,7 +120,7 @@ def predicting(
         for i, longer in zip(missing, (yield from together(searches)), strict=True):
             memory[keys[i]] = longer
     return [
-        _prediction(model, distribution, window, i, top_k, keys[i][2], memory.get(keys[i], ()))
+        _prediction(model, distribution, window, i, top_k, keys[i][2], _known(model, memory, keys[i]))
         for i, distribution in zip(window.asked, distributions, strict=True)
     ]
 
@@ -152,6 +152,18 @@ def _searched(
     fits = _fitting(model, window, number, prefix)
     shorter = float(distribution[: len(fits)][fits].sum())
     return (yield from longer_words(model, window, number, prefix, max_pieces, shorter))
+
+
+def _known(model: MaskedLM, memory: Mapping[Any, Any], key: tuple[Window, int, str]) -> Longer:
+    """The longer words that were found with the prefix, else those found without it that have it."""
+    window, number, prefix = key
+    longer: Longer = memory.get(key, memory.get((window, number, ""), []))
+    wanted = model.vocabulary.folded(prefix)
+    return [
+        (ids, weight)
+        for ids, weight in longer
+        if model.vocabulary.folded(model.vocabulary.spelled(ids)).startswith(wanted)
+    ]
 
 
 def _fitting(model: MaskedLM, window: Window, number: int, prefix: str) -> Tensor:
