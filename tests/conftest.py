@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,60 +62,25 @@ def network() -> PreTrainedModel:
 
 
 @pytest.fixture(scope="session")
-def roberta(tmp_path_factory: pytest.TempPathFactory) -> mlm.MaskedLM:
-    """A byte-level RoBERTa that has learned three sentences."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-    from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaForMaskedLM
+def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes the tiny checkpoint of a kind, once."""
+    import kinds
 
-    sentences = ["the cat sat on the mat", "the dog sat on the rug", "a cat and a dog sat"]
-    folder = tmp_path_factory.mktemp("roberta")
-    backend = Tokenizer(models.BPE())
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    backend.train_from_iterator(
-        sentences * 30,
-        trainers.BpeTrainer(
-            vocab_size=340, special_tokens=specials, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
-        ),
-    )
-    backend.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=backend,
-        bos_token="<s>",
-        pad_token="<pad>",
-        eos_token="</s>",
-        unk_token="<unk>",
-        cls_token="<s>",
-        sep_token="</s>",
-        mask_token="<mask>",
-    )
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = RobertaConfig(
-        vocab_size=backend.get_vocab_size(),
-        hidden_size=32,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=66,
-        pad_token_id=1,
-    )
-    network = RobertaForMaskedLM(config)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
-    encoded = [backend.encode(sentence).ids for sentence in sentences]
-    for step in range(150):
-        ids = torch.tensor([encoded[step % 3]])
-        position = 1 + step % (ids.shape[1] - 2)
-        masked = ids.clone()
-        masked[0, position] = backend.token_to_id("<mask>")
-        loss = network(input_ids=masked, labels=ids).loss
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-    network.save_pretrained(folder)
-    return mlm.load(str(folder), dtype=torch.float32)
+    return cache(lambda kind: kinds.save(kind, tmp_path_factory.mktemp(kind)))
+
+
+@pytest.fixture(scope="session")
+def model_of(checkpoint_of: Callable[[str], Path]) -> Callable[[str], mlm.MaskedLM]:
+    """Loads the tiny checkpoint of a kind in float32, once."""
+    import torch
+
+    return cache(lambda kind: mlm.load(str(checkpoint_of(kind)), dtype=torch.float32))
+
+
+@pytest.fixture(scope="session")
+def roberta(model_of: Callable[[str], mlm.MaskedLM]) -> mlm.MaskedLM:
+    """A model with another vocabulary than the embedded one's."""
+    return model_of("roberta")
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def inspect(model: MaskedLM, text: str, *, rate: float = 0.15, seed: int = 0, wh
                 Token(
                     id=id,
                     token=encoding.tokens[i],
-                    span=(a + start, b + start) if b > a else (0, 0),
+                    span=(a + start, b + start) if (a, b) != (0, 0) else (0, 0),
                     masked=bool(input_ids[0, i] == model.tokenizer.mask_id),
                     predicted=model.tokenizer.vocabulary[int(logits[i, : model.tokenizer.vocab_size].argmax())],
                     probability=float(probabilities[i, id]) if labels[0, i] != IGNORED else None,

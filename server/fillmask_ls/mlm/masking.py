@@ -38,7 +38,10 @@ def choose(
     eligible = ~torch.tensor(encoding.special, dtype=torch.bool)
     draws = torch.rand(len(encoding.ids), generator=generator)
     if whole_words is not None:
-        draws = draws[torch.tensor(_first_of_word(encoding, whole_words), dtype=torch.long)]
+        first: dict[int, int] = {}
+        numbers = enumerate(word_numbers(encoding, whole_words))
+        drawn = [i if number is None else first.setdefault(number, i) for i, number in numbers]
+        draws = draws[torch.tensor(drawn, dtype=torch.long)]
     return (draws < rate) & eligible
 
 
@@ -81,15 +84,13 @@ def mask_for_training(
     return corrupted, ids.masked_fill(~chosen, IGNORED)
 
 
-def _first_of_word(encoding: Encoding, text: str) -> list[int]:
-    """For each token, the index of the first token of its word; its own index outside words."""
-    word_of = {}
+def word_numbers(encoding: Encoding, text: str) -> list[int | None]:
+    """For each token of ``text`` the number of its word, as a person counts; None outside words."""
+    word_of: dict[int, int] = {}
     for number, (start, end) in enumerate(words(text)):
         word_of.update(dict.fromkeys(range(start, end), number))
-    first: dict[int, int] = {}
-    result = []
-    for index, (start, end) in enumerate(encoding.offsets):
+    return [
         # A byte-level token may begin with the space before its word.
-        word = word_of.get(end - 1) if end > start and not encoding.special[index] else None
-        result.append(index if word is None else first.setdefault(word, index))
-    return result
+        word_of.get(end - 1) if end > start and not special else None
+        for (start, end), special in zip(encoding.offsets, encoding.special, strict=True)
+    ]

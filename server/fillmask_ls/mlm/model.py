@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -128,9 +129,7 @@ def load(
         )
     if network.get_input_embeddings().num_embeddings < tokenizer.vocab_size:
         raise CheckpointError(f"model {name!r}: its tokenizer knows more tokens than its weights do.")
-    limit = getattr(config, "max_position_embeddings", None)
-    if limit is not None and tokenizer.max_length > limit:
-        tokenizer.max_length = limit - 2  # RoBERTa's positions start at 2
+    tokenizer.max_length = min(tokenizer.max_length, _positions(network))
     network.eval().requires_grad_(False).to(place)
     head, encoder = MLMHead.of(network), BertEncoder.of(network)
     loaded = MaskedLM(
@@ -145,6 +144,14 @@ def load(
     )
     _try(loaded)
     return loaded
+
+
+def _positions(network: PreTrainedModel) -> int:
+    """How many tokens the network has positions for."""
+    limit = getattr(network.config, "max_position_embeddings", None) or sys.maxsize
+    padding = (m.padding_idx for name, m in network.named_modules() if name.endswith("position_embeddings"))
+    taken = next((index + 1 for index in padding if index is not None), 0)  # RoBERTa's start behind the padding's
+    return int(limit) - taken
 
 
 def _try(model: MaskedLM) -> None:

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from .masking import IGNORED
+from .masking import IGNORED, word_numbers
 from .model import MaskedLM
 from .tokenization import Encoding, Span, words
 
@@ -21,6 +21,9 @@ pieces of a rare word give one another away."""
 
 _TOKENS_AT_ONCE = 2048
 """In one forward; more is no faster on a CPU."""
+
+_Word = tuple[int | None, int | None]
+"""Told from others by its number as the tokenizer splits words, and as a person does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,7 +151,11 @@ def score(model: MaskedLM, texts: Sequence[str], *, form: Form = "word_l2r") -> 
     encodings = [model.tokenizer.encode(text) for text in texts]
     # By length, so that little is padded; one by one, because a long text's windows together would fill the memory.
     by_length = sorted(range(len(texts)), key=lambda number: -len(encodings[number].ids))
-    variants = (variant for number in by_length for variant in _variants(model, number, encodings[number], form))
+    variants = (
+        variant
+        for number in by_length
+        for variant in _variants(model, number, encodings[number], _words(encodings[number], texts[number]), form)
+    )
     found: list[dict[int, float]] = [{} for _ in texts]
     for batch in _batches(variants):
         for variant, likelihoods in zip(batch, _log_likelihoods(model, batch), strict=True):
@@ -178,7 +185,14 @@ class _Variant:
     labels: list[int]
 
 
-def _variants(model: MaskedLM, number: int, encoding: Encoding, form: Form) -> Iterator[_Variant]:
+def _words(encoding: Encoding, text: str) -> list[_Word]:
+    """The word of each token: where the tokenizer or a person ends one. SentencePiece splits at spaces, or nowhere."""
+    return list(zip(encoding.words, word_numbers(encoding, text), strict=True))
+
+
+def _variants(
+    model: MaskedLM, number: int, encoding: Encoding, words: Sequence[_Word], form: Form
+) -> Iterator[_Variant]:
     mask_id = model.tokenizer.mask_id
     content = encoding.content(mask_id)
     if not content:
@@ -192,7 +206,7 @@ def _variants(model: MaskedLM, number: int, encoding: Encoding, form: Form) -> I
         high = min(low + room, last)
         window = encoding.ids[:first] + encoding.ids[low:high] + encoding.ids[last:]
         shift = first - low
-        for together, masked in _masked(encoding, range(start, stop), form):
+        for together, masked in _masked(words, range(start, stop), form):
             asked = [i for i in together if encoding.ids[i] != mask_id]
             if asked:
                 ids = window.copy()
@@ -202,19 +216,19 @@ def _variants(model: MaskedLM, number: int, encoding: Encoding, form: Form) -> I
                 yield _Variant(number, asked, ids, [i + shift for i in asked], [encoding.ids[i] for i in asked])
 
 
-def _masked(encoding: Encoding, block: range, form: Form) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
+def _masked(words: Sequence[_Word], block: range, form: Form) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
     """Which tokens of a block are asked for together, and which are masked for it."""
     for i in block:
         if form == "original":
             yield [i], [i]
             continue
         start, end = i, i + 1
-        while encoding.words[end : end + 1] == [encoding.words[i]] and encoding.words[i] is not None:
+        while words[end : end + 1] == [words[i]]:
             end += 1
         if form == "word_l2r":
             yield [i], range(i, end)
             continue
-        while start and encoding.words[start - 1] == encoding.words[i] is not None:
+        while start and words[start - 1] == words[i]:
             start -= 1
         if i == max(start, block.start):
             yield range(i, min(end, block.stop)), range(start, end)

@@ -14,6 +14,9 @@ from .tokenization import Tokenizer
 _SENTENCE_END = regex.compile(r"""[.!?…。！？]["'”’»)\]]*\s*$""")
 _ABBREVIATION = regex.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|approx|resp|pp|fig)\.\s*$", regex.IGNORECASE)
 _LETTER = regex.compile(r"[\p{L}\p{N}]")
+_PART_OF_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]")
+_PART_OF_CHARACTER = "\ufffd"
+"""What a byte-level token decodes to where it holds only some of a character's bytes."""
 
 
 class Vocabulary:
@@ -31,6 +34,8 @@ class Vocabulary:
         for id, (token, text) in enumerate(zip(tokens, self.texts, strict=True)):
             if id in tokenizer.special_ids or token.startswith("[unused") or not _LETTER.search(text):
                 continue
+            if _PART_OF_CHARACTER in text:
+                continue
             begins = token.startswith(self._space_mark) if self._space_mark else not token.startswith("##")
             (starts if begins else continues).append(id)
         self._where = {False: self._mask(starts), True: self._mask(continues)}
@@ -42,15 +47,20 @@ class Vocabulary:
         self._words = frozenset(text for text, _ in self._sorted[False])
 
     def is_glued(self, before: str) -> bool:
-        """Whether what follows the text ``before`` goes on with its last word."""
+        """Whether what follows the text ``before`` goes on with its last word: lacks the mark of a word's beginning."""
         last = before[-1:]
-        return not last.isspace() if self._space_mark else last.isalnum()
+        if not self._space_mark:  # a word of its own behind a Chinese character, which BERT sets apart
+            word_of = self._tokenizer.encode(last + "a").words[1:-1]
+            return bool(_PART_OF_WORD.match(last)) and len(set(word_of)) == 1
+        if not last:  # SentencePiece mostly puts a space before a text
+            return not self._tokenizer.encode("a").tokens[1].startswith(self._space_mark)
+        return not last.isspace()
 
     def fitting(self, *, glued: bool, prefix: str = "", whole: bool = True) -> Tensor:
         """Which tokens are words, or if ``glued`` pieces that go on with one; bool [vocabulary].
 
         Args:
-            prefix: what they must begin with, :meth:`folded`.
+            prefix: what they must begin with, :meth:`folded`; where no piece does, words that do.
             whole: whether they must have all of the prefix; else they may also be the beginning of it.
         """
         if not prefix:
@@ -65,7 +75,7 @@ class Vocabulary:
                 while low < len(known) and known[low][0] == prefix[:end]:
                     ids.append(known[low][1])
                     low += 1
-        return self._mask(ids)
+        return self._mask(ids) if ids or not glued else self.fitting(glued=False, prefix=prefix, whole=whole)
 
     def folded(self, text: str) -> str:
         """``text`` as the model spells it, in lower case."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import regex
-from tokenizers import AddedToken
+from tokenizers import AddedToken, Regex, models, pre_tokenizers
 from tokenizers import Tokenizer as BackendTokenizer
 
 from fillmask_ls import MASK
@@ -90,7 +90,9 @@ class Tokenizer:
         backend.add_tokens(
             [AddedToken(_SENTINEL, lstrip=bool(own and own.lstrip), rstrip=bool(own and own.rstrip), normalized=False)]
         )
-        self._sentinel_id = backend.token_to_id(_SENTINEL)
+        if isinstance(backend.model, models.Unigram):
+            written = [str(backend.id_to_token(id)) for id in self.special_ids]
+            backend.pre_tokenizer = pre_tokenizers.Sequence([*filter(None, [backend.pre_tokenizer]), _apart(written)])
         self._backend = backend
 
     def encode(self, text: str, masks: Sequence[Span] | None = None) -> Encoding:
@@ -106,8 +108,8 @@ class Tokenizer:
         special = [bool(flag) for flag in encoding.special_tokens_mask]
         offsets = encoding.offsets
         if spans:
-            for i, id in enumerate(ids):
-                if id == self._sentinel_id:
+            for i, token in enumerate(tokens):
+                if _NONCHARACTER in token:
                     # An lstrip mask (RoBERTa's) takes the space before it into its offsets.
                     ids[i], tokens[i], special[i] = self.mask_id, self.mask_token, True
                     offsets[i] = (offsets[i][1] - len(MASK), offsets[i][1])
@@ -200,6 +202,12 @@ def load_tokenizer(checkpoint: Checkpoint) -> Tokenizer:
         raise CheckpointError(f"model {checkpoint.name!r}: its tokenizer can't be used: {error}.") from error
 
 
+def _apart(specials: Sequence[str]) -> pre_tokenizers.PreTokenizer:
+    """Cuts written special tokens in two: SentencePiece's vocabulary has them among the pieces, the likeliest of all."""
+    first_of = (f"{regex.escape(token[0])}(?={regex.escape(token[1:])})" for token in specials)
+    return pre_tokenizers.Split(Regex("|".join(first_of)), "isolated")
+
+
 def _tokenizer_settings(folder: Path) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
@@ -213,7 +221,12 @@ def _converted(folder: Path) -> BackendTokenizer:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    return tokenizer.backend_tokenizer
+    backend: BackendTokenizer = tokenizer.backend_tokenizer
+    if backend.get_vocab_size() <= len(backend.get_added_tokens_decoder()):
+        raise ValueError("its files hold no vocabulary for this kind of model")
+    if tokenizer.mask_token == "<mask>":  # noqa: S105 - RoBERTa's takes the space before it, which transformers 5 forgets
+        backend.add_special_tokens([AddedToken("<mask>", lstrip=True)])
+    return backend
 
 
 def _with_sentinels(text: str, spans: Sequence[Span]) -> str:
