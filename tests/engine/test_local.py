@@ -37,7 +37,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[threading.Event,
             ran.append(query.text.split()[0])
             return query.text
 
-        monkeypatch.setattr(LocalEngine, "_ranking", ranking)
+        monkeypatch.setattr(LocalEngine, "_begin", ranking)
         monkeypatch.setattr(local, "_load", lambda model, device, dtype: SimpleNamespace(name=model))
         return go, ran
 
@@ -231,7 +231,7 @@ async def test_a_failing_forward_tells_nothing_of_the_document(
     def fail(_self: LocalEngine, query: Query) -> None:
         raise RuntimeError(f"secret: {query.text}")
 
-    monkeypatch.setattr(LocalEngine, "_ranking", fail)
+    monkeypatch.setattr(LocalEngine, "_begin", fail)
     monkeypatch.setattr(local, "_load", lambda model, device, dtype: SimpleNamespace(name=model))
     engine = LocalEngine()
     await engine.load("x", "cpu")

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 _MASKS_REMEMBERED = 64
 _JOBS_AT_ONCE = 8
 _TOKENS_AT_ONCE = 512
-"""In a forward that two jobs share: of more, the newer would feel the older one's weight."""
+"""In a forward: of more, who comes meanwhile would feel its weight."""
 
 
 class LocalEngine:
@@ -98,7 +98,7 @@ class LocalEngine:
                 raise EngineError(self._error)
         try:
             urgency = Urgency.DECORATING if query.decorates else Urgency.WAITING
-            ranking: Ranking = await asyncio.wrap_future(self._submit(urgency, lambda: self._ranking(query)))
+            ranking: Ranking = await asyncio.wrap_future(self._submit(urgency, lambda: self._begin(query)))
             return ranking
         except Exception as error:
             # Only its kind: the message could quote the document.
@@ -161,6 +161,11 @@ class LocalEngine:
             _send(job, answer)
             if job.batch is not None:
                 self._queue.put(job)
+
+    def _begin(self, query: Query) -> Asking[Ranking]:
+        from fillmask_ls.mlm.asking import in_parts
+
+        return in_parts(self._ranking(query), _TOKENS_AT_ONCE)
 
     def _ranking(self, query: Query) -> Asking[Ranking]:
         from fillmask_ls.mlm.prediction import predicting

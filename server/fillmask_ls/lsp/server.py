@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 _SECONDS_FOR_THE_CLIENT = 2
 """How long a client may take to say its settings, or yes to a progress bar, before we go on without."""
 
+_PAUSE = 0.2
+"""Seconds without a request before anything is looked for that nobody asked for: longer than between two letters."""
+
 _LIKELY = 0.001
 """Words of one piece, with the letters that were typed, that are together as probable are worth showing at once."""
 
@@ -181,6 +184,7 @@ class FillmaskServer(LanguageServer):
         )
 
     async def _foresee(self, query: Query) -> None:
+        await asyncio.sleep(_PAUSE)
         with suppress(EngineError):
             await self.engine.rank(replace(query, decorates=True))
 

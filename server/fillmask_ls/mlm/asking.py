@@ -68,6 +68,18 @@ def answered(model: MaskedLM, asking: Asking[T]) -> T:
     return asked.result
 
 
+def in_parts(asking: Asking[T], tokens: int) -> Asking[T]:
+    """The same, with no batch of more tokens than that, padding included, but for one row: something else can go between."""
+    asked = step(asking, None)
+    while isinstance(asked, Batch):
+        most = max(1, tokens // max(map(len, asked.rows)))
+        parts = []
+        for start in range(0, len(asked.rows), most):
+            parts.append((yield Batch(asked.rows[start : start + most], asked.asked[start : start + most])))
+        asked = step(asking, torch.cat(parts) if len(parts) > 1 else parts[0])
+    return asked.result
+
+
 def together(askings: Sequence[Asking[T]]) -> Asking[list[T]]:
     """All of them side by side: what each asks in its n-th step is asked in one batch."""
     steps = [step(asking, None) for asking in askings]
