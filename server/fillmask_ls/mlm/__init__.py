@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from .checkpoint import CheckpointError, resolve
     from .head import MLMHead
     from .inspection import inspect
+    from .joint import fill_jointly
     from .masking import choose, mask_for_training, mask_plainly
     from .model import MaskedLM, load
     from .prediction import fill, predict
     from .scoring import cross_entropy, forward, perplexity, score
+    from .targets import rank_targets
     from .tokenization import Encoding, Tokenizer
 
 _HOMES = {
@@ -31,6 +33,7 @@ _HOMES = {
     "choose": "masking",
     "cross_entropy": "scoring",
     "fill": "prediction",
+    "fill_jointly": "joint",
     "forward": "scoring",
     "inspect": "inspection",
     "load": "model",
@@ -38,6 +41,7 @@ _HOMES = {
     "mask_plainly": "masking",
     "perplexity": "scoring",
     "predict": "prediction",
+    "rank_targets": "targets",
     "resolve": "checkpoint",
     "score": "scoring",
 }
@@ -51,6 +55,7 @@ __all__ = [
     "choose",
     "cross_entropy",
     "fill",
+    "fill_jointly",
     "forward",
     "inspect",
     "load",
@@ -58,6 +63,7 @@ __all__ = [
     "mask_plainly",
     "perplexity",
     "predict",
+    "rank_targets",
     "resolve",
     "score",
 ]

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from .asking import TOKENS_AT_ONCE
 from .masking import IGNORED, word_numbers
 from .model import MaskedLM
 from .tokenization import Encoding, Span, words
@@ -18,9 +19,6 @@ Form = Literal["word_l2r", "original", "whole_word"]
 """What is masked while a token is scored: the token and the rest of its word behind it (Kauf & Ivanova 2023), the
 token alone (Salazar et al. 2020), or its whole word (Kauf & Ivanova 2023). The first is the least biased: alone, the
 pieces of a rare word give one another away."""
-
-_TOKENS_AT_ONCE = 2048
-"""In one forward; more is no faster on a CPU."""
 
 _Word = tuple[int | None, int | None]
 """Told from others by its number as the tokenizer splits words, and as a person does."""
@@ -235,10 +233,10 @@ def _masked(words: Sequence[_Word], block: range, form: Form) -> Iterator[tuple[
 
 
 def _batches(variants: Iterator[_Variant]) -> Iterator[list[_Variant]]:
-    """The variants, which come longest first, as many at a time as have about ``_TOKENS_AT_ONCE`` tokens."""
+    """The variants, which come longest first, as many at a time as have about ``TOKENS_AT_ONCE`` tokens."""
     batch: list[_Variant] = []
     for variant in variants:
-        if batch and (len(batch) + 1) * len(batch[0].ids) > _TOKENS_AT_ONCE:
+        if batch and (len(batch) + 1) * len(batch[0].ids) > TOKENS_AT_ONCE:
             yield batch
             batch = []
         batch.append(variant)

@@ -85,6 +85,22 @@ class Vocabulary:
         """Whether one token is this word, in any case."""
         return self.folded(text) in self._words
 
+    def continuing(self, text: str) -> tuple[int, ...]:
+        """Pieces that go on with a word and make ``text``, the longest first; none where there are no such."""
+        known = self._sorted[True]
+        found: list[int] = []
+        rest = self.folded(text)
+        while rest:
+            for end in range(len(rest), 0, -1):
+                low = bisect_left(known, (rest[:end],))
+                if low < len(known) and known[low][0] == rest[:end]:
+                    found.append(known[low][1])
+                    rest = rest[end:]
+                    break
+            else:
+                return ()
+        return tuple(found)
+
     def spelled(self, ids: Sequence[int]) -> str:
         """The word that the pieces ``ids`` make."""
         return self.texts[ids[0]] if len(ids) == 1 else self._tokenizer.decode(ids)

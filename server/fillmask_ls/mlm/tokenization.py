@@ -64,6 +64,7 @@ class Tokenizer:
     Attributes:
         mask_id: the id of the model's mask token.
         special_ids: the ids of all special tokens, the mask included.
+        unknown_id: the id that stands for what no token spells; None where there is no such thing.
         vocab_size: how many ids there are.
         max_length: the most tokens that the model reads at once, special tokens included.
     """
@@ -81,6 +82,7 @@ class Tokenizer:
         self.mask_token = mask_token
         self.mask_id: int = mask_id
         self.special_ids = frozenset({mask_id, *(id for id, token in added.items() if token.special)})
+        self.unknown_id: int | None = backend.token_to_id(getattr(backend.model, "unk_token", "<unk>") or "")
         self.vocab_size: int = backend.get_vocab_size()
         self.max_length = max_length
         backend.no_truncation()

@@ -1,0 +1,76 @@
+"""Which of some given words or phrases fits a mask best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, inf
+
+from .asking import answered
+from .model import MaskedLM
+from .pieces import blank
+from .prediction import Word
+from .search import search
+from .tokenization import Span, find_masks
+from .windows import Window, readings, windows
+
+
+def rank_targets(
+    model: MaskedLM, text: str, targets: Sequence[str], *, mask: int = 0, masks: Sequence[Span] | None = None
+) -> list[Word]:
+    """The targets, each once, by how well they fit, the best first; their probabilities add up to 1.
+
+    A target may have any number of pieces of the model's vocabulary, and is scored as a whole: by the joint probability
+    of its pieces, length-corrected as in :mod:`.pieces`. One that the model can't spell has the probability 0.
+
+    Args:
+        targets: words or phrases.
+        mask: the number of the mask that they are for.
+        masks: as for :func:`~fillmask_ls.mlm.prediction.predict`.
+
+    Raises:
+        ValueError: the text has no such mask, or a target is empty or too long for the model.
+    """
+    masks = find_masks(text) if masks is None else masks
+    if not 0 <= mask < len(masks):
+        raise ValueError(f"there is no mask number {mask}: the text has {len(masks)}")
+    targets = [target.strip() for target in targets]
+    if not all(targets):
+        raise ValueError("a target must not be empty")
+    window = next(window for window in windows(model, text, masks) if mask - window.first in window.asked)
+    number = mask - window.first
+    pieces = {target: _pieces(model, window, number, target) for target in targets}
+    ways = [(way.ids, way.masks[number]) for way in readings(model, window)]
+    lengths = sorted({len(ids) for ids in pieces.values() if ids})
+    if lengths and len(ways[0][0]) + lengths[-1] > model.tokenizer.max_length:
+        raise ValueError(f"a target of {lengths[-1]} tokens is too long for the model")
+    blanks = [blank(model, ways, length, lambda _tokens: []) for length in lengths]
+    goals = list(dict.fromkeys(ids for ids in pieces.values() if ids))
+    found = {
+        filling.complete: filling.log_probability
+        for filling in answered(model, search(model.log_probabilities, blanks, width=0, goals=goals))
+    }
+    most = max(found.values(), default=0.0)
+    weights = {target: exp(found.get(ids, -inf) - most) for target, ids in pieces.items()}
+    total = sum(weights.values()) or 1.0
+    return [Word(target, weight / total) for target, weight in sorted(weights.items(), key=lambda item: -item[1])]
+
+
+def _pieces(model: MaskedLM, window: Window, number: int, target: str) -> tuple[int, ...]:
+    """The tokens of ``target`` in the mask's place; none if one of them stands for what the model doesn't know."""
+    start, end = window.masks[number]
+    before = window.text[:start]
+    begun: tuple[int, ...] = ()
+    if model.vocabulary.is_glued(before):  # the first word goes on with the one that stands there
+        first, space, target = target.partition(" ")
+        begun = model.vocabulary.continuing(first)
+        before += space
+        if not begun or not target:
+            return begun
+    text = before + target + window.text[end:]
+    encoding = model.tokenizer.encode(text, window.masks[:number])
+    ids = tuple(
+        id
+        for id, (a, b), special in zip(encoding.ids, encoding.offsets, encoding.special, strict=True)
+        if b > len(before) and a < len(before) + len(target) and not special
+    )
+    return () if model.tokenizer.unknown_id in ids else begun + ids
