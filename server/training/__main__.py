@@ -1,4 +1,4 @@
-"""``python -m training``: prepare, train, evaluate, export, curve."""
+"""``python -m training``: prepare, train, evaluate, export, calibrate, curve."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pathlib import Path
 from transformers.utils import logging as transformers_logging
 
 from fillmask_ls import mlm
-from fillmask_ls.mlm.checkpoint import CheckpointError, resolve
+from fillmask_ls.mlm.checkpoint import CALIBRATION, CheckpointError, resolve
 from fillmask_ls.mlm.tokenization import Tokenizer, load_tokenizer
 from fillmask_ls.report import console, print_table
 
+from .calibrate import fit_temperature
 from .evaluate import Evaluation, evaluate, table
 from .export import ExportError, export, write_card
 from .passages import TextError
@@ -86,6 +87,13 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("--sources", type=Path, help="as for evaluate")
     step.set_defaults(run=_export)
 
+    step = commands.add_parser(
+        "calibrate", help="fit the temperature of a checkpoint's probabilities and store it there"
+    )
+    step.add_argument("folder", type=Path, help="the checkpoint")
+    step.add_argument("--text", type=Path, required=True, help="text that it was not trained on")
+    step.set_defaults(run=_calibrate)
+
     step = commands.add_parser("curve", help="a run's loss over its tokens, as a picture")
     step.add_argument("run_folder", metavar="RUN", type=Path, help="a folder from train")
     step.add_argument("picture", type=Path, help="the file to write: .svg, .png, ...")
@@ -139,6 +147,12 @@ def _export(options: argparse.Namespace) -> None:
     export(options.run_folder, start, options.folder)
     if options.text:
         write_card(options.folder, *_evaluations([str(options.folder), str(start)], options))
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    temperature = fit_temperature(mlm.load(str(options.folder)), options.text)
+    (options.folder / CALIBRATION).write_text(json.dumps({"temperature": temperature}) + "\n", encoding="utf-8")
+    print(f"temperature {temperature}")
 
 
 def _length(argument: str) -> int:

@@ -138,17 +138,18 @@ def _answers(model: MaskedLM, encodings: Sequence[Encoding], chosen: Sequence[Te
     by_length = sorted(with_masks, key=lambda i: len(encodings[i].ids))
     for start in range(0, len(by_length), 16):
         batch = by_length[start : start + 16]
-        found = logits(model, [_masked(model, encodings[i], chosen[i]) for i in batch])
+        found = logits(model, [masked(model, encodings[i], chosen[i]) for i in batch])
         for i, at_masks in zip(batch, found, strict=True):
             right = torch.tensor(encodings[i].ids)[chosen[i]][:, None]
-            log_probabilities = at_masks.log_softmax(-1)
+            log_probabilities = model.log_probabilities(at_masks)
             likelihood = log_probabilities.gather(1, right)
             rank = (log_probabilities > likelihood).sum(-1)
             answers[i] = torch.stack([-likelihood[:, 0], rank, log_probabilities.amax(-1).exp()], 1)
     return answers
 
 
-def _masked(model: MaskedLM, encoding: Encoding, chosen: Tensor) -> Batch:
+def masked(model: MaskedLM, encoding: Encoding, chosen: Tensor) -> Batch:
+    """The text with the ``chosen`` tokens, bool [n], masked and asked for."""
     ids = torch.tensor(encoding.ids).masked_fill(chosen, model.tokenizer.mask_id)
     return Batch([ids.tolist()], [chosen.nonzero().flatten().tolist()])
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from fillmask_ls.mlm import CheckpointError, load, resolve
-from fillmask_ls.mlm.checkpoint import AUTO_HUB_IDS, EMBEDDED
+from fillmask_ls.mlm import CheckpointError, load, predict, resolve
+from fillmask_ls.mlm.checkpoint import AUTO_HUB_IDS, CALIBRATION, EMBEDDED
 
 Broken = Callable[[], Path]
 
@@ -164,3 +164,24 @@ def test_auto_is_the_embedded_model_when_what_the_cache_holds_can_not_be_loaded(
     snapshot = cached(empty_hub_cache, AUTO_HUB_IDS[0], EMBEDDED)
     (snapshot / "tokenizer.json").write_text("{")
     assert load("auto").name == "embedded"
+
+
+def test_a_calibrated_checkpoint_is_less_sure_by_its_temperature(broken: Broken) -> None:
+    folder = broken()
+    (folder / CALIBRATION).write_text('{"temperature": 4}')
+    assert load(str(folder)).temperature == 4
+    text = "Once upon a [MASK] there was a king."
+    unsure, sure = (predict(model, text)[0] for model in (load(str(folder)), load("embedded")))
+    assert unsure.entropy > sure.entropy
+    assert unsure.words[0].text == sure.words[0].text
+    (folder / CALIBRATION).unlink()
+    assert load(str(folder)).temperature == 1
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"temperature": "hot"}', '{"temperature": 0}', '{"temperature": NaN}']
+)
+def test_a_calibration_that_makes_no_sense_is_named(content: str, broken: Broken) -> None:
+    folder = broken()
+    (folder / CALIBRATION).write_text(content)
+    assert CALIBRATION in refusal(folder)

@@ -24,14 +24,14 @@ def test_the_words_that_fit_come_best_first(model: mlm.MaskedLM) -> None:
     assert 0 < sum(word.probability for word in words) <= 1
 
 
-def test_probabilities_are_the_models_own_over_the_whole_vocabulary(
+def test_probabilities_are_the_calibrated_ones_over_the_whole_vocabulary(
     model: mlm.MaskedLM, network: PreTrainedModel
 ) -> None:
     text = "She drank a cup of [MASK] with milk."
     encoding = model.tokenizer.encode(text)
     with torch.inference_mode():
         logits = network(torch.tensor([encoding.ids])).logits[0, encoding.ids.index(103)]
-    distribution = logits.softmax(-1)
+    distribution = (logits / model.temperature).softmax(-1)
     prediction = mlm.predict(model, text, max_pieces=1)[0]
     for word in prediction.words:
         id = model.tokenizer.vocabulary.index(word.text)

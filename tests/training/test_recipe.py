@@ -11,6 +11,8 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
+from fillmask_ls import mlm
+from fillmask_ls.mlm.checkpoint import CALIBRATION
 from training.__main__ import main
 from training.train import LOG, STATE
 
@@ -69,6 +71,11 @@ def test_text_to_checkpoint(recipe: Recipe, text: Path, tiny: Path, tmp_path: Pa
     assert f"| {ours['overall']['loss']:.3f} |" in card
     assert set(ours["overall"]) == {"masks", "loss", "top_1", "top_5", "calibration_error"}
     assert "masked loss" in recipe("evaluate", "embedded", "--text", text).out
+    done = recipe("calibrate", out, "--text", text)
+    assert done.code == 0, done.err
+    temperature = json.loads((out / CALIBRATION).read_text())["temperature"]
+    assert 0.5 <= temperature <= 2
+    assert mlm.load(str(out)).temperature == temperature
 
 
 def test_mistakes_get_one_line(recipe: Recipe, text: Path, tmp_path: Path) -> None:

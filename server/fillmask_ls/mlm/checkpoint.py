@@ -14,9 +14,13 @@ EMBEDDED = Path(__file__).parent.parent / "embedded"
 AUTO_HUB_IDS = ("google-bert/bert-base-uncased", "bert-base-uncased")
 """What ``auto`` takes from the hub's cache; the second is the first's name in caches from before 2024."""
 
+CALIBRATION = "fillmask.json"
+"""The file with the ``temperature`` of a checkpoint that has been calibrated."""
+
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model")
 _WANTED_FILES = (
     "config.json",
+    CALIBRATION,
     "model*.safetensors",
     "model.safetensors.index.json",
     "tokenizer_config.json",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from transformers.utils import logging as transformers_logging
 
 from fillmask_ls import MASK
 
-from .checkpoint import Checkpoint, CheckpointError, resolve
+from .checkpoint import CALIBRATION, Checkpoint, CheckpointError, resolve
 from .encoder import BertEncoder
 from .head import MLMHead
 from .surface import Vocabulary
@@ -105,6 +106,7 @@ def load(
     name = checkpoint.name
     place = _device(device)
     tokenizer = load_tokenizer(checkpoint)
+    temperature = _temperature(checkpoint)
     try:
         with _quiet():
             config = AutoConfig.from_pretrained(checkpoint.path, local_files_only=True, trust_remote_code=False)
@@ -141,9 +143,23 @@ def load(
         encoder=encoder,
         head=head,
         network=None if encoder else network,
+        temperature=temperature,
     )
     _try(loaded)
     return loaded
+
+
+def _temperature(checkpoint: Checkpoint) -> float:
+    file = checkpoint.path / CALIBRATION
+    if not file.is_file():
+        return 1.0
+    try:
+        temperature = float(json.loads(file.read_text(encoding="utf-8")).get("temperature", 1))
+    except (AttributeError, OSError, TypeError, ValueError) as error:
+        raise CheckpointError(f"model {checkpoint.name!r}: {CALIBRATION} can't be read: {error}") from error
+    if not 0.01 <= temperature <= 100:
+        raise CheckpointError(f"model {checkpoint.name!r}: the temperature in {CALIBRATION} must be from 0.01 to 100.")
+    return temperature
 
 
 def _positions(network: PreTrainedModel) -> int:
