@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .masking import choose, mask_for_training, mask_plainly
     from .model import MaskedLM, load
     from .prediction import fill, predict
+    from .replacement import replacements
     from .scoring import cross_entropy, forward, perplexity, score
     from .targets import rank_targets
     from .tokenization import Encoding, Tokenizer
@@ -42,6 +43,7 @@ _HOMES = {
     "perplexity": "scoring",
     "predict": "prediction",
     "rank_targets": "targets",
+    "replacements": "replacement",
     "resolve": "checkpoint",
     "score": "scoring",
 }
@@ -64,6 +66,7 @@ __all__ = [
     "perplexity",
     "predict",
     "rank_targets",
+    "replacements",
     "resolve",
     "score",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import isfinite
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,6 +33,7 @@ class MaskedLM:
     ``network`` that transformers builds.
 
     Attributes:
+        embeddings: of the tokens, [vocabulary, h], from which the network begins.
         temperature: by which logits are divided for calibrated probabilities (Guo et al. 2017); 1 where none was fitted.
     """
 
@@ -43,6 +45,7 @@ class MaskedLM:
     encoder: BertEncoder | None = field(repr=False)
     head: MLMHead | None = field(repr=False)
     network: PreTrainedModel | None = field(repr=False)
+    embeddings: Tensor = field(repr=False)
     temperature: float = 1.0
 
     def log_probabilities(self, logits: Tensor) -> Tensor:
@@ -133,6 +136,7 @@ def load(
         raise CheckpointError(f"model {name!r}: its tokenizer knows more tokens than its weights do.")
     tokenizer.max_length = min(tokenizer.max_length, _positions(network))
     network.eval().requires_grad_(False).to(place)
+    embeddings: Any = network.get_input_embeddings().weight
     head, encoder = MLMHead.of(network), BertEncoder.of(network)
     loaded = MaskedLM(
         name=name,
@@ -143,6 +147,7 @@ def load(
         encoder=encoder,
         head=head,
         network=None if encoder else network,
+        embeddings=embeddings,
         temperature=temperature,
     )
     _try(loaded)

@@ -11,7 +11,7 @@ from .pieces import blank
 from .prediction import Word
 from .search import search
 from .tokenization import Span, find_masks
-from .windows import Window, readings, windows
+from .windows import pieces_at, readings, windows
 
 
 def rank_targets(
@@ -38,7 +38,8 @@ def rank_targets(
         raise ValueError("a target must not be empty")
     window = next(window for window in windows(model, text, masks) if mask - window.first in window.asked)
     number = mask - window.first
-    pieces = {target: _pieces(model, window, number, target) for target in targets}
+    pieces = {target: pieces_at(model, window, number, target) for target in targets}
+    pieces = {target: () if model.tokenizer.unknown_id in ids else ids for target, ids in pieces.items()}
     ways = [(way.ids, way.masks[number]) for way in readings(model, window)]
     lengths = sorted({len(ids) for ids in pieces.values() if ids})
     if lengths and len(ways[0][0]) + lengths[-1] > model.tokenizer.max_length:
@@ -53,24 +54,3 @@ def rank_targets(
     weights = {target: exp(found.get(ids, -inf) - most) for target, ids in pieces.items()}
     total = sum(weights.values()) or 1.0
     return [Word(target, weight / total) for target, weight in sorted(weights.items(), key=lambda item: -item[1])]
-
-
-def _pieces(model: MaskedLM, window: Window, number: int, target: str) -> tuple[int, ...]:
-    """The tokens of ``target`` in the mask's place; none if one of them stands for what the model doesn't know."""
-    start, end = window.masks[number]
-    before = window.text[:start]
-    begun: tuple[int, ...] = ()
-    if model.vocabulary.is_glued(before):  # the first word goes on with the one that stands there
-        first, space, target = target.partition(" ")
-        begun = model.vocabulary.continuing(first)
-        before += space
-        if not begun or not target:
-            return begun
-    text = before + target + window.text[end:]
-    encoding = model.tokenizer.encode(text, window.masks[:number])
-    ids = tuple(
-        id
-        for id, (a, b), special in zip(encoding.ids, encoding.offsets, encoding.special, strict=True)
-        if b > len(before) and a < len(before) + len(target) and not special
-    )
-    return () if model.tokenizer.unknown_id in ids else begun + ids

@@ -149,6 +149,12 @@ class Tokenizer:
         """How many special tokens the model puts around a text."""
         return int(self._backend.num_special_tokens_to_add(is_pair=False))
 
+    def added_around(self, ids: list[int]) -> tuple[list[int], list[int]]:
+        """Of a text's ids, the special tokens that the model puts before the text and behind it."""
+        added = self._backend.encode("").ids
+        first = next((i for i, (a, b) in enumerate(zip(added, ids, strict=False)) if a != b), len(added))
+        return ids[:first], ids[len(ids) - len(added) + first :]
+
     @cached_property
     def vocabulary(self) -> list[str]:
         """The token of every id, ``vocab_size`` of them; an id without a token has an empty one."""

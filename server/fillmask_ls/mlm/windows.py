@@ -86,3 +86,24 @@ def readings(model: MaskedLM, window: Window) -> list[Reading]:
         at = [i for i, id in enumerate(ids) if id == model.tokenizer.mask_id]
         found.append(Reading(ids, at[: len(window.masks)]))
     return found
+
+
+def pieces_at(model: MaskedLM, window: Window, number: int, word: str) -> tuple[int, ...]:
+    """The tokens of a word or phrase in a mask's place; none where it goes on with a word and no pieces do."""
+    start, end = window.masks[number]
+    before = window.text[:start]
+    begun: tuple[int, ...] = ()
+    if model.vocabulary.is_glued(before):  # the first word goes on with the one that stands there
+        first, space, word = word.partition(" ")
+        begun = model.vocabulary.continuing(first)
+        before += space
+        if not begun or not word:
+            return begun
+    text = before + word + window.text[end:]
+    encoding = model.tokenizer.encode(text, window.masks[:number])
+    ids = tuple(
+        id
+        for id, (a, b), special in zip(encoding.ids, encoding.offsets, encoding.special, strict=True)
+        if b > len(before) and a < len(before) + len(word) and not special
+    )
+    return begun + ids
