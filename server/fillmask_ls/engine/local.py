@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .jobs import Job, JobQueue, Urgency
@@ -27,6 +28,22 @@ _TOKENS_AT_ONCE = 512
 """In a forward: of more, who comes meanwhile would feel its weight."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The last answer, which the same query gets again without a turn of the model's thread.
+
+    ``additions`` are the memory's when it was given: what is found later may better it.
+    """
+
+    query: Query
+    ranking: Ranking
+    memory: Memory
+    additions: int
+
+    def stands(self, query: Query, memory: Memory) -> bool:
+        return query == self.query and memory is self.memory and memory.additions == self.additions
+
+
 class LocalEngine:
     """Answers queries with the model that was loaded last; while there is none yet, queries wait for it.
 
@@ -38,6 +55,7 @@ class LocalEngine:
         self._model: MaskedLM | None = None
         # A letter typed behind the mask, or a hover, costs no forward.
         self._memory = Memory(_MASKS_REMEMBERED)
+        self._answer: _Answer | None = None
         self._error = ""
         self._settled = asyncio.Event()
         self._loads = 0
@@ -96,6 +114,9 @@ class LocalEngine:
             await self._settled.wait()
             if self._model is None and self._settled.is_set():  # else another load has begun since
                 raise EngineError(self._error)
+        answer = self._answer
+        if answer is not None and answer.stands(query, self._memory):
+            return answer.ranking
         try:
             urgency = Urgency.DECORATING if query.decorates else Urgency.WAITING
             ranking: Ranking = await asyncio.wrap_future(self._submit(urgency, lambda: self._begin(query)))
@@ -184,7 +205,9 @@ class LocalEngine:
                 focus=query.focus,
                 memory=memory,
             )
-        return Ranking(model.name, tuple(predictions))
+        ranking = Ranking(model.name, tuple(predictions))
+        self._answer = _Answer(query, ranking, memory, memory.additions)
+        return ranking
 
 
 def _send(job: Job, answer: Tensor | None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,16 @@ _SENTINEL = _NONCHARACTER * len(MASK)
 _UNBOUNDED = 10**9
 """Tokenizers without a limit of their own say 10^30."""
 
+_SHORT = 10_000
+"""Characters of a text whose encoding may be kept."""
+
 _MASK = regex.compile(regex.escape(MASK))
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """One tokenised text of ``n`` tokens, special tokens included; every field has length ``n``.
+    """One tokenised text of ``n`` tokens, special tokens included; every field has length ``n`` and is not to be changed.
 
     ``offsets`` are character spans of the text given, ``(0, 0)`` for the special tokens that the model adds.
     ``special`` is true for those and for masks. ``words`` numbers the words as the tokenizer splits them, which is finer
@@ -96,6 +99,7 @@ class Tokenizer:
             written = [str(backend.id_to_token(id)) for id in self.special_ids]
             backend.pre_tokenizer = pre_tokenizers.Sequence([*filter(None, [backend.pre_tokenizer]), _apart(written)])
         self._backend = backend
+        self._encode_again = lru_cache(maxsize=4)(self._encode)  # a passage is cut into windows, then read
 
     def encode(self, text: str, masks: Sequence[Span] | None = None) -> Encoding:
         """Tokenise ``text`` with the model's special tokens around it.
@@ -103,7 +107,10 @@ class Tokenizer:
         ``masks`` are the spans, each as long as ``[MASK]``, that become the mask token; when not given, each
         ``[MASK]`` in the text.
         """
-        spans = find_masks(text) if masks is None else masks
+        spans = tuple(find_masks(text) if masks is None else masks)
+        return self._encode_again(text, spans) if len(text) < _SHORT else self._encode(text, spans)
+
+    def _encode(self, text: str, spans: Sequence[Span]) -> Encoding:
         encoding = self._backend.encode(_with_sentinels(text, spans))
         ids = encoding.ids
         tokens = encoding.tokens
