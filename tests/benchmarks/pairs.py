@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from itertools import chain
 
 Run = Callable[[], float]
 """Runs once and returns the seconds that counted."""
@@ -19,13 +20,25 @@ def timed(call: Callable[[], object]) -> Run:
     return run
 
 
-def medians(ours: Run, theirs: Run, *, rounds: int, warm_up: int = 1) -> tuple[float, float]:
-    """The median milliseconds of both, run in turns."""
-    for _ in range(warm_up):
-        ours()
-        theirs()
-    pairs = [(ours(), theirs()) for _ in range(rounds)]
-    mine, peer = (statistics.median(times) * 1e3 for times in zip(*pairs, strict=True))
+def medians(
+    ours: Run, theirs: Run, *, rounds: int, warm_up: int = 1, block: int = 1, pause: float = 0
+) -> tuple[float, float]:
+    """The median milliseconds of both, run in turns of ``block`` runs, each after ``pause`` seconds.
+
+    Of a block of several, the first quarter does not count.
+    """
+
+    def turn(run: Run, count: int) -> list[float]:
+        times = []
+        for _ in range(count):
+            time.sleep(pause)
+            times.append(run())
+        return times[count // 4 :]
+
+    turn(ours, warm_up)
+    turn(theirs, warm_up)
+    turns = [(turn(ours, block), turn(theirs, block)) for _ in range(rounds // block)]
+    mine, peer = (statistics.median(chain.from_iterable(times)) * 1e3 for times in zip(*turns, strict=True))
     return mine, peer
 
 

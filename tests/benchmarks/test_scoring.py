@@ -12,6 +12,7 @@ from pydoc_data.topics import topics
 import pytest
 import torch
 
+from benchmarks.figures import Figure, Figures
 from fillmask_ls import mlm
 from fillmask_ls.mlm.checkpoint import EMBEDDED
 
@@ -73,7 +74,7 @@ def minicons() -> Scorer:
 
 
 @pytest.mark.parametrize("peer", [plain_transformers, minicons])
-def test_sentences_scored_against_a_peer(peer: Callable[[], Scorer]) -> None:
+def test_sentences_scored_against_a_peer(peer: Callable[[], Scorer], figures: Figures) -> None:
     def ours(dtype: torch.dtype | None) -> Scorer:
         model = mlm.load("embedded", dtype=dtype)
         return lambda texts: [score.pseudo_log_likelihood for score in mlm.score(model, texts, form="original")]
@@ -87,7 +88,7 @@ def test_sentences_scored_against_a_peer(peer: Callable[[], Scorer]) -> None:
             scores[name] += scorer(texts[start : start + 20])
             seconds[name] += time.perf_counter() - begun
     ratios = {name: seconds["peer"] / seconds[name] for name in ("float32", "default")}
-    print(f"\n{COUNT} sentences, as many a second as {peer.__name__}: ", end="")
-    print(", ".join(f"{name} {ratio:.1f} times" for name, ratio in ratios.items()))
+    for name, ratio in ratios.items():
+        figures.add(Figure(f"{COUNT} sentences scored, {name}", peer.__name__.replace("_", " "), 1 / ratio, 1 / REACH))
     assert scores["float32"] == pytest.approx(scores["peer"], abs=1e-3)
     assert min(ratios.values()) >= REACH

@@ -1,0 +1,192 @@
+"""A completion at the wire of a running server, against transformers' fill-mask pipeline called in process."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchmarks.figures import Figure, Figures
+from benchmarks.pairs import Run, medians, timed
+from fillmask_ls import MASK
+from fillmask_ls.mlm.checkpoint import EMBEDDED, resolve
+from fillmask_ls.mlm.tokenization import load_tokenizer
+from wire import Wire
+
+SHORT = "Paris is the capital of [MASK]."
+LONG = (
+    "After Abraham Lincoln won the November 1860 presidential [MASK] on an anti-slavery platform, an initial seven "
+    "slave states declared their secession from the country to form the Confederacy. War broke out in April 1861 when "
+    "secessionist forces attacked Fort Sumter in South Carolina, just over a month after Lincoln's inauguration."
+)
+TEN = LONG
+for word in ("platform", "states", "country", "Confederacy", "War", "forces", "South", "month", "initial"):
+    TEN = TEN.replace(word, MASK, 1)
+
+ROUNDS = 60
+PEER = "the fill-mask pipeline in process"
+
+BARE_SCRIPT = f"""
+import psutil, torch, transformers
+model = transformers.AutoModelForMaskedLM.from_pretrained({str(EMBEDDED)!r})
+tokenizer = transformers.AutoTokenizer.from_pretrained({str(EMBEDDED)!r})
+with torch.no_grad():
+    model(**tokenizer({LONG!r}, return_tensors="pt"))
+print(psutil.Process().memory_info().rss)
+"""
+
+
+def variants(text: str) -> Iterator[str]:
+    """``text`` with another first word of one token each: what was asked before is remembered."""
+    words = [token for token in load_tokenizer(resolve("embedded")).vocabulary if token.isalpha() and len(token) == 6]
+    first, _, rest = text.partition(" ")
+    return (f"{word.capitalize()} {rest}" for word in words if word != first)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of BERT-base's shape with random weights: only its time is measured."""
+    import transformers
+
+    folder = tmp_path_factory.mktemp("base")
+    transformers.BertForMaskedLM(transformers.BertConfig()).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).write_bytes((EMBEDDED / name).read_bytes())
+    return folder
+
+
+def opened(wire: Wire, texts: Iterator[str]) -> Run:
+    """Opens a text that is new to the server, then times the completion at its first mask."""
+
+    def run() -> float:
+        text = next(texts)
+        wire.open(text)
+        return timed(lambda: wire.complete(0, text.index(MASK) + len(MASK)))()
+
+    return run
+
+
+# The goals are those of the project; the guards are what is reached on two cores, with room for their moods.
+@pytest.mark.parametrize(
+    ("name", "text", "goal", "guard"),
+    [
+        ("embedded", LONG, 0.45, 0.75),
+        ("embedded", SHORT, None, 1.0),
+        ("embedded", TEN, 0.40, 0.75),
+        ("BERT-base shape", LONG, 0.40, 0.70),
+    ],
+    ids=["embedded", "nine tokens", "ten masks", "BERT-base shape"],
+)
+def test_completion_against_the_pipeline(
+    name: str, text: str, goal: float | None, guard: float, figures: Figures, request: pytest.FixtureRequest
+) -> None:
+    from transformers import pipeline
+
+    folder = EMBEDDED if name == "embedded" else request.getfixturevalue("base")
+    peer = pipeline("fill-mask", str(folder), top_k=10)
+    masks, tokens = text.count(MASK), len(load_tokenizer(resolve("embedded")).encode(text).ids)
+    texts = variants(text)
+    with Wire() as wire:
+        wire.initialize(initializationOptions={"model": str(folder)})
+        theirs = timed(lambda: peer(next(texts)))
+        rows = [
+            # One after the other, each alone: the threads of the one spin for a while after its work and would meet
+            # the other's. Then at the pace of a person who types.
+            ("", medians(opened(wire, texts), theirs, rounds=ROUNDS, warm_up=5, block=10)),
+            (", with a pause before each", medians(opened(wire, texts), theirs, rounds=ROUNDS, warm_up=5, pause=0.05)),
+        ]
+    for how, (mine, peers) in rows:
+        what = f"{masks} mask{'s' * (masks > 1)}, {tokens} tokens, {name}{how}"
+        figures.add(Figure(what, PEER, mine / peers, goal, f"{mine:.1f} ms"))
+    assert max(mine / peers for _, (mine, peers) in rows) <= guard
+
+
+def test_the_same_completion_again(figures: Figures) -> None:
+    texts = variants(LONG)
+    cursor = next(texts).index(MASK) + len(MASK)
+    with Wire() as wire:
+        wire.initialize()
+        again = timed(lambda: wire.complete(0, cursor))
+        first = opened(wire, texts)
+        first()
+        repeated, fresh = medians(again, first, rounds=ROUNDS)
+    figures.add(
+        Figure("the same completion again", "the first time", repeated / fresh, None, f"{repeated:.1f} ms (2 ms)")
+    )
+    assert repeated <= 2
+
+
+def test_a_request_without_a_mask_while_the_model_is_busy(figures: Figures) -> None:
+    texts = variants(LONG)
+    with Wire() as wire:
+        wire.initialize()
+        opened(wire, texts)()
+        wire.open("Nothing to fill here.", "file:///plain.txt")
+        seconds = []
+        busy: list[int] = []
+        for i in range(400):
+            if i % 4 == 0:
+                text = next(texts)
+                wire.open(text)
+                busy.append(wire.ask("textDocument/completion", wire.at(0, text.index(MASK) + len(MASK))))
+            seconds.append(timed(lambda: wire.request("textDocument/hover", wire.at(0, 3, "file:///plain.txt")))())
+    p99 = sorted(seconds)[int(0.99 * len(seconds))] * 1e3
+    middle = statistics.median(seconds) * 1e3
+    figures.add(Figure("a hover with no mask near, the model busy: p99", "", None, None, f"{p99:.1f} ms (5 ms)"))
+    print(f"\na hover with no mask near while {len(busy)} completions run: median {middle:.1f} ms, p99 {p99:.1f} ms")
+    assert p99 < 20
+
+
+def test_two_hundred_keystrokes_each_with_a_completion_that_cancels_the_last(figures: Figures) -> None:
+    words = [token for token in load_tokenizer(resolve("embedded")).vocabulary if token.isalpha() and len(token) > 3]
+    with Wire() as wire:
+        wire.initialize()
+        forward = statistics.median(opened(wire, texts)() for texts in [variants(LONG)] for _ in range(10))
+        wire.open(LONG, "file:///typed.txt")
+        typed = " ".join(words)[:200]
+        asked: list[int] = []
+        column = LONG.index(MASK)  # typed before the mask: each letter makes another passage
+        last = 0.0
+        for i, letter in enumerate(typed):
+            wire.edit((0, column), (0, column), letter, i + 2, "file:///typed.txt")
+            column += 1
+            if asked:
+                wire.notify("$/cancelRequest", {"id": asked[-1]})
+            last = time.perf_counter()
+            asked.append(wire.ask("textDocument/completion", wire.at(0, column + len(MASK), "file:///typed.txt")))
+            if i < len(typed) - 1:
+                time.sleep(max(0.0, 1 / 30 - (time.perf_counter() - last)))
+        answers = {asked[-1]: wire.answer(asked[-1])}
+        took = time.perf_counter() - last
+        deadline = time.monotonic() + 10
+        while len(answers) + sum("method" not in each for each in wire.notifications) < len(asked):
+            assert time.monotonic() < deadline, "some requests were not answered"
+            wire.notifications.append(wire.receive())
+    assert answers[asked[-1]]["result"]["items"]
+    figures.add(
+        Figure(
+            "200 keystrokes, the last answer",
+            "a completion alone, which is one forward",
+            took / forward,
+            2,
+            "all answered",
+        )
+    )
+    assert took < 3 * forward
+
+
+def test_memory(figures: Figures) -> None:
+    with Wire() as wire:
+        wire.initialize()
+        opened(wire, variants(LONG))()
+        ours = psutil.Process(wire.process.pid).memory_info().rss
+    theirs = int(subprocess.run([sys.executable, "-c", BARE_SCRIPT], check=True, capture_output=True).stdout)
+    peer = "a script that imports torch and transformers, loads and predicts"
+    figures.add(Figure("memory of the server after a completion", peer, ours / theirs, 1.15, f"{ours / 2**20:.0f} MiB"))
+    assert ours / theirs <= 1.15
