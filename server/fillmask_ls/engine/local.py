@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -93,6 +94,8 @@ class LocalEngine:
             if this != self._loads:
                 raise OvertakenError(f"another model was chosen before {model!r} was loaded")
             self._model = _load(model, device, dtype)
+            gc.collect()
+            gc.freeze()  # a million objects that live as long as the process: no collection need look at them again
             self._memory = Memory(_MASKS_REMEMBERED)  # what an older model's job still finds goes into its own
             return self._model.name
 
