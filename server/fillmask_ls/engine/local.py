@@ -93,9 +93,9 @@ class LocalEngine:
         def work() -> str:
             if this != self._loads:
                 raise OvertakenError(f"another model was chosen before {model!r} was loaded")
+            gc.unfreeze()  # the model before, if it hangs in cycles
             self._model = _load(model, device, dtype)
-            gc.collect()
-            gc.freeze()  # a million objects that live as long as the process: no collection need look at them again
+            gc.freeze()  # a million objects that live as long as the model: no collection need look at them again
             self._memory = Memory(_MASKS_REMEMBERED)  # what an older model's job still finds goes into its own
             return self._model.name
 
