@@ -29,7 +29,7 @@ def test_the_loss_and_accuracy_are_those_of_transformers(model: mlm.MaskedLM, te
         at = mlm.choose(encoding, 0.3, generator=generator)
         ids = torch.tensor(encoding.ids)
         with torch.inference_mode():
-            logits = network(input_ids=ids.masked_fill(at, 103)[None]).logits[0, at]
+            logits = network(input_ids=ids.masked_fill(at, 103)[None]).logits[0, at] / model.temperature
         losses += torch.nn.functional.cross_entropy(logits, ids[at], reduction="none").tolist()
         ranks += [row.argsort(descending=True).tolist().index(id) for row, id in zip(logits, ids[at], strict=True)]
     assert figures.masks == len(losses) > 15
