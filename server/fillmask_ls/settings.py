@@ -13,6 +13,7 @@ _TOKENS = range(16, 8193)
 _PIECES = range(1, 9)
 _PROSE = ("auto", "all")
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
+_RUNTIMES = ("torch", "openvino")
 
 
 def _text(value: object) -> str | None:
@@ -56,6 +57,13 @@ class Settings:
         lambda value: value if value in _DTYPES else None,
         "auto, float32, bfloat16 or float16",
         "The weights' precision. auto: bfloat16 where the processor or GPU computes it natively, else float32.",
+    )
+    runtime: str = _setting(
+        "runtime",
+        "torch",
+        lambda value: value if value in _RUNTIMES else None,
+        "torch or openvino",
+        "What computes the predictions. openvino: an optional extra, for the CPU.",
     )
     completion_top_k: int = _setting(
         "completion.topK",

@@ -156,3 +156,14 @@ async def test_a_model_that_was_mended_is_tried_again(broken: Any) -> None:
             await asyncio.sleep(0.1)
     finally:
         await stop(editor)
+
+
+async def test_the_runtime_is_chosen_by_a_setting() -> None:
+    editor = await start(BARE, options={"runtime": "openvino", "model": "embedded"})
+    try:
+        items = await editor.open("Paris is the capital of [MASK]|.").complete()
+        assert items is not None
+        assert "paris" in [item.label for item in items]
+        assert editor.client.messages == []
+    finally:
+        await stop(editor)

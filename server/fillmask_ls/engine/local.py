@@ -72,11 +72,11 @@ class LocalEngine:
         """Begin to import what a model needs, before it is known which one."""
         self._submit(Urgency.LOADING, _import)
 
-    async def load(self, model: str, device: str, dtype: str = "auto") -> str:
+    async def load(self, model: str, device: str, dtype: str = "auto", runtime: str = "torch") -> str:
         """Load a model and let it answer from then on; if it can't be loaded, the one before goes on.
 
         Args:
-            model, device: as for :func:`fillmask_ls.mlm.model.load`.
+            model, device, runtime: as for :func:`fillmask_ls.mlm.model.load`.
             dtype: ``auto`` or the name of one of torch's.
 
         Returns:
@@ -94,7 +94,7 @@ class LocalEngine:
             if this != self._loads:
                 raise OvertakenError(f"another model was chosen before {model!r} was loaded")
             gc.unfreeze()  # the model before, if it hangs in cycles
-            self._model = _load(model, device, dtype)
+            self._model = _load(model, device, dtype, runtime)
             gc.freeze()  # a million objects that live as long as the model: no collection need look at them again
             self._memory = Memory(_MASKS_REMEMBERED)  # what an older model's job still finds goes into its own
             return self._model.name
@@ -247,9 +247,9 @@ def _import() -> None:
     from fillmask_ls.mlm import model, prediction  # noqa: F401
 
 
-def _load(model: str, device: str, dtype: str) -> MaskedLM:
+def _load(model: str, device: str, dtype: str, runtime: str) -> MaskedLM:
     import torch
 
     from fillmask_ls.mlm.model import load
 
-    return load(model, device=device, dtype=None if dtype == "auto" else getattr(torch, dtype))
+    return load(model, device=device, dtype=None if dtype == "auto" else getattr(torch, dtype), runtime=runtime)

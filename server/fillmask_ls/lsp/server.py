@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 _SECONDS_FOR_THE_CLIENT = 2
 """How long a client may take to say its settings, or yes to a progress bar, before we go on without."""
 
+_DEFAULT_MODEL: tuple[str, str, str, str] = ("auto", "auto", "auto", "torch")
+"""What is loaded where what the user chose can't be."""
+
 _PAUSE = 0.2
 """Seconds without a request before anything is looked for that nobody asked for: longer than between two letters."""
 
@@ -69,7 +72,7 @@ class FillmaskServer(LanguageServer):
         self._reader = ThreadPoolExecutor(1, "fillmask-reader")
         self._watch_parent = watch_parent
         self._configuring: asyncio.Task[Any] | None = None
-        self._asked_for: tuple[str, str, str] | None = None
+        self._asked_for: tuple[str, str, str, str] | None = None
         self._failed = False
         self._problems: list[str] = []
         self._reported: set[str] = set()
@@ -196,16 +199,17 @@ class FillmaskServer(LanguageServer):
                 waiting.task.cancel()
 
     def _load_if_new(self) -> None:
-        wanted = (self.settings.model, self.settings.device, self.settings.dtype)
+        chosen = self.settings
+        wanted = (chosen.model, chosen.device, chosen.dtype, chosen.runtime)
         if wanted != self._asked_for:
             self._asked_for = wanted
             self._in_background(self._load(*wanted))
 
-    async def _load(self, model: str, device: str, dtype: str) -> None:
+    async def _load(self, model: str, device: str, dtype: str, runtime: str) -> None:
         outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._in_background(self._show_progress(model, outcome))
         try:
-            name = await self.engine.load(model, device, dtype)
+            name = await self.engine.load(model, device, dtype, runtime)
             outcome.set_result(f"{name} is ready")
         except OvertakenError:
             outcome.set_result("another model was chosen")
@@ -214,9 +218,9 @@ class FillmaskServer(LanguageServer):
             self._failed = True
             if self.engine.model_name is not None:
                 self._tell(f"{error} {self.engine.model_name} goes on.", types.MessageType.Error)
-            elif (model, device, dtype) == self._asked_for != ("auto", "auto", "auto"):
+            elif (model, device, dtype, runtime) == self._asked_for != _DEFAULT_MODEL:
                 self._tell(f"{error} The default model is taken instead.", types.MessageType.Error)
-                await self._load("auto", "auto", "auto")
+                await self._load(*_DEFAULT_MODEL)
             else:
                 self._tell(str(error), types.MessageType.Error)
 

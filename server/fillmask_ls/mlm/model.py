@@ -21,6 +21,7 @@ from fillmask_ls import MASK
 from .checkpoint import CALIBRATION, Checkpoint, CheckpointError, resolve
 from .encoder import BertEncoder
 from .head import MLMHead
+from .openvino import CompiledNetwork
 from .surface import Vocabulary
 from .tokenization import Tokenizer, load_tokenizer
 
@@ -35,6 +36,7 @@ class MaskedLM:
     Attributes:
         embeddings: of the tokens, [vocabulary, h], from which the network begins.
         temperature: by which logits are divided for calibrated probabilities (Guo et al. 2017); 1 where none was fitted.
+        compiled: what computes the logits instead, with the runtime ``openvino``.
     """
 
     name: str
@@ -47,6 +49,7 @@ class MaskedLM:
     network: PreTrainedModel | None = field(repr=False)
     embeddings: Tensor = field(repr=False)
     temperature: float = 1.0
+    compiled: CompiledNetwork | None = field(repr=False, default=None)
 
     def log_probabilities(self, logits: Tensor) -> Tensor:
         """The calibrated log-probabilities of logits, each [..., vocabulary]."""
@@ -63,7 +66,7 @@ class MaskedLM:
             asked: for each row its positions, in order.
 
         Returns:
-            A tensor on the model's device, in its dtype.
+            A tensor on the model's device, in its dtype; in float32 with the runtime ``openvino``.
         """
         length = max(map(len, rows))
         ids = torch.tensor([[*row, *[0] * (length - len(row))] for row in rows], device=self.device)
@@ -75,6 +78,8 @@ class MaskedLM:
         if any(len(row) < length for row in rows):
             lengths = torch.tensor([[len(row)] for row in rows], device=self.device)
             present = torch.arange(length, device=self.device) < lengths
+        if self.compiled is not None:
+            return self.compiled.logits(ids, at, present)
         if self.encoder is not None and self.head is not None:
             return self.head.logits(self.encoder.last_hidden_state(ids, at, present))
         assert self.network is not None  # noqa: S101 - a model has the one or the other
@@ -87,6 +92,7 @@ def load(
     *,
     device: str = "auto",
     dtype: torch.dtype | None = None,
+    runtime: str = "torch",
     download: bool = False,
 ) -> MaskedLM:
     """Load a masked language model.
@@ -95,6 +101,8 @@ def load(
         model: as for :func:`fillmask_ls.mlm.checkpoint.resolve`.
         device: ``auto`` (CUDA, then MPS, then CPU) or a torch device.
         dtype: of the weights; by default bfloat16 where the device computes it natively, else float32.
+        runtime: what computes the logits: ``torch`` or ``openvino``, which is an optional extra and runs on the CPU; it takes the memory of
+            a second copy of the weights, because hidden states still come from torch.
         download: whether a model that is not on this machine may be fetched from the hub.
 
     Raises:
@@ -102,12 +110,14 @@ def load(
     """
     if model == "auto":
         try:
-            return load(resolve("auto"), device=device, dtype=dtype)
+            return load(resolve("auto"), device=device, dtype=dtype, runtime=runtime)
         except CheckpointError:  # what the cache holds is damaged: the embedded model serves until it is mended
-            return load("embedded", device=device, dtype=dtype)
+            return load("embedded", device=device, dtype=dtype, runtime=runtime)
     checkpoint = model if isinstance(model, Checkpoint) else resolve(model, download=download)
     name = checkpoint.name
     place = _device(device)
+    if runtime not in ("torch", "openvino"):
+        raise CheckpointError(f"runtime {runtime!r} is unknown. Choose 'torch' or 'openvino'.")
     tokenizer = load_tokenizer(checkpoint)
     temperature = _temperature(checkpoint)
     try:
@@ -137,6 +147,8 @@ def load(
     tokenizer.max_length = min(tokenizer.max_length, _positions(network))
     network.eval().requires_grad_(False).to(place)
     embeddings: Any = network.get_input_embeddings().weight
+    with _quiet():
+        compiled = CompiledNetwork.of(network) if runtime == "openvino" else None
     head, encoder = MLMHead.of(network), BertEncoder.of(network)
     loaded = MaskedLM(
         name=name,
@@ -149,6 +161,7 @@ def load(
         network=None if encoder else network,
         embeddings=embeddings,
         temperature=temperature,
+        compiled=compiled,
     )
     _try(loaded)
     return loaded
