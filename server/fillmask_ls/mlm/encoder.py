@@ -43,6 +43,7 @@ class BertEncoder:
         """The encoder of a BERT network, which loses its layers to it; None for another architecture."""
         if not isinstance(network, BertForMaskedLM):
             return None
+        _take_from_file(network)
         bert: Any = network.bert
         layers = []
         while bert.encoder.layer:  # one by one: at no time are there two copies of all weights
@@ -82,6 +83,14 @@ class BertEncoder:
         hidden = layer.attended_norm(layer.attended.plus(attention, hidden))
         normed: Tensor = layer.output_norm(layer.output.plus(layer.intermediate(hidden), hidden))
         return normed
+
+
+def _take_from_file(network: nn.Module) -> None:
+    """Copy what is not packed out of the checkpoint's file: one tensor of it keeps the whole file in memory."""
+    for module in network.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if not (isinstance(module, nn.Linear) and name == "weight"):
+                parameter.data = parameter.data.clone()
 
 
 def activated(linear: Linear, activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

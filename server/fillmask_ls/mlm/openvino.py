@@ -43,6 +43,7 @@ class CompiledNetwork:
                 converted = openvino.convert_model(
                     _Asked(network),
                     example_input=(ids, torch.ones_like(ids), asked),
+                    share_weights=False,  # those of the network may go
                     input=[openvino.PartialShape(shape) for shape in ([-1, -1], [-1, -1], [-1])],
                 )
             precision = "bf16" if network.dtype == torch.bfloat16 else "f32"
