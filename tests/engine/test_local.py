@@ -38,7 +38,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[threading.Event,
             return query.text
 
         monkeypatch.setattr(LocalEngine, "_begin", ranking)
-        monkeypatch.setattr(local, "_load", lambda model, device, dtype: SimpleNamespace(name=model))
+        monkeypatch.setattr(local, "_load", lambda model, device, dtype, runtime: SimpleNamespace(name=model))
         return go, ran
 
     return install
@@ -232,7 +232,7 @@ async def test_a_failing_forward_tells_nothing_of_the_document(
         raise RuntimeError(f"secret: {query.text}")
 
     monkeypatch.setattr(LocalEngine, "_begin", fail)
-    monkeypatch.setattr(local, "_load", lambda model, device, dtype: SimpleNamespace(name=model))
+    monkeypatch.setattr(local, "_load", lambda model, device, dtype, runtime: SimpleNamespace(name=model))
     engine = LocalEngine()
     await engine.load("x", "cpu")
     with pytest.raises(EngineError) as error:
