@@ -8,25 +8,45 @@ import logging
 import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
 
 from .jobs import Job, JobQueue, Urgency
 from .memory import Memory
-from .query import EngineError, OvertakenError, Query, Ranking
+from .query import (
+    EngineError,
+    HiddenQuery,
+    InspectionQuery,
+    JointQuery,
+    MaskingQuery,
+    OvertakenError,
+    Query,
+    Question,
+    Ranking,
+    ReplacementQuery,
+    ScoreQuery,
+    Span,
+    SurpriseQuery,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from fillmask_ls.mlm.asking import Asking
+    from fillmask_ls.mlm.inspection import Inspection
+    from fillmask_ls.mlm.joint import JointFill
     from fillmask_ls.mlm.model import MaskedLM
+    from fillmask_ls.mlm.prediction import Word
+    from fillmask_ls.mlm.scoring import Score
+    from fillmask_ls.mlm.surprise import Surprise
 
 logger = logging.getLogger(__name__)
 
 _MASKS_REMEMBERED = 64
+_ANSWERS_REMEMBERED = 512
 _JOBS_AT_ONCE = 8
 _TOKENS_AT_ONCE = 512
-"""In a forward: of more, who comes meanwhile would feel its weight."""
+"""In a forward that others share: of more, who comes meanwhile would feel its weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +76,7 @@ class LocalEngine:
         self._model: MaskedLM | None = None
         # A letter typed behind the mask, or a hover, costs no forward.
         self._memory = Memory(_MASKS_REMEMBERED)
+        self._answers = Memory(_ANSWERS_REMEMBERED)
         self._answer: _Answer | None = None
         self._error = ""
         self._settled = asyncio.Event()
@@ -96,7 +117,8 @@ class LocalEngine:
             gc.unfreeze()  # the model before, if it hangs in cycles
             self._model = _load(model, device, dtype, runtime)
             gc.freeze()  # a million objects that live as long as the model: no collection need look at them again
-            self._memory = Memory(_MASKS_REMEMBERED)  # what an older model's job still finds goes into its own
+            # What an older model's job still finds goes into its own.
+            self._memory, self._answers = Memory(_MASKS_REMEMBERED), Memory(_ANSWERS_REMEMBERED)
             return self._model.name
 
         try:
@@ -112,18 +134,54 @@ class LocalEngine:
                 self._settled.set()
 
     async def rank(self, query: Query) -> Ranking:
-        """As :class:`~fillmask_ls.engine.query.Engine` says."""
+        """As :class:`~fillmask_ls.engine.query.Engine` says; so the others."""
+        await self._ready()
+        answer = self._answer
+        if answer is not None and answer.stands(query, self._memory):
+            return answer.ranking
+        ranking: Ranking = await self._asked(query)
+        return ranking
+
+    async def fill(self, query: JointQuery) -> list[JointFill]:
+        return cast("list[JointFill]", await self._remembered(query))
+
+    async def loss(self, query: HiddenQuery) -> float:
+        return cast("float", await self._remembered(query))
+
+    async def replace(self, query: ReplacementQuery) -> list[Word]:
+        return cast("list[Word]", await self._remembered(query))
+
+    async def surprise(self, query: SurpriseQuery) -> list[Surprise]:
+        return cast("list[Surprise]", await self._remembered(query))
+
+    async def score(self, query: ScoreQuery) -> Score:
+        [found] = await self._remembered(query)
+        return cast("Score", found)
+
+    async def choose(self, query: MaskingQuery) -> list[Span]:
+        return cast("list[Span]", await self._remembered(query))
+
+    async def inspect(self, query: InspectionQuery) -> Inspection:
+        return cast("Inspection", await self._remembered(query))
+
+    async def _remembered(self, question: Question) -> Any:
+        await self._ready()
+        answers, key = self._answers, replace(question, decorates=False)
+        if key not in answers:
+            answers[key] = (await self._asked(question),)
+        return answers[key][0]
+
+    async def _ready(self) -> None:
+        """Wait for a model."""
         while self._model is None:
             await self._settled.wait()
             if self._model is None and self._settled.is_set():  # else another load has begun since
                 raise EngineError(self._error)
-        answer = self._answer
-        if answer is not None and answer.stands(query, self._memory):
-            return answer.ranking
+
+    async def _asked(self, question: Question) -> Any:
+        urgency = Urgency.DECORATING if question.decorates else Urgency.WAITING
         try:
-            urgency = Urgency.DECORATING if query.decorates else Urgency.WAITING
-            ranking: Ranking = await asyncio.wrap_future(self._submit(urgency, lambda: self._begin(query)))
-            return ranking
+            return await asyncio.wrap_future(self._submit(urgency, lambda: self._begin(question)))
         except Exception as error:
             # Only its kind: the message could quote the document.
             logger.error("a forward pass failed with %s", type(error).__name__)
@@ -186,29 +244,19 @@ class LocalEngine:
             if job.batch is not None:
                 self._queue.put(job)
 
-    def _begin(self, query: Query) -> Asking[Ranking]:
-        from fillmask_ls.mlm.asking import in_parts
-
-        return in_parts(self._ranking(query), _TOKENS_AT_ONCE)
-
-    def _ranking(self, query: Query) -> Asking[Ranking]:
-        from fillmask_ls.mlm.prediction import predicting
-        from fillmask_ls.mlm.windows import windows
+    def _begin(self, question: Question) -> Any:
+        """The answer, or the asking that finds it."""
+        from .answering import answering
 
         model, memory = self._model, self._memory
-        assert model is not None  # noqa: S101 - rank() looked
-        predictions = []
-        for window in windows(model, query.text, query.masks):
-            predictions += yield from predicting(
-                model,
-                window,
-                top_k=query.top_k,
-                prefixes={query.focus: query.prefix},
-                max_pieces=query.max_pieces,
-                focus=query.focus,
-                memory=memory,
-            )
-        ranking = Ranking(model.name, tuple(predictions))
+        assert model is not None  # noqa: S101 - _ready() looked
+        asking = answering(model, question, memory)
+        if isinstance(question, Query):
+            return self._noted(question, asking, memory)
+        return asking
+
+    def _noted(self, query: Query, asking: Asking[Ranking], memory: Memory) -> Asking[Ranking]:
+        ranking = yield from asking
         self._answer = _Answer(query, ranking, memory, memory.additions)
         return ranking
 

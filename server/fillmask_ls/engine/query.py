@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from fillmask_ls.mlm.prediction import MaskPrediction
+    from fillmask_ls.mlm.inspection import Inspection
+    from fillmask_ls.mlm.joint import JointFill
+    from fillmask_ls.mlm.prediction import MaskPrediction, Word
+    from fillmask_ls.mlm.scoring import Form, Score
+    from fillmask_ls.mlm.surprise import Surprise
+
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,7 @@ class Query:
     """
 
     text: str
-    masks: tuple[tuple[int, int], ...]
+    masks: tuple[Span, ...]
     top_k: int
     focus: int = 0
     prefix: str = ""
@@ -40,6 +46,77 @@ class Ranking:
     masks: tuple[MaskPrediction, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class JointQuery:
+    """A passage whose masks are to be filled together, in the ``top_k`` best ways; otherwise as :class:`Query`."""
+
+    text: str
+    masks: tuple[Span, ...]
+    top_k: int
+    decorates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenQuery:
+    """A passage and the ``words`` that its masks hide."""
+
+    text: str
+    masks: tuple[Span, ...]
+    words: tuple[str, ...]
+    decorates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacementQuery:
+    """A passage and the span of a word in it that ``top_k`` others could replace."""
+
+    text: str
+    span: Span
+    top_k: int
+    decorates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SurpriseQuery:
+    """A text whose words are to be scored, and beside each the ``top_k`` that the model would have said.
+
+    ``span``: only the words that lie in it; by default all.
+    """
+
+    text: str
+    top_k: int
+    span: Span | None = None
+    decorates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreQuery:
+    """A text to score, as :func:`~fillmask_ls.mlm.scoring.score` does."""
+
+    text: str
+    form: Form = "word_l2r"
+    decorates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MaskingQuery:
+    """A text to mask at random; the fields are those of :func:`~fillmask_ls.mlm.inspection.inspect`."""
+
+    text: str
+    rate: float = 0.15
+    seed: int = 0
+    whole_words: bool = False
+    decorates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InspectionQuery(MaskingQuery):
+    """The same, with what the model makes of it."""
+
+
+Question = Query | JointQuery | HiddenQuery | ReplacementQuery | SurpriseQuery | ScoreQuery | MaskingQuery
+
+
 class EngineError(Exception):
     """No answer can be given; the message says why, in words for the user."""
 
@@ -49,12 +126,39 @@ class OvertakenError(EngineError):
 
 
 class Engine(Protocol):
-    """Whoever answers queries."""
+    """Whoever answers questions about texts.
+
+    Cancelling a call drops it if it has not begun. Each raises :class:`EngineError` when there is no model, or it failed.
+    """
 
     async def rank(self, query: Query) -> Ranking:
-        """Answer ``query``; cancelling the call drops it if it has not begun.
+        """The words for each mask by itself."""
+        ...
 
-        Raises:
-            EngineError: there is no model, or it failed.
-        """
+    async def fill(self, query: JointQuery) -> list[JointFill]:
+        """The words for all masks together, the best first."""
+        ...
+
+    async def loss(self, query: HiddenQuery) -> float:
+        """Of the words that the masks hide: the mean cross-entropy of their tokens in nats, 0 or more."""
+        ...
+
+    async def replace(self, query: ReplacementQuery) -> list[Word]:
+        """Other words for one that stands, the best first."""
+        ...
+
+    async def surprise(self, query: SurpriseQuery) -> list[Surprise]:
+        """What the model thinks of each word, in their order."""
+        ...
+
+    async def score(self, query: ScoreQuery) -> Score:
+        """The pseudo-log-likelihood of a text, token by token."""
+        ...
+
+    async def choose(self, query: MaskingQuery) -> list[Span]:
+        """The spans of the words or pieces that a random masking hides, in order."""
+        ...
+
+    async def inspect(self, query: InspectionQuery) -> Inspection:
+        """The whole masked-language-model walk over a text."""
         ...

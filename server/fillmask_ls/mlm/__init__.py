@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from .head import MLMHead
     from .inspection import inspect
     from .joint import fill_jointly
-    from .masking import choose, mask_for_training, mask_plainly
+    from .masking import choose, chosen_spans, mask_for_training, mask_plainly
     from .model import MaskedLM, load
     from .prediction import fill, predict
     from .replacement import replacements
     from .scoring import cross_entropy, forward, perplexity, score
+    from .surprise import surprises
     from .targets import rank_targets
     from .tokenization import Encoding, Tokenizer
 
@@ -32,6 +33,7 @@ _HOMES = {
     "MaskedLM": "model",
     "Tokenizer": "tokenization",
     "choose": "masking",
+    "chosen_spans": "masking",
     "cross_entropy": "scoring",
     "fill": "prediction",
     "fill_jointly": "joint",
@@ -46,6 +48,7 @@ _HOMES = {
     "replacements": "replacement",
     "resolve": "checkpoint",
     "score": "scoring",
+    "surprises": "surprise",
 }
 
 __all__ = [
@@ -55,6 +58,7 @@ __all__ = [
     "MaskedLM",
     "Tokenizer",
     "choose",
+    "chosen_spans",
     "cross_entropy",
     "fill",
     "fill_jointly",
@@ -69,6 +73,7 @@ __all__ = [
     "replacements",
     "resolve",
     "score",
+    "surprises",
 ]
 
 

@@ -50,16 +50,20 @@ def fill_jointly(model: MaskedLM, text: str, masks: Sequence[Span] | None = None
     Raises:
         ValueError: ``top_k`` is below 1.
     """
+    return answered(model, filling(model, text, find_masks(text) if masks is None else masks, top_k=top_k))
+
+
+def filling(model: MaskedLM, text: str, masks: Sequence[Span], *, top_k: int) -> Asking[list[JointFill]]:
+    """As :func:`fill_jointly`."""
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
-    masks = find_masks(text) if masks is None else masks
     best: list[tuple[float, tuple[str, ...]]] = [(0.0, ())]
     for window in windows(model, text, masks):
-        found = answered(model, _filled(model, window, max(_WIDTH, top_k)))
+        found = yield from _filled(model, window, max(_WIDTH, top_k))
         joined = [
-            (before + filling.log_probability, words + _typed(model, window, filling))
+            (before + each.log_probability, words + _typed(model, window, each))
             for before, words in best
-            for filling in found
+            for each in found
         ]
         best = sorted(joined, key=lambda item: -item[0])[:top_k]
     return [JointFill(words, value, _replaced(text, masks, words)) for value, words in best]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .tokenization import Encoding, Tokenizer, words
+from .tokenization import Encoding, Span, Tokenizer, words
 
 IGNORED = -100
 """The label of a position that the loss leaves out, as in torch and transformers."""
@@ -43,6 +43,35 @@ def choose(
         drawn = [i if number is None else first.setdefault(number, i) for i, number in numbers]
         draws = draws[torch.tensor(drawn, dtype=torch.long)]
     return (draws < rate) & eligible
+
+
+def chosen_spans(
+    tokenizer: Tokenizer, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False
+) -> list[Span]:
+    """The characters of what :func:`choose` hides in a text of any length: pieces, or words; never a ``[MASK]``.
+
+    Raises:
+        ValueError: ``rate`` is not between 0 and 1.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    spans: list[Span] = []
+    for begin, end in tokenizer.windows(text):
+        window = text[begin:end]
+        encoding = tokenizer.encode(window)
+        chosen = choose(encoding, rate, generator=generator, whole_words=window if whole_words else None)
+        numbers = word_numbers(encoding, window)
+        last = None
+        for token in chosen.nonzero().flatten().tolist():
+            low, high = encoding.offsets[token]
+            low += len(window[low:high]) - len(window[low:high].lstrip())  # a byte-level token begins with a space
+            if encoding.ids[token] == tokenizer.mask_id or low >= high:
+                continue
+            if whole_words and numbers[token] is not None and numbers[token] == last:
+                spans[-1] = (spans[-1][0], begin + high)
+            else:
+                spans.append((begin + low, begin + high))
+            last = numbers[token]
+    return spans
 
 
 def mask_plainly(ids: Tensor, chosen: Tensor, mask_id: int) -> tuple[Tensor, Tensor]:

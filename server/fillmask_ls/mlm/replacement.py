@@ -38,6 +38,11 @@ def replacements(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> 
     Raises:
         ValueError: there is nothing at ``span``, it is too long for the model, or ``top_k`` is below 1.
     """
+    return answered(model, replacing(model, text, span, top_k=top_k))
+
+
+def replacing(model: MaskedLM, text: str, span: Span, *, top_k: int) -> Asking[list[Word]]:
+    """As :func:`replacements`."""
     start, end = span
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
@@ -45,11 +50,10 @@ def replacements(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> 
         raise ValueError(f"there is no word at {start} to {end}")
     place = (start, start + len(MASK))
     window = next(iter(windows(model, text[:start] + MASK + text[end:], [place])))
-    return answered(model, replacing(model, window, text[start:end], top_k=top_k))
+    return (yield from _replacing(model, window, text[start:end], top_k))
 
 
-def replacing(model: MaskedLM, window: Window, word: str, *, top_k: int) -> Asking[list[Word]]:
-    """As :func:`replacements`, for the one mask of a window, where ``word`` stood."""
+def _replacing(model: MaskedLM, window: Window, word: str, top_k: int) -> Asking[list[Word]]:
     vocabulary, tokenizer = model.vocabulary, model.tokenizer
     reading = readings(model, window)[0]
     pieces = pieces_at(model, window, 0, word)

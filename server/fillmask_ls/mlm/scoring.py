@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from .asking import TOKENS_AT_ONCE
+from .asking import TOKENS_AT_ONCE, Asking, Batch, answered
 from .masking import IGNORED, word_numbers
 from .model import MaskedLM
 from .tokenization import Encoding, Span, words
@@ -144,19 +144,23 @@ def score(model: MaskedLM, texts: Sequence[str], *, form: Form = "word_l2r") -> 
     Raises:
         ValueError: there is no such form.
     """
+    return answered(model, scoring(model, texts, form=form))
+
+
+def scoring(model: MaskedLM, texts: Sequence[str], *, form: Form) -> Asking[list[Score]]:
+    """As :func:`score`."""
     if form not in get_args(Form):
         raise ValueError(f"form must be one of {', '.join(get_args(Form))}, not {form!r}")
     encodings = [model.tokenizer.encode(text) for text in texts]
     # By length, so that little is padded; one by one, because a long text's windows together would fill the memory.
     by_length = sorted(range(len(texts)), key=lambda number: -len(encodings[number].ids))
-    variants = (
-        variant
-        for number in by_length
-        for variant in _variants(model, number, encodings[number], _words(encodings[number], texts[number]), form)
+    asked = (
+        variant for number in by_length for variant in variants(model, number, encodings[number], texts[number], form)
     )
     found: list[dict[int, float]] = [{} for _ in texts]
-    for batch in _batches(variants):
-        for variant, likelihoods in zip(batch, _log_likelihoods(model, batch), strict=True):
+    for batch in batches(asked):
+        logits = yield Batch([variant.ids for variant in batch], [variant.asked for variant in batch])
+        for variant, likelihoods in zip(batch, _log_likelihoods(logits, batch), strict=True):
             found[variant.text].update(zip(variant.tokens, likelihoods, strict=True))
     return [
         Score(text, tuple(_scored(text, encoding.offsets[i], scores[i]) for i in sorted(scores)))
@@ -165,7 +169,7 @@ def score(model: MaskedLM, texts: Sequence[str], *, form: Form = "word_l2r") -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _Variant:
+class Variant:
     """A window of a text with some tokens masked.
 
     Attributes:
@@ -188,9 +192,9 @@ def _words(encoding: Encoding, text: str) -> list[_Word]:
     return list(zip(encoding.words, word_numbers(encoding, text), strict=True))
 
 
-def _variants(
-    model: MaskedLM, number: int, encoding: Encoding, words: Sequence[_Word], form: Form
-) -> Iterator[_Variant]:
+def variants(model: MaskedLM, number: int, encoding: Encoding, text: str, form: Form) -> Iterator[Variant]:
+    """What is to be asked to score each token of a text, by its number, in windows that overlap."""
+    words = _words(encoding, text)
     mask_id = model.tokenizer.mask_id
     content = encoding.content(mask_id)
     if not content:
@@ -211,7 +215,7 @@ def _variants(
                 for i in masked:
                     if low <= i < high:
                         ids[i + shift] = mask_id
-                yield _Variant(number, asked, ids, [i + shift for i in asked], [encoding.ids[i] for i in asked])
+                yield Variant(number, asked, ids, [i + shift for i in asked], [encoding.ids[i] for i in asked])
 
 
 def _masked(words: Sequence[_Word], block: range, form: Form) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
@@ -232,10 +236,10 @@ def _masked(words: Sequence[_Word], block: range, form: Form) -> Iterator[tuple[
             yield range(i, min(end, block.stop)), range(start, end)
 
 
-def _batches(variants: Iterator[_Variant]) -> Iterator[list[_Variant]]:
+def batches(asked: Iterator[Variant]) -> Iterator[list[Variant]]:
     """The variants, which come longest first, as many at a time as have about ``TOKENS_AT_ONCE`` tokens."""
-    batch: list[_Variant] = []
-    for variant in variants:
+    batch: list[Variant] = []
+    for variant in asked:
         if batch and (len(batch) + 1) * len(batch[0].ids) > TOKENS_AT_ONCE:
             yield batch
             batch = []
@@ -244,11 +248,9 @@ def _batches(variants: Iterator[_Variant]) -> Iterator[list[_Variant]]:
         yield batch
 
 
-@torch.inference_mode()
-def _log_likelihoods(model: MaskedLM, batch: list[_Variant]) -> list[list[float]]:
-    logits = model.logits([variant.ids for variant in batch], [variant.asked for variant in batch]).float()
-    labels = torch.tensor([label for variant in batch for label in variant.labels], device=logits.device)
-    likelihoods = (logits.gather(-1, labels[:, None]).squeeze(-1) - logits.logsumexp(-1)).cpu()
+def _log_likelihoods(logits: Tensor, batch: list[Variant]) -> list[list[float]]:
+    labels = torch.tensor([label for variant in batch for label in variant.labels])
+    likelihoods = logits.gather(-1, labels[:, None]).squeeze(-1) - logits.logsumexp(-1)
     return [part.tolist() for part in torch.split(likelihoods, [len(variant.asked) for variant in batch])]
 
 

@@ -1,0 +1,142 @@
+"""How surprised a masked language model is by each word of a text, and what it would have said instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+
+import torch
+from torch import Tensor
+
+from .asking import Asking, Batch, answered
+from .model import MaskedLM
+from .prediction import Word
+from .scoring import batches, variants
+from .surface import starts_sentence
+from .tokenization import Encoding, Span, words
+from .windows import Window, pieces_at, windows
+
+
+@dataclass(frozen=True, slots=True)
+class Surprise:
+    """A word of a text, and what the model thinks of it.
+
+    Attributes:
+        text: as it stands in the text.
+        span: its characters.
+        log_likelihood: in nats, at most 0: that of its pieces, each with the rest of its word masked (Kauf & Ivanova
+            2023).
+        expected: what the model would have said in its place, words of one piece, the best first.
+        pieces: the tokens it is made of, with their ids.
+    """
+
+    text: str
+    span: Span
+    log_likelihood: float
+    expected: tuple[Word, ...]
+    pieces: tuple[tuple[str, int], ...]
+
+    @property
+    def surprisal(self) -> float:
+        """In bits, at least 0."""
+        return max(0.0, -self.log_likelihood / log(2))
+
+
+def surprises(model: MaskedLM, text: str, *, span: Span | None = None, top_k: int = 3) -> list[Surprise]:
+    """What the model thinks of each word of a text of any length; a ``[MASK]`` is context, and no word.
+
+    Args:
+        span: only the words that lie in it.
+        top_k: how many words it would have said, 0 or more.
+    """
+    return answered(model, surprising(model, text, span=span, top_k=top_k))
+
+
+def surprising(model: MaskedLM, text: str, *, span: Span | None, top_k: int) -> Asking[list[Surprise]]:
+    """As :func:`surprises`."""
+    encoding = model.tokenizer.encode(text)
+    low, high = span or (0, len(text))
+    tokens = {place: _tokens(model, encoding, place) for place in words(text) if low <= place[0] and place[1] <= high}
+    first = {inside[0]: place for place, inside in tokens.items() if inside}
+    wanted = {token for inside in tokens.values() for token in inside}
+    asked = (
+        variant for variant in variants(model, 0, encoding, text, "word_l2r") if not wanted.isdisjoint(variant.tokens)
+    )
+    likelihoods: dict[int, float] = {}
+    expected: dict[Span, tuple[Word, ...]] = {}
+    for batch in batches(asked):
+        logits = yield Batch([variant.ids for variant in batch], [variant.asked for variant in batch])
+        labels = torch.tensor([label for variant in batch for label in variant.labels])
+        found = (logits.gather(-1, labels[:, None]).squeeze(-1) - logits.logsumexp(-1)).tolist()
+        for token, likelihood, row in zip(
+            (token for variant in batch for token in variant.tokens), found, logits, strict=True
+        ):
+            likelihoods[token] = min(0.0, likelihood)
+            if token in first and top_k:
+                expected[first[token]] = _expected(model, row, text[: first[token][0]], top_k)
+    return [
+        Surprise(
+            text[slice(*place)],
+            place,
+            sum(likelihoods[token] for token in inside),
+            expected.get(place, ()),
+            tuple((encoding.tokens[token], encoding.ids[token]) for token in inside),
+        )
+        for place, inside in tokens.items()
+        if inside
+    ]
+
+
+def hidden_loss(model: MaskedLM, text: str, masks: Sequence[Span], hidden: Sequence[str]) -> Asking[float]:
+    """The mean cross-entropy in nats of the words that the masks of a text hide, from one forward for each window."""
+    losses: list[float] = []
+    for window in windows(model, text, masks):
+        inside = hidden[window.first : window.first + len(window.masks)]
+        ids, asked, labels = _pieced(model, window, inside)
+        if asked:
+            logits = yield Batch([ids], [asked])
+            likelihoods = logits.log_softmax(-1).gather(-1, torch.tensor(labels)[:, None])
+            losses += (-likelihoods.squeeze(-1)).tolist()
+    return sum(losses) / len(losses) if losses else 0.0
+
+
+def _pieced(model: MaskedLM, window: Window, hidden: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
+    """The window with as many masks for each mask as its hidden word has pieces; which are asked for; the pieces."""
+    mask_id = model.tokenizer.mask_id
+    ids: list[int] = []
+    asked: list[int] = []
+    labels: list[int] = []
+    number = 0
+    for id in model.tokenizer.encode(window.text, window.masks).ids:
+        if id != mask_id:
+            ids.append(id)
+            continue
+        pieces = pieces_at(model, window, number, hidden[number])
+        if number in window.asked and len(ids) + len(pieces) < model.tokenizer.max_length:
+            asked += range(len(ids), len(ids) + len(pieces))
+            labels += pieces
+        ids += [mask_id] * max(1, len(pieces))
+        number += 1
+    return ids[: model.tokenizer.max_length], asked, labels
+
+
+def _tokens(model: MaskedLM, encoding: Encoding, place: Span) -> list[int]:
+    """The tokens of a word, without masks."""
+    return [
+        token
+        for token, (start, end) in enumerate(encoding.offsets)
+        if start < place[1] and end > place[0] and encoding.ids[token] != model.tokenizer.mask_id
+    ]
+
+
+def _expected(model: MaskedLM, logits: Tensor, before: str, top_k: int) -> tuple[Word, ...]:
+    vocabulary = model.vocabulary
+    fits = vocabulary.fitting(glued=vocabulary.is_glued(before))
+    probabilities = model.log_probabilities(logits).exp()[: len(fits)].masked_fill(~fits, 0)
+    best = probabilities.topk(min(top_k, len(fits)))
+    capital = starts_sentence(before)
+    return tuple(
+        Word(vocabulary.typed((id,), capital=capital), probability)
+        for id, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    )
