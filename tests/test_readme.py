@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from dataclasses import fields
@@ -21,10 +22,10 @@ def blocks(language: str) -> list[str]:
 
 
 def test_every_setting_with_its_default_and_meaning() -> None:
-    rows = dict(re.findall(rf"^\| `{SECTION}\.(\S+)` \| (`\S+` \| .*) \|$", README, re.MULTILINE))
+    rows = dict(re.findall(rf"^\| `{SECTION}\.(\S+)` \| (`[^`]+` \| .*) \|$", README, re.MULTILINE))
     assert list(rows) == [setting.metadata["name"] for setting in fields(Settings)]
     for setting in fields(Settings):
-        default = f'"{setting.default}"' if isinstance(setting.default, str) else str(setting.default)
+        default = json.dumps(setting.default)
         row = rows[setting.metadata["name"]].replace("`", "")
         assert row.startswith(f"{default} | {setting.metadata['meaning'].split('.')[0]}")
 

@@ -13,6 +13,9 @@ _TOKENS = range(16, 8193)
 _PIECES = range(1, 9)
 _PROSE = ("auto", "all")
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
+_LENGTHS = range(1, 101)
+_SEVERITIES = ("hint", "information")
+_TRUE_OR_FALSE = "true or false"
 _RUNTIMES = ("torch", "openvino")
 
 
@@ -26,6 +29,21 @@ def _whole(value: object, allowed: range) -> int | None:
 
 def _count(value: object) -> int | None:
     return _whole(value, range(1, _MOST_WORDS + 1))
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _bits(value: object) -> float | None:
+    return (
+        float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 100 else None
+    )
+
+
+def _names(value: object) -> tuple[str, ...] | None:
+    good = isinstance(value, (list, tuple)) and all(isinstance(name, str) and name for name in value)
+    return tuple(value) if good and isinstance(value, (list, tuple)) else None
 
 
 def _setting(name: str, default: Any, check: Callable[[object], Any], wanted: str, meaning: str) -> Any:
@@ -78,6 +96,76 @@ class Settings:
         _count,
         f"a whole number from 1 to {_MOST_WORDS}",
         "How many words a hover shows.",
+    )
+    hover_words: bool = _setting(
+        "hover.words",
+        False,
+        _flag,
+        _TRUE_OR_FALSE,
+        "Whether a hover on any word shows how surprising it is, and what the model would have said.",
+    )
+    hover_pieces: bool = _setting(
+        "hover.pieces",
+        False,
+        _flag,
+        _TRUE_OR_FALSE,
+        "Whether a hover shows the pieces of the vocabulary that a word is made of, with their ids.",
+    )
+    inlay_hints: bool = _setting(
+        "inlayHints.enabled",
+        True,
+        _flag,
+        _TRUE_OR_FALSE,
+        "Whether the best word and its probability are shown behind each mask.",
+    )
+    inline_completion: bool = _setting(
+        "inlineCompletion.enabled",
+        True,
+        _flag,
+        _TRUE_OR_FALSE,
+        "Whether the best word is shown as ghost text at the mask with the cursor.",
+    )
+    code_lens: bool = _setting(
+        "codeLens.enabled",
+        False,
+        _flag,
+        _TRUE_OR_FALSE,
+        "Whether a line above a passage with masks says how many they are and offers to fill them.",
+    )
+    diagnostics: bool = _setting(
+        "diagnostics.enabled",
+        False,
+        _flag,
+        _TRUE_OR_FALSE,
+        "Whether words are marked that the model finds far less likely than what it expects.",
+    )
+    diagnostics_threshold: float = _setting(
+        "diagnostics.threshold",
+        12.0,
+        _bits,
+        "a number from 0 to 100",
+        "By how many bits a word must be less likely than the expected one to be marked.",
+    )
+    diagnostics_severity: str = _setting(
+        "diagnostics.severity",
+        "hint",
+        lambda value: value if value in _SEVERITIES else None,
+        "hint or information",
+        "How a marked word is shown.",
+    )
+    diagnostics_minimum_length: int = _setting(
+        "diagnostics.minimumLength",
+        4,
+        lambda value: _whole(value, _LENGTHS),
+        f"a whole number from {_LENGTHS.start} to {_LENGTHS.stop - 1}",
+        "How many letters a word must have to be marked.",
+    )
+    diagnostics_languages: tuple[str, ...] = _setting(
+        "diagnostics.languages",
+        ("plaintext", "markdown", "latex", "restructuredtext", "git-commit", "html", "typst", "org", "asciidoc"),
+        _names,
+        "a list of language identifiers",
+        "In which languages words are marked. An empty list: in all, of code in its comments and strings.",
     )
     max_pieces: int = _setting(
         "maxPieces",

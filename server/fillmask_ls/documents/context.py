@@ -93,13 +93,22 @@ def passage(
 
 
 def passages(
-    document: TextDocument, *, tokens: int = TOKENS, strip_markup: bool = True
+    document: TextDocument,
+    span: Span | None = None,
+    *,
+    tokens: int = TOKENS,
+    strip_markup: bool = True,
+    before: Sequence[TextDocument] = (),
+    after: Sequence[TextDocument] = (),
 ) -> Iterator[tuple[Passage, list[Span]]]:
-    """Every mask of the document once: a passage, and where each of its masks from the focus on is in the document."""
-    masks = document.masks(0, len(document))
+    """Every mask of the document, or of a ``span`` of it, once: a passage, and where each of its masks from the focus on
+    is in the document."""
+    masks = document.masks(*(span or (0, len(document))))
     first = 0
     while first < len(masks):
-        found = passage(document, Target(*masks[first]), tokens=tokens, strip_markup=strip_markup)
+        found = passage(
+            document, Target(*masks[first]), tokens=tokens, strip_markup=strip_markup, before=before, after=after
+        )
         begin = found.masks[found.focus][0]
         # Masks further on have a passage of their own, with more behind them.
         last = begin + (len(found.text) - begin) // 2
@@ -107,7 +116,8 @@ def passages(
             found.place(number) for number in range(found.focus, len(found.masks)) if found.masks[number][0] <= last
         ]
         count = next(
-            (i for i, (at, mask) in enumerate(zip(near, masks[first:], strict=False)) if at != mask), len(near)
+            (i for i, (at, mask) in enumerate(zip(near, masks[first:], strict=False)) if at != mask),
+            min(len(near), len(masks) - first),
         )
         yield found, masks[first : first + count]
         first += count

@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -17,6 +17,7 @@ from pygls.lsp.server import LanguageServer
 
 from fillmask_ls import __version__
 from fillmask_ls.documents import context, masks
+from fillmask_ls.documents.context import Passage
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import Position, Span, TextDocument
 from fillmask_ls.engine.local import LocalEngine
@@ -28,6 +29,8 @@ from .features import completion, hover
 from .protocol import Protocol, strict_converter
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _SECONDS_FOR_THE_CLIENT = 2
 """How long a client may take to say its settings, or yes to a progress bar, before we go on without."""
@@ -140,44 +143,44 @@ class FillmaskServer(LanguageServer):
         """
         if self._foreseen is not None:
             self._foreseen.cancel()
-        waiting = _Waiting(document, target, asyncio.ensure_future(self._query(document, target, top_k)))
+        return await self.unless_changed(
+            document, self._rank(document, target, top_k, hurry=hurry), _mask_stands(document, target)
+        )
+
+    async def unless_changed(
+        self,
+        document: TextDocument,
+        work: Coroutine[Any, Any, T],
+        stands: Callable[[TextDocument | None], bool] | None = None,
+    ) -> T:
+        """The result of ``work``, which is about ``document``, unless the document is changed meanwhile.
+
+        Args:
+            stands: whether the document, None if it was closed, is still what the work is about; by default, whether it
+                is at the same version.
+
+        Raises:
+            JsonRpcException: it was changed; or there is no model, or it failed.
+        """
+        waiting = _Waiting(document.uri, stands or _version_stands(document), asyncio.ensure_future(work))
         self._waiting.add(waiting)
         try:
-            query = await waiting.task
-            waiting.task = asyncio.ensure_future(self.engine.rank(replace(query, max_pieces=1) if hurry else query))
-            ranking = await waiting.task
-            likelihood = sum(word.probability for word in ranking.masks[query.focus].words)
-            if hurry and query.prefix and likelihood < _LIKELY:
-                waiting.task = asyncio.ensure_future(self.engine.rank(query))
-                ranking = await waiting.task
+            result: T = await waiting.task
+            return result
         except EngineError as error:
             raise JsonRpcException(str(error), code=types.LSPErrorCodes.RequestFailed) from error
         except asyncio.CancelledError:
             if not waiting.overtaken:
                 raise
-            raise JsonRpcException("the mask was changed", code=types.LSPErrorCodes.ContentModified) from None
+            raise JsonRpcException("the document was changed", code=types.LSPErrorCodes.ContentModified) from None
         finally:
             self._waiting.discard(waiting)
-        if hurry and not query.prefix and query.max_pieces > 1:
-            self._foreseen = self._in_background(self._foresee(query))
-        return ranking, query.focus
 
-    async def _query(self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int]) -> Query:
-        before, after = self.protocol.documents.prose_around(document.uri)
-        reading = partial(
-            context.passage,
-            document.snapshot(),
-            target,
-            tokens=self.settings.context_tokens,
-            strip_markup=self.settings.prose == "auto",
-            before=[other.snapshot() for other in before],
-            after=[other.snapshot() for other in after],
-        )
-        passage = await asyncio.get_running_loop().run_in_executor(self._reader, reading)
-        if self._configuring is not None:
-            await asyncio.wait({self._configuring})
-        self._load_if_new()  # a client may ask before it says that it is initialized
-        return Query(
+    async def _rank(
+        self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool
+    ) -> tuple[Ranking, int]:
+        passage = await self.passage(document, target)
+        query = Query(
             passage.text,
             passage.masks,
             top_k(self.settings),
@@ -185,6 +188,39 @@ class FillmaskServer(LanguageServer):
             prefix=target.prefix,
             max_pieces=self.settings.max_pieces,
         )
+        ranking = await self.engine.rank(replace(query, max_pieces=1) if hurry else query)
+        likelihood = sum(word.probability for word in ranking.masks[query.focus].words)
+        if hurry and query.prefix and likelihood < _LIKELY:
+            ranking = await self.engine.rank(query)
+        if hurry and not query.prefix and query.max_pieces > 1:
+            self._foreseen = self._in_background(self._foresee(query))
+        return ranking, query.focus
+
+    async def passage(self, document: TextDocument, target: masks.Target) -> Passage:
+        """The prose around a mask of a document as it stands now; returns when the settings are known."""
+        return await self._read(document, lambda now, **how: context.passage(now, target, **how))
+
+    async def passages(self, document: TextDocument, span: Span | None = None) -> list[tuple[Passage, list[Span]]]:
+        """The passages of all masks in a span of a document as it stands now, as
+        :func:`~fillmask_ls.documents.context.passages` yields them."""
+        return await self._read(document, lambda now, **how: list(context.passages(now, span, **how)))
+
+    async def _read(self, document: TextDocument, reading: Callable[..., T]) -> T:
+        """What ``reading`` makes of a document and its neighbours as they stand now, off the event loop."""
+        before, after = self.protocol.documents.prose_around(document.uri)
+        call = partial(
+            reading,
+            document.snapshot(),
+            tokens=self.settings.context_tokens,
+            strip_markup=self.settings.prose == "auto",
+            before=[other.snapshot() for other in before],
+            after=[other.snapshot() for other in after],
+        )
+        result = await asyncio.get_running_loop().run_in_executor(self._reader, call)
+        if self._configuring is not None:
+            await asyncio.wait({self._configuring})
+        self._load_if_new()  # a client may ask before it says that it is initialized
+        return result
 
     async def _foresee(self, query: Query) -> None:
         await asyncio.sleep(_PAUSE)
@@ -194,7 +230,7 @@ class FillmaskServer(LanguageServer):
     def _overtake(self, uri: str) -> None:
         """Answer at once whoever waits for a mask that an edit moved or changed: the answer would go astray."""
         for waiting in self._waiting:
-            if waiting.document.uri == uri and not waiting.stands(self.protocol.documents.get(uri)):
+            if waiting.uri == uri and not waiting.stands(self.protocol.documents.get(uri)):
                 waiting.overtaken = True
                 waiting.task.cancel()
 
@@ -268,24 +304,27 @@ class FillmaskServer(LanguageServer):
         return task
 
 
+@dataclass(eq=False)
 class _Waiting:
-    """A request that waits for its mask's words."""
+    """A request about a document, and what must hold of the document for its answer to be right."""
 
-    def __init__(self, document: TextDocument, target: masks.Target, task: asyncio.Task[Any]) -> None:
-        self.document = document
-        self.task = task
-        self.overtaken = False
-        self._target = target
-        self._position = document.position(target.start)
-        self._mask = document.slice(target.start, target.end)
+    uri: str
+    stands: Callable[[TextDocument | None], bool]
+    task: asyncio.Future[Any]
+    overtaken: bool = False
 
-    def stands(self, document: TextDocument | None) -> bool:
-        """Whether the mask is still where it was."""
-        return (
-            document is not None
-            and document.slice(self._target.start, self._target.end) == self._mask
-            and document.position(self._target.start) == self._position
-        )
+
+def _mask_stands(document: TextDocument, target: masks.Target) -> Callable[[TextDocument | None], bool]:
+    """Whether a mask is still where it is now."""
+    position, mask = document.position(target.start), document.slice(target.start, target.end)
+    return lambda now: (
+        now is not None and now.slice(target.start, target.end) == mask and now.position(target.start) == position
+    )
+
+
+def _version_stands(document: TextDocument) -> Callable[[TextDocument | None], bool]:
+    version = document.version
+    return lambda now: now is document and now.version == version
 
 
 def _register(server: FillmaskServer) -> None:
