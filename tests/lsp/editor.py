@@ -71,7 +71,7 @@ class Document:
             types.CompletionParams(types.TextDocumentIdentifier(self.uri), self.position(self.cursor), context=context)
         )
         assert result is None or isinstance(result, types.CompletionList)
-        return None if result is None else list(result.items)
+        return None if result is None else [_with_defaults(item, result.item_defaults) for item in result.items]
 
     def accepted(self, item: types.CompletionItem) -> str:
         """The text after accepting ``item``, as an editor does it."""
@@ -88,6 +88,15 @@ class Document:
         index = self.text.index(at) + len(at) // 2
         params = types.HoverParams(types.TextDocumentIdentifier(self.uri), self.position(index))
         return await self.editor.client.text_document_hover_async(params)
+
+
+def _with_defaults(item: types.CompletionItem, defaults: types.CompletionItemDefaults | None) -> types.CompletionItem:
+    """The item with what the list says for all, as the protocol has it."""
+    if defaults and isinstance(defaults.edit_range, types.Range) and item.text_edit is None:
+        item.text_edit = types.TextEdit(defaults.edit_range, item.text_edit_text or item.label)
+    if defaults and item.data is None:
+        item.data = defaults.data
+    return item
 
 
 @dataclass

@@ -15,17 +15,19 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
-from fillmask_ls import __version__
+from fillmask_ls import MASK, __version__
 from fillmask_ls.documents import context, masks
 from fillmask_ls.documents.context import Passage
 from fillmask_ls.documents.positions import Encoding
-from fillmask_ls.documents.text import Position, Span, TextDocument
+from fillmask_ls.documents.text import Span, TextDocument
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.engine.query import EngineError, OvertakenError, Query, Ranking
 from fillmask_ls.settings import SECTION, Settings, merged
 
-from . import parent
-from .features import completion, hover
+from . import client, commands, parent, requests
+from .edits import range_of
+from .features import code_actions, hover
+from .features.completion import Shown
 from .protocol import Protocol, strict_converter
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,9 @@ _SECONDS_FOR_THE_CLIENT = 2
 
 _DEFAULT_MODEL: tuple[str, str, str, str] = ("auto", "auto", "auto", "torch")
 """What is loaded where what the user chose can't be."""
+
+_LISTS = 8
+"""How many completion lists are remembered, to say more of their items."""
 
 _PAUSE = 0.2
 """Seconds without a request before anything is looked for that nobody asked for: longer than between two letters."""
@@ -82,6 +87,9 @@ class FillmaskServer(LanguageServer):
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: set[_Waiting] = set()
         self._foreseen: asyncio.Task[None] | None = None
+        self._lists = 0
+        self._shown: dict[str, Shown] = {}
+        self._state = "starting"
         self.protocol.documents.changed = self._overtake
         _register(self)
 
@@ -129,8 +137,8 @@ class FillmaskServer(LanguageServer):
 
     async def rank(
         self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool = False
-    ) -> tuple[Ranking, int]:
-        """The predictions for the passage around ``target``, and its number among the passage's masks.
+    ) -> tuple[Ranking, Passage]:
+        """The predictions for the passage around ``target``, and the passage.
 
         The passage is taken at once, as the document stands; the settings are those in force when they are known.
 
@@ -178,7 +186,7 @@ class FillmaskServer(LanguageServer):
 
     async def _rank(
         self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool
-    ) -> tuple[Ranking, int]:
+    ) -> tuple[Ranking, Passage]:
         passage = await self.passage(document, target)
         query = Query(
             passage.text,
@@ -194,11 +202,18 @@ class FillmaskServer(LanguageServer):
             ranking = await self.engine.rank(query)
         if hurry and not query.prefix and query.max_pieces > 1:
             self._foreseen = self._in_background(self._foresee(query))
-        return ranking, query.focus
+        return ranking, passage
 
     async def passage(self, document: TextDocument, target: masks.Target) -> Passage:
         """The prose around a mask of a document as it stands now; returns when the settings are known."""
         return await self._read(document, lambda now, **how: context.passage(now, target, **how))
+
+    async def passage_with_mask(self, document: TextDocument, word: Span) -> Passage:
+        """The prose around a word, with a mask in its place."""
+        hidden = document.snapshot()
+        start, end = map(document.position, word)
+        hidden.replace(start, end, MASK)
+        return await self.passage(hidden, masks.Target(word[0], word[0] + len(MASK)))
 
     async def passages(self, document: TextDocument, span: Span | None = None) -> list[tuple[Passage, list[Span]]]:
         """The passages of all masks in a span of a document as it stands now, as
@@ -222,6 +237,31 @@ class FillmaskServer(LanguageServer):
         self._load_if_new()  # a client may ask before it says that it is initialized
         return result
 
+    async def off_loop(self, reading: Callable[[], T]) -> T:
+        """What ``reading``, which touches nothing that changes, returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, reading)
+
+    def note(self, shown: Shown) -> str:
+        """Keep what a completion list shows, for a while; returns the key that :meth:`noted` gives it back for."""
+        self._lists += 1
+        key = str(self._lists)
+        self._shown[key] = shown
+        self._shown.pop(str(self._lists - _LISTS), None)
+        return key
+
+    def noted(self, key: object) -> Shown | None:
+        """What a completion list showed; None if it was long ago."""
+        return self._shown.get(key) if isinstance(key, str) else None
+
+    def status(self) -> dict[str, Any]:
+        """What ``fillmask/status`` and the command ``fillmask.status`` say."""
+        return {"state": self._state, "model": self.engine.model_name, "version": __version__}
+
+    def _become(self, state: str) -> None:
+        self._state = state
+        if client.wants_status(self.client_capabilities):
+            self.protocol.notify("fillmask/status", self.status())
+
     async def _foresee(self, query: Query) -> None:
         await asyncio.sleep(_PAUSE)
         with suppress(EngineError):
@@ -244,14 +284,18 @@ class FillmaskServer(LanguageServer):
     async def _load(self, model: str, device: str, dtype: str, runtime: str) -> None:
         outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._in_background(self._show_progress(model, outcome))
+        self._become("loading")
         try:
             name = await self.engine.load(model, device, dtype, runtime)
             outcome.set_result(f"{name} is ready")
+            self._become("ready")
+            await self._refresh()
         except OvertakenError:
             outcome.set_result("another model was chosen")
         except EngineError as error:
             outcome.set_result("failed")
             self._failed = True
+            self._become("ready" if self.engine.model_name else "failed")
             if self.engine.model_name is not None:
                 self._tell(f"{error} {self.engine.model_name} goes on.", types.MessageType.Error)
             elif (model, device, dtype, runtime) == self._asked_for != _DEFAULT_MODEL:
@@ -259,6 +303,13 @@ class FillmaskServer(LanguageServer):
                 await self._load(*_DEFAULT_MODEL)
             else:
                 self._tell(str(error), types.MessageType.Error)
+
+    async def _refresh(self) -> None:
+        """Let the client ask anew for what it shows of documents."""
+        workspace = self.client_capabilities.workspace
+        if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
+            with suppress(JsonRpcException):
+                await self.workspace_inlay_hint_refresh_async(None)
 
     async def _show_progress(self, model: str, outcome: asyncio.Future[str]) -> None:
         """Show a progress bar until there is an outcome, to a client that can."""
@@ -340,63 +391,58 @@ def _register(server: FillmaskServer) -> None:
     async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
         await server.configure(params.settings)
 
-    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=["[", "]"]))
+    @server.feature(
+        types.TEXT_DOCUMENT_COMPLETION,
+        types.CompletionOptions(trigger_characters=["[", "]"], resolve_provider=True),
+    )
     async def complete(params: types.CompletionParams) -> types.CompletionList | None:
-        place = _place(server, params)
-        if place is None:
-            return None
-        document, index = place
-        target = masks.behind(document, index)
-        if target is None:
-            opened = masks.opened(document, index)
-            if opened is None:
-                return None
-            typed_bracket = params.context is not None and params.context.trigger_character == "["
-            before = document.slice(opened[0] - 1, opened[0])
-            if typed_bracket and not completion.offers_unasked(document.language_id, before):
-                return None
-            return completion.mask(_range(document, opened))
-        # Over the whole mask, and behind it up to the cursor.
-        replaced = _range(document, (target.start, target.typed_end))
-        ranking, focus = await server.rank(document, target, lambda settings: settings.completion_top_k, hurry=True)
-        return completion.words(ranking, focus, replaced, label_details=_shows_label_details(server))
+        return await requests.complete(server, params)
+
+    @server.feature(types.COMPLETION_ITEM_RESOLVE)
+    async def resolve_completion(item: types.CompletionItem) -> types.CompletionItem:
+        return await requests.resolve_completion(server, item)
+
+    @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
+    async def inlay_hints(params: types.InlayHintParams) -> list[types.InlayHint] | None:
+        return await requests.inlay_hints_in(server, params)
+
+    @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
+    async def complete_inline(params: types.InlineCompletionParams) -> list[types.InlineCompletionItem] | None:
+        return await requests.complete_inline(server, params)
+
+    @server.feature(
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        types.CodeActionOptions(code_action_kinds=code_actions.KINDS, resolve_provider=True),
+    )
+    async def act(params: types.CodeActionParams) -> list[types.CodeAction | types.Command] | None:
+        return await requests.act(server, params)
+
+    @server.feature(types.CODE_ACTION_RESOLVE)
+    async def resolve_action(action: types.CodeAction) -> types.CodeAction:
+        return await requests.resolve_action(server, action)
+
+    for name, command in commands.COMMANDS.items():
+        server.command(name)(_handler(server, command))
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     async def show(params: types.HoverParams) -> types.Hover | None:
-        place = _place(server, params)
+        place = requests.place(server, params.text_document, params.position)
         if place is None:
             return None
         document, index = place
         target = masks.under(document, index)
         if target is None:
             return None
-        at = _range(document, (target.start, target.end))
-        ranking, focus = await server.rank(document, target, lambda settings: settings.hover_top_k)
-        return hover.hover(ranking, focus, at, markdown=_shows_markdown(server))
+        at = range_of(document, (target.start, target.end))
+        ranking, passage = await server.rank(document, target, lambda settings: settings.hover_top_k)
+        return hover.hover(ranking, passage.focus, at, markdown=client.shows_markdown(server.client_capabilities))
 
 
-def _place(
-    server: FillmaskServer, params: types.CompletionParams | types.HoverParams
-) -> tuple[TextDocument, int] | None:
-    """The document and the index in it that a request is about; None for a document that is not open."""
-    document = server.protocol.documents.get(params.text_document.uri)
-    if document is None:
-        return None
-    return document, document.index(Position(params.position.line, params.position.character))
+def _handler(server: FillmaskServer, command: commands.Command) -> Callable[..., Coroutine[Any, Any, commands.Answer]]:
+    async def handler(*arguments: Any) -> commands.Answer:
+        try:
+            return await command(server, commands.Arguments(server, arguments))
+        except EngineError as error:
+            raise JsonRpcException(str(error), code=types.LSPErrorCodes.RequestFailed) from error
 
-
-def _range(document: TextDocument, span: Span) -> types.Range:
-    start, end = (types.Position(*document.position(index)) for index in span)
-    return types.Range(start, end)
-
-
-def _shows_label_details(server: FillmaskServer) -> bool:
-    text_document = server.client_capabilities.text_document
-    item = text_document and text_document.completion and text_document.completion.completion_item
-    return bool(item and item.label_details_support)
-
-
-def _shows_markdown(server: FillmaskServer) -> bool:
-    text_document = server.client_capabilities.text_document
-    formats = text_document and text_document.hover and text_document.hover.content_format
-    return types.MarkupKind.Markdown in (formats or ())
+    return handler

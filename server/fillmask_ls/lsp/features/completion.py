@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from lsprotocol import types
 
 from fillmask_ls import MASK
-from fillmask_ls.engine.query import Ranking
+from fillmask_ls.engine.query import Span
 from fillmask_ls.percent import percent
+
+from .hover import escaped
+
+if TYPE_CHECKING:
+    from fillmask_ls.mlm.prediction import Word
+
+_REACH = 120
+"""How many characters of the passage are shown on either side of a word."""
 
 _PROSE = {"", "asciidoc", "gitcommit", "git-commit", "html", "latex", "mail", "markdown", "norg", "org", "plaintext",
           "quarto", "restructuredtext", "rst", "rmd", "tex", "text", "txt", "typst", "vimwiki"}  # fmt: skip
@@ -20,28 +32,119 @@ def offers_unasked(language_id: str, before: str) -> bool:
     return language_id in _PROSE and not before[-1:].isalnum()
 
 
-def words(ranking: Ranking, focus: int, replaced: types.Range, *, label_details: bool) -> types.CompletionList:
-    """The ranked words for the mask number ``focus``, each one plain edit over ``replaced``.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a completion list was made of, to say more of its items later.
+
+    Attributes:
+        text: the passage.
+        masks: the spans of its masks.
+        focus: the number of the one that is completed.
+        words: the ranking for it.
+    """
+
+    text: str
+    masks: Sequence[Span]
+    focus: int
+    words: Sequence[Word]
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a client can do with a list."""
+
+    label_details: bool = False
+    default_range: bool = False
+    default_data: bool = False
+    markdown: bool = False
+
+
+def words(
+    shown: Shown, replaced: types.Range, key: str, abilities: Abilities, sentences: Sequence[types.CompletionItem] = ()
+) -> types.CompletionList:
+    """The ranked words for a mask, each one plain edit over ``replaced``; behind them ``sentences``.
 
     The list is incomplete, so that a client asks anew at each letter that is typed behind the mask; the filter text
     begins with the mask, because that is what clients compare with the text in the edit's range.
+
+    Args:
+        key: names the list when one of its items is to be resolved.
     """
     items = []
-    for rank, word in enumerate(ranking.masks[focus].words):
+    for rank, word in enumerate(shown.words):
         probability = percent(word.probability)
         items.append(
             types.CompletionItem(
                 label=word.text,
-                label_details=types.CompletionItemLabelDetails(description=probability) if label_details else None,
+                label_details=types.CompletionItemLabelDetails(description=probability)
+                if abilities.label_details
+                else None,
                 kind=types.CompletionItemKind.Text,
                 detail=probability,
                 sort_text=f"{rank:04}",
                 filter_text=MASK + word.text,
                 preselect=rank == 0,
-                text_edit=types.TextEdit(replaced, word.text),
+                text_edit=None if abilities.default_range else types.TextEdit(replaced, word.text),
+                text_edit_text=word.text if abilities.default_range else None,
+                data=None if abilities.default_data else key,
             )
         )
-    return types.CompletionList(is_incomplete=True, items=items)
+    defaults = types.CompletionItemDefaults(
+        edit_range=replaced if abilities.default_range else None, data=key if abilities.default_data else None
+    )
+    return types.CompletionList(
+        is_incomplete=True,
+        items=[*items, *sentences],
+        item_defaults=defaults if abilities.default_range or abilities.default_data else None,
+    )
+
+
+def sentence(fill: Sequence[str], rank: int, replaced: types.Range, before: str, text: str) -> types.CompletionItem:
+    """All masks of a passage filled together, as one item.
+
+    Args:
+        fill: the words.
+        before: what stands from the start of ``replaced`` to the cursor.
+        text: what ``replaced`` becomes.
+    """
+    return types.CompletionItem(
+        label=" … ".join(fill),
+        kind=types.CompletionItemKind.Snippet,
+        detail="all masks together",
+        sort_text=f"{9000 + rank:04}",
+        filter_text=before + text,
+        text_edit=types.TextEdit(replaced, text),
+    )
+
+
+def resolved(item: types.CompletionItem, shown: Shown, *, markdown: bool) -> types.CompletionItem:
+    """The item with its documentation: the sentence with the word in it, its rank, and the other words."""
+    rank = next((rank for rank, word in enumerate(shown.words) if word.text == item.label), None)
+    if rank is None:
+        return item
+    word = shown.words[rank]
+    others = ", ".join(other.text for other in shown.words if other is not word) or "none"
+    before, after = _around(shown)
+    place = f"Rank {rank + 1} of {len(shown.words)}, {percent(word.probability)}."
+    if markdown:
+        sentence = f"{escaped(before)}**{escaped(word.text)}**{escaped(after)}"
+        text = f"{sentence}\n\n{place}\n\nOthers: {escaped(others)}"
+    else:
+        text = f"{before}{word.text}{after}\n{place}\nOthers: {others}"
+    kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
+    item.documentation = types.MarkupContent(kind, text)
+    return item
+
+
+def _around(shown: Shown) -> tuple[str, str]:
+    """The passage around the mask, cut to some words."""
+    start, end = shown.masks[shown.focus]
+    before, after = shown.text[:start], shown.text[end:]
+    if len(before) > _REACH:
+        before = "…" + before[-_REACH:].partition(" ")[2]
+    if len(after) > _REACH:
+        after = after[:_REACH].rpartition(" ")[0] + "…"
+    return before, after
 
 
 def mask(replaced: types.Range) -> types.CompletionList:

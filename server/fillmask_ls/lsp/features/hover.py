@@ -17,18 +17,22 @@ def hover(ranking: Ranking, focus: int, place: types.Range, *, markdown: bool) -
 
     The answer stands in the first line: some editors show no more.
     """
+    return types.Hover(contents=contents(ranking, focus, markdown=markdown), range=place)
+
+
+def contents(ranking: Ranking, number: int, *, markdown: bool) -> types.MarkupContent:
+    """What a hover says of a mask, by its number."""
     kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
-    text = _markdown(ranking, focus) if markdown else _plain(ranking, focus)
-    return types.Hover(contents=types.MarkupContent(kind, text), range=place)
+    return types.MarkupContent(kind, _markdown(ranking, number) if markdown else _plain(ranking, number))
 
 
 def _markdown(ranking: Ranking, focus: int) -> str:
     words = ranking.masks[focus].words
-    lines = [f"**{_escaped(words[0].text)}** {percent(words[0].probability)}", ""] if words else []
+    lines = [f"**{escaped(words[0].text)}** {percent(words[0].probability)}", ""] if words else []
     lines += ["| | word | probability | |", "|--:|:--|--:|:--|"]
     for rank, word in enumerate(words, 1):
-        lines.append(f"| {rank} | {_escaped(word.text)} | {percent(word.probability)} | {bar(word.probability)} |")
-    return "\n".join([*lines, "", _uncertainty(ranking, focus), "", f"*{_escaped(_where(ranking, focus))}*"])
+        lines.append(f"| {rank} | {escaped(word.text)} | {percent(word.probability)} | {bar(word.probability)} |")
+    return "\n".join([*lines, "", _uncertainty(ranking, focus), "", f"*{escaped(_where(ranking, focus))}*"])
 
 
 def _plain(ranking: Ranking, focus: int) -> str:
@@ -49,6 +53,6 @@ def _where(ranking: Ranking, focus: int) -> str:
     return f"Mask {focus + 1} of {count} in this passage. Model: {ranking.model}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """``text`` with nothing in it that Markdown or HTML would act on."""
     return _MARKDOWN.sub(r"\\\1", text)

@@ -1,0 +1,65 @@
+"""What the client says it can do."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from .features.completion import Abilities
+
+
+def completion_abilities(capabilities: types.ClientCapabilities) -> Abilities:
+    """What it can do with a completion list."""
+    text_document = capabilities.text_document
+    completion = text_document and text_document.completion
+    item, list_ = (completion.completion_item, completion.completion_list) if completion else (None, None)
+    defaults = (list_ and list_.item_defaults) or ()
+    return Abilities(
+        label_details=bool(item and item.label_details_support),
+        default_range="editRange" in defaults,
+        default_data="data" in defaults,
+        markdown=types.MarkupKind.Markdown in ((item and item.documentation_format) or ()),
+    )
+
+
+def shows_markdown(capabilities: types.ClientCapabilities) -> bool:
+    """Whether its hovers, and so its tooltips, show Markdown."""
+    text_document = capabilities.text_document
+    formats = text_document and text_document.hover and text_document.hover.content_format
+    return types.MarkupKind.Markdown in (formats or ())
+
+
+def takes_versioned_edits(capabilities: types.ClientCapabilities) -> bool:
+    """Whether an edit may say for which version of a document it holds."""
+    workspace = capabilities.workspace
+    return bool(workspace and workspace.workspace_edit and workspace.workspace_edit.document_changes)
+
+
+def applies_edits(capabilities: types.ClientCapabilities) -> bool:
+    """Whether it makes edits that the server asks for."""
+    return bool(capabilities.workspace and capabilities.workspace.apply_edit)
+
+
+def resolves_action_edits(capabilities: types.ClientCapabilities) -> bool:
+    """Whether a code action may come without its edit, which is asked for when the action is chosen."""
+    text_document = capabilities.text_document
+    action = text_document and text_document.code_action
+    resolve = action and action.resolve_support
+    return bool(action and action.data_support and resolve and "edit" in resolve.properties)
+
+
+def takes_action_literals(capabilities: types.ClientCapabilities) -> bool:
+    """Whether a code action may be more than a command."""
+    text_document = capabilities.text_document
+    return bool(text_document and text_document.code_action and text_document.code_action.code_action_literal_support)
+
+
+def answers_questions(capabilities: types.ClientCapabilities) -> bool:
+    """Whether a message to the user may offer something to choose."""
+    window = capabilities.window
+    return bool(window and window.show_message and window.show_message.message_action_item)
+
+
+def wants_status(capabilities: types.ClientCapabilities) -> bool:
+    """Whether it takes our own ``fillmask/status`` notifications."""
+    experimental = capabilities.experimental
+    return isinstance(experimental, dict) and experimental.get("fillmaskStatus") is True

@@ -1,0 +1,24 @@
+"""``textDocument/inlayHint``: the best word and its probability behind each mask."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from fillmask_ls.engine.query import Ranking
+from fillmask_ls.percent import percent
+
+from .hover import contents
+
+
+def hint(ranking: Ranking, number: int, place: types.Range, *, markdown: bool) -> types.InlayHint | None:
+    """The hint for the mask ``number`` at ``place``, which takes the word when it is double-clicked; None without a word."""
+    words = ranking.masks[number].words
+    if not words:
+        return None
+    return types.InlayHint(
+        position=place.end,
+        label=f"{words[0].text} {percent(words[0].probability)}",
+        text_edits=[types.TextEdit(place, words[0].text)],
+        tooltip=contents(ranking, number, markdown=markdown),
+        padding_left=True,
+    )

@@ -1,0 +1,84 @@
+"""What fills, hides and restores words in a document: each gives the replacements, none makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from fillmask_ls import MASK
+from fillmask_ls.documents import prose
+from fillmask_ls.documents.context import Passage
+from fillmask_ls.documents.text import Span, TextDocument
+from fillmask_ls.engine.query import JointQuery, MaskingQuery, Query
+
+from .edits import Replacements
+
+if TYPE_CHECKING:
+    from .server import FillmaskServer
+
+_JOINTLY = 8
+"""How many masks of a passage are filled together: each is one step of a search."""
+
+
+async def filled(server: FillmaskServer, document: TextDocument, span: Span) -> Replacements:
+    """The best words for all masks in a span: together in each passage, and passages one after the other, so that a later
+    one reads what an earlier one was filled with. A mask that no word fits stays."""
+    found: dict[Span, str] = {}
+    for passage, places in await server.passages(document, span):
+        text, spans, numbers = _with_words(passage, found)
+        focus = numbers.index(passage.focus)
+        words = await _best(server, text, spans, range(focus, focus + len(places)))
+        found.update((place, word) for place, word in zip(places, words, strict=True) if word)
+    return list(found.items())
+
+
+async def _best(server: FillmaskServer, text: str, spans: tuple[Span, ...], asked: range) -> list[str]:
+    if 1 < len(spans) <= _JOINTLY:
+        fills = await server.engine.fill(JointQuery(text, spans, 1))
+        if fills:
+            return [fills[0].words[number] for number in asked]
+    ranking = await server.engine.rank(
+        Query(text, spans, 1, focus=asked.start, max_pieces=server.settings.max_pieces if len(asked) == 1 else 1)
+    )
+    return [next((word.text for word in ranking.masks[number].words), "") for number in asked]
+
+
+def _with_words(passage: Passage, words: Mapping[Span, str]) -> tuple[str, tuple[Span, ...], list[int]]:
+    """The passage's text with the words in it that are found already, its other masks and their numbers."""
+    parts: list[str] = []
+    spans: list[Span] = []
+    numbers: list[int] = []
+    end = length = 0
+    for number, (start, stop) in enumerate(passage.masks):
+        place = passage.place(number)
+        word = words.get(place, MASK) if place else MASK
+        parts += [passage.text[end:start], word]
+        length += start - end
+        if word is MASK:
+            spans.append((length, length + len(word)))
+            numbers.append(number)
+        length += len(word)
+        end = stop
+    return "".join([*parts, passage.text[end:]]), tuple(spans), numbers
+
+
+async def masked(
+    server: FillmaskServer, document: TextDocument, span: Span, *, rate: float, seed: int, whole_words: bool
+) -> Replacements:
+    """Masks in the place of words, or pieces of words, chosen at random in the prose of a span."""
+    kind = prose.language(document.language_id, document.uri) if server.settings.prose == "auto" else ""
+    text = document.slice(*span)
+    found = await server.off_loop(lambda: prose.all_prose(text, kind))
+    chosen = await server.engine.choose(MaskingQuery(found.text, rate, seed, whole_words))
+    places = [(found.origins[start], found.origins[end - 1] + 1) for start, end in chosen]
+    # With markup inside, a word is not what stands in the document.
+    return [
+        ((span[0] + low, span[0] + high), MASK)
+        for (low, high), (start, end) in zip(places, chosen, strict=True)
+        if text[low:high] == found.text[start:end]
+    ]
+
+
+def restored(document: TextDocument, span: Span) -> Replacements:
+    """The words that the masks in a span hide, where they are known."""
+    return []  # hidden
