@@ -83,6 +83,67 @@ class Document:
         assert (item.filter_text or item.label).lower().startswith(self.text[start : self.cursor].lower()[:6])
         return self.text[:start] + edit.new_text + self.text[end:]
 
+    def range(self, of: str = "") -> types.Range:
+        """The range of the first ``of``, by default of the whole text."""
+        start = self.text.index(of) if of else 0
+        return types.Range(self.position(start), self.position(start + len(of or self.text)))
+
+    def edit(self, edit: types.WorkspaceEdit) -> None:
+        """Make an edit of this document as an editor does: all at once, and tell the server."""
+        if edit.document_changes:
+            [change] = edit.document_changes
+            assert isinstance(change, types.TextDocumentEdit)
+            assert (change.text_document.uri, change.text_document.version) == (self.uri, self.version)
+            edits = [each for each in change.edits if isinstance(each, types.TextEdit)]
+        else:
+            assert edit.changes
+            edits = list(edit.changes[self.uri])
+        places = sorted((self.index(each.range.start), self.index(each.range.end), each.new_text) for each in edits)
+        assert all(one[1] <= other[0] for one, other in itertools.pairwise(places)), "edits overlap"
+        changes: list[types.TextDocumentContentChangeEvent] = []
+        for start, end, text in reversed(places):
+            at = types.Range(self.position(start), self.position(end))
+            changes.append(types.TextDocumentContentChangePartial(range=at, text=text))
+            self.text = self.text[:start] + text + self.text[end:]
+        self.version += 1
+        identifier = types.VersionedTextDocumentIdentifier(uri=self.uri, version=self.version)
+        self.editor.client.text_document_did_change(types.DidChangeTextDocumentParams(identifier, changes))
+
+    async def actions(
+        self,
+        at: str,
+        *,
+        only: list[str] | None = None,
+        automatic: bool = False,
+        diagnostics: list[types.Diagnostic] | None = None,
+    ) -> dict[str, types.CodeAction]:
+        """What can be done about the first ``at``; where it ends with ``|``, with the cursor there and nothing selected."""
+        where = self.range(at.removesuffix("|"))
+        kind = types.CodeActionTriggerKind.Automatic if automatic else types.CodeActionTriggerKind.Invoked
+        context = types.CodeActionContext(diagnostics=diagnostics or [], only=only, trigger_kind=kind)
+        found = await self.editor.client.text_document_code_action_async(
+            types.CodeActionParams(
+                types.TextDocumentIdentifier(self.uri),
+                types.Range(where.end, where.end) if at.endswith("|") else where,
+                context,
+            )
+        )
+        assert all(isinstance(action, types.CodeAction) for action in found or [])
+        return {action.title: action for action in found or [] if isinstance(action, types.CodeAction)}
+
+    async def act(self, action: types.CodeAction) -> None:
+        """Choose an action: its edit is made."""
+        if action.edit is None:
+            action = await self.editor.client.code_action_resolve_async(action)
+        assert action.edit
+        self.edit(action.edit)
+
+    async def command(self, name: str, **argument: Any) -> Any:
+        """Execute a command about this document; what it asks to be edited is edited."""
+        self.editor.edited = self
+        params = types.ExecuteCommandParams(name, [{"uri": self.uri, **argument}])
+        return await self.editor.client.workspace_execute_command_async(params)
+
     async def hover(self, at: str) -> types.Hover | None:
         """Hover in the middle of the first ``at``."""
         index = self.text.index(at) + len(at) // 2
@@ -103,6 +164,7 @@ def _with_defaults(item: types.CompletionItem, defaults: types.CompletionItemDef
 class Editor:
     client: LanguageClient
     result: types.InitializeResult
+    edited: Document | None = None
 
     @property
     def encoding(self) -> str:
@@ -130,7 +192,15 @@ async def start(
     result = await client.initialize_session(
         types.InitializeParams(capabilities=client_capabilities, initialization_options=options)
     )
-    return Editor(client, result)
+    editor = Editor(client, result)
+
+    @client.feature(types.WORKSPACE_APPLY_EDIT)
+    def apply(params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
+        assert editor.edited
+        editor.edited.edit(params.edit)
+        return types.ApplyWorkspaceEditResult(applied=True)
+
+    return editor
 
 
 async def stop(editor: Editor) -> None:

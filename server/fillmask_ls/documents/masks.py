@@ -11,6 +11,7 @@ from fillmask_ls import MASK
 from .text import MASKS, Span, TextDocument
 
 _LONGEST_PREFIX = 64
+_LINES = 100
 _TYPED_BEHIND = regex.compile(regex.escape(MASK) + r"([\p{L}\p{M}\p{N}]+(?:['’\-][\p{L}\p{M}\p{N}]*)*)\Z")
 
 
@@ -48,6 +49,17 @@ def behind(document: TextDocument, index: int) -> Target | None:
         return Target(low + typed.start(), low + typed.start(1), typed[1])
     target = under(document, index - 1) if index else None
     return target if target and target.start < index <= target.end else None
+
+
+def paragraph(document: TextDocument, index: int) -> Span:
+    """The lines around an index up to a blank one on either side, a hundred at most."""
+    line = document.position(index).line
+    first = last = line
+    while first > max(0, line - _LINES) and document.line(first - 1).strip():
+        first -= 1
+    while last + 1 < min(document.line_count, line + _LINES) and document.line(last + 1).strip():
+        last += 1
+    return document.line_span(first)[0], document.line_span(last)[1]
 
 
 def opened(document: TextDocument, index: int) -> Span | None:

@@ -213,19 +213,18 @@ async def _rewrites(
     found: list[types.CodeAction] = []
     selected = document.masks(*span) if span[1] > span[0] else []
     if target:
-        passage = await server.unless_changed(document, server.passage(document, target))
-        places = [at for number in range(len(passage.masks)) if (at := passage.place(number))]
-        if len(places) > 1:
-            title = f"Fill the {len(places)} masks of this passage together"
-            found.append(_fill_later(document, title, (places[0][0], places[-1][1])))
+        around = masks.paragraph(document, target.start)
+        count = len(document.masks(*around))
+        if count > 1:
+            found.append(_fill_later(document, f"Fill the {count} masks of this paragraph together", around))
     if len(selected) > 1:
         found.append(_fill_later(document, f"Fill the {len(selected)} masks of the selection", span))
     if target or selected:
         count = len(document.masks(0, len(document)))
         if count > max(len(selected), 1):
             found.append(_fill_later(document, f"Fill all {count} masks of the document", (0, len(document))))
-    for around in [(target.start, target.end)] if target else [span] if selected else []:
-        words = rewriting.restored(document, around)
+    for hiding in [(target.start, target.end)] if target else [span] if selected else []:
+        words = rewriting.restored(document, hiding)
         if words:
             found.append(code_actions.restore(len(words), edited(server, document, words)))
     if span[1] > span[0] and not target:

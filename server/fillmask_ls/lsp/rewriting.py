@@ -71,11 +71,11 @@ async def masked(
     found = await server.off_loop(lambda: prose.all_prose(text, kind))
     chosen = await server.engine.choose(MaskingQuery(found.text, rate, seed, whole_words))
     places = [(found.origins[start], found.origins[end - 1] + 1) for start, end in chosen]
-    # With markup inside, a word is not what stands in the document.
+    # With markup inside, a word is not what stands in the document; and who wants words wants no full stop.
     return [
         ((span[0] + low, span[0] + high), MASK)
         for (low, high), (start, end) in zip(places, chosen, strict=True)
-        if text[low:high] == found.text[start:end]
+        if text[low:high] == found.text[start:end] and not (whole_words and not text[low].isalnum())
     ]
 
 

@@ -1,0 +1,147 @@
+"""Code actions: fill, hide, restore and replace words."""
+
+from __future__ import annotations
+
+import pytest
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from fillmask_ls import MASK
+from lsp.editor import Editor, start, stop
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SENTENCE = f"🙂 Paris is the capital of {MASK}."
+TWO = f"Paris is the {MASK} of {MASK}."
+
+
+async def test_a_mask_is_filled_with_each_of_the_best_three(editor: Editor) -> None:
+    document = editor.open(SENTENCE)
+    actions = await document.actions("MASK|", automatic=True)
+    fills = [action for title, action in actions.items() if title.startswith("Fill with")]
+    assert len(fills) == 3
+    assert [bool(action.is_preferred) for action in fills] == [True, False, False]
+    assert {action.kind for action in fills} == {types.CodeActionKind.QuickFix}
+    title = fills[0].title
+    await document.act(fills[0])
+    word = title.partition("“")[2].partition("”")[0]
+    assert document.text == SENTENCE.replace(MASK, word)
+
+
+@pytest.mark.parametrize(
+    ("at", "what"), [("MASK|", "paragraph together"), ("Paris is the [MASK] of [MASK].", "masks of the selection")]
+)
+async def test_masks_are_filled_together(editor: Editor, at: str, what: str) -> None:
+    document = editor.open(f"{TWO}\n\nAnother [MASK] here.\n")
+    [action] = [action for title, action in (await document.actions(at)).items() if what in title]
+    await document.act(action)
+    first, _, rest = document.text.partition("\n")
+    assert MASK not in first
+    assert rest == "\nAnother [MASK] here.\n"
+    assert first.startswith("Paris is the ")
+
+
+async def test_all_masks_of_a_document_in_one_edit(editor: Editor) -> None:
+    document = editor.open(f"# [MASK]\n\n{TWO}\n\n- a [MASK]\n- {SENTENCE}\n", "markdown")
+    actions = await document.actions("MASK|")
+    await document.act(actions["Fill all 5 masks of the document"])
+    assert MASK not in document.text
+    assert document.text.count("\n") == 6
+
+
+async def test_a_word_is_hidden_and_replaced(editor: Editor) -> None:
+    await editor.open(SENTENCE).hover(MASK)  # there is a model now
+    document = editor.open("She walked to the old house.")
+    actions = await document.actions("hou|")
+    replacing = [title for title in actions if title.startswith("Replace “house” with")]
+    assert len(replacing) == 3
+    await document.act(actions["Put [MASK] in the place of “house”"])
+    assert document.text == "She walked to the old [MASK]."
+
+
+async def test_another_word_takes_its_place(editor: Editor) -> None:
+    await editor.open(SENTENCE).hover(MASK)  # there is a model now
+    document = editor.open("She walked to the old house.")
+    actions = await document.actions("house")
+    title = next(title for title in actions if title.startswith("Replace"))
+    await document.act(actions[title])
+    assert document.text == f"She walked to the old {title.split('“')[2].rstrip('”')}."
+
+
+async def test_a_cursor_that_only_moves_over_words_is_offered_nothing(editor: Editor) -> None:
+    document = editor.open(f"She walked to the old house.\n{TWO}")
+    assert await document.actions("house|", automatic=True) == {}
+    assert await document.actions("MASK|", automatic=True)
+
+
+@pytest.mark.parametrize(
+    ("only", "titles"),
+    [
+        (["quickfix"], {"Fill with"}),
+        (["refactor"], {"Fill the", "Fill all"}),
+        (["refactor.rewrite"], {"Fill the", "Fill all"}),
+        (["refactor.extract"], set()),
+        (["source"], set()),
+        ([""], {"Fill with", "Fill the", "Fill all"}),
+    ],
+)
+async def test_only_the_kinds_that_are_asked_for(vscode: Editor, only: list[str], titles: set[str]) -> None:
+    document = vscode.open(f"{TWO}\n\nA [MASK].")
+    found = await document.actions("MASK|", only=only)
+    assert {" ".join(title.split()[:2]) for title in found} == titles
+
+
+async def test_a_share_of_the_selection_is_hidden_and_comes_back(editor: Editor) -> None:
+    text = (
+        "The quick brown fox jumps over the lazy dog, and runs from what it saw. 🙂\n\n```\nuntouched code\n```\n\n" * 4
+    )
+    document = editor.open(text, "markdown")
+    actions = await document.actions(text)
+    await document.act(actions["Mask 15 % of the selection at random"])
+    hidden = document.text.count(MASK)
+    assert 2 < hidden < 25
+    assert document.text.count("untouched code") == document.text.count("🙂") == 4
+
+
+async def test_an_action_from_before_an_edit_is_refused(editor: Editor) -> None:
+    document = editor.open(TWO)
+    actions = await document.actions("MASK|")
+    action = actions["Fill the 2 masks of this paragraph together"]
+    if action.edit is not None:
+        pytest.skip("the client is given edits at once")
+    document.cursor = 0
+    document.type("x")
+    with pytest.raises(JsonRpcException, match="changed"):
+        await editor.client.code_action_resolve_async(action)
+
+
+@pytest.mark.parametrize("data", [{}, [], "x", {"uri": 1, "version": 1, "start": "x", "end": None, "do": "fill"}])
+async def test_an_action_that_is_not_ours_is_refused(vscode: Editor, data: object) -> None:
+    with pytest.raises(JsonRpcException, match="not one of this server's"):
+        await vscode.client.code_action_resolve_async(types.CodeAction(title="x", data=data))
+
+
+async def test_the_fix_of_an_unlikely_word(editor: Editor) -> None:
+    document = editor.open("Paris is the capital of banana.")
+    diagnostic = types.Diagnostic(
+        document.range("banana"), "unlikely", code="unlikely-word", source="fillmask", data={"words": ["France"]}
+    )
+    other = types.Diagnostic(document.range("banana"), "else", code="unlikely-word", data={"words": [1, None]})
+    actions = await document.actions("banana", automatic=True, diagnostics=[diagnostic, other])
+    await document.act(actions["Replace with “France”"])
+    assert document.text == "Paris is the capital of France."
+
+
+async def test_nowhere_near_anything(editor: Editor) -> None:
+    for text, at in [("", ""), (" \n ", "\n"), ("🙂", "🙂")]:
+        document = editor.open(text)
+        found = await document.actions(at)
+        assert all("Mask 15" in title for title in found)
+
+
+async def test_a_client_that_knows_only_commands_gets_none() -> None:
+    old = await start(types.ClientCapabilities())
+    try:
+        assert await old.open(TWO).actions("MASK|") == {}
+    finally:
+        await stop(old)
