@@ -126,6 +126,7 @@ async def resolve_completion(server: FillmaskServer, item: types.CompletionItem)
 
 async def inlay_hints_in(server: FillmaskServer, params: types.InlayHintParams) -> list[types.InlayHint] | None:
     """The best word behind each mask of the range."""
+    await server.configured()
     document = server.protocol.documents.get(params.text_document.uri)
     if document is None or not server.settings.inlay_hints:
         return None
@@ -156,6 +157,7 @@ async def complete_inline(
     server: FillmaskServer, params: types.InlineCompletionParams
 ) -> list[types.InlineCompletionItem] | None:
     """The best word as ghost text at the mask with the cursor, and its passage filled as a whole."""
+    await server.configured()
     found = place(server, params.text_document, params.position)
     if found is None or not server.settings.inline_completion:
         return None

@@ -231,11 +231,15 @@ class FillmaskServer(LanguageServer):
             before=[other.snapshot() for other in before],
             after=[other.snapshot() for other in after],
         )
-        result = await asyncio.get_running_loop().run_in_executor(self._reader, call)
-        if self._configuring is not None:
-            await asyncio.wait({self._configuring})
+        result = await self.off_loop(call)
+        await self.configured()
         self._load_if_new()  # a client may ask before it says that it is initialized
         return result
+
+    async def configured(self) -> None:
+        """Wait until the client's settings are known."""
+        if self._configuring is not None:
+            await asyncio.wait({self._configuring})
 
     async def off_loop(self, reading: Callable[[], T]) -> T:
         """What ``reading``, which touches nothing that changes, returns."""

@@ -1,0 +1,147 @@
+"""Commands: what a menu or a script asks for by name."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from fillmask_ls import MASK
+from lsp.editor import Document, Editor, start, stop
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TWO = f"🙂 Paris is the {MASK} of {MASK}."
+
+
+def at(document: Document, of: str) -> dict[str, int]:
+    place = document.range(of).end
+    return {"line": place.line, "character": place.character}
+
+
+def plain(answer: object) -> Any:
+    """As a script that reads JSON sees it."""
+    return json.loads(json.dumps(answer, default=vars))
+
+
+async def test_fill_puts_the_best_word_or_the_one_that_is_given(editor: Editor) -> None:
+    document = editor.open(TWO)
+    answer = plain(await document.command("fillmask.fill", position=at(document, MASK), word="Hauptstadt"))
+    assert answer == {"applied": True, "words": ["Hauptstadt"]}
+    assert document.text == TWO.replace(MASK, "Hauptstadt", 1)
+    await document.command("fillmask.fill", position=at(document, MASK))
+    assert MASK not in document.text
+
+
+async def test_fill_all_fills_a_range_or_the_document(editor: Editor) -> None:
+    document = editor.open(f"{TWO}\n\n{TWO}\n\n{MASK}\n")
+    line = {"start": {"line": 0, "character": 0}, "end": {"line": 1, "character": 0}}
+    answer = plain(await document.command("fillmask.fillAll", range=line))
+    assert len(answer["words"]) == 2
+    assert document.text.count(MASK) == 3
+    await document.command("fillmask.fillAll")
+    assert MASK not in document.text
+
+
+async def test_masks_agree_with_each_other(vscode: Editor) -> None:
+    document = vscode.open(f"She played the {MASK} {MASK} in the orchestra.")
+    answer = plain(await document.command("fillmask.fillAll"))
+    first, second = answer["words"]
+    assert document.text == f"She played the {first} {second} in the orchestra."
+
+
+async def test_mask_randomly_is_the_same_for_the_same_seed(editor: Editor) -> None:
+    text = "The quick brown fox jumps over the lazy dog, and it runs away. 🙂 " * 5
+    seen = []
+    for _ in range(2):
+        document = editor.open(text)
+        answer = plain(await document.command("fillmask.maskRandomly", rate=0.3, seed=7))
+        assert answer["seed"] == 7
+        assert document.text.count(MASK) == len(answer["words"]) > 5
+        seen.append(document.text)
+    assert seen[0] == seen[1]
+    document = editor.open(text)
+    await document.command("fillmask.maskRandomly", rate=0.0)
+    assert document.text == text
+
+
+async def test_score_is_the_pseudo_log_likelihood(vscode: Editor) -> None:
+    document = vscode.open("x")
+    good, bad = [
+        plain(await document.command("fillmask.score", text=text))
+        for text in ("The cat sat on the mat.", "The cat sat on the of.")
+    ]
+    assert good["pseudoLogLikelihood"] > bad["pseudoLogLikelihood"]
+    assert [word["text"] for word in good["words"]] == ["The", "cat", "sat", "on", "the", "mat"]
+    assert good["perplexity"] == pytest.approx(math.exp(-good["pseudoLogLikelihood"] / good["tokens"]))
+
+
+async def test_score_of_a_range_of_the_document(vscode: Editor) -> None:
+    document = vscode.open("First line here.\nThe cat sat on the mat.\n")
+    line = {"start": {"line": 1, "character": 0}, "end": {"line": 2, "character": 0}}
+    answer = plain(await document.command("fillmask.score", range=line))
+    assert [word["text"] for word in answer["words"]] == ["The", "cat", "sat", "on", "the", "mat"]
+
+
+async def test_inspect_is_the_walk_of_the_notebook(vscode: Editor) -> None:
+    document = vscode.open("The cat sat on the mat.")
+    answer = plain(await document.command("fillmask.inspect", rate=0.5, seed=3))
+    assert [token["token"] for token in answer["tokens"]][1:4] == ["the", "cat", "sat"]
+    assert answer["seed"] == 3
+    assert answer["perplexity"] == pytest.approx(math.exp(answer["loss"]))
+
+
+async def test_status_says_which_model_answers(vscode: Editor) -> None:
+    document = vscode.open(f"It was a {MASK} day.")
+    await document.hover(MASK)
+    params = types.ExecuteCommandParams("fillmask.status")
+    answer = plain(await vscode.client.workspace_execute_command_async(params))
+    assert (answer["state"], answer["model"]) == ("ready", "embedded")
+
+
+@pytest.mark.parametrize(
+    ("command", "argument"),
+    [
+        ("fillmask.fill", {}),
+        ("fillmask.fill", {"position": {"line": "x", "character": 0}}),
+        ("fillmask.fill", {"position": {"line": 0, "character": 0}}),
+        ("fillmask.fill", {"position": None}),
+        ("fillmask.fillAll", {"uri": 5}),
+        ("fillmask.fillAll", {"uri": "file:///not/open"}),
+        ("fillmask.fillAll", {"range": []}),
+        ("fillmask.maskRandomly", {"rate": 2}),
+        ("fillmask.maskRandomly", {"rate": True}),
+        ("fillmask.maskRandomly", {"seed": -1}),
+        ("fillmask.maskRandomly", {"wholeWords": "yes"}),
+        ("fillmask.score", {"form": "x"}),
+        ("fillmask.score", {"text": 5}),
+        ("fillmask.inspect", {"format": "pdf"}),
+        ("fillmask.nonsense", {}),
+    ],
+)
+async def test_wrong_arguments_are_refused_in_words(vscode: Editor, command: str, argument: dict[str, Any]) -> None:
+    document = vscode.open(f"Nothing at the start, {MASK} here.")
+    with pytest.raises(JsonRpcException) as error:
+        await document.command(command, **argument)
+    assert error.value.code == -32602
+    assert document.text == f"Nothing at the start, {MASK} here."
+
+
+@pytest.mark.parametrize("arguments", [[1], ["x"], [None], [{}, {}], [[]]])
+async def test_a_command_takes_one_object(vscode: Editor, arguments: list[Any]) -> None:
+    params = types.ExecuteCommandParams("fillmask.fillAll", arguments)
+    with pytest.raises(JsonRpcException, match=r"one object|'uri'"):
+        await vscode.client.workspace_execute_command_async(params)
+
+
+async def test_a_client_that_makes_no_edits_is_told_so() -> None:
+    old = await start(types.ClientCapabilities())
+    try:
+        with pytest.raises(JsonRpcException, match="makes no edits"):
+            await old.open(TWO).command("fillmask.fillAll")
+    finally:
+        await stop(old)

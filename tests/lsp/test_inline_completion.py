@@ -1,0 +1,64 @@
+"""Inline completion: the best word as ghost text at the mask with the cursor."""
+
+from __future__ import annotations
+
+import pytest
+from lsprotocol import types
+
+from fillmask_ls import MASK
+from lsp.editor import Document, Editor, start, stop
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def ghosts(document: Document) -> list[types.InlineCompletionItem]:
+    params = types.InlineCompletionParams(
+        types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic),
+        types.TextDocumentIdentifier(document.uri),
+        document.position(document.cursor),
+    )
+    found = await document.editor.client.text_document_inline_completion_async(params)
+    assert found is None or isinstance(found, list)
+    return list(found or [])
+
+
+async def test_the_best_word_over_the_mask(editor: Editor) -> None:
+    document = editor.open(f"🙂 Paris is the capital of {MASK}|.")
+    [item] = await ghosts(document)
+    items = await document.complete()
+    assert items
+    assert item.insert_text == items[0].label
+    assert item.range == document.range(MASK)
+    assert str(item.filter_text).startswith(MASK)
+
+
+async def test_the_passage_as_a_whole_behind_the_word(editor: Editor) -> None:
+    document = editor.open(f"Paris is the {MASK} of {MASK}|, they say.")
+    word, passage = await ghosts(document)
+    assert word.insert_text in str(passage.insert_text)
+    assert MASK not in str(passage.insert_text)
+    assert passage.range
+    text = document.text
+    start, end = document.index(passage.range.start), document.index(passage.range.end)
+    assert (
+        text[:start] + str(passage.insert_text) + text[end:]
+        == "Paris is the " + str(passage.insert_text) + ", they say."
+    )
+
+
+async def test_letters_behind_the_mask_are_kept(vscode: Editor) -> None:
+    [item] = await ghosts(vscode.open(f"Paris is the capital of {MASK}Ita|."))
+    assert str(item.insert_text).startswith("Ita")
+
+
+@pytest.mark.parametrize("text", ["", "No mask| here.", f"|{MASK}", f"x| {MASK}"])
+async def test_none_away_from_a_mask(vscode: Editor, text: str) -> None:
+    assert await ghosts(vscode.open(text)) == []
+
+
+async def test_none_when_it_is_turned_off() -> None:
+    editor = await start(types.ClientCapabilities(), options={"inlineCompletion": {"enabled": False}})
+    try:
+        assert await ghosts(editor.open(f"It was a {MASK}|.")) == []
+    finally:
+        await stop(editor)
