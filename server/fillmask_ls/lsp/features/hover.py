@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from lsprotocol import types
 
 from fillmask_ls.engine.query import Ranking
+from fillmask_ls.markdown import escaped
 from fillmask_ls.percent import bar, percent
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&$^=:@])")
 
 
 def hover(ranking: Ranking, focus: int, place: types.Range, *, markdown: bool) -> types.Hover:
@@ -24,11 +21,11 @@ def hover(ranking: Ranking, focus: int, place: types.Range, *, markdown: bool) -
 
 def _markdown(ranking: Ranking, focus: int) -> str:
     words = ranking.masks[focus].words
-    lines = [f"**{_escaped(words[0].text)}** {percent(words[0].probability)}", ""] if words else []
+    lines = [f"**{escaped(words[0].text)}** {percent(words[0].probability)}", ""] if words else []
     lines += ["| | word | probability | |", "|--:|:--|--:|:--|"]
     for rank, word in enumerate(words, 1):
-        lines.append(f"| {rank} | {_escaped(word.text)} | {percent(word.probability)} | {bar(word.probability)} |")
-    return "\n".join([*lines, "", _uncertainty(ranking, focus), "", f"*{_escaped(_where(ranking, focus))}*"])
+        lines.append(f"| {rank} | {escaped(word.text)} | {percent(word.probability)} | {bar(word.probability)} |")
+    return "\n".join([*lines, "", _uncertainty(ranking, focus), "", f"*{escaped(_where(ranking, focus))}*"])
 
 
 def _plain(ranking: Ranking, focus: int) -> str:
@@ -47,8 +44,3 @@ def _uncertainty(ranking: Ranking, focus: int) -> str:
 def _where(ranking: Ranking, focus: int) -> str:
     count = len(ranking.masks)
     return f"Mask {focus + 1} of {count} in this passage. Model: {ranking.model}"
-
-
-def _escaped(text: str) -> str:
-    """``text`` with nothing in it that Markdown or HTML would act on."""
-    return _MARKDOWN.sub(r"\\\1", text)
