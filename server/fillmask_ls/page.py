@@ -51,7 +51,7 @@ _STYLE = """
   }
 }
 * { box-sizing: border-box; }
-html { scroll-behavior: smooth; scroll-padding-top: 1rem; -webkit-text-size-adjust: 100%; }
+html { scroll-padding-top: 1rem; -webkit-text-size-adjust: 100%; }
 body {
   max-width: 64rem; margin: 0 auto; padding: 1.5rem 1.25rem 4rem; background: var(--paper); color: var(--ink);
   font: 1rem/1.5 system-ui, sans-serif;
@@ -113,13 +113,14 @@ thead th { color: var(--quiet); font-size: .8125rem; }
 h1 bdi { font-family: ui-monospace, "DejaVu Sans Mono", monospace; color: var(--accent); }
 .tag { font-family: system-ui, sans-serif; font-size: .75rem; color: var(--ink); white-space: nowrap; }
 .norms { display: block; width: 100%; max-width: 48rem; }
+figcaption { margin-top: .25rem; }
 .norms text { fill: var(--ink); font-size: .875rem; }
 summary { cursor: pointer; }
 .all { overflow-x: auto; }
 .all td, .all th { padding: .15rem 1rem .15rem 0; border-bottom: 1px solid var(--line); }
 @media (max-width: 30rem) { .facts div { flex-basis: 9rem; } }
+@media (forced-colors: active) { mark { background: Canvas; color: CanvasText; } }
 @media print { article, .facts div { break-inside: avoid; } nav, article header a { display: none; } }
-@media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 """
 
 _POLICY = "; ".join(
@@ -228,7 +229,12 @@ def _facts(inspection: Inspection) -> list[_Fact]:
     if ranks:
         first, best = sum(rank == 1 for rank in ranks), max(len(token.predictions) for token in masked)
         among = sum(rank <= best for rank in ranks)
-        facts.insert(3, _Fact("Predicted first", f"{first:,} of {len(ranks):,}", f"{among:,} among the best {best}"))
+        facts.insert(
+            3,
+            _Fact(
+                "Predicted first", f"{first:,} of {len(ranks):,}", f"{among:,} of {len(ranks):,} among the best {best}"
+            ),
+        )
     return facts
 
 
