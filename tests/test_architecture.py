@@ -56,7 +56,13 @@ def test_only_the_checkpoints_resolver_knows_the_embedded_folder() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["fillmask_ls.lsp.server", "fillmask_ls.cli", "fillmask_ls.mlm.checkpoint", "fillmask_ls.documents.context"],
+    [
+        "fillmask_ls.lsp.server",
+        "fillmask_ls.cli",
+        "fillmask_ls.page",
+        "fillmask_ls.mlm.checkpoint",
+        "fillmask_ls.documents.context",
+    ],
 )
 def test_what_answers_at_once_does_not_import_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"

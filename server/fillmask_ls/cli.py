@@ -34,11 +34,12 @@ examples:
   fillmask-ls predict chapter.md --top-k 3 --json
   echo "The [MASK] is blue." | fillmask-ls predict -
   fillmask-ls inspect "The quick brown fox jumps over the lazy dog." --seed 7
+  fillmask-ls inspect chapter.md --html report.html
   fillmask-ls download google-bert/bert-base-uncased
   fillmask-ls --tcp 8765
 
 exit codes:
-  0  done     1  the text holds no [MASK]     2  wrong usage, or a file that can't be read     3  no model     4  a bug
+  0  done     1  the text holds no [MASK]     2  wrong usage, or a file that can't be read or written     3  no model     4  a bug
 
 Nothing is sent anywhere. Only "download" uses the network.
 """
@@ -105,7 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("text", metavar="TEXT|-|FILE", help="the text itself, - for standard input, or a file's path")
     inspect.add_argument("--rate", type=_rate, default=0.15, help="the share of tokens to mask (default: 0.15)")
     inspect.add_argument("--seed", type=_seed, default=0, help="of the random choice (default: 0)")
-    inspect.add_argument("--json", action="store_true", help="print JSON")
+    form = inspect.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--html", metavar="FILE", help="write a page to look at in a browser, and print its path")
     inspect.add_argument("--whole-words", action="store_true", help="mask words, not pieces")
     inspect.set_defaults(run=_inspect)
 
@@ -188,12 +191,17 @@ def _predictions(
 
 def _inspect(options: argparse.Namespace) -> int:
     text = _text(options.text)
+    if options.html is not None:
+        _check_output(options.html, options.text)
     model = _load(options.model)
-    from fillmask_ls import report
+    from fillmask_ls import page, report
     from fillmask_ls.mlm.inspection import inspect
 
     inspection = inspect(model, text, rate=options.rate, seed=options.seed, whole_words=options.whole_words)
-    if options.json:
+    if options.html is not None:
+        _write(options.html, page.page(inspection, text))
+        print(options.html)
+    elif options.json:
         print(json.dumps({**asdict(inspection), "perplexity": inspection.perplexity}, indent=2))
     else:
         report.print_inspection(report.console(), inspection, model.tokenizer.mask_token)
@@ -233,6 +241,33 @@ def _text(argument: str) -> str:
         raise CommandError(f"{argument} is not UTF-8 text (byte {error.start}); convert it first", USAGE) from error
     except OSError as error:
         raise CommandError(f"can't read {argument}: {error.strerror}", USAGE) from error
+
+
+def _check_output(output: str, source: str) -> None:
+    """What can be told before the model is asked, which may take minutes."""
+    target, why = Path(output), None
+    if not (_exists(str(target.parent)) and target.parent.is_dir()):
+        why = f"there is no folder {target.parent}"
+    elif _exists(output) and not target.is_file():
+        why = "there is something else of that name"
+    elif _exists(output) and MASK not in source and _exists(source) and target.samefile(source):
+        why = "it is the text itself"
+    if why:
+        raise CommandError(f"can't write {output}: {why}", USAGE)
+
+
+def _write(output: str, content: str) -> None:
+    """Whole or not at all: what was there before stays until the new is complete."""
+    try:
+        target = Path(output).resolve()
+        part = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            part.write_text(content, encoding="utf-8", newline="\n")
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        raise CommandError(f"can't write {output}: {getattr(error, 'strerror', None) or error}", USAGE) from error
 
 
 def _exists(argument: str) -> bool:

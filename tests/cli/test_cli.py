@@ -86,7 +86,14 @@ def test_what_can_not_be_done_is_said_in_one_line(arguments: list[str], code: in
 
 
 @pytest.mark.parametrize(
-    "arguments", [["predict"], ["predict", TEXT, "--top-k", "0"], ["inspect", "x", "--rate", "2"], ["nonsense"]]
+    "arguments",
+    [
+        ["predict"],
+        ["predict", TEXT, "--top-k", "0"],
+        ["inspect", "x", "--rate", "2"],
+        ["inspect", "x", "--json", "--html", "x.html"],
+        ["nonsense"],
+    ],
 )
 def test_wrong_usage(arguments: list[str]) -> None:
     done = run(*arguments)
@@ -126,6 +133,40 @@ def test_inspect_json() -> None:
     report = json.loads(run("inspect", "A small text.", "--json", "--rate", "1").stdout)
     assert [token["masked"] for token in report["tokens"]] == [False, True, True, True, True, False]
     assert report["perplexity"] > 1
+
+
+def test_inspect_writes_a_page(tmp_path: Path) -> None:
+    text, target = tmp_path / "notes.md", tmp_path / "report.html"
+    text.write_text("\ufeffA <small> text.\r\n", encoding="utf-8")
+    target.write_text("the last one")
+    done = run("inspect", str(text), "--html", str(target), "--rate", "1")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{target}\n", "")
+    html = target.read_text(encoding="utf-8")
+    assert html.startswith("<!DOCTYPE html>")
+    assert html.endswith("</html>\n")
+    assert html.count("<article ") == 6
+    assert "&lt;" in html
+    assert "<small>" not in html.partition("</style>")[2]
+    assert sorted(tmp_path.iterdir()) == [text, target]
+
+
+def test_a_page_that_can_not_be_written(tmp_path: Path) -> None:
+    text = tmp_path / "notes.md"
+    text.write_text("A small text.")
+    for target, words in [
+        (tmp_path, "something else of that name"),
+        (tmp_path / "no" / "report.html", "no folder"),
+        (text / "report.html", "no folder"),
+        (tmp_path / ("x" * 300), "name too long"),
+        (text, "the text itself"),
+    ]:
+        done = run("inspect", str(text), "--html", str(target))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"fillmask-ls: can't write {target}: ")
+        assert words in done.stderr.lower()
+        assert done.stderr.count("\n") == 1
+    assert text.read_text() == "A small text."
+    assert list(tmp_path.iterdir()) == [text]
 
 
 def test_version_and_help() -> None:

@@ -109,6 +109,45 @@ def test_the_inspection_is_the_same_walk(model: mlm.MaskedLM) -> None:
     assert report.loss == pytest.approx(float(loss), abs=1e-5)
     assert report.perplexity == pytest.approx(mlm.perplexity(loss), rel=1e-4)
     assert (report.layers, report.hidden_size) == (7, 384)
+    states = mlm.forward(model, input_ids).hidden_states
+    assert report.hidden_norms == pytest.approx([float(state[0].norm(dim=-1).mean()) for state in states], rel=1e-4)
+
+
+def test_the_inspections_predictions_are_the_logits_best(model: mlm.MaskedLM) -> None:
+    report = mlm.inspect(model, seed.PARAGRAPH, seed=7, top_k=3)
+    masked = torch.tensor([token.masked for token in report.tokens])
+    ids = torch.tensor([seed.IDS]).masked_fill(masked, seed.MASK_ID)
+    probabilities = mlm.forward(model, ids).logits[0].softmax(-1)
+    for position, token in enumerate(report.tokens):
+        assert token.rank == int((probabilities[position] > probabilities[position, token.id]).sum()) + 1
+        assert token.surprisal == pytest.approx(-float(probabilities[position, token.id].log2()), abs=1e-3)
+        best = probabilities[position].topk(3)
+        assert [prediction.token for prediction in token.predictions] == (
+            [model.tokenizer.vocabulary[id] for id in best.indices.tolist()] if token.masked else []
+        )
+        if token.masked:
+            found = [prediction.probability for prediction in token.predictions]
+            assert found == pytest.approx(best.values.tolist(), rel=1e-4)
+            assert token.predicted == token.predictions[0].token
+
+
+def test_the_rank_agrees_with_the_predictions_also_among_equals() -> None:
+    model = mlm.load("embedded", dtype=torch.bfloat16)
+    report = mlm.inspect(model, seed.PARAGRAPH, rate=0.5, seed=1)
+    masked = [token for token in report.tokens if token.masked]
+    assert len(masked) > 20
+    for token in masked:
+        listed = [prediction.token for prediction in token.predictions]
+        assert token.rank is not None
+        assert token.rank > 5 if token.token not in listed else listed[token.rank - 1] == token.token
+
+
+def test_an_inspection_of_windows_is_of_all_of_them(model: mlm.MaskedLM) -> None:
+    one, two = (mlm.inspect(model, seed.PARAGRAPH * times, rate=0) for times in (1, 20))
+    assert two.hidden_norms == pytest.approx(one.hidden_norms, rel=0.2)
+    assert len(two.hidden_norms) == 7
+    with pytest.raises(ValueError, match="top_k"):
+        mlm.inspect(model, "x", top_k=0)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
-from fillmask_ls import MASK
+from fillmask_ls import MASK, page
 from fillmask_ls.documents import masks
 from fillmask_ls.documents.text import Position, Span, TextDocument
 from fillmask_ls.engine.query import InspectionQuery, ScoreQuery
@@ -160,11 +160,15 @@ async def score(server: FillmaskServer, arguments: Arguments) -> Answer:
 
 async def inspect(server: FillmaskServer, arguments: Arguments) -> Answer:
     """The masked-language-model walk over ``text``, or ``range`` of ``uri``, as ``format`` json, markdown or html."""
+    form = arguments.choice("format", "json", ("json", "markdown", "html"))
     text = _text(arguments)
     found = await server.engine.inspect(
         InspectionQuery(text, arguments.rate(), arguments.seed(), arguments.flag("wholeWords", default=False))
     )
-    return {**asdict(found), "perplexity": found.perplexity}
+    if form == "json":
+        return {**asdict(found), "perplexity": found.perplexity}
+    shown = page.markdown if form == "markdown" else page.page
+    return {"format": form, "content": await server.off_loop(lambda: shown(found, text))}
 
 
 async def status(server: FillmaskServer, _arguments: Arguments) -> Answer:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp, inf, log2
 
 import torch
+from torch import Tensor
 
 from .masking import IGNORED, choose, mask_plainly
 from .model import MaskedLM
 from .scoring import cross_entropy, forward, perplexity
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A token of the vocabulary and its probability at a masked position (0 to 1)."""
+
+    token: str
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +30,11 @@ class Token:
         span: characters of the text; ``(0, 0)`` for a special token that the model adds.
         masked: whether the model saw a mask here.
         predicted: the most probable token at this position.
-        probability: the model's, for the original token (0 to 1); None where the text itself has a mask.
+        probability: the model's, for the original token (0 to 1); None where the text itself has a mask. Not divided by
+            the model's temperature, as the loss isn't.
+        rank: the original's place among all tokens, from 1, the most probable; among equals, as ``predictions`` has
+            them. None where there is no probability.
+        predictions: the most probable tokens at a masked position, the best first; empty at any other.
     """
 
     id: int
@@ -29,6 +43,15 @@ class Token:
     masked: bool
     predicted: str
     probability: float | None
+    rank: int | None = None
+    predictions: tuple[Prediction, ...] = ()
+
+    @property
+    def surprisal(self) -> float | None:
+        """Of the original token, in bits, at least 0: each bit more halves the probability; None where there is none."""
+        if self.probability is None:
+            return None
+        return max(0.0, -log2(self.probability)) if self.probability else inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +64,8 @@ class Inspection:
     masked_loss: over the masked positions only; None when there is none.
     layers: how many sets of hidden states there are: the embeddings' and each layer's.
     hidden_size: the width of each.
+    hidden_norms: of each set, the L2 norm of a position's hidden state, as a mean over all positions; ``layers`` of
+        them, the embeddings' first.
     """
 
     model: str
@@ -51,6 +76,7 @@ class Inspection:
     masked_loss: float | None
     layers: int
     hidden_size: int
+    hidden_norms: tuple[float, ...] = ()
 
     @property
     def perplexity(self) -> float:
@@ -58,44 +84,62 @@ class Inspection:
         return perplexity(self.loss)
 
 
-def inspect(model: MaskedLM, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False) -> Inspection:
+def inspect(
+    model: MaskedLM, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False, top_k: int = 5
+) -> Inspection:
     """Mask ``text`` at random, special tokens excepted, and compare what the model predicts with what was there.
 
     A mask that stands in the text stays one, and has no original to compare with, so no loss. A text that is too
     long for the model is read in consecutive windows.
 
+    Args:
+        top_k: how many predictions each masked position gets, 1 or more.
+
     Raises:
-        ValueError: ``rate`` is not between 0 and 1.
+        ValueError: ``rate`` is not between 0 and 1, or ``top_k`` below 1.
     """
+    if top_k < 1:
+        raise ValueError(f"top_k must be at least 1, not {top_k}")
     generator = torch.Generator().manual_seed(seed)
     tokens: list[Token] = []
-    losses, masked_losses = [], []
-    layers = hidden_size = 0
+    losses, masked_losses, norms = [], [], []
     for start, end in model.tokenizer.windows(text):
         window = text[start:end]
         encoding = model.tokenizer.encode(window)
         ids = torch.tensor([encoding.ids])
         chosen = choose(encoding, rate, generator=generator, whole_words=window if whole_words else None)
         input_ids, labels = mask_plainly(ids, chosen[None], model.tokenizer.mask_id)
+        masked = input_ids[0] == model.tokenizer.mask_id
         labels = labels.masked_fill(ids == model.tokenizer.mask_id, IGNORED)
         output = forward(model, input_ids)
         logits = output.logits[0].float().cpu()
-        layers, hidden_size = len(output.hidden_states), output.hidden_states[-1].shape[-1]
+        norms.append(torch.stack([states[0].float().norm(dim=-1).cpu() for states in output.hidden_states]))
+        hidden_size = output.hidden_states[-1].shape[-1]
         losses.append((cross_entropy(logits, labels[0]), int((labels != IGNORED).sum())))
         masked_losses.append((cross_entropy(logits, labels[0].masked_fill(~chosen, IGNORED)), int(chosen.sum())))
-        probabilities = logits.softmax(-1)
+        log_probabilities = logits.log_softmax(-1)
+        likelihoods = log_probabilities.gather(-1, ids.T)
+        known = log_probabilities[:, : model.tokenizer.vocab_size]
+        above = (known > likelihoods).sum(-1)
+        best = known.argmax(-1)
+        predictions = iter(_predictions(model, known[masked], top_k))
         for i, id in enumerate(encoding.ids):
             a, b = encoding.offsets[i]
+            original = bool(labels[0, i] != IGNORED)
+            predicted = next(predictions) if masked[i] else ()
             tokens.append(
                 Token(
                     id=id,
                     token=encoding.tokens[i],
                     span=(a + start, b + start) if (a, b) != (0, 0) else (0, 0),
-                    masked=bool(input_ids[0, i] == model.tokenizer.mask_id),
-                    predicted=model.tokenizer.vocabulary[int(logits[i, : model.tokenizer.vocab_size].argmax())],
-                    probability=float(probabilities[i, id]) if labels[0, i] != IGNORED else None,
+                    masked=bool(masked[i]),
+                    predicted=predicted[0].token if predicted else model.tokenizer.vocabulary[int(best[i])],
+                    probability=exp(float(likelihoods[i])) if original else None,
+                    rank=_rank(encoding.tokens[i], predicted, int(above[i])) if original else None,
+                    predictions=predicted,
                 )
             )
+    hidden_norms = torch.cat(norms, dim=-1).mean(-1).tolist()
     return Inspection(
         model=model.name,
         seed=seed,
@@ -103,12 +147,28 @@ def inspect(model: MaskedLM, text: str, *, rate: float = 0.15, seed: int = 0, wh
         tokens=tuple(tokens),
         loss=_mean(losses) or 0.0,
         masked_loss=_mean(masked_losses),
-        layers=layers,
+        layers=len(hidden_norms),
         hidden_size=hidden_size,
+        hidden_norms=tuple(hidden_norms),
     )
 
 
-def _mean(losses: list[tuple[torch.Tensor, int]]) -> float | None:
+def _rank(token: str, predictions: tuple[Prediction, ...], above: int) -> int:
+    """From 1, where ``above`` tokens are more probable."""
+    places = (place for place, prediction in enumerate(predictions, 1) if prediction.token == token)
+    return next(places, max(above, len(predictions)) + 1)
+
+
+def _predictions(model: MaskedLM, log_probabilities: Tensor, top_k: int) -> list[tuple[Prediction, ...]]:
+    """The best tokens of each row [m, vocabulary]."""
+    best = log_probabilities.topk(min(top_k, log_probabilities.shape[-1]))
+    return [
+        tuple(Prediction(model.tokenizer.vocabulary[id], exp(value)) for value, id in zip(values, ids, strict=True))
+        for values, ids in zip(best.values.tolist(), best.indices.tolist(), strict=True)
+    ]
+
+
+def _mean(losses: list[tuple[Tensor, int]]) -> float | None:
     """The mean over all positions of losses that are means over some."""
     count = sum(n for _, n in losses)
     return sum(float(loss) * n for loss, n in losses) / count if count else None

@@ -10,9 +10,8 @@ from lsprotocol import types
 
 from fillmask_ls import MASK
 from fillmask_ls.engine.query import Span
+from fillmask_ls.markdown import escaped
 from fillmask_ls.percent import percent
-
-from .hover import escaped
 
 if TYPE_CHECKING:
     from fillmask_ls.mlm.prediction import Word

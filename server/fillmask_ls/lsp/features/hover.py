@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from lsprotocol import types
 
 from fillmask_ls.engine.query import Ranking
+from fillmask_ls.markdown import escaped
 from fillmask_ls.percent import bar, percent
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&$^=:@])")
 
 
 def hover(ranking: Ranking, focus: int, place: types.Range, *, markdown: bool) -> types.Hover:
@@ -51,8 +48,3 @@ def _uncertainty(ranking: Ranking, focus: int) -> str:
 def _where(ranking: Ranking, focus: int) -> str:
     count = len(ranking.masks)
     return f"Mask {focus + 1} of {count} in this passage. Model: {ranking.model}"
-
-
-def escaped(text: str) -> str:
-    """``text`` with nothing in it that Markdown or HTML would act on."""
-    return _MARKDOWN.sub(r"\\\1", text)

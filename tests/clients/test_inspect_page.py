@@ -1,0 +1,187 @@
+"""The page of an inspection in a real browser: ``pytest -m clients``, where a Chromium and Playwright are installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import seed
+from fillmask_ls import mlm
+from fillmask_ls.page import page as page_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.clients
+
+TEXT = (
+    f"{seed.PARAGRAPH}\n\n\tTabs,   spaces & <script>alert('x')</script><img src=http://localhost/x onerror=alert(1)>\n"
+    "مرحبا بالعالم [MASK] 👩‍👩‍👧 \x1b[31m\x00 The quick brown fox jumps over the lazy dog.\n"
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+CONTRASTS = """() => {
+  const channel = c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const parts = colour => colour.match(/[\\d.]+/g).map(Number);
+  const ground = element => {
+    for (; element; element = element.parentElement) {
+      const found = parts(getComputedStyle(element).backgroundColor);
+      if (found[3] !== 0) return found;
+    }
+    return [255, 255, 255];
+  };
+  const found = {};
+  for (const element of document.querySelectorAll('body :not(title, desc)')) {
+    if (![...element.childNodes].some(node => node.nodeType === 3 && node.data.trim())) continue;
+    const style = getComputedStyle(element);
+    const ink = parts(element.closest('svg') ? style.fill : style.color);
+    const [high, low] = [luminance(ink), luminance(ground(element))].sort((a, b) => b - a);
+    found[`${element.tagName} ${element.className} ${ink} on ${ground(element)}`] = (high + 0.05) / (low + 0.05);
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip("there is no Chromium here")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=path,
+            chromium_sandbox=False,
+            args=["--disable-quic", "--no-first-run", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def file(model: mlm.MaskedLM, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("page") / "report.html"
+    file.write_text(page_of(mlm.inspect(model, TEXT, seed=3), TEXT), encoding="utf-8")
+    return file
+
+
+def opened(browser: Browser, file: Path, **settings: Any) -> tuple[Page, list[str], list[str]]:
+    """The page, with the addresses that it asks for and what it complains of."""
+    page = browser.new_context(**settings).new_page()
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.goto(file.as_uri())
+    return page, asked, said
+
+
+def focused(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_asks_for_nothing_and_complains_of_nothing(browser: Browser, file: Path, scheme: Any) -> None:
+    page, asked, said = opened(browser, file, color_scheme=scheme)
+    page.locator("summary").click()
+    page.wait_for_timeout(200)
+    assert asked == [file.as_uri()]
+    assert said == []
+    assert page.evaluate("document.compatMode") == "CSS1Compat"
+
+
+def test_the_policy_holds_also_for_what_would_get_in(browser: Browser, file: Path) -> None:
+    page, _, said = opened(browser, file)
+    failed: list[str | None] = []
+    page.on("requestfailed", lambda request: failed.append(request.failure))
+    page.evaluate("""() => {
+      document.body.append(Object.assign(new Image(), {src: 'http://localhost:9/x'}));
+      document.body.append(Object.assign(document.createElement('script'), {textContent: 'document.title = "run"'}));
+      document.body.append(Object.assign(document.createElement('style'), {textContent: 'body {display: none}'}));
+    }""")
+    page.wait_for_timeout(200)
+    assert failed == ["csp"]
+    assert len(said) == 3
+    assert all("Content Security Policy" in message for message in said)
+    assert page.title() != "run"
+    assert page.locator("h1").is_visible()
+
+
+def test_the_text_is_the_text(browser: Browser, file: Path) -> None:
+    page, _, _ = opened(browser, file)
+    assert page.locator(".text").text_content() == TEXT.replace("\x1b", "␛").replace("\x00", "␀")
+    assert page.locator(".text").evaluate("text => getComputedStyle(text).whiteSpace") in ("pre-wrap", "preserve")
+    assert page.locator(".text script, .text img").count() == 0
+
+
+def test_the_keyboard_reaches_the_predictions(browser: Browser, file: Path) -> None:
+    page, _, _ = opened(browser, file)
+    reached = []
+    while focused(page) != page.locator(".text a").first.get_attribute("id"):
+        page.keyboard.press("Tab")
+        reached.append(focused(page))
+        assert len(reached) < 10
+    assert reached[:4] == ["Text", "Masked tokens", "Layers", "All tokens"]
+    page.keyboard.press("Enter")
+    assert focused(page) == "m1"
+    assert page.locator("#m1").evaluate("card => card.getBoundingClientRect().top < innerHeight")
+    page.keyboard.press("Tab")
+    assert focused(page) == "↑ in the text"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.dataset.number") == "2"
+
+
+def test_tab_goes_through_the_page_from_top_to_bottom(browser: Browser, file: Path) -> None:
+    page, _, _ = opened(browser, file)
+    tops = []
+    for _ in range(page.locator("a, summary").count()):
+        page.keyboard.press("Tab")
+        tops.append(page.evaluate("document.activeElement.getBoundingClientRect().bottom + scrollY"))
+        style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert style != "none"
+    assert focused(page).startswith("A table of all tokens")
+    page.keyboard.press("Enter")
+    assert page.get_by_role("table", name="Each position").is_visible()
+    assert all(below > above - 60 for above, below in pairwise(tops))
+
+
+def test_what_a_screen_reader_is_told(browser: Browser, file: Path) -> None:
+    page, _, _ = opened(browser, file)
+    assert page.get_by_role("heading", level=1).count() == 1
+    assert page.get_by_role("img", name="Mean L2 norm of the hidden states").count() == 1
+    assert page.get_by_role("region", name="The text, by surprisal").count() == 1
+    assert page.get_by_role("navigation", name="Parts of this page").count() == 1
+    table = page.get_by_role("table", name="Best predictions at").first
+    assert table.get_by_role("columnheader").all_text_contents() == ["rank", "token", "probability"]
+    assert table.get_by_role("rowheader").count() >= 5
+    assert page.get_by_role("article").count() == page.get_by_role("link", name="in the text").count()
+
+
+@pytest.mark.parametrize("forced", ["none", "active"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everything_can_be_read(browser: Browser, file: Path, scheme: Any, forced: Any) -> None:
+    page, _, _ = opened(browser, file, color_scheme=scheme, forced_colors=forced)
+    page.locator("summary").click()
+    contrasts = page.evaluate(CONTRASTS)
+    assert len(contrasts) > 10
+    assert {what: contrast for what, contrast in contrasts.items() if contrast < 4.5} == {}
+
+
+def test_light_and_dark_and_narrow(browser: Browser, file: Path) -> None:
+    pictures = set()
+    for scheme in ("light", "dark"):
+        page, _, _ = opened(browser, file, color_scheme=scheme, viewport={"width": 320, "height": 800})
+        pictures.add(page.screenshot())
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        assert page.evaluate("[...document.querySelectorAll('article')].every(a => a.scrollWidth <= a.clientWidth)")
+    assert len(pictures) == 2
