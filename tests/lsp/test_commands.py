@@ -98,7 +98,7 @@ async def test_inspect_is_the_walk_of_the_notebook(vscode: Editor) -> None:
 async def test_inspect_as_a_page_and_as_markdown(vscode: Editor) -> None:
     document = vscode.open("The <b>cat</b> sat on the mat.")
     html = plain(await document.command("fillmask.inspect", rate=0.5, seed=3, format="html"))["content"]
-    assert html.startswith("<!doctype html>")
+    assert html.startswith("<!DOCTYPE html>")
     assert "<b>cat" not in html
     markdown = plain(await document.command("fillmask.inspect", rate=0.5, seed=3, format="markdown"))["content"]
     assert "| " in markdown

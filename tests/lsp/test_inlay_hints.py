@@ -22,16 +22,16 @@ async def test_the_best_word_and_its_probability_behind_each_mask(editor: Editor
     document = editor.open(f"🙂 Paris is the {MASK} of {MASK}.\n\n- {MASK} is blue.", "markdown")
     found = await hints(document)
     assert len(found) == 3
-    for hint, start in zip(
+    for hint, begin in zip(
         found, [i for i in range(len(document.text)) if document.text.startswith(MASK, i)], strict=True
     ):
-        end = start + len(MASK)
+        end = begin + len(MASK)
         assert hint.position == document.position(end)
         assert isinstance(hint.label, str)
         word, _, probability = hint.label.partition(" ")
         assert probability.endswith("%")
         [edit] = hint.text_edits or []
-        assert (edit.range.start, edit.range.end, edit.new_text) == (document.position(start), hint.position, word)
+        assert (edit.range.start, edit.range.end, edit.new_text) == (document.position(begin), hint.position, word)
         assert isinstance(hint.tooltip, types.MarkupContent)
         assert "Entropy" in hint.tooltip.value
 

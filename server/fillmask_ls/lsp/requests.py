@@ -69,7 +69,7 @@ async def complete(server: FillmaskServer, params: types.CompletionParams) -> ty
         _sentences(server, document, target, index),
     )
     abilities = client.completion_abilities(server.client_capabilities)
-    shown = completion.Shown(passage.text, passage.masks, passage.focus, ranking.masks[passage.focus].words)
+    shown = completion.Shown(passage.text, passage.masks, passage.focus, ranking)
     return completion.words(shown, replaced, server.note(shown), abilities, sentences)
 
 

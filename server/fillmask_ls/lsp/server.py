@@ -119,7 +119,7 @@ class FillmaskServer(LanguageServer):
         Args:
             values: what the client pushed; a client that can be asked is asked instead.
         """
-        self._configuring = asyncio.current_task()
+        self._configuring, before = asyncio.current_task(), self.settings
         workspace = self.client_capabilities.workspace
         nothing_said = values is None
         if workspace and workspace.configuration:
@@ -134,6 +134,8 @@ class FillmaskServer(LanguageServer):
         for problem in [*self._problems, *problems]:
             self._tell(problem, types.MessageType.Warning)
         self._load_if_new()
+        if self.settings != before:
+            self._in_background(self._refresh())
 
     async def rank(
         self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool = False

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
 from fillmask_ls import MASK
-from fillmask_ls.engine.query import Span
+from fillmask_ls.engine.query import Ranking, Span
 from fillmask_ls.markdown import escaped
 from fillmask_ls.percent import percent
-
-if TYPE_CHECKING:
-    from fillmask_ls.mlm.prediction import Word
 
 _REACH = 120
 """How many characters of the passage are shown on either side of a word."""
@@ -39,13 +35,13 @@ class Shown:
         text: the passage.
         masks: the spans of its masks.
         focus: the number of the one that is completed.
-        words: the ranking for it.
+        ranking: of all of them.
     """
 
     text: str
     masks: Sequence[Span]
     focus: int
-    words: Sequence[Word]
+    ranking: Ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +66,7 @@ def words(
         key: names the list when one of its items is to be resolved.
     """
     items = []
-    for rank, word in enumerate(shown.words):
+    for rank, word in enumerate(shown.ranking.masks[shown.focus].words):
         probability = percent(word.probability)
         items.append(
             types.CompletionItem(
@@ -118,13 +114,14 @@ def sentence(fill: Sequence[str], rank: int, replaced: types.Range, before: str,
 
 def resolved(item: types.CompletionItem, shown: Shown, *, markdown: bool) -> types.CompletionItem:
     """The item with its documentation: the sentence with the word in it, its rank, and the other words."""
-    rank = next((rank for rank, word in enumerate(shown.words) if word.text == item.label), None)
+    words = shown.ranking.masks[shown.focus].words
+    rank = next((rank for rank, word in enumerate(words) if word.text == item.label), None)
     if rank is None:
         return item
-    word = shown.words[rank]
-    others = ", ".join(other.text for other in shown.words if other is not word) or "none"
+    word = words[rank]
+    others = ", ".join(other.text for other in words if other is not word) or "none"
     before, after = _around(shown)
-    place = f"Rank {rank + 1} of {len(shown.words)}, {percent(word.probability)}."
+    place = f"Rank {rank + 1} of {len(words)}, {percent(word.probability)}."
     if markdown:
         sentence = f"{escaped(before)}**{escaped(word.text)}**{escaped(after)}"
         text = f"{sentence}\n\n{place}\n\nOthers: {escaped(others)}"
