@@ -46,8 +46,11 @@ def _names(value: object) -> tuple[str, ...] | None:
     return tuple(value) if good and isinstance(value, (list, tuple)) else None
 
 
-def _setting(name: str, default: Any, check: Callable[[object], Any], wanted: str, meaning: str) -> Any:
-    metadata = {"name": name, "check": check, "wanted": wanted, "meaning": meaning}
+def _setting(
+    name: str, default: Any, check: Callable[[object], Any], wanted: str, meaning: str, *, restricted: bool = False
+) -> Any:
+    """``restricted``: a workspace that the user doesn't trust has no say in it."""
+    metadata = {"name": name, "check": check, "wanted": wanted, "meaning": meaning, "restricted": restricted}
     return field(default=default, metadata=metadata)
 
 
@@ -61,6 +64,7 @@ class Settings:
         _text,
         "a text: auto, embedded, a folder or a Hugging Face hub id",
         "The model. auto: bert-base-uncased if the Hugging Face cache holds it, else the embedded one.",
+        restricted=True,
     )
     device: str = _setting(
         "device",
@@ -68,6 +72,7 @@ class Settings:
         _text,
         "a text: auto, cpu, cuda, cuda:0 or mps",
         "Where the model runs. auto: the GPU if there is one.",
+        restricted=True,
     )
     dtype: str = _setting(
         "dtype",
@@ -82,6 +87,7 @@ class Settings:
         lambda value: value if value in _RUNTIMES else None,
         "torch or openvino",
         "What computes the predictions. openvino: an optional extra, for the CPU.",
+        restricted=True,
     )
     completion_top_k: int = _setting(
         "completion.topK",
@@ -190,12 +196,13 @@ class Settings:
     )
 
 
-def merged(settings: Settings, values: object) -> tuple[Settings, list[str]]:
+def merged(settings: Settings, values: object, *, trusted: bool = True) -> tuple[Settings, list[str]]:
     """``settings`` with a client's ``values`` laid over them.
 
     Args:
         values: what the client sent: nested or dotted names, with or without the section ``fillmask`` around them.
             A null, at the top or as a value, says nothing.
+        trusted: whether the values may choose a model, a device or a runtime.
 
     Returns:
         The new settings, and a sentence for each value that is wrong or unknown; where one is wrong, the old holds.
@@ -206,7 +213,7 @@ def merged(settings: Settings, values: object) -> tuple[Settings, list[str]]:
         return settings, [f"The settings of {SECTION} must be an object, not {_shown(values)}; they were not changed."]
     inner = values.get(SECTION, values)
     if inner is not values:
-        return merged(settings, inner)
+        return merged(settings, inner, trusted=trusted)
     problems = []
     changes: dict[str, Any] = {}
     known = {setting.metadata["name"]: setting for setting in fields(Settings)}
@@ -216,7 +223,12 @@ def merged(settings: Settings, values: object) -> tuple[Settings, list[str]]:
             continue
         setting = known[name]
         checked = setting.metadata["check"](value)
-        if checked is None:
+        if setting.metadata["restricted"] and not trusted:
+            problems.append(
+                f"{SECTION}.{name} is not taken while the workspace is not trusted; "
+                f"{getattr(settings, setting.name)!r} holds."
+            )
+        elif checked is None:
             problems.append(
                 f"{SECTION}.{name} must be {setting.metadata['wanted']}, not {_shown(value)}; "
                 f"{getattr(settings, setting.name)!r} holds."

@@ -140,7 +140,11 @@ async def test_nowhere_near_anything(editor: Editor) -> None:
 
 
 async def test_a_client_that_knows_only_commands_gets_none() -> None:
-    old = await start(types.ClientCapabilities())
+    old = await start(
+        types.ClientCapabilities(
+            text_document=types.TextDocumentClientCapabilities(code_action=types.CodeActionClientCapabilities())
+        )
+    )
     try:
         assert await old.open(TWO).actions("MASK|") == {}
     finally:

@@ -2,88 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from fillmask_ls.mlm.checkpoint import EMBEDDED
-
-COMMIT = "0" * 39 + "1"
-FILES = {file.name: file.read_bytes() for file in EMBEDDED.iterdir() if file.is_file()}
-FILES["pytorch_model.bin"] = b"never asked for"
-
-
-class Hub(ThreadingHTTPServer):
-    """One model, ``some/model``; ``break_after`` makes it drop the next download of the weights after that many bytes."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.break_after: int | None = None
-        self.requests: list[tuple[str, str | None]] = []
-
-    def handle_error(self, *_: object) -> None:
-        pass
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Hub
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        path, span = self.path.split("?")[0], self.headers.get("Range")
-        if self.command == "GET":
-            self.server.requests.append((path, span))
-        if path.startswith("/api/models/some/model"):
-            siblings = [{"rfilename": name} for name in FILES]
-            tree = [{"type": "file", "path": n, "size": len(c), "oid": oid(c)} for n, c in FILES.items()]
-            info = {"id": "some/model", "sha": COMMIT, "siblings": siblings, "private": False}
-            self.reply(json.dumps(tree if "/tree/" in path else info).encode(), "application/json")
-        elif path.startswith("/some/model/resolve/") and path.rpartition("/")[2] in FILES:
-            self.reply(FILES[path.rpartition("/")[2]], "application/octet-stream", span)
-        else:
-            self.send_response(404)
-            self.send_header("X-Error-Code", "RepoNotFound")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-    def reply(self, content: bytes, kind: str, span: str | None = None) -> None:
-        start = int(span.removeprefix("bytes=").partition("-")[0]) if span else 0
-        self.send_response(206 if span else 200)
-        self.send_header("Content-Type", kind)
-        self.send_header("ETag", f'"{oid(content)}"')
-        self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header("Accept-Ranges", "bytes")
-        if span:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.send_header("Content-Length", str(len(content) - start))
-        self.end_headers()
-        if self.command == "HEAD":
-            return
-        if len(content) > 1_000_000 and self.server.break_after is not None:
-            self.wfile.write(content[start : start + self.server.break_after])
-            self.server.break_after = None
-            self.close_connection = True
-            return
-        self.wfile.write(content[start:])
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def oid(content: bytes) -> str:
-    return hashlib.sha1(content).hexdigest()
+from hub import FILES, Hub
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lsprotocol import types
 
 from .features.completion import Abilities
@@ -63,3 +65,23 @@ def wants_status(capabilities: types.ClientCapabilities) -> bool:
     """Whether it takes our own ``fillmask/status`` notifications."""
     experimental = capabilities.experimental
     return isinstance(experimental, dict) and experimental.get("fillmaskStatus") is True
+
+
+_NEEDS = {
+    types.TEXT_DOCUMENT_CODE_ACTION: "code_action",
+    types.TEXT_DOCUMENT_CODE_LENS: "code_lens",
+    types.TEXT_DOCUMENT_DIAGNOSTIC: "diagnostic",
+    types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT: "document_highlight",
+    types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: "document_symbol",
+    types.TEXT_DOCUMENT_INLAY_HINT: "inlay_hint",
+    types.TEXT_DOCUMENT_INLINE_COMPLETION: "inline_completion",
+    types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL: "semantic_tokens",
+    types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE: "semantic_tokens",
+}
+
+
+def withhold(features: dict[str, Any], capabilities: types.ClientCapabilities) -> None:
+    """Take out of ``features`` those that the client doesn't know; completion and hover every client has."""
+    for method, need in _NEEDS.items():
+        if getattr(capabilities.text_document, need, None) is None:
+            features.pop(method, None)

@@ -171,6 +171,18 @@ async def inspect(server: FillmaskServer, arguments: Arguments) -> Answer:
     return {"format": form, "content": await server.off_loop(lambda: shown(found, text))}
 
 
+async def select_model(server: FillmaskServer, arguments: Arguments) -> Answer:
+    """Let ``model`` answer until the client changes its settings; answers when it is loaded, or what is wrong with it."""
+    _in_trust(server)
+    return await server.select_model(arguments.text("model"))
+
+
+async def download_model(server: FillmaskServer, arguments: Arguments) -> Answer:
+    """Fetch ``model`` from the Hugging Face hub, with progress that can be cancelled; load it if the settings name it."""
+    _in_trust(server)
+    return await server.download_model(arguments.text("model"))
+
+
 async def status(server: FillmaskServer, _arguments: Arguments) -> Answer:
     """Which model answers, and what the server is doing."""
     return server.status()
@@ -183,8 +195,17 @@ COMMANDS: dict[str, Command] = {
     "fillmask.unmask": unmask,
     "fillmask.score": score,
     "fillmask.inspect": inspect,
+    "fillmask.downloadModel": download_model,
+    "fillmask.selectModel": select_model,
     "fillmask.status": status,
 }
+
+
+def _in_trust(server: FillmaskServer) -> None:
+    if not server.trusted:
+        raise JsonRpcException(
+            "a model can't be chosen while the workspace is not trusted", code=types.LSPErrorCodes.RequestFailed
+        )
 
 
 def _text(arguments: Arguments) -> str:

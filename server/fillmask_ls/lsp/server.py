@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,6 +20,7 @@ from fillmask_ls.documents import context, masks
 from fillmask_ls.documents.context import Passage
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import Span, TextDocument
+from fillmask_ls.engine import download
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.engine.query import EngineError, OvertakenError, Query, Ranking
 from fillmask_ls.settings import SECTION, Settings, merged
@@ -56,6 +57,7 @@ class FillmaskServer(LanguageServer):
     Attributes:
         engine: answers queries.
         settings: those in force.
+        trusted: whether the workspace may choose a model.
     """
 
     protocol: Protocol
@@ -78,9 +80,11 @@ class FillmaskServer(LanguageServer):
         self._initial_settings = Settings()
         # Markup takes milliseconds to read, in which the event loop goes on.
         self._reader = ThreadPoolExecutor(1, "fillmask-reader")
+        self.trusted = True
         self._watch_parent = watch_parent
         self._configuring: asyncio.Task[Any] | None = None
         self._asked_for: tuple[str, str, str, str] | None = None
+        self._loading: asyncio.Task[None] | None = None
         self._failed = False
         self._problems: list[str] = []
         self._reported: set[str] = set()
@@ -90,6 +94,7 @@ class FillmaskServer(LanguageServer):
         self._lists = 0
         self._shown: dict[str, Shown] = {}
         self._state = "starting"
+        self._load_error: str | None = None
         self.protocol.documents.changed = self._overtake
         _register(self)
 
@@ -102,7 +107,12 @@ class FillmaskServer(LanguageServer):
         if self._watch_parent and params.process_id is not None:
             parent.watch(params.process_id)
         self.protocol.documents.encoding = Encoding(self.workspace.position_encoding)
-        self._initial_settings, self._problems = merged(Settings(), params.initialization_options)
+        options = params.initialization_options
+        if isinstance(options, Mapping) and "trusted" in options:
+            self.trusted = options["trusted"] is True
+            options = {name: value for name, value in options.items() if name != "trusted"}
+        self._initial_settings, self._problems = merged(Settings(), options, trusted=self.trusted)
+        client.withhold(self.protocol.fm.features, params.capabilities)
         self.settings = self._initial_settings
         asyncio.get_running_loop().call_soon(self.engine.warm_up)
 
@@ -128,7 +138,9 @@ class FillmaskServer(LanguageServer):
                 nothing_said = False
             except (JsonRpcException, asyncio.TimeoutError):
                 logger.warning("the client didn't say its settings")
-        self.settings, problems = merged(self.settings if nothing_said else self._initial_settings, values)
+        self.settings, problems = merged(
+            self.settings if nothing_said else self._initial_settings, values, trusted=self.trusted
+        )
         if self._failed:  # what could not be loaded may have been mended
             self._failed, self._asked_for = False, None
         for problem in [*self._problems, *problems]:
@@ -261,7 +273,12 @@ class FillmaskServer(LanguageServer):
 
     def status(self) -> dict[str, Any]:
         """What ``fillmask/status`` and the command ``fillmask.status`` say."""
-        return {"state": self._state, "model": self.engine.model_name, "version": __version__}
+        return {
+            "state": self._state,
+            "model": self.engine.model_name,
+            "error": self._load_error,
+            "version": __version__,
+        }
 
     def _become(self, state: str) -> None:
         self._state = state
@@ -285,7 +302,7 @@ class FillmaskServer(LanguageServer):
         wanted = (chosen.model, chosen.device, chosen.dtype, chosen.runtime)
         if wanted != self._asked_for:
             self._asked_for = wanted
-            self._in_background(self._load(*wanted))
+            self._loading = self._in_background(self._load(*wanted))
 
     async def _load(self, model: str, device: str, dtype: str, runtime: str) -> None:
         outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -294,13 +311,16 @@ class FillmaskServer(LanguageServer):
         try:
             name = await self.engine.load(model, device, dtype, runtime)
             outcome.set_result(f"{name} is ready")
+            self._load_error = None
             self._become("ready")
-            await self._refresh()
+            self._in_background(self._refresh())
+            if (model, name) == ("auto", "embedded"):
+                self._in_background(self._offer_download())
         except OvertakenError:
             outcome.set_result("another model was chosen")
         except EngineError as error:
             outcome.set_result("failed")
-            self._failed = True
+            self._failed, self._load_error = True, str(error)
             self._become("ready" if self.engine.model_name else "failed")
             if self.engine.model_name is not None:
                 self._tell(f"{error} {self.engine.model_name} goes on.", types.MessageType.Error)
@@ -309,6 +329,87 @@ class FillmaskServer(LanguageServer):
                 await self._load(*_DEFAULT_MODEL)
             else:
                 self._tell(str(error), types.MessageType.Error)
+
+    async def select_model(self, model: str) -> dict[str, Any]:
+        """Load a model and let it answer until the settings change; returns the :meth:`status` then."""
+        self.settings = replace(self.settings, model=model)
+        self._asked_for = None
+        self._load_if_new()
+        if self._loading is not None:
+            await asyncio.wait({self._loading})
+        return self.status()
+
+    async def download_model(self, model: str) -> dict[str, Any]:
+        """Fetch a model with progress, and load it if the settings name it; returns the :meth:`status` then.
+
+        Raises:
+            EngineError: it could not be fetched.
+            JsonRpcException: the user cancelled it.
+        """
+        token = f"fillmask-download-{model}"
+        shown = await self._create_progress(token)
+        percent = -1
+        if shown:
+            begin = types.WorkDoneProgressBegin(
+                title="Downloading the language model", message=model, cancellable=True, percentage=0
+            )
+            self.work_done_progress.begin(token, begin)
+
+        def report(there: int, expected: int) -> None:
+            nonlocal percent
+            now = min(100, 100 * there // expected) if expected else 0
+            if shown and now > percent:
+                percent = now
+                report = types.WorkDoneProgressReport(message=f"{there >> 20} of {expected >> 20} MB", percentage=now)
+                self.work_done_progress.report(token, report)
+
+        fetching = asyncio.ensure_future(download.download(model, report))
+        button = self.work_done_progress.tokens[token] if shown else asyncio.get_running_loop().create_future()
+        button.add_done_callback(lambda _button: fetching.cancel())
+        outcome = "failed; what arrived is kept"
+        try:
+            await fetching
+            outcome = "done"
+        except asyncio.CancelledError:
+            outcome = "cancelled; what arrived is kept"
+            if button.cancelled():
+                raise JsonRpcException(outcome, code=types.LSPErrorCodes.RequestFailed) from None
+            raise
+        finally:
+            if shown:
+                self.work_done_progress.end(token, types.WorkDoneProgressEnd(message=outcome))
+                self.work_done_progress.tokens.pop(token, None)
+        return await self.select_model(self.settings.model) if self.settings.model in ("auto", model) else self.status()
+
+    async def _offer_download(self) -> None:
+        """Offer the model that is better than the embedded one, once in the user's life, to a client that can ask."""
+        if not (self.trusted and client.answers_questions(self.client_capabilities)):
+            return
+        if not await self.off_loop(download.may_offer):
+            return
+        yes = types.MessageActionItem(title="Download")
+        with suppress(JsonRpcException, EngineError):
+            answer = await self.window_show_message_request_async(
+                types.ShowMessageRequestParams(
+                    type=types.MessageType.Info,
+                    message=f"fillmask: the small embedded model answers. {download.BETTER} (440 MB) knows more words: "
+                    "download it once from the Hugging Face hub?",
+                    actions=[yes, types.MessageActionItem(title="No")],
+                )
+            )
+            if answer is not None and answer.title == yes.title:
+                await self.download_model(download.BETTER)
+
+    async def _create_progress(self, token: str) -> bool:
+        """Whether the client shows a progress bar."""
+        window = self.client_capabilities.window
+        if not (window and window.work_done_progress):
+            return False
+        try:
+            await asyncio.wait_for(self.work_done_progress.create_async(token), _SECONDS_FOR_THE_CLIENT)
+        except (JsonRpcException, asyncio.TimeoutError):
+            return False
+        return True
 
     async def _refresh(self) -> None:
         """Let the client ask anew for what it shows of documents."""
@@ -319,13 +420,8 @@ class FillmaskServer(LanguageServer):
 
     async def _show_progress(self, model: str, outcome: asyncio.Future[str]) -> None:
         """Show a progress bar until there is an outcome, to a client that can."""
-        window = self.client_capabilities.window
-        if not (window and window.work_done_progress):
-            return
         progress, token = self.work_done_progress, f"fillmask-load-{id(outcome)}"
-        try:
-            await asyncio.wait_for(progress.create_async(token), _SECONDS_FOR_THE_CLIENT)
-        except (JsonRpcException, asyncio.TimeoutError):
+        if not await self._create_progress(token):
             return
         progress.begin(token, types.WorkDoneProgressBegin(title="Loading the language model", message=model))
         progress.end(token, types.WorkDoneProgressEnd(message=await outcome))

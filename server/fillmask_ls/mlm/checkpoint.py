@@ -6,8 +6,11 @@ Nothing here imports torch, and nothing touches the network unless ``download=Tr
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from typing import Any, cast
 
 EMBEDDED = Path(__file__).parent.parent / "embedded"
 
@@ -46,13 +49,17 @@ class Checkpoint:
     path: Path
 
 
-def resolve(model: str = "auto", *, download: bool = False) -> Checkpoint:
+Progress = Callable[[int, int], None]
+"""Called with the bytes that are there and those that are known to come, from any thread; what it raises ends the work."""
+
+
+def resolve(model: str = "auto", *, download: bool = False, progress: Progress | None = None) -> Checkpoint:
     """Find the checkpoint that ``model`` names.
 
     ``auto``: ``google-bert/bert-base-uncased`` when the hub's cache holds it whole, else ``embedded``.
     ``embedded``: the checkpoint in this package. Anything else: a folder if there is one of that path,
     else a hub id, looked up in the local cache, then, only with ``download=True``, on the hub (with the
-    hub client's progress bars; a broken download goes on where it broke).
+    hub client's progress bars, or calls of ``progress``; a broken download goes on where it broke).
 
     Raises:
         CheckpointError: not found, incomplete, damaged, or weights only as a pickle.
@@ -70,7 +77,7 @@ def resolve(model: str = "auto", *, download: bool = False) -> Checkpoint:
             "a Hugging Face hub id, 'embedded' or 'auto'."
         )
     if download:
-        return Checkpoint(model, verified(_download(model), model))
+        return Checkpoint(model, verified(_download(model, progress), model))
     cached = _cached(model)
     if cached is None:
         raise CheckpointError(
@@ -136,12 +143,12 @@ def _cached(hub_id: str) -> Path | None:
     return Path(config).parent if isinstance(config, str) else None
 
 
-def _download(hub_id: str) -> Path:
+def _download(hub_id: str, progress: Progress | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     try:
-        return Path(snapshot_download(hub_id, allow_patterns=list(_WANTED_FILES)))
+        return Path(snapshot_download(hub_id, allow_patterns=list(_WANTED_FILES), tqdm_class=_bar(progress)))
     except GatedRepoError as error:
         raise CheckpointError(
             f"model {hub_id!r}: the hub gives it only to accounts that accepted its terms."
@@ -154,6 +161,30 @@ def _download(hub_id: str) -> Path:
             f"model {hub_id!r} could not be downloaded: {reason} What arrived is kept: run the same command again "
             "when you are online."
         ) from error
+
+
+def _bar(progress: Progress | None) -> Any:
+    """A progress bar of the hub's client that reports instead of showing; None for the client's own."""
+    if progress is None:
+        return None
+    import huggingface_hub.utils
+
+    report = progress
+    base: Any = cast("Any", huggingface_hub.utils).tqdm
+
+    class Bar(base):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            # Of the client's bars, the one of the bytes on disk; its others count files and packets.
+            self.counts = kwargs.pop("name", "") == "huggingface_hub.snapshot_download"
+            super().__init__(*args, **{**kwargs, "disable": False, "file": StringIO()})
+
+        def update(self, n: float | None = 1) -> Any:
+            shown = super().update(n)
+            if self.counts:
+                report(int(self.n), int(self.total or 0))
+            return shown
+
+    return Bar
 
 
 def _json_object(file: Path, name: str) -> dict[str, object]:
