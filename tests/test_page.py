@@ -185,6 +185,14 @@ def test_the_bytes_of_a_character_are_one_place() -> None:
     assert 'class="s3" title="8.0 bits, 0.4 %">😀</span>' in html
 
 
+def test_each_end_of_a_line_is_one_whichever_characters_are_tokens() -> None:
+    text = "a\r\nb\rc\n\r\n"
+    each = [(at, at + 1) for at in range(len(text))]
+    for spans in (each, each[::2], each[1::2], []):
+        tokens = tuple(Token(5, "x", span, False, "x", 0.5, 1) for span in spans)
+        assert Reading(page(inspection(text, tokens=tokens), text)).text == "a\nb\nc\n\n"
+
+
 def test_an_empty_text() -> None:
     html = page(inspection(), "")
     assert "The text is empty." in html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,8 @@ _CONTROLS = {
     **dict.fromkeys((*range(0x80, 0xA0), *range(0xD800, 0xE000)), 0xFFFD),
 }
 """What HTML can't hold, and the pictures of it."""
+
+_LONE_RETURN = re.compile(r"\r(?!\n)")
 
 _STYLE = """
 :root {
@@ -87,7 +90,7 @@ nav { margin: .5rem 0 1.25rem; }
 .masked { margin: 0 .2em; padding: .1em .25em; outline: 2px solid var(--accent); border-radius: .25em; }
 .masked:focus-visible { outline-width: 4px; outline-offset: 1px; }
 .masked[data-number]::after {
-  content: attr(data-number); margin-left: .2em; color: var(--ink); font-size: .65em; font-weight: 700;
+  content: "\\2060" attr(data-number); margin-left: .2em; color: var(--ink); font-size: .65em; font-weight: 700;
   vertical-align: .45em; white-space: nowrap; overflow-wrap: normal;
 }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(26rem, 100%), 1fr)); gap: 1rem; }
@@ -157,6 +160,7 @@ def page(inspection: Inspection, text: str) -> str:
     Args:
         text: the one that was inspected.
     """
+    text = _LONE_RETURN.sub("\n", text)
     places = _places(inspection, text)
     end = min(len(text), _CHARACTERS)
     if len(inspection.tokens) > _TOKENS:
@@ -445,5 +449,5 @@ def _html(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """``text`` with pictures for what can't be shown or saved, each as long as what it stands for but for ``\\r\\n``."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROLS)
+    """``text`` with pictures for what can't be shown or saved; of ``\\r\\n`` only the end of the line."""
+    return text.replace("\r", "").translate(_CONTROLS)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .masking import IGNORED, choose, mask_plainly
 from .model import MaskedLM
-from .scoring import cross_entropy, forward, perplexity
+from .scoring import forward, perplexity
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def inspect(
         raise ValueError(f"top_k must be at least 1, not {top_k}")
     generator = torch.Generator().manual_seed(seed)
     tokens: list[Token] = []
-    losses, masked_losses, norms = [], [], []
+    all_likelihoods, masked_likelihoods, norms = [], [], []
     for start, end in model.tokenizer.windows(text):
         window = text[start:end]
         encoding = model.tokenizer.encode(window)
@@ -115,12 +115,12 @@ def inspect(
         logits = output.logits[0].float().cpu()
         norms.append(torch.stack([states[0].float().norm(dim=-1).cpu() for states in output.hidden_states]))
         hidden_size = output.hidden_states[-1].shape[-1]
-        losses.append((cross_entropy(logits, labels[0]), int((labels != IGNORED).sum())))
-        masked_losses.append((cross_entropy(logits, labels[0].masked_fill(~chosen, IGNORED)), int(chosen.sum())))
         log_probabilities = logits.log_softmax(-1)
         likelihoods = log_probabilities.gather(-1, ids.T)
+        all_likelihoods.append(likelihoods[labels[0] != IGNORED])
+        masked_likelihoods.append(likelihoods[chosen])
         known = log_probabilities[:, : model.tokenizer.vocab_size]
-        above = (known > likelihoods).sum(-1)
+        above = (known > likelihoods).count_nonzero(dim=-1)
         best = known.argmax(-1)
         predictions = iter(_predictions(model, known[masked], top_k))
         for i, id in enumerate(encoding.ids):
@@ -145,8 +145,8 @@ def inspect(
         seed=seed,
         rate=rate,
         tokens=tuple(tokens),
-        loss=_mean(losses) or 0.0,
-        masked_loss=_mean(masked_losses),
+        loss=_loss(all_likelihoods) or 0.0,
+        masked_loss=_loss(masked_likelihoods),
         layers=len(hidden_norms),
         hidden_size=hidden_size,
         hidden_norms=tuple(hidden_norms),
@@ -168,7 +168,7 @@ def _predictions(model: MaskedLM, log_probabilities: Tensor, top_k: int) -> list
     ]
 
 
-def _mean(losses: list[tuple[Tensor, int]]) -> float | None:
-    """The mean over all positions of losses that are means over some."""
-    count = sum(n for _, n in losses)
-    return sum(float(loss) * n for loss, n in losses) / count if count else None
+def _loss(log_likelihoods: list[Tensor]) -> float | None:
+    """Cross-entropy: the mean over all positions of all windows; None where there is none."""
+    found = torch.cat(log_likelihoods)
+    return max(0.0, -float(found.mean())) if len(found) else None
