@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from fillmask_ls import __version__
@@ -25,7 +25,8 @@ from fillmask_ls.engine.query import EngineError, OvertakenError, Query, Ranking
 from fillmask_ls.settings import SECTION, Settings, merged
 
 from . import parent
-from .features import completion, hover
+from .features import code_lens, completion, highlights, hover, semantic_tokens, symbols
+from .features.places import span_range
 from .protocol import Protocol, strict_converter
 
 logger = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ class FillmaskServer(LanguageServer):
         """
         self._configuring = asyncio.current_task()
         workspace = self.client_capabilities.workspace
-        nothing_said = values is None
+        nothing_said, before = values is None, self.settings
         if workspace and workspace.configuration:
             try:
                 values = await self._pulled_configuration()
@@ -126,6 +127,8 @@ class FillmaskServer(LanguageServer):
         for problem in [*self._problems, *problems]:
             self._tell(problem, types.MessageType.Warning)
         self._load_if_new()
+        if self.settings != before and (self.settings.code_lens or before.code_lens):
+            self._refresh_code_lenses()
 
     async def rank(
         self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool = False
@@ -166,15 +169,16 @@ class FillmaskServer(LanguageServer):
         self._waiting.add(waiting)
         try:
             result: T = await waiting.task
-            return result
         except EngineError as error:
             raise JsonRpcException(str(error), code=types.LSPErrorCodes.RequestFailed) from error
         except asyncio.CancelledError:
             if not waiting.overtaken:
                 raise
-            raise JsonRpcException("the document was changed", code=types.LSPErrorCodes.ContentModified) from None
         finally:
             self._waiting.discard(waiting)
+        if waiting.overtaken:  # before it was done, or since
+            raise _changed()
+        return result
 
     async def _rank(
         self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool
@@ -203,12 +207,71 @@ class FillmaskServer(LanguageServer):
     async def passages(self, document: TextDocument, span: Span | None = None) -> list[tuple[Passage, list[Span]]]:
         """The passages of all masks in a span of a document as it stands now, as
         :func:`~fillmask_ls.documents.context.passages` yields them."""
-        return await self._read(document, lambda now, **how: list(context.passages(now, span, **how)))
+        found = []
+        each = self._reading(document, context.passages)(span)
+        # One at a time: a completion need not wait until all are read.
+        while (one := await self.off_loop(next, each, None)) is not None:
+            found.append(one)
+        await self.know_settings()
+        return found
+
+    async def outline(self, document: TextDocument, kind: types.SymbolKind) -> list[types.DocumentSymbol]:
+        """The masks of a document with the words that the model expects at the first of them, if there is a model."""
+        now = document.snapshot()
+        found = await self.passages(document, await self.off_loop(symbols.with_words, now))
+        rankings = await asyncio.gather(*(self._glance(passage) for passage, _ in found))
+        details = {
+            place: symbols.detail(ranking, passage.focus + number)
+            for (passage, places), ranking in zip(found, rankings, strict=True)
+            if ranking is not None
+            for number, place in enumerate(places)
+        }
+        return await self.off_loop(symbols.symbols, now, details, kind)
+
+    async def hidden_loss(self, document: TextDocument, span: Span) -> float:
+        """What the model makes of the words that the masks in a span hide: the mean cross-entropy in nats.
+
+        Raises:
+            JsonRpcException: what one of them hides is not known.
+            EngineError: there is no model, or it failed.
+        """
+        words = dict(document.hidden.words(0, len(document)))
+        masks = document.masks(*span)
+        if not masks or not words.keys() >= set(masks):
+            raise _changed()
+        found = await self.passages(document, span)
+        questions = [code_lens.question(passage, places, words) for passage, places in found]
+        losses = await asyncio.gather(*(self.engine.loss(question) for question in questions))
+        return code_lens.mean_loss(questions, losses)
+
+    async def off_loop(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of ``work``, in turn with what else is read of documents."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, work, *arguments)
+
+    async def know_settings(self) -> None:
+        """Return when the client has said its settings, or had its time to."""
+        if self._configuring is not None:
+            await asyncio.wait({self._configuring})
+        self._load_if_new()  # a client may ask before it says that it is initialized
+
+    async def _glance(self, passage: Passage) -> Ranking | None:
+        """The best words of one piece at a passage's masks; None without a model."""
+        query = Query(passage.text, passage.masks, symbols.TOP_K, focus=passage.focus, max_pieces=1, decorates=True)
+        try:
+            return await self.engine.rank(query)
+        except EngineError:
+            return None
 
     async def _read(self, document: TextDocument, reading: Callable[..., T]) -> T:
         """What ``reading`` makes of a document and its neighbours as they stand now, off the event loop."""
+        result = await self.off_loop(self._reading(document, reading))
+        await self.know_settings()
+        return result
+
+    def _reading(self, document: TextDocument, reading: Callable[..., T]) -> Callable[..., T]:
+        """``reading`` of a document and its neighbours as they stand now."""
         before, after = self.protocol.documents.prose_around(document.uri)
-        call = partial(
+        return partial(
             reading,
             document.snapshot(),
             tokens=self.settings.context_tokens,
@@ -216,11 +279,6 @@ class FillmaskServer(LanguageServer):
             before=[other.snapshot() for other in before],
             after=[other.snapshot() for other in after],
         )
-        result = await asyncio.get_running_loop().run_in_executor(self._reader, call)
-        if self._configuring is not None:
-            await asyncio.wait({self._configuring})
-        self._load_if_new()  # a client may ask before it says that it is initialized
-        return result
 
     async def _foresee(self, query: Query) -> None:
         await asyncio.sleep(_PAUSE)
@@ -247,6 +305,8 @@ class FillmaskServer(LanguageServer):
         try:
             name = await self.engine.load(model, device, dtype, runtime)
             outcome.set_result(f"{name} is ready")
+            if self.settings.code_lens:
+                self._refresh_code_lenses()
         except OvertakenError:
             outcome.set_result("another model was chosen")
         except EngineError as error:
@@ -259,6 +319,11 @@ class FillmaskServer(LanguageServer):
                 await self._load(*_DEFAULT_MODEL)
             else:
                 self._tell(str(error), types.MessageType.Error)
+
+    def _refresh_code_lenses(self) -> None:
+        workspace = self.client_capabilities.workspace
+        if workspace and workspace.code_lens and workspace.code_lens.refresh_support:
+            self.workspace_code_lens_refresh(None)
 
     async def _show_progress(self, model: str, outcome: asyncio.Future[str]) -> None:
         """Show a progress bar until there is an outcome, to a client that can."""
@@ -322,6 +387,10 @@ def _mask_stands(document: TextDocument, target: masks.Target) -> Callable[[Text
     )
 
 
+def _changed() -> JsonRpcException:
+    return JsonRpcException("the document was changed", code=types.LSPErrorCodes.ContentModified)
+
+
 def _version_stands(document: TextDocument) -> Callable[[TextDocument | None], bool]:
     version = document.version
     return lambda now: now is document and now.version == version
@@ -355,9 +424,9 @@ def _register(server: FillmaskServer) -> None:
             before = document.slice(opened[0] - 1, opened[0])
             if typed_bracket and not completion.offers_unasked(document.language_id, before):
                 return None
-            return completion.mask(_range(document, opened))
+            return completion.mask(span_range(document, opened))
         # Over the whole mask, and behind it up to the cursor.
-        replaced = _range(document, (target.start, target.typed_end))
+        replaced = span_range(document, (target.start, target.typed_end))
         ranking, focus = await server.rank(document, target, lambda settings: settings.completion_top_k, hurry=True)
         return completion.words(ranking, focus, replaced, label_details=_shows_label_details(server))
 
@@ -370,13 +439,80 @@ def _register(server: FillmaskServer) -> None:
         target = masks.under(document, index)
         if target is None:
             return None
-        at = _range(document, (target.start, target.end))
+        at = span_range(document, (target.start, target.end))
         ranking, focus = await server.rank(document, target, lambda settings: settings.hover_top_k)
         return hover.hover(ranking, focus, at, markdown=_shows_markdown(server))
 
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT)
+    async def highlight(params: types.DocumentHighlightParams) -> list[types.DocumentHighlight] | None:
+        place = _place(server, params)
+        target = place and masks.under(*place)
+        if place is None or target is None:
+            return None
+        document, now = place[0], place[0].snapshot()
+        passage = await server.unless_changed(document, server.passage(document, target))
+        return highlights.highlights(now, passage)
+
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    async def outline(
+        params: types.DocumentSymbolParams,
+    ) -> list[types.DocumentSymbol] | list[types.SymbolInformation]:
+        document = server.protocol.documents.get(params.text_document.uri)
+        if document is None or not document.has_masks:
+            return []
+        text_document = server.client_capabilities.text_document
+        client = text_document.document_symbol if text_document else None
+        found = await server.unless_changed(document, server.outline(document, symbols.kind(client)))
+        if client and client.hierarchical_document_symbol_support:
+            return found
+        return symbols.flat(found, document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, semantic_tokens.LEGEND)
+    async def colour(params: types.SemanticTokensParams) -> types.SemanticTokens | None:
+        document = server.protocol.documents.get(params.text_document.uri)
+        if document is None:
+            return None
+        return await server.unless_changed(document, server.off_loop(semantic_tokens.tokens, document.snapshot()))
+
+    @server.feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE, semantic_tokens.LEGEND)
+    async def colour_range(params: types.SemanticTokensRangeParams) -> types.SemanticTokens | None:
+        document = server.protocol.documents.get(params.text_document.uri)
+        if document is None:
+            return None
+        span = _span(document, params.range)
+        return await server.unless_changed(document, server.off_loop(semantic_tokens.tokens, document.snapshot(), span))
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
+    async def lenses(params: types.CodeLensParams) -> list[types.CodeLens]:
+        document = server.protocol.documents.get(params.text_document.uri)
+        if document is None or not document.has_masks:
+            return []
+
+        async def found() -> list[types.CodeLens]:
+            await server.know_settings()
+            return await server.off_loop(code_lens.lenses, document.snapshot()) if server.settings.code_lens else []
+
+        return await server.unless_changed(document, found())
+
+    @server.feature(types.CODE_LENS_RESOLVE)
+    async def resolve_lens(lens: types.CodeLens) -> types.CodeLens:
+        if lens.command is not None:
+            return lens
+        try:
+            about = code_lens.Masked.read(lens.data)
+        except ValueError as error:
+            raise JsonRpcInvalidParams(str(error)) from error
+        document = server.protocol.documents.get(about.uri)
+        if document is None or document.version != about.version:
+            raise _changed()
+        span = document.index(about.start), document.index(about.end)
+        return code_lens.resolved(
+            lens, about, await server.unless_changed(document, server.hidden_loss(document, span))
+        )
+
 
 def _place(
-    server: FillmaskServer, params: types.CompletionParams | types.HoverParams
+    server: FillmaskServer, params: types.CompletionParams | types.HoverParams | types.DocumentHighlightParams
 ) -> tuple[TextDocument, int] | None:
     """The document and the index in it that a request is about; None for a document that is not open."""
     document = server.protocol.documents.get(params.text_document.uri)
@@ -385,9 +521,9 @@ def _place(
     return document, document.index(Position(params.position.line, params.position.character))
 
 
-def _range(document: TextDocument, span: Span) -> types.Range:
-    start, end = (types.Position(*document.position(index)) for index in span)
-    return types.Range(start, end)
+def _span(document: TextDocument, place: types.Range) -> Span:
+    start, end = (document.index(Position(at.line, at.character)) for at in (place.start, place.end))
+    return start, end
 
 
 def _shows_label_details(server: FillmaskServer) -> bool:
