@@ -99,6 +99,9 @@ def assert_same(document: TextDocument, plain: str) -> None:
     lines = re.split("\r\n|\r|\n", plain)
     assert [document.line(i) for i in range(document.line_count)] == lines
     assert document.masks(0, len(plain)) == find(plain)
+    assert document.has_masks == (MASK in plain)
+    some = range(len(plain) % 7, len(plain) + 1, 7)
+    assert list(document.positions(some)) == [document.position(index) for index in some]
     starts = [0, *(match.end() for match in re.finditer("\r\n|\r|\n", plain))]
     for line, start in enumerate(starts):
         for index in range(start, start + len(lines[line]) + 1):

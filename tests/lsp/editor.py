@@ -55,6 +55,22 @@ class Document:
             self.text = self.text[: self.cursor] + character + self.text[self.cursor :]
             self.cursor += 1
 
+    def replace(self, old: str, new: str) -> None:
+        """Put ``new`` in place of the first ``old``, in one change."""
+        at = self.text.index(old)
+        place = types.Range(self.position(at), self.position(at + len(old)))
+        self._change(types.TextDocumentContentChangePartial(range=place, text=new))
+        self.text = self.text[:at] + new + self.text[at + len(old) :]
+
+    def replace_all(self, text: str) -> None:
+        """Put ``text`` in place of the whole document, as clients do that know no ranges."""
+        self._change(types.TextDocumentContentChangeWholeDocument(text))
+        self.text = text
+
+    def at(self, place: types.Range) -> str:
+        """The text of a range."""
+        return self.text[self.index(place.start) : self.index(place.end)]
+
     def _change(self, change: Any) -> None:
         self.version += 1
         identifier = types.VersionedTextDocumentIdentifier(uri=self.uri, version=self.version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from operator import attrgetter
@@ -11,6 +12,7 @@ from typing import NamedTuple
 
 from fillmask_ls import MASK
 
+from .hidden import NEAR, Hidden
 from .positions import Encoding, to_index, width
 
 Span = tuple[int, int]
@@ -58,6 +60,7 @@ class TextDocument:
     Attributes:
         uri, language_id, version: as the client gave them.
         encoding: of the columns in every position.
+        hidden: the words that its masks hide, learnt from its edits.
     """
 
     def __init__(
@@ -67,12 +70,13 @@ class TextDocument:
         self.version = version
         self.language_id = language_id
         self.encoding = encoding
-        self.replace_all(text)
+        self.hidden = Hidden()
+        self._begin(text)
 
     def snapshot(self) -> TextDocument:
         """The document as it stands, whatever happens to this one; its chunks are shared, so it costs microseconds."""
         taken = copy(self)
-        taken._chunks, taken._sums = list(self._chunks), list(self._sums)
+        taken._chunks, taken._sums, taken.hidden = list(self._chunks), list(self._sums), self.hidden.copy()
         return taken
 
     @property
@@ -133,6 +137,31 @@ class TextDocument:
         line = before.lines + bisect_right(self._chunks[chunk].lines, index - before.characters)
         return Position(line, self._units_before(index) - self._units_before(self._line_start(line)))
 
+    def positions(self, indexes: Iterable[int]) -> Iterator[Position]:
+        """The positions of indexes that rise, each from 0 to the document's length: one walk for all of them."""
+        chunk = -1
+        begin = end = at = line = column = 0
+        text, ends = "", ()  # type: tuple[str, tuple[int, ...]]
+        for index in indexes:
+            if chunk < 0 or index >= end:
+                chunk = self._chunk_at(index)
+                text, ends = self._chunks[chunk].text, self._chunks[chunk].lines
+                begin = self._sum(chunk).characters
+                end, at = begin + len(text), 0
+                line, column = self.position(begin)
+            passed = bisect_right(ends, index - begin)
+            skipped = bisect_right(ends, at)
+            if passed > skipped:
+                line, column, at = line + passed - skipped, 0, ends[passed - 1]
+            column += width(text[at : index - begin], self.encoding)
+            at = index - begin
+            yield Position(line, column)
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether there is any mask; costs a look at each chunk, and none at the text."""
+        return any(chunk.masks for chunk in self._chunks)
+
     def masks(self, start: int, end: int) -> list[Span]:
         """The masks that lie wholly between ``start`` and ``end``, in order."""
         if start >= end:
@@ -156,11 +185,18 @@ class TextDocument:
         while last + 1 < len(self._chunks) and len(after) < _SIZE // 4:
             last += 1
             after += self._chunks[last].text
+        if self.hidden or MASK in before[-NEAR:] + text + after[:NEAR]:
+            self.hidden.edit(low, self.slice(low, high), text, before=before[-NEAR:], after=after[:NEAR])
         self._chunks[first : last + 1] = self._cut(before + text + after)
         del self._sums[first + 1 :]
 
     def replace_all(self, text: str) -> None:
         """Put ``text`` in place of the whole document."""
+        if self.hidden or MASK in text:
+            self.hidden.edit(0, self.text, text)
+        self._begin(text)
+
+    def _begin(self, text: str) -> None:
         self._chunks = self._cut(text)
         # What lies before each chunk, known up to the last edit; what lies further is added up when it is asked for.
         self._sums = [_Before()]

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from fillmask_ls.documents.text import Span, TextDocument
 
+from .features.places import span_range
+
 Replacements = Sequence[tuple[Span, str]]
 """Characters of a document and what they become."""
-
-
-def range_of(document: TextDocument, span: Span) -> types.Range:
-    """The client's range of a span."""
-    start, end = (types.Position(*document.position(index)) for index in span)
-    return types.Range(start, end)
 
 
 def workspace_edit(document: TextDocument, replacements: Replacements, *, versioned: bool) -> types.WorkspaceEdit:
@@ -24,8 +21,13 @@ def workspace_edit(document: TextDocument, replacements: Replacements, *, versio
     Args:
         versioned: whether the client takes edits that hold for one version of a document only.
     """
-    edits = [types.TextEdit(range_of(document, span), text) for span, text in replacements]
+    edits = [types.TextEdit(span_range(document, span), text) for span, text in replacements]
     if not versioned:
         return types.WorkspaceEdit(changes={document.uri: edits})
     identifier = types.OptionalVersionedTextDocumentIdentifier(uri=document.uri, version=document.version)
     return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(identifier, list(edits))])
+
+
+def changed() -> JsonRpcException:
+    """What a request is answered whose document is no longer what it was about."""
+    return JsonRpcException("the document was changed", code=types.LSPErrorCodes.ContentModified)

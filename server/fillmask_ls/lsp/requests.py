@@ -7,17 +7,28 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+from pygls.exceptions import JsonRpcInvalidParams
 
 from fillmask_ls import MASK
 from fillmask_ls.documents import masks
+from fillmask_ls.documents.context import Passage
 from fillmask_ls.documents.text import Position, Span, TextDocument
 from fillmask_ls.documents.words import word_at
-from fillmask_ls.engine.query import JointQuery, Query, ReplacementQuery
+from fillmask_ls.engine.query import EngineError, JointQuery, Query, Ranking, ReplacementQuery
 
 from . import client, rewriting
-from .edits import Replacements, range_of, workspace_edit
-from .features import code_actions, completion, inlay_hints, inline_completion
+from .edits import Replacements, changed, workspace_edit
+from .features import (
+    code_actions,
+    code_lens,
+    completion,
+    highlights,
+    inlay_hints,
+    inline_completion,
+    semantic_tokens,
+    symbols,
+)
+from .features.places import span_range
 
 if TYPE_CHECKING:
     from .server import FillmaskServer
@@ -61,9 +72,9 @@ async def complete(server: FillmaskServer, params: types.CompletionParams) -> ty
         before = document.slice(opened[0] - 1, opened[0])
         if typed_bracket and not completion.offers_unasked(document.language_id, before):
             return None
-        return completion.mask(range_of(document, opened))
+        return completion.mask(span_range(document, opened))
     # Over the whole mask, and behind it up to the cursor.
-    replaced = range_of(document, (target.start, target.typed_end))
+    replaced = span_range(document, (target.start, target.typed_end))
     (ranking, passage), sentences = await asyncio.gather(
         server.rank(document, target, lambda settings: settings.completion_top_k, hurry=True),
         _sentences(server, document, target, index),
@@ -97,7 +108,7 @@ async def _sentences(
             completion.sentence(
                 each.words,
                 rank,
-                range_of(document, span),
+                span_range(document, span),
                 before,
                 _replaced(document, span, list(zip(places, each.words, strict=True))),
             )
@@ -126,7 +137,7 @@ async def resolve_completion(server: FillmaskServer, item: types.CompletionItem)
 
 async def inlay_hints_in(server: FillmaskServer, params: types.InlayHintParams) -> list[types.InlayHint] | None:
     """The best word behind each mask of the range."""
-    await server.configured()
+    await server.know_settings()
     document = server.protocol.documents.get(params.text_document.uri)
     if document is None or not server.settings.inlay_hints:
         return None
@@ -144,7 +155,7 @@ async def inlay_hints_in(server: FillmaskServer, params: types.InlayHintParams) 
         ]
         rankings = await asyncio.gather(*map(server.engine.rank, asked))
         found = [
-            inlay_hints.hint(ranking, passage.focus + number, range_of(document, at), markdown=markdown)
+            inlay_hints.hint(ranking, passage.focus + number, span_range(document, at), markdown=markdown)
             for (passage, places), ranking in zip(passages, rankings, strict=True)
             for number, at in enumerate(places)
         ]
@@ -157,7 +168,7 @@ async def complete_inline(
     server: FillmaskServer, params: types.InlineCompletionParams
 ) -> list[types.InlineCompletionItem] | None:
     """The best word as ghost text at the mask with the cursor, and its passage filled as a whole."""
-    await server.configured()
+    await server.know_settings()
     found = place(server, params.text_document, params.position)
     if found is None or not server.settings.inline_completion:
         return None
@@ -165,7 +176,7 @@ async def complete_inline(
     target = masks.behind(document, index)
     if target is None:
         return None
-    replaced = range_of(document, (target.start, target.typed_end))
+    replaced = span_range(document, (target.start, target.typed_end))
     (ranking, passage), sentences = await asyncio.gather(
         server.rank(document, target, lambda settings: settings.completion_top_k, hurry=True),
         _sentences(server, document, target, index),
@@ -286,7 +297,7 @@ async def resolve_action(server: FillmaskServer, action: types.CodeAction) -> ty
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise JsonRpcInvalidParams("the code action is not one of this server's") from error
     if document is None or document.version != version:
-        raise JsonRpcException("the document was changed", code=types.LSPErrorCodes.ContentModified)
+        raise changed()
     if do == "fill":
         replacements = await server.unless_changed(document, rewriting.filled(server, document, span))
     else:
@@ -300,3 +311,109 @@ async def resolve_action(server: FillmaskServer, action: types.CodeAction) -> ty
 def edited(server: FillmaskServer, document: TextDocument, replacements: Replacements) -> types.WorkspaceEdit:
     """The replacements as an edit that the client takes."""
     return workspace_edit(document, replacements, versioned=client.takes_versioned_edits(server.client_capabilities))
+
+
+async def highlight(
+    server: FillmaskServer, params: types.DocumentHighlightParams
+) -> list[types.DocumentHighlight] | None:
+    """The mask at the cursor and the others of its passage."""
+    found = place(server, params.text_document, params.position)
+    target = found and masks.under(*found)
+    if found is None or target is None:
+        return None
+    document, now = found[0], found[0].snapshot()
+    passage = await server.unless_changed(document, server.passage(document, target))
+    return highlights.highlights(now, passage)
+
+
+async def outline(
+    server: FillmaskServer, params: types.DocumentSymbolParams
+) -> list[types.DocumentSymbol] | list[types.SymbolInformation]:
+    """The masks of a document with the words that the model expects at the first of them, if there is a model."""
+    document = server.protocol.documents.get(params.text_document.uri)
+    if document is None or not document.has_masks:
+        return []
+    text_document = server.client_capabilities.text_document
+    abilities = text_document.document_symbol if text_document else None
+
+    async def found() -> list[types.DocumentSymbol]:
+        now = document.snapshot()
+        passages = await server.passages(document, await server.off_loop(symbols.with_words, now))
+        rankings = await asyncio.gather(*(_glance(server, passage) for passage, _ in passages))
+        details = {
+            at: symbols.detail(ranking, passage.focus + number)
+            for (passage, places), ranking in zip(passages, rankings, strict=True)
+            if ranking is not None
+            for number, at in enumerate(places)
+        }
+        return await server.off_loop(symbols.symbols, now, details, symbols.kind(abilities))
+
+    shown = await server.unless_changed(document, found())
+    if abilities and abilities.hierarchical_document_symbol_support:
+        return shown
+    return symbols.flat(shown, document.uri)
+
+
+async def _glance(server: FillmaskServer, passage: Passage) -> Ranking | None:
+    """The best words of one piece at a passage's masks; None without a model."""
+    query = Query(passage.text, passage.masks, symbols.TOP_K, focus=passage.focus, max_pieces=1, decorates=True)
+    try:
+        return await server.engine.rank(query)
+    except EngineError:
+        return None
+
+
+async def colour(
+    server: FillmaskServer, params: types.SemanticTokensParams | types.SemanticTokensRangeParams
+) -> types.SemanticTokens | None:
+    """The masks of a document, or of a range of it, as tokens."""
+    document = server.protocol.documents.get(params.text_document.uri)
+    if document is None:
+        return None
+    span = span_of(document, params.range) if isinstance(params, types.SemanticTokensRangeParams) else None
+    return await server.unless_changed(document, server.off_loop(semantic_tokens.tokens, document.snapshot(), span))
+
+
+async def lenses(server: FillmaskServer, params: types.CodeLensParams) -> list[types.CodeLens]:
+    """Lenses above the paragraphs with masks, if they are turned on."""
+    document = server.protocol.documents.get(params.text_document.uri)
+    if document is None or not document.has_masks:
+        return []
+
+    async def found() -> list[types.CodeLens]:
+        await server.know_settings()
+        return await server.off_loop(code_lens.lenses, document.snapshot()) if server.settings.code_lens else []
+
+    return await server.unless_changed(document, found())
+
+
+async def resolve_lens(server: FillmaskServer, lens: types.CodeLens) -> types.CodeLens:
+    """The lens with what the model makes of the words that its masks hide.
+
+    Raises:
+        JsonRpcException: the document was changed, or the lens is not one of ours.
+    """
+    if lens.command is not None:
+        return lens
+    try:
+        about = code_lens.Masked.read(lens.data)
+    except ValueError as error:
+        raise JsonRpcInvalidParams(str(error)) from error
+    document = server.protocol.documents.get(about.uri)
+    if document is None or document.version != about.version:
+        raise changed()
+    span = document.index(about.start), document.index(about.end)
+    loss = await server.unless_changed(document, _hidden_loss(server, document, span))
+    return code_lens.resolved(lens, about, loss)
+
+
+async def _hidden_loss(server: FillmaskServer, document: TextDocument, span: Span) -> float:
+    """What the model makes of the words that the masks in a span hide: the mean cross-entropy in nats."""
+    words = dict(document.hidden.words(0, len(document)))
+    inside = document.masks(*span)
+    if not inside or not words.keys() >= set(inside):
+        raise changed()
+    found = await server.passages(document, span)
+    questions = [code_lens.question(passage, places, words) for passage, places in found]
+    losses = await asyncio.gather(*(server.engine.loss(question) for question in questions))
+    return code_lens.mean_loss(questions, losses)

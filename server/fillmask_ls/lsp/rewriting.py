@@ -81,4 +81,4 @@ async def masked(
 
 def restored(document: TextDocument, span: Span) -> Replacements:
     """The words that the masks in a span hide, where they are known."""
-    return []  # hidden
+    return document.hidden.words(*span)

@@ -26,9 +26,10 @@ from fillmask_ls.engine.query import EngineError, OvertakenError, Query, Ranking
 from fillmask_ls.settings import SECTION, Settings, merged
 
 from . import client, commands, parent, requests
-from .edits import range_of
-from .features import code_actions, hover
+from .edits import changed
+from .features import code_actions, hover, semantic_tokens
 from .features.completion import Shown
+from .features.places import span_range
 from .protocol import Protocol, strict_converter
 
 logger = logging.getLogger(__name__)
@@ -147,7 +148,7 @@ class FillmaskServer(LanguageServer):
             self._tell(problem, types.MessageType.Warning)
         self._load_if_new()
         if self.settings != before:
-            self._in_background(self._refresh())
+            self._refresh()
 
     async def rank(
         self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool = False
@@ -188,15 +189,16 @@ class FillmaskServer(LanguageServer):
         self._waiting.add(waiting)
         try:
             result: T = await waiting.task
-            return result
         except EngineError as error:
             raise JsonRpcException(str(error), code=types.LSPErrorCodes.RequestFailed) from error
         except asyncio.CancelledError:
             if not waiting.overtaken:
                 raise
-            raise JsonRpcException("the document was changed", code=types.LSPErrorCodes.ContentModified) from None
         finally:
             self._waiting.discard(waiting)
+        if waiting.overtaken:  # before it was done, or since
+            raise changed()
+        return result
 
     async def _rank(
         self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool
@@ -232,12 +234,34 @@ class FillmaskServer(LanguageServer):
     async def passages(self, document: TextDocument, span: Span | None = None) -> list[tuple[Passage, list[Span]]]:
         """The passages of all masks in a span of a document as it stands now, as
         :func:`~fillmask_ls.documents.context.passages` yields them."""
-        return await self._read(document, lambda now, **how: list(context.passages(now, span, **how)))
+        found = []
+        each = self._reading(document, context.passages)(span)
+        # One at a time: a completion need not wait until all are read.
+        while (one := await self.off_loop(next, each, None)) is not None:
+            found.append(one)
+        await self.know_settings()
+        return found
+
+    async def off_loop(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of ``work``, in turn with what else is read of documents."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, work, *arguments)
+
+    async def know_settings(self) -> None:
+        """Return when the client has said its settings, or had its time to."""
+        if self._configuring is not None:
+            await asyncio.wait({self._configuring})
+        self._load_if_new()  # a client may ask before it says that it is initialized
 
     async def _read(self, document: TextDocument, reading: Callable[..., T]) -> T:
         """What ``reading`` makes of a document and its neighbours as they stand now, off the event loop."""
+        result = await self.off_loop(self._reading(document, reading))
+        await self.know_settings()
+        return result
+
+    def _reading(self, document: TextDocument, reading: Callable[..., T]) -> Callable[..., T]:
+        """``reading`` of a document and its neighbours as they stand now."""
         before, after = self.protocol.documents.prose_around(document.uri)
-        call = partial(
+        return partial(
             reading,
             document.snapshot(),
             tokens=self.settings.context_tokens,
@@ -245,19 +269,6 @@ class FillmaskServer(LanguageServer):
             before=[other.snapshot() for other in before],
             after=[other.snapshot() for other in after],
         )
-        result = await self.off_loop(call)
-        await self.configured()
-        self._load_if_new()  # a client may ask before it says that it is initialized
-        return result
-
-    async def configured(self) -> None:
-        """Wait until the client's settings are known."""
-        if self._configuring is not None:
-            await asyncio.wait({self._configuring})
-
-    async def off_loop(self, reading: Callable[[], T]) -> T:
-        """What ``reading``, which touches nothing that changes, returns."""
-        return await asyncio.get_running_loop().run_in_executor(self._reader, reading)
 
     def note(self, shown: Shown) -> str:
         """Keep what a completion list shows, for a while; returns the key that :meth:`noted` gives it back for."""
@@ -313,7 +324,7 @@ class FillmaskServer(LanguageServer):
             outcome.set_result(f"{name} is ready")
             self._load_error = None
             self._become("ready")
-            self._in_background(self._refresh())
+            self._refresh()
             if (model, name) == ("auto", "embedded"):
                 self._in_background(self._offer_download())
         except OvertakenError:
@@ -411,12 +422,13 @@ class FillmaskServer(LanguageServer):
             return False
         return True
 
-    async def _refresh(self) -> None:
+    def _refresh(self) -> None:
         """Let the client ask anew for what it shows of documents."""
         workspace = self.client_capabilities.workspace
         if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
-            with suppress(JsonRpcException):
-                await self.workspace_inlay_hint_refresh_async(None)
+            self.workspace_inlay_hint_refresh(None)
+        if workspace and workspace.code_lens and workspace.code_lens.refresh_support:
+            self.workspace_code_lens_refresh(None)
 
     async def _show_progress(self, model: str, outcome: asyncio.Future[str]) -> None:
         """Show a progress bar until there is an outcome, to a client that can."""
@@ -523,6 +535,32 @@ def _register(server: FillmaskServer) -> None:
     async def resolve_action(action: types.CodeAction) -> types.CodeAction:
         return await requests.resolve_action(server, action)
 
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT)
+    async def highlight(params: types.DocumentHighlightParams) -> list[types.DocumentHighlight] | None:
+        return await requests.highlight(server, params)
+
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    async def outline(
+        params: types.DocumentSymbolParams,
+    ) -> list[types.DocumentSymbol] | list[types.SymbolInformation]:
+        return await requests.outline(server, params)
+
+    @server.feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, semantic_tokens.LEGEND)
+    async def colour(params: types.SemanticTokensParams) -> types.SemanticTokens | None:
+        return await requests.colour(server, params)
+
+    @server.feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE, semantic_tokens.LEGEND)
+    async def colour_range(params: types.SemanticTokensRangeParams) -> types.SemanticTokens | None:
+        return await requests.colour(server, params)
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions(resolve_provider=True))
+    async def lenses(params: types.CodeLensParams) -> list[types.CodeLens]:
+        return await requests.lenses(server, params)
+
+    @server.feature(types.CODE_LENS_RESOLVE)
+    async def resolve_lens(lens: types.CodeLens) -> types.CodeLens:
+        return await requests.resolve_lens(server, lens)
+
     for name, command in commands.COMMANDS.items():
         server.command(name)(_handler(server, command))
 
@@ -535,7 +573,7 @@ def _register(server: FillmaskServer) -> None:
         target = masks.under(document, index)
         if target is None:
             return None
-        at = range_of(document, (target.start, target.end))
+        at = span_range(document, (target.start, target.end))
         ranking, passage = await server.rank(document, target, lambda settings: settings.hover_top_k)
         return hover.hover(ranking, passage.focus, at, markdown=client.shows_markdown(server.client_capabilities))
 
