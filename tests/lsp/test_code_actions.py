@@ -149,3 +149,14 @@ async def test_a_client_that_knows_only_commands_gets_none() -> None:
         assert await old.open(TWO).actions("MASK|") == {}
     finally:
         await stop(old)
+
+
+async def test_what_a_mask_hides_is_put_back(editor: Editor) -> None:
+    document = editor.open("🙂 She walked to the old house.")
+    for word in ("walked", "house"):
+        actions = await document.actions(word)
+        await document.act(actions[f"Put [MASK] in the place of “{word}”"])
+    assert document.text == "🙂 She [MASK] to the old [MASK]."
+    actions = await document.actions("She [MASK] to the old [MASK]")
+    await document.act(actions["Put back the words that 2 masks hide"])
+    assert document.text == "🙂 She walked to the old house."

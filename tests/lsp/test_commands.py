@@ -155,3 +155,15 @@ async def test_a_client_that_makes_no_edits_is_told_so() -> None:
             await old.open(TWO).command("fillmask.fillAll")
     finally:
         await stop(old)
+
+
+async def test_what_was_masked_at_random_is_unmasked(editor: Editor) -> None:
+    text = "The quick brown fox jumps over the lazy dog.\n\nIt runs away from what it saw there. 🙂\n"
+    document = editor.open(text)
+    await document.command("fillmask.maskRandomly", rate=0.4, seed=5)
+    assert document.text.count(MASK) > 4
+    document.cursor = 0
+    document.type("Yesterday ")
+    answer = plain(await document.command("fillmask.unmask"))
+    assert answer["words"]
+    assert document.text == "Yesterday " + text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from lsprotocol import types
 
+from fillmask_ls import MASK
 from lsp.editor import Editor
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -131,3 +132,37 @@ async def test_probabilities_stand_in_every_row_where_the_editor_can_show_them(v
     items = await vscode.open("A [MASK]| day.").complete()
     assert items
     assert all(item.label_details and item.label_details.description == item.detail for item in items)
+
+
+async def test_an_item_says_more_when_it_is_looked_at(editor: Editor) -> None:
+    document = editor.open(f"*Paris* is the capital of {MASK}|.")
+    items = await document.complete()
+    assert items
+    item = await editor.client.completion_item_resolve_async(items[1])
+    assert isinstance(item.documentation, types.MarkupContent)
+    text = item.documentation.value.replace("\\", "")
+    assert f"{items[1].label}" in text
+    assert "is the capital of" in text
+    assert f"Rank 2 of {len([each for each in items if each.detail != 'all masks together'])}" in text
+    assert items[0].label in text.partition("Others:")[2]
+
+
+@pytest.mark.parametrize("data", [None, 5, "999", {"x": 1}])
+async def test_an_item_of_a_forgotten_list_stays_as_it_is(editor: Editor, data: object) -> None:
+    item = types.CompletionItem(label="word", data=data)
+    assert (await editor.client.completion_item_resolve_async(item)).documentation is None
+
+
+async def test_the_masks_of_a_sentence_are_filled_together(editor: Editor) -> None:
+    text = f"🙂 Paris is the {MASK} of {MASK}|, they say.\n"
+    document = editor.open(text)
+    sentences = [item for item in await document.complete() or [] if item.detail == "all masks together"]
+    assert len(sentences) == 3
+    for item in sentences:
+        first, second = item.label.split(" … ")
+        assert document.accepted(item) == f"🙂 Paris is the {first} of {second}, they say.\n"
+
+
+async def test_masks_on_different_lines_are_filled_one_by_one(editor: Editor) -> None:
+    document = editor.open(f"Paris is the {MASK}\nof {MASK}|, they say.\n")
+    assert all(item.detail != "all masks together" for item in await document.complete() or [])
