@@ -66,7 +66,7 @@ async def test_a_client_of_the_first_protocol_gets_a_flat_list() -> None:
         await stop(plain)
 
 
-async def test_without_a_model_the_masks_are_there_all_the_same(tmp_path: Any) -> None:
+async def test_without_a_model_the_masks_are_there_all_the_same() -> None:
     from fillmask_ls.engine.query import EngineError
     from fillmask_ls.lsp.server import FillmaskServer
 
