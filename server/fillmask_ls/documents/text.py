@@ -58,6 +58,7 @@ class TextDocument:
     Attributes:
         uri, language_id, version: as the client gave them.
         encoding: of the columns in every position.
+        edited: where the last change began.
     """
 
     def __init__(
@@ -158,12 +159,14 @@ class TextDocument:
             after += self._chunks[last].text
         self._chunks[first : last + 1] = self._cut(before + text + after)
         del self._sums[first + 1 :]
+        self.edited = low
 
     def replace_all(self, text: str) -> None:
         """Put ``text`` in place of the whole document."""
         self._chunks = self._cut(text)
         # What lies before each chunk, known up to the last edit; what lies further is added up when it is asked for.
         self._sums = [_Before()]
+        self.edited = 0
 
     def _cut(self, text: str) -> list[_Chunk]:
         chunks = []

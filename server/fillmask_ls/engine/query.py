@@ -80,12 +80,12 @@ class ReplacementQuery:
 class SurpriseQuery:
     """A text whose words are to be scored, and beside each the ``top_k`` that the model would have said.
 
-    ``span``: only the words that lie in it; by default all.
+    ``spans``: only the words that lie in one of these; by default all.
     """
 
     text: str
     top_k: int
-    span: Span | None = None
+    spans: tuple[Span, ...] | None = None
     decorates: bool = False
 
 
