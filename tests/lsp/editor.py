@@ -55,6 +55,21 @@ class Document:
             self.text = self.text[: self.cursor] + character + self.text[self.cursor :]
             self.cursor += 1
 
+    def replace(self, old: str, new: str) -> None:
+        """Put ``new`` in place of the first ``old``; the cursor goes behind it."""
+        start = self.text.index(old)
+        places = types.Range(self.position(start), self.position(start + len(old)))
+        self._change(types.TextDocumentContentChangePartial(range=places, text=new))
+        self.text = self.text[:start] + new + self.text[start + len(old) :]
+        self.cursor = start + len(new)
+
+    def close(self) -> None:
+        identifier = types.TextDocumentIdentifier(self.uri)
+        self.editor.client.text_document_did_close(types.DidCloseTextDocumentParams(identifier))
+
+    def slice(self, place: types.Range) -> str:
+        return self.text[self.index(place.start) : self.index(place.end)]
+
     def _change(self, change: Any) -> None:
         self.version += 1
         identifier = types.VersionedTextDocumentIdentifier(uri=self.uri, version=self.version)
@@ -88,6 +103,12 @@ class Document:
         index = self.text.index(at) + len(at) // 2
         params = types.HoverParams(types.TextDocumentIdentifier(self.uri), self.position(index))
         return await self.editor.client.text_document_hover_async(params)
+
+    async def diagnose(self, previous: str | None = None) -> types.DocumentDiagnosticReport:
+        params = types.DocumentDiagnosticParams(
+            types.TextDocumentIdentifier(self.uri), "fillmask", previous_result_id=previous
+        )
+        return await self.editor.client.text_document_diagnostic_async(params)
 
 
 @dataclass

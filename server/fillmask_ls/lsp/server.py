@@ -9,24 +9,30 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from fillmask_ls import __version__
-from fillmask_ls.documents import context, masks
-from fillmask_ls.documents.context import Passage
+from fillmask_ls.documents import context, masks, words
+from fillmask_ls.documents.context import Passage, WordPassage
+from fillmask_ls.documents.paragraphs import Paragraph, paragraphs
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import Position, Span, TextDocument
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.engine.query import EngineError, OvertakenError, Query, Ranking
+from fillmask_ls.engine.query import EngineError, OvertakenError, Query, Ranking, SurpriseQuery
 from fillmask_ls.settings import SECTION, Settings, merged
 
-from . import parent
+from . import diagnosing, parent
+from .diagnosing import Diagnosing
 from .features import completion, hover
 from .protocol import Protocol, strict_converter
+from .ranges import range_of
+
+if TYPE_CHECKING:
+    from fillmask_ls.engine.query import Surprise
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +56,7 @@ class FillmaskServer(LanguageServer):
 
     Attributes:
         engine: answers queries.
+        diagnosing: marks unlikely words.
         settings: those in force.
     """
 
@@ -82,7 +89,8 @@ class FillmaskServer(LanguageServer):
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: set[_Waiting] = set()
         self._foreseen: asyncio.Task[None] | None = None
-        self.protocol.documents.changed = self._overtake
+        self.diagnosing = Diagnosing(self)
+        self.protocol.documents.changed = self._document_changed
         _register(self)
 
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
@@ -102,7 +110,7 @@ class FillmaskServer(LanguageServer):
         """Learn the settings, then load the model."""
         workspace = self.client_capabilities.workspace
         if workspace and workspace.did_change_configuration and workspace.did_change_configuration.dynamic_registration:
-            self._in_background(self._register_for_configuration())
+            self.in_background(self._register_for_configuration())
         await self.configure(None)
 
     async def configure(self, values: object) -> None:
@@ -120,12 +128,14 @@ class FillmaskServer(LanguageServer):
                 nothing_said = False
             except (JsonRpcException, asyncio.TimeoutError):
                 logger.warning("the client didn't say its settings")
-        self.settings, problems = merged(self.settings if nothing_said else self._initial_settings, values)
+        before = self.settings
+        self.settings, problems = merged(before if nothing_said else self._initial_settings, values)
         if self._failed:  # what could not be loaded may have been mended
             self._failed, self._asked_for = False, None
         for problem in [*self._problems, *problems]:
             self._tell(problem, types.MessageType.Warning)
         self._load_if_new()
+        self.diagnosing.reconfigured(before)
 
     async def rank(
         self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool = False
@@ -193,7 +203,7 @@ class FillmaskServer(LanguageServer):
         if hurry and query.prefix and likelihood < _LIKELY:
             ranking = await self.engine.rank(query)
         if hurry and not query.prefix and query.max_pieces > 1:
-            self._foreseen = self._in_background(self._foresee(query))
+            self._foreseen = self.in_background(self._foresee(query))
         return ranking, query.focus
 
     async def passage(self, document: TextDocument, target: masks.Target) -> Passage:
@@ -204,6 +214,23 @@ class FillmaskServer(LanguageServer):
         """The passages of all masks in a span of a document as it stands now, as
         :func:`~fillmask_ls.documents.context.passages` yields them."""
         return await self._read(document, lambda now, **how: list(context.passages(now, span, **how)))
+
+    async def surprise(self, document: TextDocument, word: Span) -> tuple[WordPassage, Surprise] | None:
+        """What the model thinks of a word, with as many others as a hover shows; None where it is no prose, or where
+        the settings are against it."""
+        if not (await self.settled()).hover_words:
+            return None
+        passage = await self._read(document, lambda now, **how: context.word_passage(now, word, **how))
+        if passage is None:
+            return None
+        query = SurpriseQuery(passage.text, self.settings.hover_top_k, (passage.span,))
+        found = await self.engine.surprise(query)
+        return (passage, found[0]) if found else None
+
+    async def paragraphs(self, document: TextDocument) -> list[Paragraph]:
+        """As :func:`~fillmask_ls.documents.paragraphs.paragraphs`, of a document as it stands now."""
+        strip_markup = self.settings.prose == "auto"
+        return await self._read(document, lambda now, **_: paragraphs(now, strip_markup=strip_markup))
 
     async def _read(self, document: TextDocument, reading: Callable[..., T]) -> T:
         """What ``reading`` makes of a document and its neighbours as they stand now, off the event loop."""
@@ -217,15 +244,24 @@ class FillmaskServer(LanguageServer):
             after=[other.snapshot() for other in after],
         )
         result = await asyncio.get_running_loop().run_in_executor(self._reader, call)
+        await self.settled()
+        return result
+
+    async def settled(self) -> Settings:
+        """The settings, when they are known."""
         if self._configuring is not None:
             await asyncio.wait({self._configuring})
         self._load_if_new()  # a client may ask before it says that it is initialized
-        return result
+        return self.settings
 
     async def _foresee(self, query: Query) -> None:
         await asyncio.sleep(_PAUSE)
         with suppress(EngineError):
             await self.engine.rank(replace(query, decorates=True))
+
+    def _document_changed(self, uri: str) -> None:
+        self._overtake(uri)
+        self.diagnosing.changed(uri)
 
     def _overtake(self, uri: str) -> None:
         """Answer at once whoever waits for a mask that an edit moved or changed: the answer would go astray."""
@@ -239,14 +275,16 @@ class FillmaskServer(LanguageServer):
         wanted = (chosen.model, chosen.device, chosen.dtype, chosen.runtime)
         if wanted != self._asked_for:
             self._asked_for = wanted
-            self._in_background(self._load(*wanted))
+            self.in_background(self._load(*wanted))
 
     async def _load(self, model: str, device: str, dtype: str, runtime: str) -> None:
         outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._in_background(self._show_progress(model, outcome))
+        self.in_background(self._show_progress(model, outcome))
         try:
             name = await self.engine.load(model, device, dtype, runtime)
             outcome.set_result(f"{name} is ready")
+            if self.settings.diagnostics:
+                self.diagnosing.refresh()
         except OvertakenError:
             outcome.set_result("another model was chosen")
         except EngineError as error:
@@ -297,7 +335,8 @@ class FillmaskServer(LanguageServer):
             name = "" if message.startswith(f"{SECTION}.") else "fillmask: "
             self.window_show_message(types.ShowMessageParams(type=kind, message=name + message))
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do work that nobody waits for."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)  # the loop itself keeps no strong reference
         task.add_done_callback(self._tasks.discard)
@@ -355,9 +394,9 @@ def _register(server: FillmaskServer) -> None:
             before = document.slice(opened[0] - 1, opened[0])
             if typed_bracket and not completion.offers_unasked(document.language_id, before):
                 return None
-            return completion.mask(_range(document, opened))
+            return completion.mask(range_of(document, opened))
         # Over the whole mask, and behind it up to the cursor.
-        replaced = _range(document, (target.start, target.typed_end))
+        replaced = range_of(document, (target.start, target.typed_end))
         ranking, focus = await server.rank(document, target, lambda settings: settings.completion_top_k, hurry=True)
         return completion.words(ranking, focus, replaced, label_details=_shows_label_details(server))
 
@@ -369,10 +408,29 @@ def _register(server: FillmaskServer) -> None:
         document, index = place
         target = masks.under(document, index)
         if target is None:
-            return None
-        at = _range(document, (target.start, target.end))
+            word = words.under(document, index)
+            return await _hover_word(server, document, word) if word else None
+        at = range_of(document, (target.start, target.end))
         ranking, focus = await server.rank(document, target, lambda settings: settings.hover_top_k)
         return hover.hover(ranking, focus, at, markdown=_shows_markdown(server))
+
+    @server.feature(types.TEXT_DOCUMENT_DIAGNOSTIC, diagnosing.OPTIONS)
+    async def diagnose(params: types.DocumentDiagnosticParams) -> types.DocumentDiagnosticReport:
+        return await server.diagnosing.pull(params.text_document.uri, params.previous_result_id)
+
+
+async def _hover_word(server: FillmaskServer, document: TextDocument, word: Span) -> types.Hover | None:
+    found = await server.unless_changed(document, server.surprise(document, word))
+    if found is None:
+        return None
+    passage, surprise = found
+    return hover.word(
+        surprise,
+        str(server.engine.model_name),
+        range_of(document, passage.place),
+        markdown=_shows_markdown(server),
+        pieces=server.settings.hover_pieces,
+    )
 
 
 def _place(
@@ -383,11 +441,6 @@ def _place(
     if document is None:
         return None
     return document, document.index(Position(params.position.line, params.position.character))
-
-
-def _range(document: TextDocument, span: Span) -> types.Range:
-    start, end = (types.Position(*document.position(index)) for index in span)
-    return types.Range(start, end)
 
 
 def _shows_label_details(server: FillmaskServer) -> bool:
