@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fillmask_ls.documents.context import estimated_tokens, word_passage
@@ -19,6 +19,7 @@ PARTS = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(PARTS, max_size=40).map("".join), st.sampled_from(LANGUAGES))
 def test_every_word_is_in_the_document_where_it_is_said_to_be(text: str, language_id: str) -> None:
     document = TextDocument("", text, language_id=language_id)

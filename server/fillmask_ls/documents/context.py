@@ -16,7 +16,7 @@ from .languages import Piece
 from .masks import Target, find
 from .prose import Prose, all_prose, beginning, language, prose, read
 from .text import Span, TextDocument
-from .words import literals, words
+from .words import is_written, literals, words
 
 TOKENS = 256
 """How many tokens a passage has, where nothing else is said."""
@@ -125,7 +125,12 @@ def word_passage(
         return None
     text, origins, focus = _excerpt(found, target, tokens, reach, before, after, strip_markup=strip_markup)
     word = next(((start, end) for start, end in words(text) if start <= focus < end), None)
-    return WordPassage(text, word, origins) if word else None
+    if word is None:
+        return None
+    first = origins[word[0]]
+    source = document.slice(first, origins[word[1] - 1] + 1)
+    written = is_written(text, word, [origin - first for origin in origins], source)
+    return WordPassage(text, word, origins) if written else None
 
 
 def passages(

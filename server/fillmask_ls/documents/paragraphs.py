@@ -10,9 +10,9 @@ from itertools import chain
 import regex
 
 from .context import TOKENS, estimated_tokens, sentences
-from .prose import Prose, all_prose, beginning, language
+from .prose import all_prose, beginning, language
 from .text import Span, TextDocument
-from .words import free_words, literals
+from .words import free_words, is_written, literals
 
 _REACH = 32_768
 """How many characters on either side of the last edit are read."""
@@ -73,15 +73,15 @@ def _paragraphs(source: str, at: int, kind: str, tokens: int) -> Iterator[Paragr
     code = list(chain.from_iterable(literals(source, kind)))
     for line in _LINE.finditer(prose.text):
         for start, end in _parts(line[0], tokens):
-            yield _paragraph(prose, line.start() + start, line.start() + end, code, at)
-
-
-def _paragraph(prose: Prose, start: int, end: int, code: Sequence[int], at: int) -> Paragraph:
-    text = prose.text[start:end].rstrip()
-    origins = prose.origins[start : start + len(text)]
-    # Between the beginning of a literal and its end, an odd number of these lie before.
-    words = tuple(span for span in free_words(text) if bisect_right(code, origins[span[0]]) % 2 == 0)
-    return Paragraph(text, words, [at + origin for origin in origins])
+            text = line[0][start:end].rstrip()
+            origins = prose.origins[line.start() + start : line.start() + start + len(text)]
+            # Between the beginning of a literal and its end, an odd number of these lie before.
+            words = tuple(
+                (low, high)
+                for low, high in free_words(text)
+                if bisect_right(code, origins[low]) % 2 == 0 and is_written(text, (low, high), origins, source)
+            )
+            yield Paragraph(text, words, [at + origin for origin in origins])
 
 
 def _parts(line: str, tokens: int) -> Iterator[Span]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import regex
 
 from fillmask_ls import MASK
@@ -38,6 +40,11 @@ def free_words(text: str) -> list[Span]:
         for start, end in words(text)
         if _FREE_BEFORE.search(text, max(0, start - 1), start) and _FREE_BEHIND.match(text, end)
     ]
+
+
+def is_written(text: str, span: Span, origins: Sequence[int], source: str) -> bool:
+    """Whether a word of a text stands in its source letter by letter, and not for a formula, a number or an entity."""
+    return all(source[origins[at] : origins[at] + 1] == text[at] for at in range(*span))
 
 
 def under(document: TextDocument, index: int) -> Span | None:
