@@ -147,7 +147,7 @@ class Settings:
     )
     diagnostics_threshold: float = _setting(
         "diagnostics.threshold",
-        12.0,
+        16.0,
         _bits,
         "a number from 0 to 100",
         "By how many bits a word must be less likely than the expected one to be marked.",

@@ -56,16 +56,21 @@ class Document:
             self.cursor += 1
 
     def replace(self, old: str, new: str) -> None:
-        """Put ``new`` in place of the first ``old``, in one change."""
+        """Put ``new`` in place of the first ``old``, in one change; the cursor goes behind it."""
         at = self.text.index(old)
         place = types.Range(self.position(at), self.position(at + len(old)))
         self._change(types.TextDocumentContentChangePartial(range=place, text=new))
         self.text = self.text[:at] + new + self.text[at + len(old) :]
+        self.cursor = at + len(new)
 
     def replace_all(self, text: str) -> None:
         """Put ``text`` in place of the whole document, as clients do that know no ranges."""
         self._change(types.TextDocumentContentChangeWholeDocument(text))
         self.text = text
+
+    def close(self) -> None:
+        identifier = types.TextDocumentIdentifier(self.uri)
+        self.editor.client.text_document_did_close(types.DidCloseTextDocumentParams(identifier))
 
     def at(self, place: types.Range) -> str:
         """The text of a range."""
@@ -165,6 +170,12 @@ class Document:
         index = self.text.index(at) + len(at) // 2
         params = types.HoverParams(types.TextDocumentIdentifier(self.uri), self.position(index))
         return await self.editor.client.text_document_hover_async(params)
+
+    async def diagnose(self, previous: str | None = None) -> types.DocumentDiagnosticReport:
+        params = types.DocumentDiagnosticParams(
+            types.TextDocumentIdentifier(self.uri), "fillmask", previous_result_id=previous
+        )
+        return await self.editor.client.text_document_diagnostic_async(params)
 
 
 def _with_defaults(item: types.CompletionItem, defaults: types.CompletionItemDefaults | None) -> types.CompletionItem:

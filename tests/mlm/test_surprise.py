@@ -29,7 +29,7 @@ def test_a_word_that_does_not_fit_is_more_surprising_and_what_fits_is_said(model
 
 def test_one_word_costs_only_its_own_forwards(model: mlm.MaskedLM) -> None:
     start = TEXT.index("banana")
-    [word] = mlm.surprises(model, TEXT, span=(start, start + 6), top_k=0)
+    [word] = mlm.surprises(model, TEXT, spans=[(start, start + 6)], top_k=0)
     assert word == next(each for each in mlm.surprises(model, TEXT, top_k=0) if each.text == "banana")
     assert word.expected == ()
     assert "".join(token.removeprefix("##") for token, _ in word.pieces) == "banana"
@@ -42,7 +42,7 @@ def test_a_text_without_words(model: mlm.MaskedLM, text: str) -> None:
 
 def test_a_text_longer_than_the_model_reads(model: mlm.MaskedLM) -> None:
     text = "One two three four five. " * 150
-    found = mlm.surprises(model, text, span=(2000, 2100))
+    found = mlm.surprises(model, text, spans=[(2000, 2100)])
     assert {word.text for word in found} <= {"One", "two", "three", "four", "five"}
     assert found
 

@@ -1,4 +1,4 @@
-"""The passage around a mask, as plain text for a model."""
+"""The passage around a mask or a word, as plain text for a model."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from .languages import Piece
 from .masks import Target, find
 from .prose import Prose, all_prose, beginning, language, prose, read
 from .text import Span, TextDocument
+from .words import is_written, literals, words
 
 TOKENS = 256
 """How many tokens a passage has, where nothing else is said."""
@@ -57,6 +58,26 @@ class Passage:
         return (self.origins[start], self.origins[end - 1] + 1) if self.origins[start] >= 0 else None
 
 
+@dataclass(frozen=True, slots=True)
+class WordPassage:
+    """Plain text around a word.
+
+    Attributes:
+        text: one line.
+        span: where the word is in it.
+        origins: for each character, the index in the document that it comes from, or stands at; -1 in another document.
+    """
+
+    text: str
+    span: Span
+    origins: Sequence[int]
+
+    @property
+    def place(self) -> Span:
+        """Where the word is in the document."""
+        return self.origins[self.span[0]], self.origins[self.span[1] - 1] + 1
+
+
 def passage(
     document: TextDocument,
     target: Target,
@@ -77,19 +98,39 @@ def passage(
         strip_markup: whether to leave out markup and code, by the document's language; else everything is prose.
         before, after: documents whose prose is around this one's, the nearest first.
     """
-    kind = language(document.language_id, document.uri) if strip_markup else ""
-    reach = tokens * (_CHARACTERS_PER_TOKEN if kind else _CHARACTERS_PER_TOKEN // 2)
-    reach = max(_REACH, reach)
+    kind, reach = _reading(document, tokens, strip_markup=strip_markup)
     found = _prose(document, target, kind, reach) or _line(document, target, reach)
-    focus = found.find(target.start)
-    assert focus is not None  # noqa: S101 - that is how the prose was found
-    for other in before:
-        length = len(found.text)
-        found = _joined(_prose_of(other, -reach, strip_markup=strip_markup), found)
-        focus += len(found.text) - length
-    for other in after:
-        found = _joined(found, _prose_of(other, reach, strip_markup=strip_markup))
-    return _passage(found, _window(found.text, focus, tokens), focus)
+    text, origins, focus = _excerpt(found, target, tokens, reach, before, after, strip_markup=strip_markup)
+    masks = tuple((start, end) for start, end in find(text) if _is_whole(origins, start, end))
+    return Passage(text, masks, [start for start, _ in masks].index(focus), origins)
+
+
+def word_passage(
+    document: TextDocument,
+    span: Span,
+    *,
+    tokens: int = TOKENS,
+    strip_markup: bool = True,
+    before: Sequence[TextDocument] = (),
+    after: Sequence[TextDocument] = (),
+) -> WordPassage | None:
+    """The prose around a word, the characters of ``span`` or more where there is markup inside it; None in code.
+
+    Otherwise as :func:`passage`.
+    """
+    kind, reach = _reading(document, tokens, strip_markup=strip_markup)
+    target = Target(*span)
+    found = _prose(document, target, kind, reach)
+    if found is None or (strip_markup and _is_literal(document, span, kind)):
+        return None
+    text, origins, focus = _excerpt(found, target, tokens, reach, before, after, strip_markup=strip_markup)
+    word = next(((start, end) for start, end in words(text) if start <= focus < end), None)
+    if word is None:
+        return None
+    first = origins[word[0]]
+    source = document.slice(first, origins[word[1] - 1] + 1)
+    written = is_written(text, word, [origin - first for origin in origins], source)
+    return WordPassage(text, word, origins) if written else None
 
 
 def passages(
@@ -128,8 +169,27 @@ def estimated_tokens(text: str) -> int:
     return sum(-(-len(word) // _LETTERS_PER_TOKEN) for word in _WORD.findall(text))
 
 
+def sentences(text: str) -> list[Span]:
+    """The sentences of a text, each with the blanks behind it; a line's end ends one."""
+    ends = (found.end() for found in _SENTENCE_END.finditer(text))
+    return list(pairwise(sorted({0, *ends, len(text)})))
+
+
+def _reading(document: TextDocument, tokens: int, *, strip_markup: bool) -> tuple[str, int]:
+    """The language to read a document in, and how far to look."""
+    kind = language(document.language_id, document.uri) if strip_markup else ""
+    return kind, max(_REACH, tokens * (_CHARACTERS_PER_TOKEN if kind else _CHARACTERS_PER_TOKEN // 2))
+
+
+def _is_literal(document: TextDocument, span: Span, kind: str) -> bool:
+    """Whether a word is marked as code."""
+    low = max(0, span[0] - _REACH)
+    near = literals(document.slice(low, span[1] + _REACH), kind)
+    return any(low + start <= span[0] < low + end for start, end in near)
+
+
 def _prose(document: TextDocument, target: Target, kind: str, reach: int) -> Prose | None:
-    """The prose that a mask is in, of what lies some ``reach`` characters around it."""
+    """The prose that a mask or word is in, of what lies some ``reach`` characters around it."""
     after = document.slice(target.typed_end, target.typed_end + reach)
     if len(after) == reach:  # no half a word
         after = after[: after.rfind(" ") + 1] or after
@@ -174,20 +234,19 @@ def _joined(first: Prose, second: Prose) -> Prose:
 def _window(text: str, focus: int, tokens: int) -> Span:
     """The sentence at ``focus`` and as many around it as there is room for, those of its paragraph first."""
     start, end = _paragraph(text, focus)
-    ends = (found.end() for found in _SENTENCE_END.finditer(text))
-    sentences = list(pairwise(sorted({0, *ends, len(text)})))
-    first = last = _at(sentences, focus)
-    room = tokens - estimated_tokens(text[slice(*sentences[first])])
+    whole = sentences(text)
+    first = last = _at(whole, focus)
+    room = tokens - estimated_tokens(text[slice(*whole[first])])
     if room < 0:
-        words = [found.span() for found in _WORD.finditer(text, *sentences[first])]
-        first = last = _at(words, focus)
-        first, last, _ = _grown(text, words, (first, last), (0, len(text)), tokens - 1)
-        return words[first][0], words[last][1]
+        parts = [found.span() for found in _WORD.finditer(text, *whole[first])]
+        first = last = _at(parts, focus)
+        first, last, _ = _grown(text, parts, (first, last), (0, len(text)), tokens - 1)
+        return parts[first][0], parts[last][1]
     # The next paragraph doesn't go on with a sentence whose end is still to be written.
     unfinished = text.endswith(MASK, start, end)
     for limits in ((start, end + 1), (0, end if unfinished else len(text))):
-        first, last, room = _grown(text, sentences, (first, last), limits, room)
-    return sentences[first][0], min(sentences[last][1], end) if unfinished else sentences[last][1]
+        first, last, room = _grown(text, whole, (first, last), limits, room)
+    return whole[first][0], min(whole[last][1], end) if unfinished else whole[last][1]
 
 
 def _paragraph(text: str, index: int) -> Span:
@@ -217,7 +276,30 @@ def _grown(text: str, spans: Sequence[Span], chosen: tuple[int, int], limits: Sp
     return first, last, room
 
 
-def _passage(found: Prose, window: Span, focus: int) -> Passage:
+def _excerpt(
+    found: Prose,
+    target: Target,
+    tokens: int,
+    reach: int,
+    before: Sequence[TextDocument],
+    after: Sequence[TextDocument],
+    *,
+    strip_markup: bool,
+) -> tuple[str, list[int], int]:
+    """What is read around a target in the prose that was found, with its neighbours: the text, its origins, and where
+    the target begins."""
+    focus = found.find(target.start)
+    assert focus is not None  # noqa: S101 - that is how the prose was found
+    for other in before:
+        length = len(found.text)
+        found = _joined(_prose_of(other, -reach, strip_markup=strip_markup), found)
+        focus += len(found.text) - length
+    for other in after:
+        found = _joined(found, _prose_of(other, reach, strip_markup=strip_markup))
+    return _one_line(found, _window(found.text, focus, tokens), focus)
+
+
+def _one_line(found: Prose, window: Span, focus: int) -> tuple[str, list[int], int]:
     """The text of a window in one line; a heading or an item that is only neighbouring becomes a sentence."""
     low, high = window
     parts: list[str] = []
@@ -229,12 +311,10 @@ def _passage(found: Prose, window: Span, focus: int) -> Passage:
             parts.append(closed)
             origins += [found.origins[start - 1]] * len(closed)
         if start <= focus < end:
-            focus_in_passage = len(origins) + focus - start
+            place = len(origins) + focus - start
         parts.append(line[0])
         origins += found.origins[start:end]
-    text = "".join(parts).rstrip()
-    masks = tuple((start, end) for start, end in find(text) if _is_whole(origins, start, end))
-    return Passage(text, masks, [start for start, _ in masks].index(focus_in_passage), origins)
+    return "".join(parts).rstrip(), origins, place
 
 
 def _is_whole(origins: Sequence[int], start: int, end: int) -> bool:

@@ -17,7 +17,7 @@ _TYPED_BEHIND = regex.compile(regex.escape(MASK) + r"([\p{L}\p{M}\p{N}]+(?:['’
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A mask in a document and what was typed straight behind it, up to the cursor."""
+    """A mask in a document and what was typed straight behind it, up to the cursor; or a word."""
 
     start: int
     end: int

@@ -95,10 +95,9 @@ def prose(source: str, index: int, language: str) -> Prose | None:
 
 
 def all_prose(source: str, language: str) -> Prose:
-    """All prose of a source in a markup language, and all of any other source."""
+    """All prose of a source: of code, its comments and strings."""
     shielded = _Shielded(source)
-    reader = _reader(language)
-    return shielded.read(reader(shielded.text) if reader else [Piece(0, len(shielded.text), shielded.text)])
+    return shielded.read(_all(shielded.text, language))
 
 
 def beginning(text: str, language: str) -> tuple[int, bool]:
@@ -167,15 +166,23 @@ class _Shielded:
 
 def _readings(source: str, index: int, language: str) -> Iterator[Iterable[Piece]]:
     """The ways to read a source around ``index``, the best first."""
+    if not language or _reader(language):
+        yield _all(source, language)
+    if language:
+        from .languages import comments
+
+        yield comments.passage(source, index, _LEXERS.get(language, language))
+
+
+def _all(source: str, language: str) -> Iterable[Piece]:
     if not language:
-        yield [Piece(0, len(source), source)]
-        return
+        return [Piece(0, len(source), source)]
     reader = _reader(language)
     if reader:
-        yield reader(source)
+        return reader(source)
     from .languages import comments
 
-    yield comments.passage(source, index, _LEXERS.get(language, language))
+    return comments.pieces(source, _LEXERS.get(language, language))
 
 
 def _reader(language: str) -> Callable[[str], Iterator[Piece]] | None:

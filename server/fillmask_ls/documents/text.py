@@ -61,6 +61,7 @@ class TextDocument:
         uri, language_id, version: as the client gave them.
         encoding: of the columns in every position.
         hidden: the words that its masks hide, learnt from its edits.
+        edited: where the last change began.
     """
 
     def __init__(
@@ -189,6 +190,7 @@ class TextDocument:
             self.hidden.edit(low, self.slice(low, high), text, before=before[-NEAR:], after=after[:NEAR])
         self._chunks[first : last + 1] = self._cut(before + text + after)
         del self._sums[first + 1 :]
+        self.edited = low
 
     def replace_all(self, text: str) -> None:
         """Put ``text`` in place of the whole document."""
@@ -200,6 +202,7 @@ class TextDocument:
         self._chunks = self._cut(text)
         # What lies before each chunk, known up to the last edit; what lies further is added up when it is asked for.
         self._sums = [_Before()]
+        self.edited = 0
 
     def _cut(self, text: str) -> list[_Chunk]:
         chunks = []

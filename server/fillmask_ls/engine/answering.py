@@ -63,7 +63,7 @@ def _asking(
         case ReplacementQuery():
             return replacing(model, question.text, question.span, top_k=question.top_k)
         case SurpriseQuery():
-            return surprising(model, question.text, span=question.span, top_k=question.top_k)
+            return surprising(model, question.text, spans=question.spans, top_k=question.top_k)
         case ScoreQuery():
             return scoring(model, [question.text], form=question.form)
 

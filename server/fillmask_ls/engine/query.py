@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what is given a name again is part of the answers
     from fillmask_ls.mlm.inspection import Inspection
     from fillmask_ls.mlm.joint import JointFill
-    from fillmask_ls.mlm.prediction import MaskPrediction, Word
+    from fillmask_ls.mlm.prediction import MaskPrediction
+    from fillmask_ls.mlm.prediction import Word as Word
     from fillmask_ls.mlm.scoring import Form, Score
-    from fillmask_ls.mlm.surprise import Surprise
+    from fillmask_ls.mlm.surprise import Surprise as Surprise
 
 Span = tuple[int, int]
 
@@ -80,12 +81,12 @@ class ReplacementQuery:
 class SurpriseQuery:
     """A text whose words are to be scored, and beside each the ``top_k`` that the model would have said.
 
-    ``span``: only the words that lie in it; by default all.
+    ``spans``: only the words that lie in one of these; by default all.
     """
 
     text: str
     top_k: int
-    span: Span | None = None
+    spans: tuple[Span, ...] | None = None
     decorates: bool = False
 
 

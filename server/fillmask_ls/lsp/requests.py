@@ -137,7 +137,7 @@ async def resolve_completion(server: FillmaskServer, item: types.CompletionItem)
 
 async def inlay_hints_in(server: FillmaskServer, params: types.InlayHintParams) -> list[types.InlayHint] | None:
     """The best word behind each mask of the range."""
-    await server.know_settings()
+    await server.settled()
     document = server.protocol.documents.get(params.text_document.uri)
     if document is None or not server.settings.inlay_hints:
         return None
@@ -168,7 +168,7 @@ async def complete_inline(
     server: FillmaskServer, params: types.InlineCompletionParams
 ) -> list[types.InlineCompletionItem] | None:
     """The best word as ghost text at the mask with the cursor, and its passage filled as a whole."""
-    await server.know_settings()
+    await server.settled()
     found = place(server, params.text_document, params.position)
     if found is None or not server.settings.inline_completion:
         return None
@@ -381,7 +381,7 @@ async def lenses(server: FillmaskServer, params: types.CodeLensParams) -> list[t
         return []
 
     async def found() -> list[types.CodeLens]:
-        await server.know_settings()
+        await server.settled()
         return await server.off_loop(code_lens.lenses, document.snapshot()) if server.settings.code_lens else []
 
     return await server.unless_changed(document, found())

@@ -9,28 +9,33 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from fillmask_ls import MASK, __version__
-from fillmask_ls.documents import context, masks
-from fillmask_ls.documents.context import Passage
+from fillmask_ls.documents import context, masks, words
+from fillmask_ls.documents.context import Passage, WordPassage
+from fillmask_ls.documents.paragraphs import Paragraph, paragraphs
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import Span, TextDocument
 from fillmask_ls.engine import download
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.engine.query import EngineError, OvertakenError, Query, Ranking
+from fillmask_ls.engine.query import EngineError, OvertakenError, Query, Ranking, SurpriseQuery
 from fillmask_ls.settings import SECTION, Settings, merged
 
-from . import client, commands, parent, requests
+from . import client, commands, diagnosing, parent, requests
+from .diagnosing import Diagnosing
 from .edits import changed
 from .features import code_actions, hover, semantic_tokens
 from .features.completion import Shown
 from .features.places import span_range
 from .protocol import Protocol, strict_converter
+
+if TYPE_CHECKING:
+    from fillmask_ls.engine.query import Surprise
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +62,7 @@ class FillmaskServer(LanguageServer):
 
     Attributes:
         engine: answers queries.
+        diagnosing: marks unlikely words.
         settings: those in force.
         trusted: whether the workspace may choose a model.
     """
@@ -96,7 +102,8 @@ class FillmaskServer(LanguageServer):
         self._shown: dict[str, Shown] = {}
         self._state = "starting"
         self._load_error: str | None = None
-        self.protocol.documents.changed = self._overtake
+        self.diagnosing = Diagnosing(self)
+        self.protocol.documents.changed = self._document_changed
         _register(self)
 
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
@@ -121,7 +128,7 @@ class FillmaskServer(LanguageServer):
         """Learn the settings, then load the model."""
         workspace = self.client_capabilities.workspace
         if workspace and workspace.did_change_configuration and workspace.did_change_configuration.dynamic_registration:
-            self._in_background(self._register_for_configuration())
+            self.in_background(self._register_for_configuration())
         await self.configure(None)
 
     async def configure(self, values: object) -> None:
@@ -149,6 +156,7 @@ class FillmaskServer(LanguageServer):
         self._load_if_new()
         if self.settings != before:
             self._refresh()
+        self.diagnosing.reconfigured(before)
 
     async def rank(
         self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool = False
@@ -217,7 +225,7 @@ class FillmaskServer(LanguageServer):
         if hurry and query.prefix and likelihood < _LIKELY:
             ranking = await self.engine.rank(query)
         if hurry and not query.prefix and query.max_pieces > 1:
-            self._foreseen = self._in_background(self._foresee(query))
+            self._foreseen = self.in_background(self._foresee(query))
         return ranking, passage
 
     async def passage(self, document: TextDocument, target: masks.Target) -> Passage:
@@ -239,23 +247,41 @@ class FillmaskServer(LanguageServer):
         # One at a time: a completion need not wait until all are read.
         while (one := await self.off_loop(next, each, None)) is not None:
             found.append(one)
-        await self.know_settings()
+        await self.settled()
         return found
 
     async def off_loop(self, work: Callable[..., T], *arguments: Any) -> T:
         """The result of ``work``, in turn with what else is read of documents."""
         return await asyncio.get_running_loop().run_in_executor(self._reader, work, *arguments)
 
-    async def know_settings(self) -> None:
-        """Return when the client has said its settings, or had its time to."""
+    async def settled(self) -> Settings:
+        """The settings, when the client has said them, or had its time to."""
         if self._configuring is not None:
             await asyncio.wait({self._configuring})
         self._load_if_new()  # a client may ask before it says that it is initialized
+        return self.settings
+
+    async def surprise(self, document: TextDocument, word: Span) -> tuple[WordPassage, Surprise] | None:
+        """What the model thinks of a word, with as many others as a hover shows; None where it is no prose, or where
+        the settings are against it."""
+        if not (await self.settled()).hover_words:
+            return None
+        passage = await self._read(document, lambda now, **how: context.word_passage(now, word, **how))
+        if passage is None:
+            return None
+        query = SurpriseQuery(passage.text, self.settings.hover_top_k, (passage.span,))
+        found = await self.engine.surprise(query)
+        return (passage, found[0]) if found else None
+
+    async def paragraphs(self, document: TextDocument) -> list[Paragraph]:
+        """As :func:`~fillmask_ls.documents.paragraphs.paragraphs`, of a document as it stands now."""
+        strip_markup = self.settings.prose == "auto"
+        return await self._read(document, lambda now, **_: paragraphs(now, strip_markup=strip_markup))
 
     async def _read(self, document: TextDocument, reading: Callable[..., T]) -> T:
         """What ``reading`` makes of a document and its neighbours as they stand now, off the event loop."""
         result = await self.off_loop(self._reading(document, reading))
-        await self.know_settings()
+        await self.settled()
         return result
 
     def _reading(self, document: TextDocument, reading: Callable[..., T]) -> Callable[..., T]:
@@ -301,6 +327,10 @@ class FillmaskServer(LanguageServer):
         with suppress(EngineError):
             await self.engine.rank(replace(query, decorates=True))
 
+    def _document_changed(self, uri: str) -> None:
+        self._overtake(uri)
+        self.diagnosing.changed(uri)
+
     def _overtake(self, uri: str) -> None:
         """Answer at once whoever waits for a mask that an edit moved or changed: the answer would go astray."""
         for waiting in self._waiting:
@@ -313,11 +343,11 @@ class FillmaskServer(LanguageServer):
         wanted = (chosen.model, chosen.device, chosen.dtype, chosen.runtime)
         if wanted != self._asked_for:
             self._asked_for = wanted
-            self._loading = self._in_background(self._load(*wanted))
+            self._loading = self.in_background(self._load(*wanted))
 
     async def _load(self, model: str, device: str, dtype: str, runtime: str) -> None:
         outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._in_background(self._show_progress(model, outcome))
+        self.in_background(self._show_progress(model, outcome))
         self._become("loading")
         try:
             name = await self.engine.load(model, device, dtype, runtime)
@@ -325,8 +355,10 @@ class FillmaskServer(LanguageServer):
             self._load_error = None
             self._become("ready")
             self._refresh()
+            if self.settings.diagnostics:
+                self.diagnosing.refresh()
             if (model, name) == ("auto", "embedded"):
-                self._in_background(self._offer_download())
+                self.in_background(self._offer_download())
         except OvertakenError:
             outcome.set_result("another model was chosen")
         except EngineError as error:
@@ -462,7 +494,8 @@ class FillmaskServer(LanguageServer):
             name = "" if message.startswith(f"{SECTION}.") else "fillmask: "
             self.window_show_message(types.ShowMessageParams(type=kind, message=name + message))
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do work that nobody waits for."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)  # the loop itself keeps no strong reference
         task.add_done_callback(self._tasks.discard)
@@ -572,10 +605,29 @@ def _register(server: FillmaskServer) -> None:
         document, index = place
         target = masks.under(document, index)
         if target is None:
-            return None
+            word = words.under(document, index)
+            return await _hover_word(server, document, word) if word else None
         at = span_range(document, (target.start, target.end))
         ranking, passage = await server.rank(document, target, lambda settings: settings.hover_top_k)
         return hover.hover(ranking, passage.focus, at, markdown=client.shows_markdown(server.client_capabilities))
+
+    @server.feature(types.TEXT_DOCUMENT_DIAGNOSTIC, diagnosing.OPTIONS)
+    async def diagnose(params: types.DocumentDiagnosticParams) -> types.DocumentDiagnosticReport:
+        return await server.diagnosing.pull(params.text_document.uri, params.previous_result_id)
+
+
+async def _hover_word(server: FillmaskServer, document: TextDocument, word: Span) -> types.Hover | None:
+    found = await server.unless_changed(document, server.surprise(document, word))
+    if found is None:
+        return None
+    passage, surprise = found
+    return hover.word(
+        surprise,
+        str(server.engine.model_name),
+        span_range(document, passage.place),
+        markdown=client.shows_markdown(server.client_capabilities),
+        pieces=server.settings.hover_pieces,
+    )
 
 
 def _handler(server: FillmaskServer, command: commands.Command) -> Callable[..., Coroutine[Any, Any, commands.Answer]]:

@@ -18,7 +18,7 @@ class Workspace:
 
     Attributes:
         encoding: of the columns in the client's positions.
-        changed: called with the URI of a document that was changed or closed.
+        changed: called with the URI of a document that was opened, changed or closed.
     """
 
     def __init__(self) -> None:
@@ -31,11 +31,16 @@ class Workspace:
         """An open document, else None."""
         return self._documents.get(uri)
 
+    def uris(self) -> list[str]:
+        """Of all open documents."""
+        return list(self._documents)
+
     def open(self, item: types.TextDocumentItem) -> None:
         """Keep a document; one that is open already begins anew."""
         self._documents[item.uri] = TextDocument(
             item.uri, item.text, encoding=self.encoding, version=item.version, language_id=str(item.language_id)
         )
+        self.changed(item.uri)
 
     def change(
         self,

@@ -43,21 +43,22 @@ class Surprise:
         return max(0.0, -self.log_likelihood / log(2))
 
 
-def surprises(model: MaskedLM, text: str, *, span: Span | None = None, top_k: int = 3) -> list[Surprise]:
+def surprises(model: MaskedLM, text: str, *, spans: Sequence[Span] | None = None, top_k: int = 3) -> list[Surprise]:
     """What the model thinks of each word of a text of any length; a ``[MASK]`` is context, and no word.
 
     Args:
-        span: only the words that lie in it.
+        spans: only the words that lie in one of these; by default all.
         top_k: how many words it would have said, 0 or more.
     """
-    return answered(model, surprising(model, text, span=span, top_k=top_k))
+    return answered(model, surprising(model, text, spans=spans, top_k=top_k))
 
 
-def surprising(model: MaskedLM, text: str, *, span: Span | None, top_k: int) -> Asking[list[Surprise]]:
+def surprising(model: MaskedLM, text: str, *, spans: Sequence[Span] | None, top_k: int) -> Asking[list[Surprise]]:
     """As :func:`surprises`."""
     encoding = model.tokenizer.encode(text)
-    low, high = span or (0, len(text))
-    tokens = {place: _tokens(model, encoding, place) for place in words(text) if low <= place[0] and place[1] <= high}
+    spans = [(0, len(text))] if spans is None else spans
+    asked_for = [(start, end) for start, end in words(text) if any(low <= start and end <= high for low, high in spans)]
+    tokens = {place: _tokens(model, encoding, place) for place in asked_for}
     first = {inside[0]: place for place, inside in tokens.items() if inside}
     wanted = {token for inside in tokens.values() for token in inside}
     asked = (

@@ -44,12 +44,7 @@ def passage(text: str, index: int, lexer: str) -> list[Piece]:
     Comments of one line each that stand under one another, and strings likewise, are one; each is a paragraph or more.
     Where the character is in none, there is nothing to read.
     """
-    blocks: list[list[list[Token]]] = []
-    for run in _runs(text, lexer):
-        if blocks and _continues(text, blocks[-1][-1], run):
-            blocks[-1].append(run)
-        else:
-            blocks.append([run])
+    blocks = _blocks(text, lexer)
     here = next((block for block in blocks if any(run[0].start <= index < run[-1].end for run in block)), None)
     if here is None:
         return []
@@ -59,6 +54,22 @@ def passage(text: str, index: int, lexer: str) -> list[Piece]:
         if block is here or not _is_string(block)
         for piece in _block(block)
     ]
+
+
+def pieces(text: str, lexer: str) -> Iterator[Piece]:
+    """All comments and strings."""
+    for block in _blocks(text, lexer):
+        yield from _block(block)
+
+
+def _blocks(text: str, lexer: str) -> list[list[list[Token]]]:
+    blocks: list[list[list[Token]]] = []
+    for run in _runs(text, lexer):
+        if blocks and _continues(text, blocks[-1][-1], run):
+            blocks[-1].append(run)
+        else:
+            blocks.append([run])
+    return blocks
 
 
 def _is_string(block: list[list[Token]]) -> bool:

@@ -1,0 +1,139 @@
+"""When diagnostics are looked for, and how they reach the client: pulled by it, or pushed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.engine.query import EngineError, SurpriseQuery
+from fillmask_ls.settings import Settings
+
+from .features import diagnostics
+
+if TYPE_CHECKING:
+    from .server import FillmaskServer
+
+logger = logging.getLogger(__name__)
+
+_QUIET = 1.0
+"""Seconds without a change before a document is looked at: nobody wants to hear of words that he is typing."""
+
+OPTIONS = types.DiagnosticOptions(
+    inter_file_dependencies=False, workspace_diagnostics=False, identifier=diagnostics.SOURCE
+)
+
+_RELEVANT = attrgetter(
+    "diagnostics",
+    "diagnostics_threshold",
+    "diagnostics_severity",
+    "diagnostics_minimum_length",
+    "diagnostics_languages",
+    "prose",
+)
+
+
+class Diagnosing:
+    """The diagnostics of one client's documents.
+
+    What an earlier look found in a paragraph is remembered by the engine: a change costs only the paragraph it is in.
+    """
+
+    def __init__(self, server: FillmaskServer) -> None:
+        self._server = server
+        self._looking: dict[str, asyncio.Task[None]] = {}
+        self._shown: set[str] = set()
+
+    async def pull(
+        self, uri: str, previous: str | None
+    ) -> types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport:
+        """The diagnostics of a document, or that they are the ``previous`` ones.
+
+        Raises:
+            JsonRpcException: the document was changed meanwhile, so that the client asks anew by itself; or there is no
+                model, or it failed.
+        """
+        settings = await self._server.settled()
+        document = self._server.protocol.documents.get(uri)
+        if document is None or not diagnostics.is_wanted(document, settings):
+            return diagnostics.report([], previous)
+        try:
+            items = await self._server.unless_changed(document, self._found(document))
+        except JsonRpcException as error:
+            if error.code != types.LSPErrorCodes.ContentModified:
+                raise
+            # With ContentModified, an editor would take all marks away until the next answer.
+            raise JsonRpcException(
+                error.message, code=types.LSPErrorCodes.ServerCancelled, data={"retriggerRequest": False}
+            ) from None
+        return diagnostics.report(items, previous)
+
+    def changed(self, uri: str) -> None:
+        """Look anew at a document that was opened, changed or closed, when it has been quiet for a while."""
+        if self._is_pulled:
+            return
+        if uri in self._looking:
+            self._looking.pop(uri).cancel()
+        document = self._server.protocol.documents.get(uri)
+        if document is not None and diagnostics.is_wanted(document, self._server.settings):
+            self._looking[uri] = self._server.in_background(self._push(document))
+        elif uri in self._shown:
+            self._publish(uri, [], None)
+            self._shown.discard(uri)
+
+    def reconfigured(self, before: Settings) -> None:
+        """Look anew at all documents if the settings, which were others ``before``, make a difference."""
+        now = self._server.settings
+        if (before.diagnostics or now.diagnostics) and _RELEVANT(before) != _RELEVANT(now):
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Look anew at all documents."""
+        if not self._is_pulled:
+            for uri in self._server.protocol.documents.uris():
+                self.changed(uri)
+            return
+        workspace = self._server.client_capabilities.workspace
+        if workspace and workspace.diagnostics and workspace.diagnostics.refresh_support:
+            self._server.in_background(self._ask_for_a_pull())
+
+    @property
+    def _is_pulled(self) -> bool:
+        text_document = self._server.client_capabilities.text_document
+        return text_document is not None and text_document.diagnostic is not None
+
+    async def _ask_for_a_pull(self) -> None:
+        try:
+            await self._server.workspace_diagnostic_refresh_async(None)
+        except JsonRpcException:
+            logger.warning("the client didn't take a refresh of its diagnostics")
+
+    async def _push(self, document: TextDocument) -> None:
+        with suppress(EngineError):
+            self._publish(document.uri, await self._found(document), document.version)
+            self._shown.add(document.uri)
+        self._looking.pop(document.uri, None)
+
+    def _publish(self, uri: str, items: Sequence[types.Diagnostic], version: int | None) -> None:
+        self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, items, version))
+
+    async def _found(self, document: TextDocument) -> list[types.Diagnostic]:
+        """The diagnostics of a document that doesn't change meanwhile, in its order."""
+        await asyncio.sleep(_QUIET)
+        paragraphs = await self._server.paragraphs(document)
+        settings = self._server.settings
+        found: list[types.Diagnostic] = []
+        for paragraph in paragraphs:
+            spans = diagnostics.candidates(paragraph, settings)
+            if spans:
+                query = SurpriseQuery(paragraph.text, diagnostics.WORDS, spans, decorates=True)
+                surprises = await self._server.engine.surprise(query)
+                found += diagnostics.diagnostics(document, paragraph, surprises, settings)
+        return sorted(found, key=lambda item: (item.range.start.line, item.range.start.character))

@@ -1,0 +1,112 @@
+"""What a person reads over a word that stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from math import log2
+
+import pytest
+import pytest_asyncio
+from lsprotocol import types
+
+from lsp.editor import Editor, capabilities, start, stop
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TEXT = "😀 Paris is the capital of banana."
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["neovim", "emacs"])
+async def editor(request: pytest.FixtureRequest) -> AsyncIterator[Editor]:
+    settings = {"fillmask": {"hover": {"words": True, "pieces": True, "topK": 4}}}
+    started = await start(capabilities(request.param), configuration=settings)
+    yield started
+    await stop(started)
+
+
+async def shown(editor: Editor, text: str, at: str, language: str = "plaintext") -> str | None:
+    hover = await editor.open(text, language).hover(at)
+    assert hover is None or isinstance(hover.contents, types.MarkupContent)
+    return hover.contents.value if hover else None
+
+
+async def test_surprise_and_what_the_model_would_have_said(editor: Editor) -> None:
+    document = editor.open(TEXT)
+    hover = await document.hover("banana")
+    assert hover is not None
+    assert hover.range is not None
+    assert document.at(hover.range) == "banana"
+    assert isinstance(hover.contents, types.MarkupContent)
+    text = hover.contents.value
+    if hover.contents.kind == types.MarkupKind.Markdown:
+        text = text.replace("\\", "")
+        assert text.startswith("**banana** ")
+    else:
+        assert not re.search(r"[*|\\]", text)
+        assert text.startswith("banana: ")
+    rows = re.findall(r"^(?:\| \d \| )?(\w+) (?:\| | +)([\d.]+) % ", text, re.MULTILINE)
+    assert len(rows) == 4
+    assert rows[0][0] == "paris"
+    found = re.search(r"([\d.]+) bits of surprise, probability < 0.1 %", text)
+    assert found is not None
+    assert float(found[1]) > log2(1000)
+    assert re.search(r"Pieces: banana \d+\n", text)
+    assert text.rstrip("*").endswith("Model: embedded")
+
+
+async def test_a_likely_words_bits_are_its_probability(editor: Editor) -> None:
+    text = await shown(editor, TEXT, "capital")
+    assert text is not None
+    [(bits, percent)] = re.findall(r"([\d.]+) bits of surprise, probability ([\d.]+) %", text.replace("\\", ""))
+    assert 2 ** -float(bits) == pytest.approx(float(percent) / 100, rel=0.1)
+
+
+async def test_a_word_with_markup_inside_is_one_word(editor: Editor) -> None:
+    document = editor.open("# Title\n\nIt was un**believ**ably *warm* that\nsummer, *and* we swam.\n", "markdown")
+    hover = await document.hover("believ")
+    assert hover is not None
+    assert hover.range is not None
+    assert document.at(hover.range) == "un**believ**ably"
+    assert "unbelievably" in str(hover.contents)
+    assert "Pieces: " in str(hover.contents)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "language"),
+    [
+        ("Call `print` to see it.", "print", "markdown"),
+        ("```sh\nmake install\n```\n", "install", "markdown"),
+        ("Some {word} here, \\texttt{other code} there.", "other code", "latex"),
+        ("number = count + 1  # Add one.\n", "number", "python"),
+        ("What is, is.", ", ", "plaintext"),
+        ("", "", "plaintext"),
+    ],
+)
+async def test_no_answer_for_code_and_between_words(editor: Editor, text: str, at: str, language: str) -> None:
+    assert await shown(editor, text, at, language) is None
+
+
+async def test_a_comments_words_are_prose(editor: Editor) -> None:
+    text = await shown(editor, "number = count + 1  # Add one to the banana.\n", "banana", "python")
+    assert text is not None
+    assert "banana" in text
+
+
+async def test_a_mask_is_no_word(editor: Editor) -> None:
+    text = await shown(editor, "Paris is the [MASK] of France.", "[MASK]")
+    assert text is not None
+    assert "Entropy" in text
+
+
+async def test_off_by_default() -> None:
+    editor = await start(types.ClientCapabilities())
+    try:
+        assert await shown(editor, TEXT, "banana") is None
+        settings = types.DidChangeConfigurationParams({"fillmask": {"hover": {"words": True}}})
+        editor.client.workspace_did_change_configuration(settings)
+        text = await shown(editor, TEXT, "banana")
+        assert text is not None
+        assert "Pieces" not in text
+    finally:
+        await stop(editor)
