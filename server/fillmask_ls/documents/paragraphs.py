@@ -17,8 +17,10 @@ from .words import free_words, is_written, literals
 _REACH = 32_768
 """How many characters on either side of the last edit are read."""
 _MOST = 16_384
-"""How many characters of the paragraphs nearest to it are taken: some 2,700 words, so that two hundred a second are
-done in a quarter of a minute."""
+"""How many characters of the paragraphs nearest to it are taken: some 2,700 words, which cost the embedded model eight
+seconds on two cores."""
+_COUNT = 256
+"""How many paragraphs at most: what was said of so many can be remembered."""
 
 _LINE = regex.compile(r"[^\n]+")
 
@@ -60,7 +62,7 @@ def paragraphs(document: TextDocument, *, tokens: int = TOKENS, strip_markup: bo
         del found[-1:]
     found.sort(key=lambda each: max(each.origins[0] - document.edited, document.edited - each.origins[-1] - 1, 0))
     chosen, room = [], _MOST
-    for each in found:
+    for each in found[:_COUNT]:
         room -= len(each.text)
         if room < 0:
             break

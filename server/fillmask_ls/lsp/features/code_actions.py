@@ -10,12 +10,11 @@ from lsprotocol import types
 from fillmask_ls import MASK
 from fillmask_ls.percent import percent
 
+from . import diagnostics
+
 QUICK_FIX = types.CodeActionKind.QuickFix
 REWRITE = types.CodeActionKind.RefactorRewrite
 KINDS = [QUICK_FIX, REWRITE]
-
-UNLIKELY_WORD = "unlikely-word"
-"""The code of the diagnostic whose words are offered as its fix."""
 
 
 def wanted(kind: types.CodeActionKind | str, only: Sequence[types.CodeActionKind | str] | None) -> bool:
@@ -54,7 +53,7 @@ def later(title: str, data: dict[str, Any]) -> types.CodeAction:
 def fixes(diagnostic: types.Diagnostic) -> list[str]:
     """The words that a diagnostic of ours offers."""
     data = diagnostic.data
-    words = data.get("words") if diagnostic.code == UNLIKELY_WORD and isinstance(data, dict) else None
+    words = data.get("words") if diagnostic.code == diagnostics.CODE and isinstance(data, dict) else None
     return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
 
 
