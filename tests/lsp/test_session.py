@@ -1,0 +1,191 @@
+"""A person at work: types, corrects, accepts, fills, hides and takes back, and the document is what it should be.
+
+A session is played from its seed, as fast as the server takes it; twenty minutes of typing are some 6,000 keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from contextlib import suppress
+
+import pytest
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from fillmask_ls import MASK
+from lsp.editor import Document, Editor, capabilities, start, stop
+
+WORDS = [
+    "the",
+    "river",
+    "was",
+    "cold",
+    "and",
+    "she",
+    "walked",
+    "home",
+    "before",
+    "it",
+    "rained,",
+    "🙂",
+    "naïve",
+    "café",
+    "中文",
+    "don't",
+    "stop.",
+]
+
+
+class Typist:
+    """Plays a session; its document's own text is the plain model of the edits."""
+
+    def __init__(self, editor: Editor, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.document = editor.open("|", "markdown")
+        self.keys = 0
+        self.asked: list[str] = []
+
+    async def play(self, keys: int) -> None:
+        steps = (
+            self.write,
+            self.write,
+            self.write,
+            self.mask,
+            self.correct,
+            self.jump,
+            self.act,
+            self.hide,
+            self.paste,
+        )
+        while self.keys < keys:
+            await self.chance.choice(steps)()
+            if self.chance.random() < 0.1:
+                await self.check()
+        await self.check()
+
+    def type(self, text: str) -> None:
+        """Each key with what an editor asks for at it; the next key cancels it."""
+        for key in text:
+            self.document.type(key)
+            self.keys += 1
+            client, identifier = self.document.editor.client, types.TextDocumentIdentifier(self.document.uri)
+            for earlier in self.asked:
+                client.cancel_request(types.CancelParams(earlier))
+            self.asked = [f"{self.keys} completion", f"{self.keys} hints"]
+            at, whole = self.document.position(self.document.cursor), self.document.range()
+            ask = client.protocol.send_request
+            ask(types.TEXT_DOCUMENT_COMPLETION, types.CompletionParams(identifier, at), msg_id=self.asked[0])
+            ask(types.TEXT_DOCUMENT_INLAY_HINT, types.InlayHintParams(identifier, whole), msg_id=self.asked[1])
+
+    async def write(self) -> None:
+        self.type(
+            " ".join(self.chance.choices(WORDS, k=self.chance.randint(1, 8))) + self.chance.choice([" ", "\n", "\n\n"])
+        )
+        await asyncio.sleep(0)
+
+    async def mask(self) -> None:
+        self.type(f" {MASK}")
+        items = await self.document.complete()
+        assert items
+        if self.chance.random() < 0.7:
+            item = self.chance.choice(items)
+            assert isinstance(item.text_edit, types.TextEdit)
+            place = item.text_edit.range
+            before = self.document.accepted(item)
+            self.document.edit(types.WorkspaceEdit(changes={self.document.uri: [item.text_edit]}))
+            assert self.document.text == before
+            self.document.cursor = self.document.index(place.start) + len(item.text_edit.new_text)
+        self.type(" ")
+
+    async def correct(self) -> None:
+        start = max(0, self.document.cursor - self.chance.randint(1, 12))
+        self.replace(start, self.document.cursor, "")
+
+    async def jump(self) -> None:
+        self.document.cursor = self.chance.choice(
+            [self.chance.randint(0, len(self.document.text)), len(self.document.text)]
+        )
+
+    async def paste(self) -> None:
+        start = self.document.cursor
+        self.replace(
+            start, min(len(self.document.text), start + self.chance.randint(0, 5)), f"A {MASK} [MAS K] {MASK}\r\n"
+        )
+
+    async def act(self) -> None:
+        if MASK not in self.document.text:
+            return
+        actions = list((await self.document.actions("MASK|")).values())
+        await self.document.act(self.chance.choice(actions))
+        self.document.cursor = len(self.document.text)
+
+    async def hide(self) -> None:
+        text, hiding = self.document.text, self.document.text.count(MASK)
+        with suppress(JsonRpcException):  # where there is nothing to hide
+            await self.document.command("fillmask.maskRandomly", rate=0.2, seed=self.chance.randrange(100))
+        if not hiding and "\r" not in text:
+            await self.document.command("fillmask.unmask")
+            assert self.document.text == text
+        self.document.cursor = len(self.document.text)
+
+    def replace(self, start: int, end: int, text: str) -> None:
+        place = types.Range(self.document.position(start), self.document.position(end))
+        start, end = self.document.index(place.start), self.document.index(place.end)
+        self.document.edit(types.WorkspaceEdit(changes={self.document.uri: [types.TextEdit(place, text)]}))
+        self.document.cursor = start + len(text)
+        self.keys += 1
+
+    async def check(self) -> None:
+        """The server sees every mask where the plain model has it."""
+        params = types.SemanticTokensParams(types.TextDocumentIdentifier(self.document.uri))
+        found = await self.document.editor.client.text_document_semantic_tokens_full_async(params)
+        assert found is not None
+        seen, line, column = [], 0, 0
+        for lines, columns in zip(found.data[::5], found.data[1::5], strict=True):
+            line, column = line + lines, columns if lines else column + columns
+            seen.append(types.Position(line, column))
+        assert seen == [
+            self.document.position(mask.start()) for mask in re.finditer(re.escape(MASK), self.document.text)
+        ]
+
+
+async def session(seed: int, keys: int, client: str) -> None:
+    editor = await start(capabilities(client))
+    try:
+        typist = Typist(editor, seed)
+        await typist.play(keys)
+        await words_are_the_same(typist.document)
+        assert editor.client.messages == []
+    finally:
+        await stop(editor)
+
+
+async def words_are_the_same(document: Document) -> None:
+    """The server's text is the plain model's, word by word: the last lines, which cost least to score."""
+    start = max(0, len(document.text) - 300)
+    place = types.Range(document.position(start), document.position(len(document.text)))
+    start = document.index(place.start)
+    plain = {"start": vars_of(place.start), "end": vars_of(place.end)}
+    answer = await document.command("fillmask.score", range=plain)
+    text = document.text[start:]
+    words = answer["words"] if isinstance(answer, dict) else answer.words
+    for word in words:
+        found, (low, high) = (word["text"], word["span"]) if isinstance(word, dict) else (word.text, word.span)
+        assert text[low:high] == found
+
+
+def vars_of(position: types.Position) -> dict[str, int]:
+    return {"line": position.line, "character": position.character}
+
+
+@pytest.mark.parametrize("client", ["vscode", "neovim"])
+async def test_a_few_minutes(client: str) -> None:
+    await session(seed=1, keys=400, client=client)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+async def test_twenty_minutes() -> None:
+    await session(seed=2, keys=6000, client="vscode")
