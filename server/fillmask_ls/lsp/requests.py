@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from fillmask_ls import MASK
 from fillmask_ls.documents import masks
@@ -115,7 +115,10 @@ async def _sentences(
             for rank, each in enumerate(fills)
         ]
 
-    return await server.unless_changed(document, fill())
+    try:
+        return await server.unless_changed(document, fill())
+    except JsonRpcException:  # the words for the mask come without them
+        return []
 
 
 def _replaced(document: TextDocument, span: Span, replacements: Replacements) -> str:
