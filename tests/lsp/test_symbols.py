@@ -9,7 +9,11 @@ import pytest
 from lsprotocol import types
 
 from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.engine.local import LocalEngine
+from fillmask_ls.engine.query import EngineError
+from fillmask_ls.lsp import requests
 from fillmask_ls.lsp.features import symbols
+from fillmask_ls.lsp.server import FillmaskServer
 from lsp.editor import Document, Editor, start, stop
 from wire import Wire
 
@@ -53,7 +57,8 @@ async def test_masks_beyond_the_first_hundred_have_no_words_and_beyond_five_thou
 
 
 async def test_a_client_of_the_first_protocol_gets_a_flat_list() -> None:
-    plain = await start(types.ClientCapabilities())
+    first = types.TextDocumentClientCapabilities(document_symbol=types.DocumentSymbolClientCapabilities())
+    plain = await start(types.ClientCapabilities(text_document=first))
     try:
         document = plain.open(f"😀 {HOSPITAL}")
         [symbol] = await outline(document)
@@ -66,27 +71,24 @@ async def test_a_client_of_the_first_protocol_gets_a_flat_list() -> None:
         await stop(plain)
 
 
-async def test_without_a_model_the_masks_are_there_all_the_same() -> None:
-    from fillmask_ls.engine.query import EngineError
-    from fillmask_ls.lsp.server import FillmaskServer
-
-    server = FillmaskServer()
-
-    async def no_model(_query: object) -> Any:
+async def test_without_a_model_the_masks_are_there_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_model(_engine: object, _query: object) -> Any:
         raise EngineError("no model")
 
-    server.engine.rank = no_model  # type: ignore[method-assign]
-    server._load_if_new = lambda: None  # type: ignore[method-assign]
+    monkeypatch.setattr(LocalEngine, "rank", no_model)
+    monkeypatch.setattr(FillmaskServer, "client_capabilities", types.ClientCapabilities())
+    monkeypatch.setattr(FillmaskServer, "_load_if_new", lambda _server: None)
+    server = FillmaskServer()
     server.protocol.documents.open(types.TextDocumentItem("file:///a", "plaintext", 1, HOSPITAL))
-    document = server.protocol.documents.get("file:///a")
-    assert document is not None
-    [symbol] = await server.outline(document, types.SymbolKind.Key)
-    assert (symbol.detail, symbol.name) == (None, HOSPITAL)
+    params = types.DocumentSymbolParams(types.TextDocumentIdentifier("file:///a"))
+    [symbol] = await requests.outline(server, params)
+    assert isinstance(symbol, types.SymbolInformation)
+    assert (symbol.container_name, symbol.name) == (None, HOSPITAL)
 
 
 async def test_an_outline_of_what_is_no_more_is_not_given() -> None:
     with Wire() as wire:
-        wire.initialize()
+        wire.initialize({"textDocument": {"documentSymbol": {}}})
         wire.open(HOSPITAL)
         asked = wire.ask("textDocument/documentSymbol", {"textDocument": {"uri": "file:///a.txt"}})
         wire.edit((0, 0), (0, 0), "x", 2, "file:///a.txt")

@@ -158,9 +158,9 @@ class FillmaskServer(LanguageServer):
             self._refresh()
         self.diagnosing.reconfigured(before)
 
-    async def rank(
+    def rank(
         self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool = False
-    ) -> tuple[Ranking, Passage]:
+    ) -> Coroutine[Any, Any, tuple[Ranking, Passage]]:
         """The predictions for the passage around ``target``, and the passage.
 
         The passage is taken at once, as the document stands; the settings are those in force when they are known.
@@ -174,17 +174,17 @@ class FillmaskServer(LanguageServer):
         """
         if self._foreseen is not None:
             self._foreseen.cancel()
-        return await self.unless_changed(
+        return self.unless_changed(
             document, self._rank(document, target, top_k, hurry=hurry), _mask_stands(document, target)
         )
 
-    async def unless_changed(
+    def unless_changed(
         self,
         document: TextDocument,
         work: Coroutine[Any, Any, T],
         stands: Callable[[TextDocument | None], bool] | None = None,
-    ) -> T:
-        """The result of ``work``, which is about ``document``, unless the document is changed meanwhile.
+    ) -> Coroutine[Any, Any, T]:
+        """The result of ``work``, which is about ``document``, unless the document is changed from this call on.
 
         Args:
             stands: whether the document, None if it was closed, is still what the work is about; by default, whether it
@@ -195,8 +195,11 @@ class FillmaskServer(LanguageServer):
         """
         waiting = _Waiting(document.uri, stands or _version_stands(document), asyncio.ensure_future(work))
         self._waiting.add(waiting)
+        return self._outcome(waiting)
+
+    async def _outcome(self, waiting: _Waiting) -> Any:
         try:
-            result: T = await waiting.task
+            result = await waiting.task
         except EngineError as error:
             raise JsonRpcException(str(error), code=types.LSPErrorCodes.RequestFailed) from error
         except asyncio.CancelledError:
