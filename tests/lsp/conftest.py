@@ -10,7 +10,7 @@ import pytest_asyncio
 from lsp.editor import Editor, capabilities, start, stop
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["vscode", "neovim", "emacs"])
+@pytest_asyncio.fixture(scope="session", loop_scope="session", params=["vscode", "neovim", "emacs"])
 async def editor(request: pytest.FixtureRequest) -> AsyncIterator[Editor]:
     """Each of three editors, with its server."""
     started = await start(capabilities(request.param))
@@ -18,7 +18,7 @@ async def editor(request: pytest.FixtureRequest) -> AsyncIterator[Editor]:
     await stop(started)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def vscode() -> AsyncIterator[Editor]:
     started = await start(capabilities("vscode"))
     yield started

@@ -9,7 +9,7 @@ from pygls.exceptions import JsonRpcException
 from fillmask_ls import MASK
 from lsp.editor import Editor, start, stop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SENTENCE = f"🙂 Paris is the capital of {MASK}."
 TWO = f"Paris is the {MASK} of {MASK}."

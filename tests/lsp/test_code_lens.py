@@ -18,11 +18,11 @@ from fillmask_ls.lsp.features import code_lens
 from lsp.editor import Document, Editor, capabilities, start, stop
 from wire import Wire
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 TEXT = "# 😀 Heading\r\n\r\nThe man was taken\r\nto the hospital by ambulance.\r\n \t\r\n😀 Other words, 😀 here."
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["vscode", "neovim"])
+@pytest_asyncio.fixture(scope="session", loop_scope="session", params=["vscode", "neovim"])
 async def shown(request: pytest.FixtureRequest) -> AsyncIterator[Editor]:
     """Two editors that show the lines above, with their servers."""
     started = await start(capabilities(request.param), configuration={"fillmask": {"codeLens": {"enabled": True}}})

@@ -13,7 +13,7 @@ from pygls.exceptions import JsonRpcException
 from fillmask_ls import MASK
 from lsp.editor import Document, Editor, start, stop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TWO = f"🙂 Paris is the {MASK} of {MASK}."
 

@@ -8,7 +8,7 @@ from lsprotocol import types
 from fillmask_ls import MASK
 from lsp.editor import Editor
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_typing_a_mask_offers_the_words_that_fit(editor: Editor) -> None:

@@ -15,7 +15,7 @@ from pygls.exceptions import JsonRpcException
 from lsp.editor import Document, Editor, capabilities, start, stop
 from wire import Wire
 
-asynchronous = pytest.mark.asyncio(loop_scope="module")
+asynchronous = pytest.mark.asyncio(loop_scope="session")
 
 ODD = "😀 The king and the queen lived in a large guitar near the river."
 FINE = ODD.replace("guitar", "house")
@@ -25,14 +25,14 @@ def enabled(**others: Any) -> dict[str, Any]:
     return {"fillmask": {"diagnostics": {"enabled": True, **others}}}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def puller() -> AsyncIterator[Editor]:
     started = await start(capabilities("vscode"), configuration=enabled())
     yield started
     await stop(started)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def listener() -> AsyncIterator[Editor]:
     started = await start(capabilities("emacs"), configuration=enabled())
     yield started

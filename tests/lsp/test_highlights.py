@@ -7,7 +7,7 @@ from lsprotocol import types
 
 from lsp.editor import Document, Editor
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def lit(document: Document, index: int) -> list[int] | None:

@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from lsp.editor import Editor, start, stop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def content(hover: types.Hover | None) -> types.MarkupContent:

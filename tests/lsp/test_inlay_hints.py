@@ -10,7 +10,7 @@ from lsprotocol import types
 from fillmask_ls import MASK
 from lsp.editor import Document, Editor, capabilities, start, stop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def hints(document: Document, of: str = "") -> list[types.InlayHint]:

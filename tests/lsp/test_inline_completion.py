@@ -8,7 +8,7 @@ from lsprotocol import types
 from fillmask_ls import MASK
 from lsp.editor import Document, Editor, capabilities, start, stop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def ghosts(document: Document) -> list[types.InlineCompletionItem]:

@@ -59,7 +59,7 @@ async def best_word(editor: Editor, number: int, at: types.Position) -> str | No
     return hover.contents.value.split("**")[1]
 
 
-@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.asyncio(loop_scope="session")
 async def test_a_mask_in_a_markdown_cell_and_in_a_comment_of_a_code_cell(vscode: Editor) -> None:
     assert vscode.result.capabilities.notebook_document_sync is not None
     client = vscode.client

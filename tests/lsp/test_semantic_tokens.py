@@ -29,7 +29,7 @@ def spans(document: Document, tokens: types.SemanticTokens | None) -> list[str]:
     return found
 
 
-@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.asyncio(loop_scope="session")
 async def test_every_mask_is_a_token_wherever_it_stands(editor: Editor) -> None:
     provider = editor.result.capabilities.semantic_tokens_provider
     if provider is None:

@@ -17,7 +17,7 @@ from fillmask_ls.lsp.server import FillmaskServer
 from lsp.editor import Document, Editor, start, stop
 from wire import Wire
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 HOSPITAL = "The man was taken to the [MASK] by ambulance."
 WORDS = r"\w+ [\d.]+ %, \w+ [\d.]+ %, \w+ [\d.]+ %"
 

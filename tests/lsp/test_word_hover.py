@@ -12,12 +12,12 @@ from lsprotocol import types
 
 from lsp.editor import Editor, capabilities, start, stop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TEXT = "😀 Paris is the capital of banana."
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["neovim", "emacs"])
+@pytest_asyncio.fixture(scope="session", loop_scope="session", params=["neovim", "emacs"])
 async def editor(request: pytest.FixtureRequest) -> AsyncIterator[Editor]:
     settings = {"fillmask": {"hover": {"words": True, "pieces": True, "topK": 4}}}
     started = await start(capabilities(request.param), configuration=settings)
