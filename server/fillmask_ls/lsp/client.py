@@ -14,12 +14,14 @@ def completion_abilities(capabilities: types.ClientCapabilities) -> Abilities:
     text_document = capabilities.text_document
     completion = text_document and text_document.completion
     item, list_ = (completion.completion_item, completion.completion_list) if completion else (None, None)
+    formats = (item and item.documentation_format) or ()
+    known = (types.MarkupKind.Markdown, types.MarkupKind.PlainText)
     defaults = (list_ and list_.item_defaults) or ()
     return Abilities(
         label_details=bool(item and item.label_details_support),
         default_range="editRange" in defaults,
         default_data="data" in defaults,
-        markdown=types.MarkupKind.Markdown in ((item and item.documentation_format) or ()),
+        markup=next((kind for kind in known if kind in formats), None),
     )
 
 

@@ -135,7 +135,7 @@ async def resolve_completion(server: FillmaskServer, item: types.CompletionItem)
     shown = server.noted(item.data)
     if shown is None:
         return item
-    return completion.resolved(item, shown, markdown=client.completion_abilities(server.client_capabilities).markdown)
+    return completion.resolved(item, shown, client.completion_abilities(server.client_capabilities).markup)
 
 
 async def inlay_hints_in(server: FillmaskServer, params: types.InlayHintParams) -> list[types.InlayHint] | None:

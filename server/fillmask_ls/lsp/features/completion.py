@@ -51,7 +51,7 @@ class Abilities:
     label_details: bool = False
     default_range: bool = False
     default_data: bool = False
-    markdown: bool = False
+    markup: types.MarkupKind | None = None
 
 
 def words(
@@ -112,8 +112,12 @@ def sentence(fill: Sequence[str], rank: int, replaced: types.Range, before: str,
     )
 
 
-def resolved(item: types.CompletionItem, shown: Shown, *, markdown: bool) -> types.CompletionItem:
-    """The item with its documentation: the sentence with the word in it, its rank, and the other words."""
+def resolved(item: types.CompletionItem, shown: Shown, markup: types.MarkupKind | None) -> types.CompletionItem:
+    """The item with its documentation: the sentence with the word in it, its rank, and the other words.
+
+    Args:
+        markup: what the client shows; None if it knows nothing but a text.
+    """
     words = shown.ranking.masks[shown.focus].words
     rank = next((rank for rank, word in enumerate(words) if word.text == item.label), None)
     if rank is None:
@@ -122,13 +126,12 @@ def resolved(item: types.CompletionItem, shown: Shown, *, markdown: bool) -> typ
     others = ", ".join(other.text for other in words if other is not word) or "none"
     before, after = _around(shown)
     place = f"Rank {rank + 1} of {len(words)}, {percent(word.probability)}."
-    if markdown:
+    if markup is types.MarkupKind.Markdown:
         sentence = f"{escaped(before)}**{escaped(word.text)}**{escaped(after)}"
         text = f"{sentence}\n\n{place}\n\nOthers: {escaped(others)}"
     else:
         text = f"{before}{word.text}{after}\n{place}\nOthers: {others}"
-    kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
-    item.documentation = types.MarkupContent(kind, text)
+    item.documentation = text if markup is None else types.MarkupContent(markup, text)
     return item
 
 
