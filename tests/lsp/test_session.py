@@ -100,19 +100,21 @@ class Typist:
         self.type(" ")
 
     async def correct(self) -> None:
-        start = max(0, self.document.cursor - self.chance.randint(1, 12))
+        start = self.between_lines(max(0, self.document.cursor - self.chance.randint(1, 12)))
         self.replace(start, self.document.cursor, "")
 
     async def jump(self) -> None:
-        self.document.cursor = self.chance.choice(
-            [self.chance.randint(0, len(self.document.text)), len(self.document.text)]
-        )
+        length = len(self.document.text)
+        self.document.cursor = self.between_lines(self.chance.choice([self.chance.randint(0, length), length]))
+
+    def between_lines(self, index: int) -> int:
+        """The index, or that before it: no editor has its cursor in the midst of a line end."""
+        return index - (self.document.text[max(0, index - 1) : index + 1] == "\r\n")
 
     async def paste(self) -> None:
         start = self.document.cursor
-        self.replace(
-            start, min(len(self.document.text), start + self.chance.randint(0, 5)), f"A {MASK} [MAS K] {MASK}\r\n"
-        )
+        end = self.between_lines(min(len(self.document.text), start + self.chance.randint(0, 5)))
+        self.replace(start, end, f"A {MASK} [MAS K] {MASK}\r\n")
 
     async def act(self) -> None:
         if MASK not in self.document.text:
