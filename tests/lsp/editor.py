@@ -45,7 +45,8 @@ class Document:
         return types.Position(line, len(before[start:].encode(codec)) // size)
 
     def index(self, position: types.Position) -> int:
-        return next(i for i in range(len(self.text) + 1) if self.position(i) == position)
+        """The place of a position; that behind a CR LF, and not the one in its midst, is where a line begins."""
+        return next(i for i in range(len(self.text), -1, -1) if self.position(i) == position)
 
     def type(self, text: str) -> None:
         """Insert ``text`` at the cursor, a change for each character."""
