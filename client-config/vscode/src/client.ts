@@ -1,0 +1,100 @@
+// The language client, made to measure: what it says of itself, what it tells the server, and when it starts it again.
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import * as vscode from "vscode";
+import {
+  CloseAction,
+  ErrorAction,
+  ExecuteCommandRequest,
+  LanguageClient,
+  RevealOutputChannelOn,
+  type DynamicFeature,
+  type LanguageClientOptions,
+  type StaticFeature,
+} from "vscode-languageclient/node";
+import { forServer } from "./configuration.ts";
+import type { Restarts } from "./restarts.ts";
+
+/** Every text document that a person writes; no output, no console, no left side of a comparison. */
+export const SELECTOR = ["file", "untitled", "vscode-notebook-cell", "vscode-vfs", "vscode-scm", "comment"].map((scheme) => ({ scheme }));
+
+const LAST_WORDS = 20;
+
+export interface Parts {
+  readonly command: string;
+  readonly arguments: readonly string[];
+  readonly output: vscode.LogOutputChannel;
+  readonly trace: vscode.LogOutputChannel;
+  readonly restarts: Restarts;
+  /** Settings that a workspace without trust has no say in. */
+  readonly restricted: readonly string[];
+}
+
+export class FillmaskClient extends LanguageClient {
+  /** What the server wrote last to its standard error. */
+  readonly lastWords: string[];
+
+  constructor(parts: Parts) {
+    const lastWords: string[] = [];
+    super("fillmask", "fillmask", { command: parts.command, args: [...parts.arguments] }, options(parts, lastWords));
+    this.lastWords = lastWords;
+    this.registerFeature({
+      fillClientCapabilities: (capabilities) => {
+        capabilities.experimental = { ...(capabilities.experimental as object | undefined), fillmaskStatus: true };
+      },
+      initialize: () => undefined,
+      getState: () => ({ kind: "static" }),
+      clear: () => undefined,
+    });
+  }
+
+  /** The server's commands are registered by `commands.ts`, which asks for what a palette doesn't give. */
+  override registerFeature(feature: StaticFeature | DynamicFeature<unknown>): void {
+    const method = "registrationType" in feature ? feature.registrationType.method : undefined;
+    if (method !== ExecuteCommandRequest.method) super.registerFeature(feature);
+  }
+
+  kill(): void {
+    this.serverProcess?.kill("SIGKILL");
+  }
+}
+
+function options({ output, trace, restarts, restricted }: Parts, lastWords: string[]): LanguageClientOptions {
+  let heard = false;
+  return {
+    documentSelector: SELECTOR,
+    outputChannel: output,
+    traceOutputChannel: trace,
+    revealOutputChannelOn: RevealOutputChannelOn.Never,
+    initializationOptions: () => ({ trusted: vscode.workspace.isTrusted }),
+    initializationFailedHandler: () => false,
+    stdioOptions: {
+      stdout: () => undefined,
+      stderr: (input: Readable) => {
+        createInterface({ input }).on("line", (line) => {
+          output.info(line);
+          if (line.trim() !== "") lastWords.push(line);
+          if (lastWords.length > LAST_WORDS) lastWords.shift();
+        });
+      },
+    },
+    errorHandler: {
+      error: (_error, _message, count) => ({ action: (count ?? 0) <= 3 ? ErrorAction.Continue : ErrorAction.Shutdown, handled: true }),
+      // One that never said a word would not say more the next time.
+      closed: () => ({ action: heard && restarts.again() ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true }),
+    },
+    middleware: {
+      sendNotification: async (type, next, params) => {
+        heard ||= (typeof type === "string" ? type : type.method) === "initialized";
+        await next(type, params);
+      },
+      workspace: {
+        configuration: async (params, token, next) => {
+          const values = await next(params, token);
+          const withheld = vscode.workspace.isTrusted ? [] : restricted;
+          return Array.isArray(values) ? values.map((value) => forServer(value, withheld)) : values;
+        },
+      },
+    },
+  };
+}
