@@ -26,15 +26,15 @@ export interface View {
 export function view(state: State): View {
   switch (state.kind) {
     case "idle":
-      return { text: "$(bracket-dot) fillmask", tooltip: "fillmask starts with the first document", problem: false };
+      return { text: "$(symbol-array) fillmask", tooltip: "fillmask starts with the first document", problem: false };
     case "starting":
       return { text: "$(loading~spin) fillmask", tooltip: "fillmask is starting", problem: false };
     case "installing":
       return { text: "$(loading~spin) fillmask", tooltip: "fillmask-ls is being installed", problem: false };
     case "missing":
-      return { text: "$(bracket-error) fillmask", tooltip: state.why, problem: true };
+      return { text: "$(warning) fillmask", tooltip: state.why, problem: true };
     case "failed":
-      return { text: "$(bracket-error) fillmask", tooltip: state.why, problem: true };
+      return { text: "$(warning) fillmask", tooltip: state.why, problem: true };
     case "running":
       return running(state.status);
   }
@@ -43,13 +43,13 @@ export function view(state: State): View {
 function running(status: ServerStatus): View {
   const model = modelName(status.model);
   if (status.state === "failed") {
-    return { text: "$(bracket-error) fillmask", tooltip: status.error ?? "There is no model", problem: true };
+    return { text: "$(warning) fillmask", tooltip: status.error ?? "There is no model", problem: true };
   }
   if (status.state !== "ready") {
     return { text: `$(loading~spin) ${model || "fillmask"}`, tooltip: "The language model is being loaded", problem: false };
   }
   const tooltip = `fillmask: ${status.model ?? ""} answers`;
-  return { text: `$(bracket-dot) ${model}`, tooltip: status.error === null ? tooltip : `${tooltip}. ${status.error}`, problem: false };
+  return { text: `$(symbol-array) ${model}`, tooltip: status.error === null ? tooltip : `${tooltip}. ${status.error}`, problem: false };
 }
 
 /** A hub id's or a folder's last part: what there is room for in a status bar. */
