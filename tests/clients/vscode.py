@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 EXTENSION = Path(__file__).parents[2] / "client-config/vscode"
-PATIENCE = 10
+PATIENCE = 30
 """Seconds for what takes one on a quiet machine."""
 
 SETTINGS = {
@@ -228,6 +228,26 @@ class Window:
         except AssertionError:
             assert file.read_bytes().decode() == expected
             raise
+
+    def point_at(self, text: str) -> None:
+        """Put the mouse on the first place of the editor where the text is to be seen."""
+        box = self.editor.evaluate(
+            """(lines, text) => {
+              const walker = document.createTreeWalker(lines, NodeFilter.SHOW_TEXT);
+              for (let node; (node = walker.nextNode());) {
+                const at = node.data.indexOf(text);
+                if (at < 0) continue;
+                const range = document.createRange();
+                range.setStart(node, at);
+                range.setEnd(node, at + text.length);
+                const { x, y, width, height } = range.getBoundingClientRect();
+                return [x + width / 2, y + height / 2];
+              }
+            }""",
+            text,
+        )
+        self.page.mouse.move(box[0] - 5, box[1])
+        self.page.mouse.move(*box)
 
     @property
     def popup(self) -> Locator:

@@ -6,6 +6,7 @@ import {
   CloseAction,
   ErrorAction,
   ExecuteCommandRequest,
+  InlayHintRequest,
   LanguageClient,
   RevealOutputChannelOn,
   type DynamicFeature,
@@ -13,6 +14,7 @@ import {
   type StaticFeature,
 } from "vscode-languageclient/node";
 import { forServer } from "./configuration.ts";
+import { GhostPlace, insertions } from "./ghost.ts";
 import type { Restarts } from "./restarts.ts";
 
 /** Every text document that a person writes; no output, no console, no left side of a comparison. */
@@ -31,12 +33,18 @@ export interface Parts {
 }
 
 export class FillmaskClient extends LanguageClient {
+  readonly #ghost: GhostPlace;
   /** What the server wrote last to its standard error. */
   readonly lastWords: string[];
 
   constructor(parts: Parts) {
     const lastWords: string[] = [];
-    super("fillmask", "fillmask", { command: parts.command, args: [...parts.arguments] }, options(parts, lastWords));
+    const ghost = new GhostPlace();
+    super("fillmask", "fillmask", { command: parts.command, args: [...parts.arguments] }, options(parts, lastWords, ghost));
+    this.#ghost = ghost;
+    ghost.onDidChange((document) => {
+      this.getFeature(InlayHintRequest.method).getProvider(document)?.onDidChangeInlayHints.fire();
+    });
     this.lastWords = lastWords;
     this.registerFeature({
       fillClientCapabilities: (capabilities) => {
@@ -54,12 +62,17 @@ export class FillmaskClient extends LanguageClient {
     if (method !== ExecuteCommandRequest.method) super.registerFeature(feature);
   }
 
+  override async dispose(timeout?: number): Promise<void> {
+    this.#ghost.dispose();
+    await super.dispose(timeout);
+  }
+
   kill(): void {
     this.serverProcess?.kill("SIGKILL");
   }
 }
 
-function options({ output, trace, restarts, restricted }: Parts, lastWords: string[]): LanguageClientOptions {
+function options({ output, trace, restarts, restricted }: Parts, lastWords: string[], ghost: GhostPlace): LanguageClientOptions {
   let heard = false;
   return {
     documentSelector: SELECTOR,
@@ -88,6 +101,14 @@ function options({ output, trace, restarts, restricted }: Parts, lastWords: stri
         heard ||= (typeof type === "string" ? type : type.method) === "initialized";
         await next(type, params);
       },
+      provideInlineCompletionItems: async (document, position, context, token, next) => {
+        // With a popup open, nothing would be shown but what goes on with its chosen item.
+        if (context.selectedCompletionInfo !== undefined) return [];
+        const shown = insertions(await next(document, position, context, token), document, position);
+        if (shown.length > 0 && !token.isCancellationRequested) ghost.set(document, position);
+        return shown;
+      },
+      provideInlayHints: async (document, range, token, next) => ghost.others(document, (await next(document, range, token)) ?? []),
       workspace: {
         configuration: async (params, token, next) => {
           const values = await next(params, token);

@@ -1,6 +1,7 @@
 // What runs when a window opens: everything is set up at once, and the server starts with the first document.
 import * as vscode from "vscode";
 import { registerCommands, reportFailure } from "./commands.ts";
+import { registerGhostText } from "./ghost.ts";
 import { whenPythonChanges } from "./python.ts";
 import { Session } from "./session.ts";
 import { view, type State } from "./state.ts";
@@ -28,6 +29,7 @@ export function activate(context: vscode.ExtensionContext): void {
     item,
     started.onDidChange(show),
     ...registerCommands(started),
+    registerGhostText(),
     vscode.workspace.onDidOpenTextDocument((document) => {
       if (started.state.kind === "idle" && Session.reads(document)) void begin(context, started);
     }),
