@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ import pytest
 
 from clients.browser import chromium
 from clients.vscode import Window, code_server, wait
+from fillmask_ls import __version__
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -34,10 +37,11 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shared(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     """A window for most tests."""
     home = tmp_path_factory.mktemp("vscode")
-    folder = home / "work"
-    folder.mkdir()
     with code_server(home) as address:
-        window = Window(browser, address, folder)
+        window = Window(browser, address, home)
+        window.open("first.txt")
+        window.status.filter(has_text="embedded").wait_for()
+        window.tidy()
         yield window
         window.close()
 
@@ -59,11 +63,15 @@ def words(window: Window) -> list[str]:
 
 @pytest.mark.parametrize(
     ("name", "before"),
-    [("notes.txt", "Of cities.\n\n"), ("notes.md", "# Cities\n\nSome *emphasis*.\n\n"), ("module.py", "x = [1]\n\n# ")],
+    [
+        ("notes.txt", "Of cities.\n\n"),
+        ("notes.md", "# Cities\n\nSome *emphasis*.\n\n"),
+        ("module.py", "x = [1]\n\n# "),
+        ("emoji.txt", "👩‍👩‍👧 😀 "),
+        ("windows.txt", "Of cities.\r\n\r\n"),
+    ],
 )
-def test_typing_a_mask_brings_words_and_enter_takes_one(
-    window: Window, name: str, before: str, pictures: Path
-) -> None:
+def test_typing_a_mask_brings_words_and_enter_takes_one(window: Window, name: str, before: str) -> None:
     file = window.open(name, before)
     window.type(PARIS)
     offered = words(window)
@@ -73,6 +81,13 @@ def test_typing_a_mask_brings_words_and_enter_takes_one(
     window.saved(file, f"{before}Paris is the capital of {word}")
     window.press("Control+z")
     window.saved(file, f"{before}{PARIS}")
+
+
+def test_the_popup_is_as_in_the_picture(window: Window, pictures: Path) -> None:
+    window.open("cities.md", "# Cities\n\nLyon is a city in France.\n\n")
+    window.type("Berlin is the capital of [MASK]")
+    assert any("%" in word for word in words(window))
+    window.picture("completion", pictures, (300, 30, 700, 310))
 
 
 def test_letters_behind_the_mask_narrow_the_words(window: Window) -> None:
@@ -103,61 +118,230 @@ def test_a_bracket_in_code_offers_nothing(window: Window) -> None:
 
 
 def test_hovering_over_a_mask_shows_the_best_words(window: Window, pictures: Path) -> None:
-    window.open("hover.md", f"{PARIS}.\n", at="Control+Home")
+    window.open("hover.md", "# Weather\n\nThe [MASK] is blue, and the sun is shining.\n")
     window.point_at("MASK")
     hover = window.page.locator(".monaco-hover:not(.hidden)", has_text="%")
     hover.wait_for()
-    assert hover.locator("tr").count() >= 5
-    window.picture("hover", pictures)
+    rows = hover.locator("tbody tr").all_text_contents()
+    assert len(rows) == 5
+    assert all("%" in row for row in rows)
+    window.picture("hover", pictures, (300, 30, 700, 360))
 
 
-def test_a_mask_that_is_left_has_its_best_word_behind_it(window: Window, pictures: Path) -> None:
-    file = window.open("hints.txt", f"{PARIS}. The sky is [MASK] today.\n")
+def test_a_mask_that_is_left_has_its_best_word_behind_it_and_a_double_click_takes_it(window: Window) -> None:
+    file = window.open("hints.txt", f"{PARIS}. The sky is [MASK].\n")
     wait(lambda: window.shown().count("%") == 2, "two hints")
-    window.picture("hints", pictures)
-    print(window.shown())
-    window.page.locator(".view-line span", has_text="%").first.dblclick()
-    print(window.shown())
-    window.press("Control+s")
-    print(file.read_text())
+    [word] = re.findall(r"of \[MASK\](\w+)", window.shown())
+    window.click_at("%", times=2)
+    window.saved(file, f"Paris is the capital of {word}. The sky is [MASK].\n")
+
+
+def test_a_mask_has_a_colour_of_its_own(window: Window) -> None:
+    window.open("colour.txt", "The sky is [MASK].\n")
+    mask = window.editor.locator("span > span", has_text="MASK").first
+    text = window.editor.locator("span > span", has_text="sky").first
+    colour = "element => getComputedStyle(element).color"
+    wait(lambda: mask.evaluate(colour) != text.evaluate(colour), "the colour")
 
 
 def test_a_code_action_fills_the_mask(window: Window, pictures: Path) -> None:
-    file = window.open("actions.txt", f"{PARIS}\n", at="Control+Home")
-    window.press("End", "Control+.")
+    text = f"{PARIS}.\nThe [MASK] is blue.\n"
+    file = window.open("actions.txt", text)
+    window.click_at("MASK")
+    window.press("Control+.")
     actions = window.page.locator(".action-widget .monaco-list-row")
-    actions.first.wait_for()
-    window.picture("actions", pictures)
-    print(actions.all_text_contents())
+    actions.filter(has_text="Fill all 2 masks").or_(actions.filter(has_text="2 masks")).first.wait_for()
+    assert "Fill with" in (actions.nth(1).text_content() or "") + (actions.nth(0).text_content() or "")
+    window.picture("actions", pictures, (300, 30, 700, 310))
+    word = re.findall(r"“(.*)”", " ".join(actions.all_text_contents()))[0].split("”")[0]
     window.press("Enter")
-    wait(lambda: "[MASK]" not in window.shown(), "filled")
-    print(window.shown())
-
-
-def test_ghost_text(window: Window, pictures: Path) -> None:
-    file = window.open("ghost.txt")
-    window.type(PARIS)
-    words(window)
-    window.picture("ghost0", pictures)
-    window.press("Escape")
-    window.page.wait_for_timeout(1000)
-    window.picture("ghost1", pictures)
-    print(window.page.locator("[class*=ghost-text]").all_text_contents())
-    window.run("Trigger Inline Suggestion")
-    window.page.wait_for_timeout(1500)
-    window.picture("ghost2", pictures)
-    print(window.page.locator("[class*=ghost-text]").all_text_contents())
-    window.press("Tab")
-    window.page.wait_for_timeout(500)
-    print(window.shown())
-
-
-def test_fill_all_and_one_undo(window: Window, pictures: Path) -> None:
-    text = "😀 The [MASK] is blue.\r\nShe opened the [MASK] and looked out of the [MASK].\r\n\r\nParis is the capital of [MASK].\r\n"
-    file = window.open("all.txt", text)
-    window.run("fillmask: Fill All Masks of the Selection or Document")
-    wait(lambda: "[MASK]" not in window.shown(), "filled")
-    print(window.shown())
-    window.press("Control+s")
+    window.saved(file, text.replace("[MASK]", word, 1))
     window.press("Control+z")
     window.saved(file, text)
+
+
+def test_ghost_text_is_taken_by_tab_and_undone_in_one_step(window: Window, pictures: Path) -> None:
+    before = "She opened the [MASK] and looked out.\n\n"
+    file = window.open("ghost.txt", before)
+    window.type(PARIS)
+    words(window)
+    window.press("Escape")
+    ghost = window.editor.locator("[class*=ghost-text-decoration]")
+    ghost.first.wait_for()
+    word = ghost.first.text_content()
+    # The hint at the same place would say the same.
+    wait(lambda: window.shown().count("%") == 1, "one hint")
+    window.picture("ghost", pictures, (300, 30, 700, 130))
+    window.press("Tab")
+    window.saved(file, f"{before}Paris is the capital of {word}")
+    window.press("Control+z")
+    window.saved(file, before + PARIS)
+
+
+def test_a_hint_comes_back_when_the_ghost_text_goes(window: Window) -> None:
+    window.open("back.txt")
+    window.type(PARIS)
+    words(window)
+    window.press("Escape")
+    window.editor.locator("[class*=ghost-text-decoration]").first.wait_for()
+    wait(lambda: "%" not in window.shown(), "no hint")
+    window.press("ArrowLeft")
+    wait(lambda: "%" in window.shown(), "the hint")
+
+
+def test_fill_all_is_one_step_to_undo(window: Window) -> None:
+    text = "😀 The [MASK] is blue.\r\nShe opened the [MASK] and looked out.\r\n\r\nParis is the capital of [MASK].\r\n"
+    file = window.open("all.txt", text)
+    window.run("fillmask: Fill All Masks of the Selection or Document")
+    wait(lambda: "[MASK]" not in window.shown(), "the words")
+    window.press("Control+s")
+    wait(lambda: b"[MASK]" not in file.read_bytes(), "the file")
+    assert re.fullmatch(
+        r"😀 The \w+ is blue.\r\nShe opened the \w+ and looked out.\r\n\r\nParis is the capital of \w+.\r\n",
+        file.read_bytes().decode(),
+    )
+    window.press("Control+z")
+    window.saved(file, text)
+
+
+def test_fill_all_fills_the_selection_only(window: Window) -> None:
+    file = window.open("part.txt", "The [MASK] is blue.\n\nThe [MASK] is deep.\n", at="Control+Home")
+    window.press("Shift+End")
+    window.run("fillmask: Fill All Masks of the Selection or Document")
+    wait(lambda: window.shown().count("[MASK]") == 1, "one mask")
+    window.press("Control+s")
+    wait(lambda: file.read_text().count("[MASK]") == 1, "the file")
+    assert file.read_text().endswith("\n\nThe [MASK] is deep.\n")
+
+
+def test_the_mask_at_the_cursor_is_filled(window: Window) -> None:
+    window.open("one.txt", "The [MASK] is blue.\n\nThe sea is [MASK].\n")
+    window.run("fillmask: Fill the Mask at the Cursor")
+    window.toast("Put the cursor on a [MASK] first.")
+    window.click_at("MASK")
+    window.run("fillmask: Fill the Mask at the Cursor")
+    wait(lambda: window.shown().count("[MASK]") == 1, "one mask")
+
+
+def test_words_are_hidden_at_random_and_put_back(window: Window) -> None:
+    text = "The quick brown fox jumps over the lazy dog, and the sun was shining on the sea.\n"
+    file = window.open("random.txt", text)
+    window.run("fillmask: Mask Words of the Selection or Document at Random…")
+    box = window.asked("Mask words of the document at random")
+    assert box.input_value() == "15 %"
+    box.fill("0")
+    window.page.locator(".quick-input-message", has_text="A share of the words").wait_for()
+    box.fill("40 %")
+    window.press("Enter")
+    wait(lambda: window.shown().count("[MASK]") > 2, "masks")
+    window.run("fillmask: Put Back the Words That Masks Hide")
+    wait(lambda: "[MASK]" not in window.shown(), "the words")
+    window.saved(file, text)
+
+
+@pytest.mark.parametrize("theme", ["Default Dark Modern", "Default Light Modern", "Default High Contrast"])
+def test_an_inspection_is_a_page_that_runs_nothing(window: Window, pictures: Path, theme: str) -> None:
+    with window.user_settings({"workbench.colorTheme": theme}):
+        window.open("fox.txt", "The quick brown fox jumps over the lazy dog.\n\nThe sky is [MASK].\n")
+        window.run("fillmask: Inspect the Selection or Document")
+        page = window.webview("What the model")
+        assert page.evaluate("document.scripts.length") == 0
+        policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content") or ""
+        assert policy.startswith("default-src 'none'")
+        assert "script" not in policy
+        assert "unsafe" not in policy
+        luminance = "getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).reduce((a, b) => a + +b, 0)"
+        assert (page.evaluate(luminance) > 384) == ("Light" in theme)
+        page.locator("a", has_text="Masked tokens").focus()
+        window.press("Enter")
+        wait(
+            lambda: page.locator("#masked").evaluate("part => part.getBoundingClientRect().top < innerHeight"),
+            "the jump",
+        )
+        window.picture(f"inspect-{theme.split()[1].lower()}", pictures)
+
+
+def test_a_score_is_a_page_that_runs_nothing(window: Window, pictures: Path) -> None:
+    window.open("score.txt", "Paris is the capital of <b>France</b>.\n")
+    window.run("fillmask: Score the Selection or Document")
+    page = window.webview("How likely")
+    assert page.evaluate("document.scripts.length") == 0
+    assert page.locator("tbody th").all_text_contents()[:3] == ["Paris", "is", "the"]
+    assert page.locator("tbody svg").first.evaluate("bar => bar.getBoundingClientRect().width") > 50
+    window.picture("score", pictures)
+
+
+def test_the_status_bar_says_which_model_answers_and_has_a_menu(window: Window, pictures: Path) -> None:
+    window.open("status.txt", "The [MASK] is blue.\n")
+    assert (window.status.text_content() or "").strip() == "embedded"
+    window.status.click()
+    window.choice(f"fillmask-ls {__version__}").wait_for()
+    window.picture("menu", pictures, (200, 0, 600, 310))
+    window.choice("Fill all masks").click()
+    wait(lambda: "[MASK]" not in window.shown(), "the word")
+
+
+def test_a_model_is_chosen(window: Window) -> None:
+    window.open("model.txt")
+    window.run("fillmask: Choose the Model…")
+    window.choice("the small model that comes with the server").click()
+    window.toast("embedded answers", button="Keep It in the Settings")
+    wait(lambda: window.settings().get("fillmask.model") == "embedded", "the setting")
+
+
+def test_a_name_on_the_hub_is_checked_before_it_is_asked_for(window: Window) -> None:
+    window.open("download.txt")
+    window.run("fillmask: Download a Model…")
+    box = window.asked("Download a model from the Hugging Face hub")
+    assert box.input_value() == "google-bert/bert-base-uncased"
+    box.fill("two words")
+    window.page.locator(".quick-input-message", has_text="for example google-bert/bert-base-uncased").wait_for()
+    window.press("Escape")
+
+
+def test_settings_hold_at_once(window: Window) -> None:
+    with window.user_settings({"fillmask.completion.topK": 3, "fillmask.trace.server": "messages"}):
+        window.open("settings.txt")
+        window.type(PARIS)
+        wait(lambda: len(words(window)) == 3, "three words")
+
+
+def test_a_server_that_is_killed_comes_back(window: Window) -> None:
+    window.open("killed.txt")
+    server = window.server()
+    server.kill()
+    wait(lambda: window.server() not in (None, server), "another server")
+    window.type(PARIS)
+    assert len(words(window)) == 10
+
+
+def test_restart(window: Window) -> None:
+    window.open("restart.txt")
+    server = window.server()
+    window.run("fillmask: Restart the Server")
+    wait(lambda: window.server() not in (None, server), "another server")
+    window.type(PARIS)
+    assert len(words(window)) == 10
+
+
+def test_the_walkthrough_has_three_steps_and_a_document_to_try(window: Window, pictures: Path) -> None:
+    window.run("fillmask: Open the Walkthrough")
+    steps = window.page.locator(".getting-started-step")
+    steps.nth(2).wait_for()
+    assert steps.count() == 3
+    window.picture("walkthrough", pictures)
+    steps.nth(1).click()
+    window.page.locator(".getting-started-step button, .getting-started-step .monaco-button", has_text="Try it").click()
+    assert len(words(window)) >= 10
+    assert window.page.locator(".tab.active").get_attribute("data-resource-name", timeout=1000) != ""
+
+
+def test_masks_in_a_cell_of_a_notebook(window: Window) -> None:
+    cells = [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": []}]
+    content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    window.show("notes.ipynb", json.dumps(content))
+    window.page.locator(".notebookOverlay .markdown-cell-row, .notebookOverlay .cell").first.wait_for()
+    window.press("Enter")
+    window.page.locator(".notebookOverlay .monaco-editor").first.wait_for()
+    window.type(PARIS)
+    assert len(words(window)) == 10

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
@@ -20,8 +19,11 @@ from urllib.parse import urlencode
 import psutil
 import pytest
 
+with suppress(ImportError):
+    from playwright.sync_api import Error
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Frame, Locator, Page
 
 T = TypeVar("T")
 
@@ -108,7 +110,14 @@ def code_server(
     variables = {**kept, "PATH": path, "HOME": str(home), "HF_HUB_CACHE": str(home / "hub"), **environment}
     # The editor asks a login shell for its variables, and /etc/profile may begin with a PATH of its own.
     (home / ".profile").write_text(f"export PATH={shlex.quote(variables['PATH'])}\n")
-    start = [str(node), str(server), "--user-data-dir", str(home / "user"), "--extensions-dir", str(home / "extensions")]
+    start = [
+        str(node),
+        str(server),
+        "--user-data-dir",
+        str(home / "user"),
+        "--extensions-dir",
+        str(home / "extensions"),
+    ]
     with (home / "log").open("w") as log:
         install = [*start, "--install-extension", str(EXTENSION / "fillmask.vsix")]
         subprocess.run(install, env=variables, stdout=log, stderr=log, check=True)
@@ -144,20 +153,25 @@ def _end(pid: int) -> None:
     """A process and all that it started: an extension host lingers for hours."""
     process = psutil.Process(pid)
     for one in [*process.children(recursive=True), process]:
-        try:
+        with suppress(psutil.NoSuchProcess):
             one.kill()
-        except psutil.NoSuchProcess:
-            continue
 
 
 class Window:
-    """A window of VS Code with a folder open."""
+    """A window of VS Code with the folder ``work`` of a user's home open.
 
-    def __init__(self, browser: Browser, address: str, folder: Path, **context: Any) -> None:
-        self.folder = folder
+    Attributes:
+        home: the user's.
+        folder: the one that is open.
+        page: the browser's.
+    """
+
+    def __init__(self, browser: Browser, address: str, home: Path, **context: Any) -> None:
+        self.home, self.folder = home, home / "work"
+        self.folder.mkdir(exist_ok=True)
         self.page: Page = browser.new_context(viewport={"width": 1000, "height": 640}, **context).new_page()
         self.page.set_default_timeout(PATIENCE * 1000)
-        self.page.goto(f"{address}/?{urlencode({'folder': str(folder)})}")
+        self.page.goto(f"{address}/?{urlencode({'folder': str(self.folder)})}")
         self.page.locator(".monaco-workbench .statusbar").wait_for()
 
     def close(self) -> None:
@@ -165,34 +179,31 @@ class Window:
 
     def tidy(self) -> None:
         """Close all that is open."""
-        tabs = self.page.locator(".editor-group-container .tab")
-        while tabs.count():
-            self.press("Escape", "Escape")
-            tabs.first.click()
-            before = tabs.count()
+        self.press("Escape", "Escape")
+        while before := self.tabs.count():
+            self.tabs.first.click()
             self.press("Control+Alt+w")
-            wait(lambda before=before: tabs.count() < before, "the closing of an editor")
+            wait(lambda before=before: self.tabs.count() < before, "the closing of an editor")  # type: ignore[misc]
 
     def open(self, name: str, text: str = "", *, at: str = "Control+End") -> Path:
         """Make a file, open it and put the cursor to a place; returns the file."""
+        file = self.show(name, text)
+        self.editor.wait_for()
+        self.editor.click()
+        self.press(at)
+        return file
+
+    def show(self, name: str, text: str = "") -> Path:
+        """Make a file and open it, in whatever kind of editor; returns the file."""
         file = self.folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text.encode())
-        self.page.keyboard.press("Control+p")
-        box = self.page.locator(".quick-input-widget input")
-        box.fill(str(file))
-        row = self.page.locator(".quick-input-list .monaco-list-row", has_text=file.name).first
-        row.wait_for()
-        self.page.keyboard.press("Enter")
+        self.press("Control+p")
+        self.page.locator(".quick-input-widget input").fill(str(file))
+        self.choice(file.name).wait_for()
+        self.press("Enter")
         self.page.locator(f'.tab.active[data-resource-name="{file.name}"]').wait_for()
-        self.editor.wait_for()
-        self.editor.click()
-        self.page.keyboard.press(at)
         return file
-
-    @property
-    def editor(self) -> Locator:
-        return self.page.locator(".editor-group-container.active .monaco-editor .view-lines").first
 
     def type(self, text: str) -> None:
         self.page.keyboard.type(text, delay=30)
@@ -203,10 +214,40 @@ class Window:
 
     def run(self, command: str) -> None:
         """A command of the palette, by its name."""
-        self.page.keyboard.press("F1")
+        self.press("F1")
         self.page.locator(".quick-input-widget input").fill(f">{command}")
-        self.page.locator(".quick-input-list .monaco-list-row", has_text=command).first.wait_for()
-        self.page.keyboard.press("Enter")
+        self.choice(command).wait_for()
+        self.press("Enter")
+
+    def asked(self, question: str) -> Locator:
+        """The box on top that asks for a text, by its title."""
+        box = self.page.locator(".quick-input-widget", has_text=question)
+        box.wait_for()
+        return box.locator("input[type=text]")
+
+    def choice(self, text: str) -> Locator:
+        """A row of the list on top."""
+        return self.page.locator(".quick-input-list .monaco-list-row", has_text=text).first
+
+    @property
+    def tabs(self) -> Locator:
+        return self.page.locator(".editor-group-container .tab")
+
+    @property
+    def editor(self) -> Locator:
+        return self.page.locator(".editor-group-container.active .monaco-editor .view-lines").first
+
+    @property
+    def popup(self) -> Locator:
+        return self.page.locator(".suggest-widget.visible .monaco-list-row")
+
+    @property
+    def status(self) -> Locator:
+        return self.page.locator('.statusbar-item[id="fillmask.fillmask.fillmask.status"]')
+
+    @property
+    def notifications(self) -> Locator:
+        return self.page.locator(".notification-toast")
 
     def shown(self) -> str:
         """The lines that are to be seen, with hints and ghost text."""
@@ -218,20 +259,15 @@ class Window:
 
     def saved(self, file: Path, expected: str) -> None:
         """Save, and see that the file is as expected."""
-
-        def right() -> bool:
-            self.page.keyboard.press("Control+s")
-            return file.read_bytes().decode() == expected
-
-        try:
-            wait(right, "the file", 10)
-        except AssertionError:
-            assert file.read_bytes().decode() == expected
-            raise
+        end = time.monotonic() + PATIENCE
+        while (found := file.read_bytes().decode()) != expected and time.monotonic() < end:
+            self.press("Control+s")
+            self.page.wait_for_timeout(50)
+        assert found == expected
 
     def point_at(self, text: str) -> None:
         """Put the mouse on the first place of the editor where the text is to be seen."""
-        box = self.editor.evaluate(
+        x, y = self.editor.evaluate(
             """(lines, text) => {
               const walker = document.createTreeWalker(lines, NodeFilter.SHOW_TEXT);
               for (let node; (node = walker.nextNode());) {
@@ -246,36 +282,72 @@ class Window:
             }""",
             text,
         )
-        self.page.mouse.move(box[0] - 5, box[1])
-        self.page.mouse.move(*box)
+        self.page.mouse.move(x - 5, y)
+        self.page.mouse.move(x, y)
 
-    @property
-    def popup(self) -> Locator:
-        return self.page.locator(".suggest-widget.visible .monaco-list-row")
+    def click_at(self, text: str, times: int = 1) -> None:
+        self.point_at(text)
+        for count in range(1, times + 1):
+            self.page.mouse.down(click_count=count)
+            self.page.mouse.up(click_count=count)
 
-    @property
-    def status(self) -> Locator:
-        return self.page.locator('.statusbar-item[id="fillmask.fillmask.fillmask.status"]')
+    def toast(self, text: str, button: str | None = None) -> None:
+        """See a notification, and press its button, or close it."""
+        one = self.notifications.filter(has_text=text)
+        one.wait_for()
+        if button:
+            one.get_by_role("button", name=button).click()
+        else:
+            one.hover()
+            one.locator(".codicon-notifications-clear").click()
+        one.wait_for(state="detached")
 
-    @property
-    def notifications(self) -> Locator:
-        return self.page.locator(".notification-list-item")
+    def webview(self, heading: str) -> Frame:
+        """The page beside the text, by its heading."""
 
-    def picture(self, name: str, folder: Path, of: Locator | None = None, around: int = 0) -> None:
-        """Keep what is to be seen: in the folder that ``FILLMASK_ARTIFACTS`` names, if it does."""
+        def found() -> Frame | None:
+            for frame in self.page.frames:
+                with suppress(Error):  # one that goes meanwhile
+                    if frame.locator("h1", has_text=heading).is_visible():
+                        return frame
+            return None
+
+        frame = wait(found, f"the page {heading!r}")
+        assert frame is not None
+        return frame
+
+    def settings(self) -> dict[str, Any]:
+        """The user's, as the editor wrote them."""
+        found: dict[str, Any] = json.loads((self.home / "user/User/settings.json").read_text())
+        return found
+
+    @contextmanager
+    def user_settings(self, values: Mapping[str, Any]) -> Iterator[None]:
+        """Other settings for a while."""
+        file = self.home / "user/User/settings.json"
+        before = file.read_text()
+        file.write_text(json.dumps({**json.loads(before), **values}))
+        try:
+            yield
+        finally:
+            file.write_text(before)
+
+    def server(self) -> psutil.Process | None:
+        """The language server of this user."""
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if any(word.endswith("fillmask-ls") for word in process.cmdline()):
+                    if process.environ().get("HOME") == str(self.home):
+                        return process
+        return None
+
+    def picture(self, name: str, folder: Path, clip: tuple[int, int, int, int] | None = None) -> None:
+        """Keep what is to be seen, or a part of it: in the folder that ``FILLMASK_ARTIFACTS`` names, if it does.
+
+        Args:
+            clip: left, top, width, height.
+        """
         kept = Path(os.environ.get("FILLMASK_ARTIFACTS") or folder)
         kept.mkdir(parents=True, exist_ok=True)
-        clip = None
-        if of is not None and (box := of.bounding_box()):
-            clip = {
-                "x": max(0, box["x"] - around),
-                "y": max(0, box["y"] - around),
-                "width": box["width"] + 2 * around,
-                "height": box["height"] + 2 * around,
-            }
-        self.page.screenshot(path=kept / f"{name}.png", **({"clip": clip} if clip else {}))  # type: ignore[arg-type]
-
-
-def copied(folder: Path, to: Path) -> Path:
-    """A copy of a folder."""
-    return Path(shutil.copytree(folder, to))
+        part = dict(zip(("x", "y", "width", "height"), clip, strict=True)) if clip else None
+        self.page.screenshot(path=kept / f"{name}.png", clip=part)  # type: ignore[arg-type]

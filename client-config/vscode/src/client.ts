@@ -32,20 +32,25 @@ export interface Parts {
   readonly restricted: readonly string[];
 }
 
-export class FillmaskClient extends LanguageClient {
-  readonly #ghost: GhostPlace;
+/** What a client and its options share. */
+interface Own {
+  client?: FillmaskClient;
+  readonly ghost: GhostPlace;
   /** What the server wrote last to its standard error. */
   readonly lastWords: string[];
+}
+
+export class FillmaskClient extends LanguageClient {
+  readonly #own: Own;
 
   constructor(parts: Parts) {
-    const lastWords: string[] = [];
-    const ghost = new GhostPlace();
-    super("fillmask", "fillmask", { command: parts.command, args: [...parts.arguments] }, options(parts, lastWords, ghost));
-    this.#ghost = ghost;
-    ghost.onDidChange((document) => {
+    const own: Own = { lastWords: [], ghost: new GhostPlace() };
+    super("fillmask", "fillmask", { command: parts.command, args: [...parts.arguments] }, options(parts, own));
+    own.client = this;
+    this.#own = own;
+    own.ghost.onDidChange((document) => {
       this.getFeature(InlayHintRequest.method).getProvider(document)?.onDidChangeInlayHints.fire();
     });
-    this.lastWords = lastWords;
     this.registerFeature({
       fillClientCapabilities: (capabilities) => {
         capabilities.experimental = { ...(capabilities.experimental as object | undefined), fillmaskStatus: true };
@@ -62,8 +67,12 @@ export class FillmaskClient extends LanguageClient {
     if (method !== ExecuteCommandRequest.method) super.registerFeature(feature);
   }
 
+  get lastWords(): readonly string[] {
+    return this.#own.lastWords;
+  }
+
   override async dispose(timeout?: number): Promise<void> {
-    this.#ghost.dispose();
+    this.#own.ghost.dispose();
     await super.dispose(timeout);
   }
 
@@ -72,8 +81,8 @@ export class FillmaskClient extends LanguageClient {
   }
 }
 
-function options({ output, trace, restarts, restricted }: Parts, lastWords: string[], ghost: GhostPlace): LanguageClientOptions {
-  let heard = false;
+function options({ output, trace, restarts, restricted }: Parts, own: Own): LanguageClientOptions {
+  const { lastWords, ghost } = own;
   return {
     documentSelector: SELECTOR,
     outputChannel: output,
@@ -93,14 +102,10 @@ function options({ output, trace, restarts, restricted }: Parts, lastWords: stri
     },
     errorHandler: {
       error: (_error, _message, count) => ({ action: (count ?? 0) <= 3 ? ErrorAction.Continue : ErrorAction.Shutdown, handled: true }),
-      // One that never said a word would not say more the next time.
-      closed: () => ({ action: heard && restarts.again() ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true }),
+      // One that can't start would not start the next time.
+      closed: () => ({ action: own.client?.isRunning() === true && restarts.again() ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true }),
     },
     middleware: {
-      sendNotification: async (type, next, params) => {
-        heard ||= (typeof type === "string" ? type : type.method) === "initialized";
-        await next(type, params);
-      },
       provideInlineCompletionItems: async (document, position, context, token, next) => {
         // With a popup open, nothing would be shown but what goes on with its chosen item.
         if (context.selectedCompletionInfo !== undefined) return [];

@@ -54,8 +54,8 @@ const HANDLERS: Record<string, Handler> = {
   "fillmask.selectModel": async (session, given) => {
     const model = typeof given["model"] === "string" ? given["model"] : await askModel();
     if (model === undefined) return undefined;
-    const status = (await asked(session, "fillmask.selectModel", { model }, "Loading the language model")) as ServerStatus | undefined;
-    if (status?.error === null && !("model" in given)) await offerToKeep(status, model);
+    const status = (await session.request("fillmask.selectModel", { model })) as ServerStatus;
+    if (status.error === null && !("model" in given)) await offerToKeep(status, model);
     return status;
   },
 
@@ -153,8 +153,9 @@ async function explain(session: Session, error: unknown): Promise<void> {
 }
 
 /** The server's answer, with progress that can be cancelled; undefined if it was. */
-function asked(session: Session, command: string, argument: Given, title = "Asking the language model"): Thenable<unknown> {
-  return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title, cancellable: true }, async (_progress, token) => {
+function asked(session: Session, command: string, argument: Given): Thenable<unknown> {
+  const options = { location: vscode.ProgressLocation.Notification, title: "Asking the language model", cancellable: true };
+  return vscode.window.withProgress(options, async (_progress, token) => {
     try {
       return await session.request(command, argument, token);
     } catch (error) {
