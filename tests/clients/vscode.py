@@ -317,28 +317,39 @@ class Window:
         return frame
 
     def settings(self) -> dict[str, Any]:
-        """The user's, as the editor wrote them."""
-        found: dict[str, Any] = json.loads((self.home / "user/User/settings.json").read_text())
-        return found
+        """What is set, of the user and of this machine, as the editor wrote it."""
+        files = [self.home / "user" / kind / "settings.json" for kind in ("User", "Machine")]
+        return {name: value for file in files if file.exists() for name, value in json.loads(file.read_text()).items()}
 
     @contextmanager
     def user_settings(self, values: Mapping[str, Any]) -> Iterator[None]:
         """Other settings for a while."""
         file = self.home / "user/User/settings.json"
         before = file.read_text()
-        file.write_text(json.dumps({**json.loads(before), **values}))
+        self._write_settings(file, json.dumps({**json.loads(before), **values}))
         try:
             yield
         finally:
-            file.write_text(before)
+            self.tidy()
+            self._write_settings(file, before)
+
+    def _write_settings(self, file: Path, text: str) -> None:
+        # In the editor: it needn't watch its files.
+        self.run("Preferences: Open User Settings (JSON)")
+        self.page.locator('.tab.active[data-resource-name="settings.json"]').wait_for()
+        self.editor.click()
+        self.press("Control+a")
+        self.page.keyboard.insert_text(text)
+        self.saved(file, text)
+        self.tidy()
 
     def server(self) -> psutil.Process | None:
         """The language server of this user."""
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if any(word.endswith("fillmask-ls") for word in process.cmdline()):
-                    if process.environ().get("HOME") == str(self.home):
-                        return process
+                ours = process.environ().get("HOME") == str(self.home)
+                if ours and any(word.endswith("fillmask-ls") for word in process.cmdline()):
+                    return process
         return None
 
     def picture(self, name: str, folder: Path, clip: tuple[int, int, int, int] | None = None) -> None:

@@ -35,13 +35,13 @@ export function atMask(line: string, column: number): boolean {
   return start >= 0 && column <= start + MASK.length;
 }
 
-/** A share from what a user typed: "15 %", "15" and "0.15" are the same. */
+/** A share from what a user typed: "15 %", "15" and "0.15" are the same, and "1" is 1 %. */
 export function share(typed: string): number | undefined {
   const text = typed.trim().replace(",", ".");
   const [, number, percent] = /^(\d+(?:\.\d+)?|\.\d+)\s*(%?)$/.exec(text) ?? [];
   if (number === undefined) return undefined;
   const value = Number(number);
-  const part = percent === "%" || value > 1 ? value / 100 : value;
+  const part = percent === "%" || value >= 1 ? value / 100 : value;
   return part > 0 && part <= 1 ? part : undefined;
 }
 

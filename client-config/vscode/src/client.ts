@@ -13,8 +13,9 @@ import {
   type LanguageClientOptions,
   type StaticFeature,
 } from "vscode-languageclient/node";
+import { MASK } from "./asking.ts";
 import { forServer } from "./configuration.ts";
-import { GhostPlace, insertions } from "./ghost.ts";
+import { GhostPlace, insertion } from "./ghost.ts";
 import type { Restarts } from "./restarts.ts";
 
 /** Every text document that a person writes; no output, no console, no left side of a comparison. */
@@ -107,11 +108,17 @@ function options({ output, trace, restarts, restricted }: Parts, own: Own): Lang
     },
     middleware: {
       provideInlineCompletionItems: async (document, position, context, token, next) => {
-        // With a popup open, nothing would be shown but what goes on with its chosen item.
-        if (context.selectedCompletionInfo !== undefined) return [];
-        const shown = insertions(await next(document, position, context, token), document, position);
-        if (shown.length > 0 && !token.isCancellationRequested) ghost.set(document, position);
-        return shown;
+        const chosen = context.selectedCompletionInfo;
+        if (chosen !== undefined) {
+          // With a popup open, nothing would be shown but what goes on with its chosen item.
+          if (document.getText(chosen.range).startsWith(MASK)) ghost.set(document, chosen.range);
+          return [];
+        }
+        const items = await next(document, position, context, token);
+        const [shown, replaced] = insertion(items, document, position) ?? [];
+        if (shown === undefined || replaced === undefined || token.isCancellationRequested) return [];
+        ghost.set(document, replaced);
+        return [shown];
       },
       provideInlayHints: async (document, range, token, next) => ghost.others(document, (await next(document, range, token)) ?? []),
       workspace: {
