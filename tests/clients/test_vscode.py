@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.clients
 
+ROOT = Path(__file__).parents[2]
 PARIS = "Paris is the capital of [MASK]"
 
 
@@ -347,3 +351,77 @@ def test_masks_in_a_cell_of_a_notebook(window: Window) -> None:
         window.page.wait_for_timeout(200)
     window.type(PARIS)
     assert len(words(window)) == 10
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the server as pip would get it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, ROOT], check=True)
+    return folder
+
+
+def test_a_missing_server_is_offered_once_and_installed_when_the_user_says_so(
+    browser: Browser, wheel: Path, tmp_path: Path, pictures: Path
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "python3").symlink_to(Path(sys.base_prefix) / "bin/python3")
+    environment = {
+        "PATH": f"{programs}:/usr/bin:/bin",
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(wheel),
+        # Only the server itself is installed; what it needs is here already.
+        "PIP_NO_DEPS": "1",
+        "PIP_IGNORE_INSTALLED": "1",
+        "PYTHONPATH": sysconfig.get_path("purelib"),
+    }
+    with code_server(tmp_path / "home", environment=environment) as address:
+        window = Window(browser, address, tmp_path / "home")
+        file = window.open("missing.txt")
+        window.toast("The server fillmask-ls is not installed.")
+        window.type("It goes [on]")
+        window.saved(file, "It goes [on]")
+        window.close()
+
+        window = Window(browser, address, tmp_path / "home")
+        window.open("missing.txt")
+        window.status.locator(".codicon-warning").wait_for()
+        assert window.notifications.count() == 0
+        window.status.click()
+        window.choice("Install the server").click()
+        dialog = window.page.locator(".monaco-dialog-box")
+        dialog.wait_for()
+        said = dialog.text_content() or ""
+        assert "python3 -m venv --clear" in said
+        assert '-m pip install --no-input "fillmask-ls>=0.1,<0.2"' in said
+        window.picture("install", pictures)
+        dialog.get_by_role("button", name="Install").click()
+        window.status.filter(has_text="embedded").wait_for(timeout=90_000)
+        window.type(PARIS)
+        assert len(words(window)) == 10
+        window.close()
+
+
+def test_a_workspace_without_trust_chooses_neither_server_nor_model(browser: Browser, tmp_path: Path) -> None:
+    workspace = tmp_path / "work/.vscode"
+    workspace.mkdir(parents=True)
+    chosen = {"fillmask.server.path": "/nowhere/fillmask-ls", "fillmask.model": "nowhere/nothing"}
+    (workspace / "settings.json").write_text(json.dumps(chosen))
+    settings = {"security.workspace.trust.startupPrompt": "never", "security.workspace.trust.banner": "never"}
+    with code_server(tmp_path, settings=settings, trusting=False) as address:
+        window = Window(browser, address, tmp_path)
+        window.open("notes.txt")
+        window.status.filter(has_text="embedded").wait_for()
+        window.type(PARIS)
+        assert len(words(window)) == 10
+        assert window.notifications.count() == 0
+        window.press("Escape")
+        window.status.click()
+        window.choice(f"fillmask-ls {__version__}").wait_for()
+        assert window.choice("Choose the model").count() == 0
+        window.press("Escape")
+        window.run("Workspaces: Manage Workspace Trust")
+        window.page.locator(".workspace-trust-editor").get_by_role("button", name="Trust", exact=True).click()
+        window.toast("fillmask.server.path names /nowhere/fillmask-ls, which is not there.")
+        window.close()

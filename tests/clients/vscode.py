@@ -45,6 +45,7 @@ SETTINGS = {
     "editor.hover.delay": 100,
     "files.autoSave": "off",
     "window.commandCenter": False,
+    "workbench.editor.useModal": "off",
 }
 """Of a quiet editor; nothing that fillmask has a part in."""
 
@@ -101,7 +102,7 @@ def code_server(
     """
     node, server = node_and_code_server()
     user = home / "user/User"
-    user.mkdir(parents=True)
+    user.mkdir(parents=True, exist_ok=True)
     (user / "settings.json").write_text(json.dumps({**SETTINGS, **settings}))
     revert = {"key": CLOSE, "command": "workbench.action.revertAndCloseActiveEditor"}
     (user / "keybindings.json").write_text(json.dumps([revert]))

@@ -34,10 +34,10 @@ export function activate(context: vscode.ExtensionContext): void {
       if (started.state.kind === "idle" && Session.reads(document)) void begin(context, started);
     }),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration("fillmask.server") && started.state.kind !== "idle") void started.restart();
+      if (event.affectsConfiguration("fillmask.server")) void again(started);
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
-      if (started.state.kind !== "idle") void started.restart();
+      void again(started);
     }),
   );
   void whenPythonChanges(() => void started.reconsider(), context.subscriptions);
@@ -46,6 +46,13 @@ export function activate(context: vscode.ExtensionContext): void {
 
 export async function deactivate(): Promise<void> {
   await session?.stop();
+}
+
+/** Restarts a server that was started: what it is to be has changed. */
+async function again(session: Session): Promise<void> {
+  if (session.state.kind === "idle") return;
+  await session.restart();
+  await reportFailure(session);
 }
 
 /** Starts the server; where there is none, offers once to install it. After that, the status bar says it. */
