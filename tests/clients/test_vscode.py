@@ -88,8 +88,8 @@ def test_typing_a_mask_brings_words_and_enter_takes_one(window: Window, name: st
 
 
 def test_the_popup_is_as_in_the_picture(window: Window, pictures: Path) -> None:
-    window.open("cities.md", "# A morning\n\nThe [MASK] is blue.\n\n")
-    window.type("The sun rises in the [MASK]")
+    window.open("tea.md", "# Five o'clock\n\nShe knocked, and he opened the [MASK].\n\n")
+    window.type("The kettle is on. Would you like a cup of [MASK]")
     assert any("%" in word for word in words(window))
     window.picture("completion", pictures, (300, 30, 700, 310))
 
@@ -122,7 +122,7 @@ def test_a_bracket_in_code_offers_nothing(window: Window) -> None:
 
 
 def test_hovering_over_a_mask_shows_the_best_words(window: Window, pictures: Path) -> None:
-    window.open("hover.md", "# Weather\n\nThe [MASK] is blue, and the sun is shining.\n")
+    window.open("hover.md", "# Five o'clock\n\nShe knocked, and he opened the [MASK].\n")
     window.point_at("MASK")
     hover = window.page.locator(".monaco-hover:not(.hidden)", has_text="%")
     hover.wait_for()
@@ -167,7 +167,7 @@ def test_a_code_action_fills_the_mask(window: Window, pictures: Path) -> None:
 def test_ghost_text_is_taken_by_tab_and_undone_in_one_step(window: Window, pictures: Path) -> None:
     before = "She opened the [MASK] and looked out.\n\n"
     file = window.open("ghost.txt", before)
-    window.type("The sun rises in the [MASK]")
+    window.type("The kettle is on. Would you like a cup of [MASK]")
     words(window)
     window.press("Escape")
     ghost = window.editor.locator("[class*=ghost-text-decoration]")
@@ -178,9 +178,9 @@ def test_ghost_text_is_taken_by_tab_and_undone_in_one_step(window: Window, pictu
     window.picture("ghost", pictures, (300, 30, 700, 130))
     window.press("Tab")
     wait(lambda: window.shown().count("[MASK]") == 1, "the word")
-    window.saved(file, f"{before}The sun rises in the {word}")
+    window.saved(file, f"{before}The kettle is on. Would you like a cup of {word}")
     window.press("Control+z")
-    window.saved(file, f"{before}The sun rises in the [MASK]")
+    window.saved(file, f"{before}The kettle is on. Would you like a cup of [MASK]")
 
 
 def test_a_hint_comes_back_when_the_ghost_text_goes(window: Window) -> None:
@@ -244,10 +244,12 @@ def test_words_are_hidden_at_random_and_put_back(window: Window) -> None:
     window.saved(file, text)
 
 
-@pytest.mark.parametrize("theme", ["Default Dark Modern", "Default Light Modern", "Default High Contrast"])
+@pytest.mark.parametrize("theme", ["Default Dark Modern", "Default High Contrast Light"])
 def test_an_inspection_is_a_page_that_runs_nothing(window: Window, pictures: Path, theme: str) -> None:
     with window.user_settings({"workbench.colorTheme": theme}):
-        window.open("fox.txt", "The quick brown fox jumps over the lazy dog.\n\nThe sky is [MASK].\n")
+        window.open(
+            f"fox-{theme.split()[-1]}.txt", "The quick brown fox jumps over the lazy dog.\n\nThe sky is [MASK].\n"
+        )
         window.run("fillmask: Inspect the Selection or Document")
         page = window.webview("What the model")
         assert page.evaluate("document.scripts.length") == 0
@@ -398,6 +400,7 @@ def test_a_missing_server_is_offered_once_and_installed_when_the_user_says_so(
         window.picture("install", pictures)
         dialog.get_by_role("button", name="Install").click()
         window.status.filter(has_text="embedded").wait_for(timeout=90_000)
+        window.open("installed.txt")
         window.type(PARIS)
         assert len(words(window)) == 10
         window.close()
