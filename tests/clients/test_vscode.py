@@ -55,7 +55,8 @@ def window(shared: Window) -> Iterator[Window]:
     """The shared window, with nothing open before and after, and nothing that popped up unasked."""
     yield shared
     shared.tidy()
-    assert shared.notifications.all_text_contents() == []
+    # A toast goes by itself after more than five seconds, progress as soon as it is done.
+    wait(lambda: shared.notifications.count() == 0, "no notifications", 5)
 
 
 def words(window: Window) -> list[str]:
@@ -91,7 +92,7 @@ def test_the_popup_is_as_in_the_picture(window: Window, pictures: Path) -> None:
     window.open("tea.md", "# Five o'clock\n\nShe knocked, and he opened the [MASK].\n\n")
     window.type("The kettle is on. Would you like a cup of [MASK]")
     assert any("%" in word for word in words(window))
-    window.picture("completion", pictures, (300, 30, 700, 310))
+    window.picture("completion", pictures, (300, 30, 700, 335))
 
 
 def test_letters_behind_the_mask_narrow_the_words(window: Window) -> None:
@@ -149,14 +150,15 @@ def test_a_mask_has_a_colour_of_its_own(window: Window) -> None:
 
 
 def test_a_code_action_fills_the_mask(window: Window, pictures: Path) -> None:
-    text = f"{PARIS}.\nThe [MASK] is blue.\n"
+    text = "She knocked, and he opened the [MASK].\nThe kettle is on. Would you like a cup of [MASK]?\n"
     file = window.open("actions.txt", text)
     window.click_at("MASK")
+    # Until the editor's own question about the new place is answered, it forgets one that is asked by keys.
+    window.page.locator("[class*=lightbulb]").first.wait_for()
     window.press("Control+.")
     actions = window.page.locator(".action-widget .monaco-list-row")
-    actions.filter(has_text="Fill all 2 masks").or_(actions.filter(has_text="2 masks")).first.wait_for()
-    assert "Fill with" in (actions.nth(1).text_content() or "") + (actions.nth(0).text_content() or "")
-    window.picture("actions", pictures, (300, 30, 700, 310))
+    actions.filter(has_text="Fill all 2 masks of the document").wait_for()
+    window.picture("actions", pictures, (300, 30, 700, 270))
     word = re.findall(r"“(.*)”", " ".join(actions.all_text_contents()))[0].split("”")[0]
     window.press("Enter")
     window.saved(file, text.replace("[MASK]", word, 1))
@@ -265,7 +267,7 @@ def test_an_inspection_is_a_page_that_runs_nothing(window: Window, pictures: Pat
             lambda: page.locator("#masked").evaluate("part => part.getBoundingClientRect().top < innerHeight"),
             "the jump",
         )
-        window.picture(f"inspect-{theme.split()[1].lower()}", pictures)
+        window.picture(f"report-{theme.split()[1].lower()}", pictures, (303, 0, 697, 607))
 
 
 def test_a_score_is_a_page_that_runs_nothing(window: Window, pictures: Path) -> None:
@@ -318,6 +320,7 @@ def test_a_server_that_is_killed_comes_back(window: Window) -> None:
     server = window.server()
     server.kill()
     wait(lambda: window.server() not in (None, server), "another server")
+    window.status.filter(has_text="embedded").wait_for()
     window.type(PARIS)
     assert len(words(window)) == 10
 
@@ -327,6 +330,7 @@ def test_restart(window: Window) -> None:
     server = window.server()
     window.run("fillmask: Restart the Server")
     wait(lambda: window.server() not in (None, server), "another server")
+    window.status.filter(has_text="embedded").wait_for()
     window.type(PARIS)
     assert len(words(window)) == 10
 
