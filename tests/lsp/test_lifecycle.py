@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -281,8 +282,9 @@ def test_an_interrupt_ends_the_server_quietly(wire: Wire) -> None:
     assert b"Traceback" not in wire.process.stderr.read()
 
 
-def test_no_document_text_in_what_the_server_logs() -> None:
-    with Wire() as wire:
+@pytest.mark.parametrize(("level", "is_quoted"), [("debug", False), ("messages", True)])
+def test_document_text_is_logged_only_if_the_user_says_so(level: str, is_quoted: bool) -> None:
+    with Wire("--log", level) as wire:
         wire.initialize()
         wire.open("secretword [MASK] \ud800 secretword.")
         wire.complete(0, 17)
@@ -294,7 +296,10 @@ def test_no_document_text_in_what_the_server_logs() -> None:
         wire.notify("exit")
         assert wire.wait(5) == 0
         assert wire.process.stderr is not None
-        assert b"secretword" not in wire.process.stderr.read()
+        log = wire.process.stderr.read().decode()
+        assert ("secretword" in log) is is_quoted
+        assert "the model embedded is ready" in log
+        assert re.search(r"textDocument/completion answered after [0-9.]+ ms", log)
 
 
 def test_stdio_may_be_said() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pygls.exceptions import JsonRpcException
 from fillmask_ls import MASK
 from hub import Hub
 from lsp.editor import Editor, capabilities, start, stop
+from wire import Wire
 
 BETTER = "google-bert/bert-base-uncased"
 
@@ -145,3 +147,21 @@ async def test_a_client_without_capabilities_has_completion_and_hover_and_is_tol
         document = editor.open(f"It was a {MASK}| day.")
         assert await document.complete()
         assert await document.hover(MASK)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="makes a file that can be held back")
+def test_while_the_first_model_loads_a_completion_is_empty_and_to_be_asked_for_again(
+    broken: Callable[[], Path],
+) -> None:
+    config = broken() / "config.json"
+    whole = config.rename(config.with_suffix(".whole"))
+    os.mkfifo(config)  # who reads it waits for who writes it
+    with Wire() as wire:
+        wire.initialize(initializationOptions={"model": str(config.parent)})
+        wire.open("It was a [MASK] day.")
+        assert wire.complete(0, 15) == {"isIncomplete": True, "items": []}
+        assert wire.complete(0, 5) is None
+        with config.open("wb") as pipe:
+            whole.replace(config)
+            pipe.write(config.read_bytes())
+        assert len(wire.complete(0, 15)["items"]) == 10

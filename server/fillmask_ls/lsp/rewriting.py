@@ -24,21 +24,22 @@ async def filled(server: FillmaskServer, document: TextDocument, span: Span) -> 
     """The best words for all masks in a span: together in each passage, and passages one after the other, so that a later
     one reads what an earlier one was filled with. A mask that no word fits stays."""
     found: dict[Span, str] = {}
+    max_pieces = (await server.settled(document)).max_pieces
     for passage, places in await server.passages(document, span):
         text, spans, numbers = _with_words(passage, found)
         focus = numbers.index(passage.focus)
-        words = await _best(server, text, spans, range(focus, focus + len(places)))
+        words = await _best(server, text, spans, range(focus, focus + len(places)), max_pieces)
         found.update((place, word) for place, word in zip(places, words, strict=True) if word)
     return list(found.items())
 
 
-async def _best(server: FillmaskServer, text: str, spans: tuple[Span, ...], asked: range) -> list[str]:
+async def _best(server: FillmaskServer, text: str, spans: tuple[Span, ...], asked: range, max_pieces: int) -> list[str]:
     if 1 < len(spans) <= _JOINTLY:
         fills = await server.engine.fill(JointQuery(text, spans, 1))
         if fills:
             return [fills[0].words[number] for number in asked]
     ranking = await server.engine.rank(
-        Query(text, spans, 1, focus=asked.start, max_pieces=server.settings.max_pieces if len(asked) == 1 else 1)
+        Query(text, spans, 1, focus=asked.start, max_pieces=max_pieces if len(asked) == 1 else 1)
     )
     return [next((word.text for word in ranking.masks[number].words), "") for number in asked]
 
@@ -66,8 +67,9 @@ async def masked(
     server: FillmaskServer, document: TextDocument, span: Span, *, rate: float, seed: int, whole_words: bool
 ) -> Replacements:
     """Masks in the place of words, or pieces of words, chosen at random in the prose of a span."""
-    kind = prose.language(document.language_id, document.uri) if server.settings.prose == "auto" else ""
     text = document.slice(*span)
+    strip_markup = (await server.settled(document)).prose == "auto"
+    kind = prose.language(document.language_id, document.uri) if strip_markup else ""
     found = await server.off_loop(lambda: prose.all_prose(text, kind))
     chosen = await server.engine.choose(MaskingQuery(found.text, rate, seed, whole_words))
     places = [(found.origins[start], found.origins[end - 1] + 1) for start, end in chosen]
