@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from typing import Any
@@ -45,6 +46,29 @@ async def test_fill_all_fills_a_range_or_the_document(editor: Editor) -> None:
     assert document.text.count(MASK) == 3
     await document.command("fillmask.fillAll")
     assert MASK not in document.text
+
+
+@pytest.mark.parametrize("press", [False, True])
+async def test_how_it_goes_with_many_masks_is_shown_and_can_be_cancelled(vscode: Editor, press: bool) -> None:
+    document = vscode.open(f"{TWO}\n\n" * 20)
+    before = dict(vscode.client.progress_reports)
+    filling = asyncio.ensure_future(document.command("fillmask.fillAll"))
+    while not (bars := vscode.client.progress_reports.keys() - before):
+        await asyncio.sleep(0.01)
+    [bar] = bars
+    if press:
+        vscode.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(bar))
+        with pytest.raises(JsonRpcException):
+            await filling
+        assert document.text.count(MASK) == 40
+    else:
+        await filling
+        assert MASK not in document.text
+    reports = vscode.client.progress_reports[bar]
+    assert (reports[0].title, reports[0].message, reports[0].cancellable) == ("Filling masks", "0 of 40", True)
+    assert reports[-1].message == ("not filled" if press else "40 of 40 filled")
+    if not press:
+        assert [report.percentage for report in reports[1:-1]] == list(range(5, 101, 5))
 
 
 async def test_masks_agree_with_each_other(vscode: Editor) -> None:
