@@ -138,16 +138,16 @@ async def resolve_completion(server: FillmaskServer, item: types.CompletionItem)
     return completion.resolved(item, shown, client.completion_abilities(server.client_capabilities).markup)
 
 
-async def inlay_hints_in(server: FillmaskServer, params: types.InlayHintParams) -> list[types.InlayHint] | None:
-    """The best word behind each mask of the range."""
+async def inlay_hints_in(server: FillmaskServer, params: types.InlayHintParams) -> list[types.InlayHint]:
+    """The best word behind each mask of the range; an empty list where there is none: at null, Neovim keeps old ones."""
     await server.settled()
     document = server.protocol.documents.get(params.text_document.uri)
     if document is None or not server.settings.inlay_hints:
-        return None
+        return []
     low, high = span_of(document, params.range)
     inside = document.masks(low, high)[:_HINTS]
     if not inside:
-        return None
+        return []
     markdown = client.shows_markdown(server.client_capabilities)
 
     async def hints() -> list[types.InlayHint]:
