@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import pytest
 
@@ -36,7 +36,7 @@ def program(editor: str, *candidates: str | Path) -> str:
     missing(editor, f"there is no {' or '.join(map(str, candidates))}; see tests/clients/install.sh")
 
 
-def missing(editor: str, why: str) -> None:
+def missing(editor: str, why: str) -> NoReturn:
     """Skip the test, or fail it where ``FILLMASK_CLIENTS_REQUIRED`` names the editor."""
     required = [name.strip() for name in os.environ.get("FILLMASK_CLIENTS_REQUIRED", "").split(",")]
     if editor in required:
