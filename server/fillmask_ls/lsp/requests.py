@@ -63,6 +63,7 @@ async def complete(server: FillmaskServer, params: types.CompletionParams) -> ty
     if found is None:
         return None
     document, index = found
+    abilities = client.completion_abilities(server.client_capabilities)
     target = masks.behind(document, index)
     if target is None:
         opened = masks.opened(document, index)
@@ -72,14 +73,13 @@ async def complete(server: FillmaskServer, params: types.CompletionParams) -> ty
         before = document.slice(opened[0] - 1, opened[0])
         if typed_bracket and not completion.offers_unasked(document.language_id, before):
             return None
-        return completion.mask(span_range(document, opened))
+        return completion.mask(span_range(document, opened), abilities)
     # Over the whole mask, and behind it up to the cursor.
     replaced = span_range(document, (target.start, target.typed_end))
     (ranking, passage), sentences = await asyncio.gather(
         server.rank(document, target, lambda settings: settings.completion_top_k, hurry=True),
         _sentences(server, document, target, index),
     )
-    abilities = client.completion_abilities(server.client_capabilities)
     shown = completion.Shown(passage.text, passage.masks, passage.focus, ranking)
     return completion.words(shown, replaced, server.note(shown), abilities, sentences)
 
