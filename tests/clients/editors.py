@@ -31,9 +31,7 @@ def program(editor: str, *candidates: str | Path) -> str:
     """The first of the candidates that is here; without one the test is skipped, or fails where the editor is required."""
     folders = [str(Path(sys.executable).parent), str(editors_folder() / "bin"), os.environ.get("PATH", "")]
     found = next(filter(None, (shutil.which(name, path=os.pathsep.join(folders)) for name in candidates)), None)
-    if found:
-        return found
-    missing(editor, f"there is no {' or '.join(map(str, candidates))}; see tests/clients/install.sh")
+    return found or missing(editor, f"there is no {' or '.join(map(str, candidates))}; see tests/clients/install.sh")
 
 
 def missing(editor: str, why: str) -> NoReturn:

@@ -46,7 +46,16 @@ def test_as_a_person_uses_it(emacs: str, client: str, tmp_path: Path, request: p
     home = tmp_path / "home"
     home.mkdir()
     follow(FOLDER / "README.md", "mkdir", home)
-    begun = run(emacs, home, "-l", home / ".emacs.d/init.el", "-l", TESTS / f"{client}-test.el", "-f", "ert-run-tests-batch-and-exit")
+    begun = run(
+        emacs,
+        home,
+        "-l",
+        home / ".emacs.d/init.el",
+        "-l",
+        TESTS / f"{client}-test.el",
+        "-f",
+        "ert-run-tests-batch-and-exit",
+    )
     artefact(f"{Path(emacs).name}-{client}.txt", tmp_path, begun.stdout)
     assert begun.returncode == 0, begun.stdout[-6000:]
 
@@ -57,5 +66,3 @@ def test_it_compiles_without_a_warning(emacs: str, tmp_path: Path) -> None:
     assert compiled.returncode == 0, compiled.stdout
     checked = run(emacs, tmp_path, "--eval", f'(progn (require (quote checkdoc)) (checkdoc-file "{copy}"))')
     assert "fillmask.el" not in checked.stdout
-
-
