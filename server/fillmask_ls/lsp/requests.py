@@ -202,7 +202,7 @@ async def act(server: FillmaskServer, params: types.CodeActionParams) -> list[ty
         for word in code_actions.fixes(diagnostic):
             edit = edited(server, document, [(span_of(document, diagnostic.range), word)])
             found.append(code_actions.fix(diagnostic, word, edit))
-    target = masks.under(document, span[0])
+    target = masks.touched(document, span)
     if target and code_actions.wanted(code_actions.QUICK_FIX, only):
         found += await _fills(server, document, target)
     if code_actions.wanted(code_actions.REWRITE, only) and (target or invoked):
@@ -243,7 +243,7 @@ async def _rewrites(
         words = rewriting.restored(document, hiding)
         if words:
             found.append(code_actions.restore(len(words), edited(server, document, words)))
-    if span[1] > span[0] and not target:
+    if span[1] > span[0] and not (target and target.start <= span[0] and span[1] <= target.end):
         data = {"do": "mask", "seed": secrets.randbelow(2**31), **_about(document, span)}
         found.append(code_actions.later(f"Mask {_SHARE:.0%} of the selection at random".replace("%", " %"), data))
     if not target and not selected:
