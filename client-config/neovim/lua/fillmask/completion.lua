@@ -38,6 +38,15 @@ local function remove_rest(buffer)
   opened = nil
 end
 
+--- For a mask that was typed while the server started.
+local function open_late(buffer)
+  local typed = vim.api.nvim_get_current_line():sub(1, vim.api.nvim_win_get_cursor(0)[2])
+  local here = vim.api.nvim_get_current_buf() == buffer and vim.api.nvim_get_mode().mode == 'i'
+  if here and typed:find('%[MASK%]%w*$') then
+    vim.lsp.completion.get()
+  end
+end
+
 function M.attach(client, buffer)
   if not (vim.lsp.completion and vim.lsp.completion.enable) then
     vim.bo[buffer].omnifunc = 'v:lua.vim.lsp.omnifunc'
@@ -48,6 +57,9 @@ function M.attach(client, buffer)
   if autotrigger then
     -- Otherwise the popup that opens by itself inserts its first word by itself.
     vim.opt_local.completeopt:append({ 'menuone', 'noselect' })
+    vim.schedule(function()
+      open_late(buffer)
+    end)
   end
   local group = vim.api.nvim_create_augroup('fillmask.completion.' .. buffer, {})
   vim.api.nvim_create_autocmd('CompleteChanged', {
@@ -55,6 +67,16 @@ function M.attach(client, buffer)
     buffer = buffer,
     callback = function()
       note_opening(buffer)
+    end,
+  })
+  vim.api.nvim_create_autocmd('LspDetach', {
+    group = group,
+    buffer = buffer,
+    callback = function(event)
+      if event.data.client_id == client.id then
+        -- Neovim 0.11 forgets that, and fails at each letter after the next `:edit`.
+        vim.lsp.completion.enable(false, client.id, buffer)
+      end
     end,
   })
   vim.api.nvim_create_autocmd('CompleteDone', {
