@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 OK, NO_MASK, USAGE, NO_MODEL, BUG = 0, 1, 2, 3, 4
 
+_LOG = ("error", "warning", "info", "debug", "messages")
+"""Levels of the log. Only the last, each message as it comes and goes, holds the text of documents."""
+
 _DESCRIPTION = f"""\
 Fill {MASK} in a text with the words that fit. Without a command: the language server, for an editor to start.
 """
@@ -82,6 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     transport.add_argument("--stdio", action="store_true", help="serve over standard input and output (the default)")
     transport.add_argument("--tcp", metavar="[HOST:]PORT", type=_address, help="serve one client over TCP")
     transport.add_argument("--ws", metavar="[HOST:]PORT", type=_address, help="serve one client over WebSocket")
+    parser.add_argument(
+        "--log",
+        choices=_LOG,
+        default="warning",
+        help="what the server writes to standard error; 'messages' holds the text of your documents (default: warning)",
+    )
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title="commands", metavar="")
 
@@ -127,9 +136,11 @@ def _serve(options: argparse.Namespace) -> int:
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="fillmask-ls: %(levelname)s: %(message)s")
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # its messages quote documents
+    logging.getLogger("fillmask_ls").setLevel("DEBUG" if options.log == "messages" else options.log.upper())
 
     async def serve() -> int:
         server = FillmaskServer(watch_parent=not (options.tcp or options.ws))
+        server.protocol.logs_messages = options.log == "messages"
         try:
             if options.tcp:
                 return await transport.serve_tcp(server.protocol, *options.tcp)

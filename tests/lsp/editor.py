@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,8 +47,10 @@ class Document:
         return types.Position(line, len(before[start:].encode(codec)) // size)
 
     def index(self, position: types.Position) -> int:
-        """The place of a position; that behind a CR LF, and not the one in its midst, is where a line begins."""
-        return next(i for i in range(len(self.text), -1, -1) if self.position(i) == position)
+        codec, size = ENCODINGS[self.editor.encoding]
+        start = [0, *(end.end() for end in re.finditer(r"\r\n|\r|\n", self.text))][position.line]
+        units = self.text[start : start + position.character].encode(codec)[: position.character * size]
+        return start + len(units.decode(codec))
 
     def type(self, text: str) -> None:
         """Insert ``text`` at the cursor, a change for each character."""
@@ -89,9 +93,12 @@ class Document:
             else types.CompletionTriggerKind.Invoked,
             trigger_character=trigger,
         )
-        result = await self.editor.client.text_document_completion_async(
-            types.CompletionParams(types.TextDocumentIdentifier(self.uri), self.position(self.cursor), context=context)
+        params = types.CompletionParams(
+            types.TextDocumentIdentifier(self.uri), self.position(self.cursor), context=context
         )
+        result = await self.editor.client.text_document_completion_async(params)
+        if isinstance(result, types.CompletionList) and not result.items and await self.editor.was_loading():
+            result = await self.editor.client.text_document_completion_async(params)
         assert result is None or isinstance(result, types.CompletionList)
         return None if result is None else [_with_defaults(item, result.item_defaults) for item in result.items]
 
@@ -198,10 +205,23 @@ class Editor:
     def encoding(self) -> str:
         return str(self.result.capabilities.position_encoding or "utf-16")
 
-    def open(self, marked: str, language: str = "plaintext") -> Document:
+    async def was_loading(self) -> bool:
+        """Wait until a model is loaded; whether there was need to."""
+        first = True
+        while (
+            await self.client.workspace_execute_command_async(types.ExecuteCommandParams("fillmask.status"))
+        ).state in (
+            "starting",
+            "loading",
+        ):
+            first = False
+            await asyncio.sleep(0.2)
+        return not first
+
+    def open(self, marked: str, language: str = "plaintext", uri: str = "") -> Document:
         cursor = marked.index("|") if "|" in marked else len(marked)
         text = marked.replace("|", "", 1)
-        uri = f"file:///folder%20one/{next(_numbers)}.txt"
+        uri = uri or f"file:///folder%20one/{next(_numbers)}.txt"
         item = types.TextDocumentItem(uri=uri, language_id=language, version=1, text=text)
         self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
         return Document(self, uri, text, cursor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -281,8 +282,9 @@ def test_an_interrupt_ends_the_server_quietly(wire: Wire) -> None:
     assert b"Traceback" not in wire.process.stderr.read()
 
 
-def test_no_document_text_in_what_the_server_logs() -> None:
-    with Wire() as wire:
+@pytest.mark.parametrize(("level", "is_quoted"), [("debug", False), ("messages", True)])
+def test_document_text_is_logged_only_if_the_user_says_so(level: str, is_quoted: bool) -> None:
+    with Wire("--log", level) as wire:
         wire.initialize()
         wire.open("secretword [MASK] \ud800 secretword.")
         wire.complete(0, 17)
@@ -294,7 +296,39 @@ def test_no_document_text_in_what_the_server_logs() -> None:
         wire.notify("exit")
         assert wire.wait(5) == 0
         assert wire.process.stderr is not None
-        assert b"secretword" not in wire.process.stderr.read()
+        log = wire.process.stderr.read().decode()
+        assert ("secretword" in log) is is_quoted
+        assert "the model embedded is ready" in log
+        assert re.search(r"textDocument/completion answered after [0-9.]+ ms", log)
+
+
+def test_a_command_is_cancelled_with_its_request(wire: Wire) -> None:
+    wire.initialize({"workspace": {"applyEdit": True}})
+    wire.open("It was a [MASK] day.\n\n" * 300)
+    assert wire.request("textDocument/hover", wire.at(0, 12))["result"]  # the model is loaded
+    command = {"command": "fillmask.fillAll", "arguments": [{"uri": "file:///a.txt"}]}
+    filling = wire.ask("workspace/executeCommand", command)
+    wire.notify("$/cancelRequest", {"id": filling})
+    assert wire.answer(filling)["error"]["code"] == -32800
+    asked = time.perf_counter()
+    assert wire.complete(0, 15)["items"]
+    assert time.perf_counter() - asked < 5
+
+
+def test_shutdown_while_the_client_owes_an_answer() -> None:
+    with Wire() as wire:
+        wire.initialize({"workspace": {"applyEdit": True}})
+        wire.open("It was a [MASK] day.")
+        at = {"uri": "file:///a.txt", "position": {"line": 0, "character": 10}, "word": "fine"}
+        filling = wire.ask("workspace/executeCommand", {"command": "fillmask.fill", "arguments": [at]})
+        while wire.receive().get("method") != "workspace/applyEdit":
+            pass
+        shutdown = wire.ask("shutdown")
+        answers = {message["id"]: message for message in (wire.receive(), wire.receive())}
+        assert answers[filling]["error"]["code"] == -32800
+        assert answers[shutdown]["result"] is None
+        wire.notify("exit")
+        assert wire.wait(5) == 0
 
 
 def test_stdio_may_be_said() -> None:

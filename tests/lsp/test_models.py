@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pygls.exceptions import JsonRpcException
 from fillmask_ls import MASK
 from hub import Hub
 from lsp.editor import Editor, capabilities, start, stop
+from wire import Wire
 
 BETTER = "google-bert/bert-base-uncased"
 
@@ -46,17 +48,18 @@ async def command(editor: Editor, name: str, *arguments: Any) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else vars(answer) if hasattr(answer, "__dict__") else answer._asdict()
 
 
+def downloading(editor: Editor) -> int | str:
+    """The token of the bar that shows how a download goes."""
+    bars = editor.client.progress_reports.items()
+    return next((token for token, reports in bars if "Downloading" in (reports[0].title or "")), "")
+
+
 async def test_a_model_is_fetched_with_progress_and_then_answers(hub: Hub) -> None:
     async with session(options={"model": "embedded"}) as editor:
         await editor.open(f"a {MASK}").hover(MASK)
         answer = await command(editor, "downloadModel", {"model": "some/model"})
         assert answer["model"] == "embedded"  # the settings name another
-        reports = [
-            report
-            for token, reports in editor.client.progress_reports.items()
-            if "download" in str(token)
-            for report in reports
-        ]
+        reports = editor.client.progress_reports[downloading(editor)]
         assert reports[0].kind == "begin"
         assert reports[0].cancellable
         assert reports[-1].message == "done"
@@ -78,10 +81,9 @@ async def test_a_download_is_cancelled_by_the_user(hub: Hub) -> None:
     hub.slowly = True
     async with session(options={"model": "embedded"}) as editor:
         fetching = asyncio.ensure_future(command(editor, "downloadModel", {"model": "some/model"}))
-        token = "fillmask-download-some/model"
-        while len(editor.client.progress_reports.get(token, [])) < 2:
+        while len(editor.client.progress_reports.get(downloading(editor), [])) < 2:
             await asyncio.sleep(0.02)
-        editor.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(token))
+        editor.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(downloading(editor)))
         with pytest.raises(JsonRpcException, match="cancelled"):
             await fetching
         assert await editor.open(f"a {MASK}").hover(MASK)
@@ -145,3 +147,21 @@ async def test_a_client_without_capabilities_has_completion_and_hover_and_is_tol
         document = editor.open(f"It was a {MASK}| day.")
         assert await document.complete()
         assert await document.hover(MASK)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="makes a file that can be held back")
+def test_while_the_first_model_loads_a_completion_is_empty_and_to_be_asked_for_again(
+    broken: Callable[[], Path],
+) -> None:
+    config = broken() / "config.json"
+    whole = config.rename(config.with_suffix(".whole"))
+    os.mkfifo(config)  # who reads it waits for who writes it
+    with Wire() as wire:
+        wire.initialize(initializationOptions={"model": str(config.parent)})
+        wire.open("It was a [MASK] day.")
+        assert wire.complete(0, 15) == {"isIncomplete": True, "items": []}
+        assert wire.complete(0, 5) is None
+        with config.open("wb") as pipe:
+            whole.replace(config)
+            pipe.write(config.read_bytes())
+        assert len(wire.complete(0, 15)["items"]) == 10

@@ -10,6 +10,7 @@ from lsprotocol import types
 
 from fillmask_ls.settings import Settings, merged
 from lsp.editor import capabilities, start, stop
+from wire import Wire
 
 BARE = types.ClientCapabilities()
 
@@ -64,6 +65,39 @@ async def test_changes_while_running() -> None:
         assert len([m for m in messages if "completion.topK" in m]) == 1  # once, though it was wrong twice
     finally:
         await stop(editor)
+
+
+async def test_a_folder_has_settings_of_its_own() -> None:
+    editor = await start(capabilities("vscode"), configuration={"fillmask": {"completion": {"topK": 4}}})
+    try:
+        client, folder = editor.client, "file:///folder%20one/"
+        client.set_configuration({"fillmask": {"completion": {"topK": 2}, "model": "/no/such/model"}}, scope_uri=folder)
+        here = editor.open("It was a [MASK]| day.")
+        there = editor.open("It was a [MASK]| day.", uri="file:///elsewhere.txt")
+        assert [len(await document.complete() or []) for document in (here, there, here)] == [2, 4, 2]
+        client.set_configuration({"fillmask": {"completion": {"topK": 0}}}, scope_uri=folder)
+        client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
+        assert [len(await document.complete() or []) for document in (here, there)] == [4, 4]
+        # The model is the server's: no folder has another.
+        assert [message.message for message in client.messages] == [
+            "fillmask.completion.topK must be a whole number from 1 to 100, not 0; 4 holds."
+        ]
+    finally:
+        await stop(editor)
+
+
+def test_what_a_client_says_late_is_taken_all_the_same() -> None:
+    with Wire() as wire:
+        wire.initialize({"workspace": {"configuration": True}})
+        wire.open("It was a [MASK] day.")
+        asked = wire.ask("textDocument/completion", wire.at(0, 15))
+        while (message := wire.receive()).get("method") != "workspace/configuration":
+            pass
+        assert len(wire.answer(asked)["result"]["items"]) == 10  # it goes on without
+        wire.send({"jsonrpc": "2.0", "id": message["id"], "result": [{"completion": {"topK": 3}}]})
+        # From now on the client is asked for the document's own, too; it says nothing, and time passes once.
+        counts = [len(wire.complete(0, 15)["items"]) for _ in range(3)]
+        assert counts == [3, 3, 3]
 
 
 async def model_in_use(editor: Any) -> str:

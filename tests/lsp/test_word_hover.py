@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from math import log2
@@ -10,6 +11,7 @@ import pytest
 import pytest_asyncio
 from lsprotocol import types
 
+from fillmask_ls.mlm.checkpoint import EMBEDDED
 from lsp.editor import Editor, capabilities, start, stop
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -110,3 +112,15 @@ async def test_off_by_default() -> None:
         assert "Pieces" not in text
     finally:
         await stop(editor)
+
+
+async def test_the_pieces_of_the_words_for_a_mask(editor: Editor) -> None:
+    vocabulary = json.loads((EMBEDDED / "tokenizer.json").read_text())["model"]["vocab"]
+    text = await shown(editor, "Paris is the capital of [MASK].", "[MASK]")
+    assert text is not None
+    lines = [line for line in text.replace("\\", "").splitlines() if " % " in line]
+    assert len(lines) == 4
+    for line in lines:
+        word, piece, id = re.fullmatch(r"(?:\| \d \| )?(\S+) .* (\S+) (\d+)(?: \|)?", line).groups()  # type: ignore[union-attr]
+        assert word.casefold() == piece
+        assert vocabulary[piece] == int(id)

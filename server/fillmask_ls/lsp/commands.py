@@ -174,18 +174,18 @@ async def inspect(server: FillmaskServer, arguments: Arguments) -> Answer:
 async def select_model(server: FillmaskServer, arguments: Arguments) -> Answer:
     """Let ``model`` answer until the client changes its settings; answers when it is loaded, or what is wrong with it."""
     _in_trust(server)
-    return await server.select_model(arguments.text("model"))
+    return await server.loading.select(arguments.text("model"))
 
 
 async def download_model(server: FillmaskServer, arguments: Arguments) -> Answer:
     """Fetch ``model`` from the Hugging Face hub, with progress that can be cancelled; load it if the settings name it."""
     _in_trust(server)
-    return await server.download_model(arguments.text("model"))
+    return await server.loading.download(arguments.text("model"))
 
 
 async def status(server: FillmaskServer, _arguments: Arguments) -> Answer:
     """Which model answers, and what the server is doing."""
-    return server.status()
+    return server.loading.status()
 
 
 COMMANDS: dict[str, Command] = {
@@ -202,7 +202,7 @@ COMMANDS: dict[str, Command] = {
 
 
 def _in_trust(server: FillmaskServer) -> None:
-    if not server.trusted:
+    if not server.configuration.trusted:
         raise JsonRpcException(
             "a model can't be chosen while the workspace is not trusted", code=types.LSPErrorCodes.RequestFailed
         )

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -14,7 +13,6 @@ from pygls.exceptions import JsonRpcException
 
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.engine.query import EngineError, SurpriseQuery
-from fillmask_ls.settings import Settings
 
 from .features import diagnostics
 
@@ -28,15 +26,6 @@ _QUIET = 1.0
 
 OPTIONS = types.DiagnosticOptions(
     inter_file_dependencies=False, workspace_diagnostics=False, identifier=diagnostics.SOURCE
-)
-
-_RELEVANT = attrgetter(
-    "diagnostics",
-    "diagnostics_threshold",
-    "diagnostics_severity",
-    "diagnostics_minimum_length",
-    "diagnostics_languages",
-    "prose",
 )
 
 
@@ -60,9 +49,8 @@ class Diagnosing:
             JsonRpcException: the document was changed meanwhile, so that the client asks anew by itself; or there is no
                 model, or it failed.
         """
-        settings = await self._server.settled()
         document = self._server.protocol.documents.get(uri)
-        if document is None or not diagnostics.is_wanted(document, settings):
+        if document is None or not diagnostics.is_wanted(document, await self._server.settled(document)):
             return diagnostics.report([], previous)
         try:
             items = await self._server.unless_changed(document, self._found(document))
@@ -82,17 +70,10 @@ class Diagnosing:
         if uri in self._looking:
             self._looking.pop(uri).cancel()
         document = self._server.protocol.documents.get(uri)
-        if document is not None and diagnostics.is_wanted(document, self._server.settings):
+        if document is not None:
             self._looking[uri] = self._server.in_background(self._push(document))
-        elif uri in self._shown:
-            self._publish(uri, [], None)
-            self._shown.discard(uri)
-
-    def reconfigured(self, before: Settings) -> None:
-        """Look anew at all documents if the settings, which were others ``before``, make a difference."""
-        now = self._server.settings
-        if (before.diagnostics or now.diagnostics) and _RELEVANT(before) != _RELEVANT(now):
-            self.refresh()
+        else:
+            self._clear(uri)
 
     def refresh(self) -> None:
         """Look anew at all documents."""
@@ -116,10 +97,19 @@ class Diagnosing:
             logger.warning("the client didn't take a refresh of its diagnostics")
 
     async def _push(self, document: TextDocument) -> None:
-        with suppress(EngineError):
-            self._publish(document.uri, await self._found(document), document.version)
-            self._shown.add(document.uri)
+        if diagnostics.is_wanted(document, await self._server.settled(document)):
+            with suppress(EngineError):
+                self._publish(document.uri, await self._found(document), document.version)
+                self._shown.add(document.uri)
+        else:
+            self._clear(document.uri)
         self._looking.pop(document.uri, None)
+
+    def _clear(self, uri: str) -> None:
+        """Take the marks away that a document has."""
+        if uri in self._shown:
+            self._shown.discard(uri)
+            self._publish(uri, [], None)
 
     def _publish(self, uri: str, items: Sequence[types.Diagnostic], version: int | None) -> None:
         self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, items, version))
@@ -128,7 +118,7 @@ class Diagnosing:
         """The diagnostics of a document that doesn't change meanwhile, in its order."""
         await asyncio.sleep(_QUIET)
         paragraphs = await self._server.paragraphs(document)
-        settings = self._server.settings
+        settings = await self._server.settled(document)
         found: list[types.Diagnostic] = []
         for paragraph in paragraphs:
             spans = diagnostics.candidates(paragraph, settings)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from typing import Any
 
 from cattrs import Converter
@@ -58,13 +59,16 @@ class Protocol(LanguageServerProtocol):
     Attributes:
         documents: what the client has open.
         exit_code: the process's, once the client sent ``exit``: 0 after ``shutdown``, else 1.
+        logs_messages: whether to log each message, and so the text of documents: only if the user said so.
     """
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.documents = Workspace()
         self.exit_code: int | None = None
+        self.logs_messages = False
         self._initialized = False
+        self._asked: dict[int | str, tuple[str, float]] = {}
 
     @property
     def is_shut_down(self) -> bool:
@@ -83,6 +87,8 @@ class Protocol(LanguageServerProtocol):
         except (ValueError, RecursionError):
             self._refuse(None, JsonRpcParseError("the message is not JSON"))
             return
+        if self.logs_messages:
+            logger.debug("received %s", json.dumps(message))
         if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
             id = message.get("id") if isinstance(message, dict) else None
             self._refuse(id if _is_id(id) else None, JsonRpcInvalidRequest("the message is not a JSON-RPC 2.0 object"))
@@ -121,7 +127,20 @@ class Protocol(LanguageServerProtocol):
                 self._refuse(id, JsonRpcInvalidParams(f"the parameters of {method} don't have the protocol's form"))
                 return
             self._initialized = True
+            if logger.isEnabledFor(logging.DEBUG):
+                self._asked[id] = method, time.perf_counter()
             self.handle_message(structured)
+
+    def _send_data(self, data: Any) -> None:
+        id = getattr(data, "id", None)
+        if id in self._asked and not hasattr(data, "method"):
+            method, since = self._asked.pop(id)
+            error = getattr(data, "error", None)
+            outcome = f"refused with {error.code}" if error else "answered"
+            logger.debug("%s %s after %.1f ms", method, outcome, 1000 * (time.perf_counter() - since))
+        if self.logs_messages:
+            logger.debug("sent %s", json.dumps(data, default=self._serialize_message))
+        super()._send_data(data)
 
     def _receive_notification(self, message: dict[str, Any]) -> None:
         method = message["method"]
@@ -188,6 +207,23 @@ class Protocol(LanguageServerProtocol):
 
     def _refuse(self, id: int | str | None, error: JsonRpcException) -> None:
         self._send_data({"jsonrpc": "2.0", "id": id, "error": error.to_response_error()})
+
+    @lsp_method(types.SHUTDOWN)
+    def lsp_shutdown(self, *_: Any) -> None:  # type: ignore[override]  # pygls takes any kind of function
+        """Cancel what is under way, in either direction; pygls stumbles over what ends at once."""
+        for future in list(self._request_futures.values()):
+            future.cancel()
+        self._shutdown = True
+
+    @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
+    async def lsp_workspace__execute_command(  # type: ignore[override]
+        self, params: types.ExecuteCommandParams
+    ) -> Any:
+        """Run a command as part of its request's task: in pygls it goes on when the request is cancelled."""
+        command = self.fm.commands.get(params.command)
+        if command is None:
+            raise JsonRpcInvalidParams(f"there is no command {params.command!r}")
+        return await command(*(params.arguments or []))
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:

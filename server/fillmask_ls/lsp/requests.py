@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 _SENTENCES = 3
 _MASKS_TOGETHER = range(2, 5)
 """In a passage, to be offered as one item: each mask more costs a step of a search while the user waits."""
+_SECONDS_FOR_A_MODEL = 5.0
+"""How long a completion waits for the first model to be loaded, which mostly takes less; some editors stand still
+meanwhile."""
 _HINTS = 200
 """At most, for a client that asks for the hints of a whole document."""
 _FILLS = 3
@@ -63,6 +66,7 @@ async def complete(server: FillmaskServer, params: types.CompletionParams) -> ty
     if found is None:
         return None
     document, index = found
+    abilities = client.completion_abilities(server.client_capabilities)
     target = masks.behind(document, index)
     if target is None:
         opened = masks.opened(document, index)
@@ -72,14 +76,18 @@ async def complete(server: FillmaskServer, params: types.CompletionParams) -> ty
         before = document.slice(opened[0] - 1, opened[0])
         if typed_bracket and not completion.offers_unasked(document.language_id, before):
             return None
-        return completion.mask(span_range(document, opened))
+        return completion.mask(span_range(document, opened), abilities)
     # Over the whole mask, and behind it up to the cursor.
     replaced = span_range(document, (target.start, target.typed_end))
-    (ranking, passage), sentences = await asyncio.gather(
+    asking = asyncio.gather(
         server.rank(document, target, lambda settings: settings.completion_top_k, hurry=True),
         _sentences(server, document, target, index),
     )
-    abilities = client.completion_abilities(server.client_capabilities)
+    try:
+        limit = _SECONDS_FOR_A_MODEL if server.loading.is_first else None
+        (ranking, passage), sentences = await asyncio.wait_for(asking, limit)
+    except asyncio.TimeoutError:
+        return types.CompletionList(is_incomplete=True, items=[])
     shown = completion.Shown(passage.text, passage.masks, passage.focus, ranking)
     return completion.words(shown, replaced, server.note(shown), abilities, sentences)
 
@@ -138,22 +146,24 @@ async def resolve_completion(server: FillmaskServer, item: types.CompletionItem)
     return completion.resolved(item, shown, client.completion_abilities(server.client_capabilities).markup)
 
 
-async def inlay_hints_in(server: FillmaskServer, params: types.InlayHintParams) -> list[types.InlayHint] | None:
-    """The best word behind each mask of the range."""
-    await server.settled()
+async def inlay_hints_in(server: FillmaskServer, params: types.InlayHintParams) -> list[types.InlayHint]:
+    """The best word behind each mask of the range; an empty list where there is none: at null, Neovim keeps old ones."""
     document = server.protocol.documents.get(params.text_document.uri)
-    if document is None or not server.settings.inlay_hints:
-        return None
+    if document is None:
+        return []
     low, high = span_of(document, params.range)
     inside = document.masks(low, high)[:_HINTS]
     if not inside:
-        return None
+        return []
     markdown = client.shows_markdown(server.client_capabilities)
 
     async def hints() -> list[types.InlayHint]:
+        settings = await server.settled(document)
+        if not settings.inlay_hints:
+            return []
         passages = await server.passages(document, (inside[0][0], inside[-1][1]))
         asked = [
-            Query(passage.text, passage.masks, server.settings.hover_top_k, passage.focus, decorates=True)
+            Query(passage.text, passage.masks, settings.hover_top_k, passage.focus, decorates=True)
             for passage, _ in passages
         ]
         rankings = await asyncio.gather(*map(server.engine.rank, asked))
@@ -171,20 +181,25 @@ async def complete_inline(
     server: FillmaskServer, params: types.InlineCompletionParams
 ) -> list[types.InlineCompletionItem] | None:
     """The best word as ghost text at the mask with the cursor, and its passage filled as a whole."""
-    await server.settled()
     found = place(server, params.text_document, params.position)
-    if found is None or not server.settings.inline_completion:
+    if found is None:
         return None
     document, index = found
     target = masks.behind(document, index)
     if target is None:
         return None
     replaced = span_range(document, (target.start, target.typed_end))
-    (ranking, passage), sentences = await asyncio.gather(
-        server.rank(document, target, lambda settings: settings.completion_top_k, hurry=True),
-        _sentences(server, document, target, index),
-    )
-    return inline_completion.word(ranking, passage.focus, replaced) + inline_completion.sentences(sentences)
+
+    async def ghosts() -> list[types.InlineCompletionItem] | None:
+        if not (await server.settled(document)).inline_completion:
+            return None
+        (ranking, passage), sentences = await asyncio.gather(
+            server.rank(document, target, lambda settings: settings.completion_top_k, hurry=True),
+            _sentences(server, document, target, index),
+        )
+        return inline_completion.word(ranking, passage.focus, replaced) + inline_completion.sentences(sentences)
+
+    return await server.unless_changed(document, ghosts())
 
 
 async def act(server: FillmaskServer, params: types.CodeActionParams) -> list[types.CodeAction | types.Command] | None:
@@ -202,7 +217,7 @@ async def act(server: FillmaskServer, params: types.CodeActionParams) -> list[ty
         for word in code_actions.fixes(diagnostic):
             edit = edited(server, document, [(span_of(document, diagnostic.range), word)])
             found.append(code_actions.fix(diagnostic, word, edit))
-    target = masks.under(document, span[0])
+    target = masks.touched(document, span)
     if target and code_actions.wanted(code_actions.QUICK_FIX, only):
         found += await _fills(server, document, target)
     if code_actions.wanted(code_actions.REWRITE, only) and (target or invoked):
@@ -243,7 +258,7 @@ async def _rewrites(
         words = rewriting.restored(document, hiding)
         if words:
             found.append(code_actions.restore(len(words), edited(server, document, words)))
-    if span[1] > span[0] and not target:
+    if span[1] > span[0] and not (target and target.start <= span[0] and span[1] <= target.end):
         data = {"do": "mask", "seed": secrets.randbelow(2**31), **_about(document, span)}
         found.append(code_actions.later(f"Mask {_SHARE:.0%} of the selection at random".replace("%", " %"), data))
     if not target and not selected:
@@ -384,8 +399,9 @@ async def lenses(server: FillmaskServer, params: types.CodeLensParams) -> list[t
         return []
 
     async def found() -> list[types.CodeLens]:
-        await server.settled()
-        return await server.off_loop(code_lens.lenses, document.snapshot()) if server.settings.code_lens else []
+        now = document.snapshot()
+        settings = await server.settled(document)
+        return await server.off_loop(code_lens.lenses, now) if settings.code_lens else []
 
     return await server.unless_changed(document, found())
 

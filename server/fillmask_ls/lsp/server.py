@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,17 +21,18 @@ from fillmask_ls.documents.context import Passage, WordPassage
 from fillmask_ls.documents.paragraphs import Paragraph, paragraphs
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import Span, TextDocument
-from fillmask_ls.engine import download
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.engine.query import EngineError, OvertakenError, Query, Ranking, SurpriseQuery
-from fillmask_ls.settings import SECTION, Settings, merged
+from fillmask_ls.engine.query import EngineError, Query, Ranking, SurpriseQuery
+from fillmask_ls.settings import SECTION, Settings
 
 from . import client, commands, diagnosing, parent, requests
+from .configuring import Configuration
 from .diagnosing import Diagnosing
 from .edits import changed
 from .features import code_actions, hover, semantic_tokens
 from .features.completion import Shown
 from .features.places import span_range
+from .loading import Loading
 from .protocol import Protocol, strict_converter
 
 if TYPE_CHECKING:
@@ -40,12 +41,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_SECONDS_FOR_THE_CLIENT = 2
-"""How long a client may take to say its settings, or yes to a progress bar, before we go on without."""
-
-_DEFAULT_MODEL: tuple[str, str, str, str] = ("auto", "auto", "auto", "torch")
-"""What is loaded where what the user chose can't be."""
 
 _LISTS = 8
 """How many completion lists are remembered, to say more of their items."""
@@ -63,8 +58,8 @@ class FillmaskServer(LanguageServer):
     Attributes:
         engine: answers queries.
         diagnosing: marks unlikely words.
-        settings: those in force.
-        trusted: whether the workspace may choose a model.
+        configuration: the settings in force.
+        loading: chooses and loads the engine's model.
     """
 
     protocol: Protocol
@@ -83,28 +78,25 @@ class FillmaskServer(LanguageServer):
             notebook_document_sync=types.NotebookDocumentSyncOptions([types.NotebookDocumentFilterWithNotebook("*")]),
         )
         self.engine = LocalEngine()
-        self.settings = Settings()
-        self._initial_settings = Settings()
+        self.configuration = Configuration(self)
+        self.loading = Loading(self)
         # Markup takes milliseconds to read, in which the event loop goes on.
         self._reader = ThreadPoolExecutor(1, "fillmask-reader")
-        self.trusted = True
         self._watch_parent = watch_parent
-        self._configuring: asyncio.Task[Any] | None = None
-        self._asked_for: tuple[str, str, str, str] | None = None
-        self._loading: asyncio.Task[None] | None = None
-        self._failed = False
-        self._problems: list[str] = []
         self._reported: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: set[_Waiting] = set()
         self._foreseen: asyncio.Task[None] | None = None
         self._lists = 0
         self._shown: dict[str, Shown] = {}
-        self._state = "starting"
-        self._load_error: str | None = None
         self.diagnosing = Diagnosing(self)
         self.protocol.documents.changed = self._document_changed
         _register(self)
+
+    @property
+    def settings(self) -> Settings:
+        """The server's settings in force."""
+        return self.configuration.settings
 
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
         """Log by kind only: pygls would show a pop-up, and a message may quote the document."""
@@ -115,13 +107,8 @@ class FillmaskServer(LanguageServer):
         if self._watch_parent and params.process_id is not None:
             parent.watch(params.process_id)
         self.protocol.documents.encoding = Encoding(self.workspace.position_encoding)
-        options = params.initialization_options
-        if isinstance(options, Mapping) and "trusted" in options:
-            self.trusted = options["trusted"] is True
-            options = {name: value for name, value in options.items() if name != "trusted"}
-        self._initial_settings, self._problems = merged(Settings(), options, trusted=self.trusted)
+        self.configuration.begin(params.initialization_options)
         client.withhold(self.protocol.fm.features, params.capabilities)
-        self.settings = self._initial_settings
         asyncio.get_running_loop().call_soon(self.engine.warm_up)
 
     async def initialized(self) -> None:
@@ -132,31 +119,22 @@ class FillmaskServer(LanguageServer):
         await self.configure(None)
 
     async def configure(self, values: object) -> None:
-        """Lay the client's settings over the initial ones, report what is wrong with them, load what they name.
+        """Take the client's settings, and do what they ask for.
 
         Args:
             values: what the client pushed; a client that can be asked is asked instead.
         """
-        self._configuring, before = asyncio.current_task(), self.settings
-        workspace = self.client_capabilities.workspace
-        nothing_said = values is None
-        if workspace and workspace.configuration:
-            try:
-                values = await self._pulled_configuration()
-                nothing_said = False
-            except (JsonRpcException, asyncio.TimeoutError):
-                logger.warning("the client didn't say its settings")
-        self.settings, problems = merged(
-            self.settings if nothing_said else self._initial_settings, values, trusted=self.trusted
-        )
-        if self._failed:  # what could not be loaded may have been mended
-            self._failed, self._asked_for = False, None
-        for problem in [*self._problems, *problems]:
-            self._tell(problem, types.MessageType.Warning)
-        self._load_if_new()
-        if self.settings != before:
-            self._refresh()
-        self.diagnosing.reconfigured(before)
+        before = list(self.configuration.known())
+        change = self.configuration.change(values)
+        if not await change.in_time():
+            logger.warning("the client takes its time to say its settings")
+            self.loading.load(self.settings)
+            await change.at_last()
+        self.loading.try_again()
+        self.loading.load(self.settings)
+        if before != [self.settings]:  # where documents have their own, nobody knows whether these were changed
+            self.refresh()
+            self.diagnosing.refresh()
 
     def rank(
         self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool = False
@@ -215,13 +193,14 @@ class FillmaskServer(LanguageServer):
         self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool
     ) -> tuple[Ranking, Passage]:
         passage = await self.passage(document, target)
+        settings = await self.settled(document)
         query = Query(
             passage.text,
             passage.masks,
-            top_k(self.settings),
+            top_k(settings),
             focus=passage.focus,
             prefix=target.prefix,
-            max_pieces=self.settings.max_pieces,
+            max_pieces=settings.max_pieces,
         )
         ranking = await self.engine.rank(replace(query, max_pieces=1) if hurry else query)
         likelihood = sum(word.probability for word in ranking.masks[query.focus].words)
@@ -246,58 +225,55 @@ class FillmaskServer(LanguageServer):
         """The passages of all masks in a span of a document as it stands now, as
         :func:`~fillmask_ls.documents.context.passages` yields them."""
         found = []
-        each = self._reading(document, context.passages)(span)
+        each = (await self._reading(document, context.passages))(span)
         # One at a time: a completion need not wait until all are read.
         while (one := await self.off_loop(next, each, None)) is not None:
             found.append(one)
-        await self.settled()
         return found
 
     async def off_loop(self, work: Callable[..., T], *arguments: Any) -> T:
         """The result of ``work``, in turn with what else is read of documents."""
         return await asyncio.get_running_loop().run_in_executor(self._reader, work, *arguments)
 
-    async def settled(self) -> Settings:
-        """The settings, when the client has said them, or had its time to."""
-        if self._configuring is not None:
-            await asyncio.wait({self._configuring})
-        self._load_if_new()  # a client may ask before it says that it is initialized
-        return self.settings
+    async def settled(self, document: TextDocument | None = None) -> Settings:
+        """The server's settings, or a document's, when the client has said them, or had its time to."""
+        settings = await self.configuration.settled(None if document is None else document.uri)
+        self.loading.load(self.settings)  # a client may ask before it says that it is initialized
+        return settings
 
     async def surprise(self, document: TextDocument, word: Span) -> tuple[WordPassage, Surprise] | None:
         """What the model thinks of a word, with as many others as a hover shows; None where it is no prose, or where
         the settings are against it."""
-        if not (await self.settled()).hover_words:
+        settings = await self.settled(document)
+        if not settings.hover_words:
             return None
         passage = await self._read(document, lambda now, **how: context.word_passage(now, word, **how))
         if passage is None:
             return None
-        query = SurpriseQuery(passage.text, self.settings.hover_top_k, (passage.span,))
+        query = SurpriseQuery(passage.text, settings.hover_top_k, (passage.span,))
         found = await self.engine.surprise(query)
         return (passage, found[0]) if found else None
 
     async def paragraphs(self, document: TextDocument) -> list[Paragraph]:
         """As :func:`~fillmask_ls.documents.paragraphs.paragraphs`, of a document as it stands now."""
-        strip_markup = self.settings.prose == "auto"
+        strip_markup = (await self.settled(document)).prose == "auto"
         return await self._read(document, lambda now, **_: paragraphs(now, strip_markup=strip_markup))
 
     async def _read(self, document: TextDocument, reading: Callable[..., T]) -> T:
         """What ``reading`` makes of a document and its neighbours as they stand now, off the event loop."""
-        result = await self.off_loop(self._reading(document, reading))
-        await self.settled()
-        return result
+        return await self.off_loop(await self._reading(document, reading))
 
-    def _reading(self, document: TextDocument, reading: Callable[..., T]) -> Callable[..., T]:
-        """``reading`` of a document and its neighbours as they stand now."""
+    async def _reading(self, document: TextDocument, reading: Callable[..., T]) -> Callable[..., T]:
+        """``reading`` of a document and its neighbours as they stand now, as the settings have it."""
         before, after = self.protocol.documents.prose_around(document.uri)
-        return partial(
+        stands = partial(
             reading,
             document.snapshot(),
-            tokens=self.settings.context_tokens,
-            strip_markup=self.settings.prose == "auto",
             before=[other.snapshot() for other in before],
             after=[other.snapshot() for other in after],
         )
+        settings = await self.settled(document)
+        return partial(stands, tokens=settings.context_tokens, strip_markup=settings.prose == "auto")
 
     def note(self, shown: Shown) -> str:
         """Keep what a completion list shows, for a while; returns the key that :meth:`noted` gives it back for."""
@@ -311,20 +287,6 @@ class FillmaskServer(LanguageServer):
         """What a completion list showed; None if it was long ago."""
         return self._shown.get(key) if isinstance(key, str) else None
 
-    def status(self) -> dict[str, Any]:
-        """What ``fillmask/status`` and the command ``fillmask.status`` say."""
-        return {
-            "state": self._state,
-            "model": self.engine.model_name,
-            "error": self._load_error,
-            "version": __version__,
-        }
-
-    def _become(self, state: str) -> None:
-        self._state = state
-        if client.wants_status(self.client_capabilities):
-            self.protocol.notify("fillmask/status", self.status())
-
     async def _foresee(self, query: Query) -> None:
         await asyncio.sleep(_PAUSE)
         with suppress(EngineError):
@@ -332,6 +294,8 @@ class FillmaskServer(LanguageServer):
 
     def _document_changed(self, uri: str) -> None:
         self._overtake(uri)
+        if self.protocol.documents.get(uri) is None:
+            self.configuration.forget(uri)
         self.diagnosing.changed(uri)
 
     def _overtake(self, uri: str) -> None:
@@ -341,138 +305,13 @@ class FillmaskServer(LanguageServer):
                 waiting.overtaken = True
                 waiting.task.cancel()
 
-    def _load_if_new(self) -> None:
-        chosen = self.settings
-        wanted = (chosen.model, chosen.device, chosen.dtype, chosen.runtime)
-        if wanted != self._asked_for:
-            self._asked_for = wanted
-            self._loading = self.in_background(self._load(*wanted))
-
-    async def _load(self, model: str, device: str, dtype: str, runtime: str) -> None:
-        outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.in_background(self._show_progress(model, outcome))
-        self._become("loading")
-        try:
-            name = await self.engine.load(model, device, dtype, runtime)
-            outcome.set_result(f"{name} is ready")
-            self._load_error = None
-            self._become("ready")
-            self._refresh()
-            if self.settings.diagnostics:
-                self.diagnosing.refresh()
-            if (model, name) == ("auto", "embedded"):
-                self.in_background(self._offer_download())
-        except OvertakenError:
-            outcome.set_result("another model was chosen")
-        except EngineError as error:
-            outcome.set_result("failed")
-            self._failed, self._load_error = True, str(error)
-            self._become("ready" if self.engine.model_name else "failed")
-            if self.engine.model_name is not None:
-                self._tell(f"{error} {self.engine.model_name} goes on.", types.MessageType.Error)
-            elif (model, device, dtype, runtime) == self._asked_for != _DEFAULT_MODEL:
-                self._tell(f"{error} The default model is taken instead.", types.MessageType.Error)
-                await self._load(*_DEFAULT_MODEL)
-            else:
-                self._tell(str(error), types.MessageType.Error)
-
-    async def select_model(self, model: str) -> dict[str, Any]:
-        """Load a model and let it answer until the settings change; returns the :meth:`status` then."""
-        self.settings = replace(self.settings, model=model)
-        self._asked_for = None
-        self._load_if_new()
-        if self._loading is not None:
-            await asyncio.wait({self._loading})
-        return self.status()
-
-    async def download_model(self, model: str) -> dict[str, Any]:
-        """Fetch a model with progress, and load it if the settings name it; returns the :meth:`status` then.
-
-        Raises:
-            EngineError: it could not be fetched.
-            JsonRpcException: the user cancelled it.
-        """
-        token = f"fillmask-download-{model}"
-        shown = await self._create_progress(token)
-        percent = -1
-        if shown:
-            begin = types.WorkDoneProgressBegin(
-                title="Downloading the language model", message=model, cancellable=True, percentage=0
-            )
-            self.work_done_progress.begin(token, begin)
-
-        def report(there: int, expected: int) -> None:
-            nonlocal percent
-            now = min(100, 100 * there // expected) if expected else 0
-            if shown and now > percent:
-                percent = now
-                report = types.WorkDoneProgressReport(message=f"{there >> 20} of {expected >> 20} MB", percentage=now)
-                self.work_done_progress.report(token, report)
-
-        fetching = asyncio.ensure_future(download.download(model, report))
-        button = self.work_done_progress.tokens[token] if shown else asyncio.get_running_loop().create_future()
-        button.add_done_callback(lambda _button: fetching.cancel())
-        outcome = "failed; what arrived is kept"
-        try:
-            await fetching
-            outcome = "done"
-        except asyncio.CancelledError:
-            outcome = "cancelled; what arrived is kept"
-            if button.cancelled():
-                raise JsonRpcException(outcome, code=types.LSPErrorCodes.RequestFailed) from None
-            raise
-        finally:
-            if shown:
-                self.work_done_progress.end(token, types.WorkDoneProgressEnd(message=outcome))
-                self.work_done_progress.tokens.pop(token, None)
-        return await self.select_model(self.settings.model) if self.settings.model in ("auto", model) else self.status()
-
-    async def _offer_download(self) -> None:
-        """Offer the model that is better than the embedded one, once in the user's life, to a client that can ask."""
-        if not (self.trusted and client.answers_questions(self.client_capabilities)):
-            return
-        if not await self.off_loop(download.may_offer):
-            return
-        yes = types.MessageActionItem(title="Download")
-        with suppress(JsonRpcException, EngineError):
-            answer = await self.window_show_message_request_async(
-                types.ShowMessageRequestParams(
-                    type=types.MessageType.Info,
-                    message=f"fillmask: the small embedded model answers. {download.BETTER} (440 MB) knows more words: "
-                    "download it once from the Hugging Face hub?",
-                    actions=[yes, types.MessageActionItem(title="No")],
-                )
-            )
-            if answer is not None and answer.title == yes.title:
-                await self.download_model(download.BETTER)
-
-    async def _create_progress(self, token: str) -> bool:
-        """Whether the client shows a progress bar."""
-        window = self.client_capabilities.window
-        if not (window and window.work_done_progress):
-            return False
-        try:
-            await asyncio.wait_for(self.work_done_progress.create_async(token), _SECONDS_FOR_THE_CLIENT)
-        except (JsonRpcException, asyncio.TimeoutError):
-            return False
-        return True
-
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Let the client ask anew for what it shows of documents."""
         workspace = self.client_capabilities.workspace
         if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
             self.workspace_inlay_hint_refresh(None)
         if workspace and workspace.code_lens and workspace.code_lens.refresh_support:
             self.workspace_code_lens_refresh(None)
-
-    async def _show_progress(self, model: str, outcome: asyncio.Future[str]) -> None:
-        """Show a progress bar until there is an outcome, to a client that can."""
-        progress, token = self.work_done_progress, f"fillmask-load-{id(outcome)}"
-        if not await self._create_progress(token):
-            return
-        progress.begin(token, types.WorkDoneProgressBegin(title="Loading the language model", message=model))
-        progress.end(token, types.WorkDoneProgressEnd(message=await outcome))
-        progress.tokens.pop(token, None)
 
     async def _register_for_configuration(self) -> None:
         registration = types.Registration(
@@ -485,12 +324,7 @@ class FillmaskServer(LanguageServer):
         except JsonRpcException:
             logger.warning("the client took no registration for its settings")
 
-    async def _pulled_configuration(self) -> object:
-        params = types.ConfigurationParams([types.ConfigurationItem(section=SECTION)])
-        answer = await asyncio.wait_for(self.workspace_configuration_async(params), _SECONDS_FOR_THE_CLIENT)
-        return answer[0] if answer else None
-
-    def _tell(self, message: str, kind: types.MessageType) -> None:
+    def tell(self, message: str, kind: types.MessageType) -> None:
         """Show ``message`` to the user, once in the server's life."""
         if message not in self._reported:
             self._reported.add(message)
@@ -553,7 +387,7 @@ def _register(server: FillmaskServer) -> None:
         return await requests.resolve_completion(server, item)
 
     @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
-    async def inlay_hints(params: types.InlayHintParams) -> list[types.InlayHint] | None:
+    async def inlay_hints(params: types.InlayHintParams) -> list[types.InlayHint]:
         return await requests.inlay_hints_in(server, params)
 
     @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
@@ -612,7 +446,13 @@ def _register(server: FillmaskServer) -> None:
             return await _hover_word(server, document, word) if word else None
         at = span_range(document, (target.start, target.end))
         ranking, passage = await server.rank(document, target, lambda settings: settings.hover_top_k)
-        return hover.hover(ranking, passage.focus, at, markdown=client.shows_markdown(server.client_capabilities))
+        return hover.hover(
+            ranking,
+            passage.focus,
+            at,
+            markdown=client.shows_markdown(server.client_capabilities),
+            pieces=(await server.settled(document)).hover_pieces,
+        )
 
     @server.feature(types.TEXT_DOCUMENT_DIAGNOSTIC, diagnosing.OPTIONS)
     async def diagnose(params: types.DocumentDiagnosticParams) -> types.DocumentDiagnosticReport:
@@ -629,7 +469,7 @@ async def _hover_word(server: FillmaskServer, document: TextDocument, word: Span
         str(server.engine.model_name),
         span_range(document, passage.place),
         markdown=client.shows_markdown(server.client_capabilities),
-        pieces=server.settings.hover_pieces,
+        pieces=(await server.settled(document)).hover_pieces,
     )
 
 

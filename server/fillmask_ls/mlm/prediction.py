@@ -18,10 +18,17 @@ from .windows import Window, readings, windows
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word that fits, as it should be typed, and its probability among all that the model could say (0 to 1)."""
+    """A word that fits.
+
+    Attributes:
+        text: as it should be typed.
+        probability: among all that the model could say, 0 to 1.
+        pieces: the tokens it is made of, with their ids; empty where the word was given, not found.
+    """
 
     text: str
     probability: float
+    pieces: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +194,15 @@ def _prediction(
     candidates += [(weight, ids) for ids, weight in longer if not vocabulary.is_word(vocabulary.spelled(ids))]
     total = 1 + sum(weight for weight, ids in candidates if len(ids) > 1)
     capital = starts_sentence(before)
-    words: dict[str, float] = {}
+    words: dict[str, tuple[float, tuple[int, ...]]] = {}
     for weight, ids in candidates:
         word = vocabulary.typed(ids, capital=capital, prefix=prefix)
-        words[word] = words.get(word, 0.0) + weight / total  # "The" and "the" are one word at a sentence's start
-    best = sorted(words.items(), key=lambda item: -item[1])[:top_k]
+        # "The" and "the" are one word at a sentence's start, made of the likelier's pieces.
+        likelier, pieces = words.get(word, (0.0, ids))
+        words[word] = (likelier + weight / total, pieces)
+    best = sorted(words.items(), key=lambda item: -item[1][0])[:top_k]
     entropy = -float(distribution @ distribution.clamp_min(1e-30).log2())
     span = (start + window.start, end + window.start)
-    return MaskPrediction(span, tuple(Word(word, probability) for word, probability in best), entropy)
+    tokens = model.tokenizer.vocabulary
+    found_words = tuple(Word(word, weight, tuple((tokens[id], id) for id in ids)) for word, (weight, ids) in best)
+    return MaskPrediction(span, found_words, entropy)

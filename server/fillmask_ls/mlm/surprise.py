@@ -136,8 +136,8 @@ def _expected(model: MaskedLM, logits: Tensor, before: str, top_k: int) -> tuple
     fits = vocabulary.fitting(glued=vocabulary.is_glued(before))
     probabilities = model.log_probabilities(logits).exp()[: len(fits)].masked_fill(~fits, 0)
     best = probabilities.topk(min(top_k, len(fits)))
-    capital = starts_sentence(before)
+    capital, tokens = starts_sentence(before), model.tokenizer.vocabulary
     return tuple(
-        Word(vocabulary.typed((id,), capital=capital), probability)
+        Word(vocabulary.typed((id,), capital=capital), probability, ((tokens[id], id),))
         for id, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
     )

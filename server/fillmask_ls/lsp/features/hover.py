@@ -16,18 +16,25 @@ if TYPE_CHECKING:
     from fillmask_ls.engine.query import Surprise, Word
 
 
-def hover(ranking: Ranking, focus: int, place: types.Range, *, markdown: bool) -> types.Hover:
+def hover(ranking: Ranking, focus: int, place: types.Range, *, markdown: bool, pieces: bool) -> types.Hover:
     """The best words for the mask number ``focus`` with their probabilities, and how unsure the model is.
 
-    The answer stands in the first line: some editors show no more.
+    The answer stands in the first line: some editors show no more. ``pieces`` of the words are shown if wanted.
     """
-    return types.Hover(contents=contents(ranking, focus, markdown=markdown), range=place)
+    return types.Hover(contents=contents(ranking, focus, markdown=markdown, pieces=pieces), range=place)
 
 
-def contents(ranking: Ranking, number: int, *, markdown: bool) -> types.MarkupContent:
+def contents(ranking: Ranking, number: int, *, markdown: bool, pieces: bool = False) -> types.MarkupContent:
     """What a hover says of a mask, by its number."""
+    words = ranking.masks[number].words
+    if markdown:
+        lines = [f"**{escaped(words[0].text)}** {percent(words[0].probability)}", ""] if words else []
+        lines += [*_table(words, pieces=pieces), "", _uncertainty(ranking, number), ""]
+        lines.append(f"*{escaped(_where(ranking, number))}*")
+    else:
+        lines = [*_list(words, pieces=pieces), _uncertainty(ranking, number), _where(ranking, number)]
     kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
-    return types.MarkupContent(kind, _markdown(ranking, number) if markdown else _plain(ranking, number))
+    return types.MarkupContent(kind, "\n".join(lines))
 
 
 def word(found: Surprise, model: str, place: types.Range, *, markdown: bool, pieces: bool) -> types.Hover:
@@ -38,14 +45,18 @@ def word(found: Surprise, model: str, place: types.Range, *, markdown: bool, pie
     """
     if markdown:
         lines = [f"**{escaped(found.text)}** {escaped(_surprisal(found))}", "", "The model would have said:", ""]
-        lines += [*_table(found.expected), ""]
+        lines += [*_table(found.expected, pieces=pieces), ""]
         if pieces:
-            lines += [f"Pieces: {', '.join(f'{escaped(token)} {id}' for token, id in found.pieces)}", ""]
+            lines += [f"Pieces: {escaped(_pieces(found))}", ""]
         lines.append(f"*Model: {escaped(model)}*")
     else:
-        lines = [f"{found.text}: {_surprisal(found)}", "The model would have said:", *_list(found.expected)]
+        lines = [
+            f"{found.text}: {_surprisal(found)}",
+            "The model would have said:",
+            *_list(found.expected, pieces=pieces),
+        ]
         if pieces:
-            lines.append(f"Pieces: {', '.join(f'{token} {id}' for token, id in found.pieces)}")
+            lines.append(f"Pieces: {_pieces(found)}")
         lines.append(f"Model: {model}")
     kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
     return types.Hover(contents=types.MarkupContent(kind, "\n".join(lines)), range=place)
@@ -55,27 +66,26 @@ def _surprisal(found: Surprise) -> str:
     return f"{found.surprisal:.1f} bits of surprise, probability {percent(exp(found.log_likelihood))}"
 
 
-def _markdown(ranking: Ranking, focus: int) -> str:
-    words = ranking.masks[focus].words
-    lines = [f"**{escaped(words[0].text)}** {percent(words[0].probability)}", ""] if words else []
-    lines += [*_table(words), "", _uncertainty(ranking, focus), "", f"*{escaped(_where(ranking, focus))}*"]
-    return "\n".join(lines)
-
-
-def _table(words: Sequence[Word]) -> list[str]:
+def _table(words: Sequence[Word], *, pieces: bool) -> list[str]:
     lines = ["| | word | probability | |", "|--:|:--|--:|:--|"]
     for rank, word in enumerate(words, 1):
         lines.append(f"| {rank} | {escaped(word.text)} | {percent(word.probability)} | {bar(word.probability)} |")
+    if pieces:
+        cells = ["pieces", ":--", *(escaped(_pieces(word)) for word in words)]
+        lines = [f"{line} {cell} |" for line, cell in zip(lines, cells, strict=True)]
     return lines
 
 
-def _plain(ranking: Ranking, focus: int) -> str:
-    return "\n".join([*_list(ranking.masks[focus].words), _uncertainty(ranking, focus), _where(ranking, focus)])
-
-
-def _list(words: Sequence[Word]) -> list[str]:
+def _list(words: Sequence[Word], *, pieces: bool) -> list[str]:
     width = max((len(word.text) for word in words), default=0)
-    return [f"{word.text:<{width}} {percent(word.probability):>7} {bar(word.probability)}".rstrip() for word in words]
+    lines = [f"{word.text:<{width}} {percent(word.probability):>7} {bar(word.probability)}" for word in words]
+    if pieces:
+        lines = [f"{line:<{width + 19}} {_pieces(word)}" for line, word in zip(lines, words, strict=True)]
+    return [line.rstrip() for line in lines]
+
+
+def _pieces(of: Word | Surprise) -> str:
+    return ", ".join(f"{token} {id}" for token, id in of.pieces)
 
 
 def _uncertainty(ranking: Ranking, focus: int) -> str:
