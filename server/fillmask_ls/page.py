@@ -109,7 +109,7 @@ caption { text-align: left; }
 th, td { padding: .15rem .5rem .15rem 0; text-align: left; font-weight: inherit; vertical-align: baseline; }
 thead th { color: var(--quiet); font-size: .8125rem; }
 .number { text-align: right; white-space: nowrap; }
-.token { overflow-wrap: anywhere; font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9375rem; }
+.token { overflow-wrap: anywhere; min-width: 9ch; font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9375rem; }
 .wide { width: 36%; padding-right: 0; }
 .bar { display: block; width: 100%; height: .7rem; overflow: hidden; border-radius: 2px; }
 .bar rect, .norms rect { fill: var(--bar); }

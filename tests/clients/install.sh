@@ -72,7 +72,4 @@ if ! [ -x "$editors/bin/emacs-next" ]; then
   newer || echo "install.sh: no newer Neovim and Emacs, and no Helix: their tests are skipped" >&2
 fi
 
-vscode=$(dirname "$0")/install_vscode.sh
-if [ -x "$vscode" ]; then
-  "$vscode"
-fi
+"$(dirname "$0")/install_vscode.sh" || echo "install.sh: no VS Code: its tests are skipped" >&2

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from clients.browser import chromium
-from clients.vscode import Window, code_server, wait
+from clients.editors import wait
+from clients.vscode import Window, code_server
 from fillmask_ls import __version__
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import psutil
-import pytest
+from clients.editors import CLIENTS, PATIENCE, editors_folder, missing, wait
 
 with suppress(ImportError):
     from playwright.sync_api import Error
@@ -25,11 +25,7 @@ with suppress(ImportError):
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Frame, Locator, Page
 
-T = TypeVar("T")
-
-EXTENSION = Path(__file__).parents[2] / "client-config/vscode"
-PATIENCE = 30
-"""Seconds for what takes one on a quiet machine."""
+EXTENSION = CLIENTS / "vscode"
 
 SETTINGS = {
     "workbench.startupEditor": "none",
@@ -56,29 +52,13 @@ CLOSE = "ctrl+alt+w"
 
 def node_and_code_server() -> tuple[Path, Path]:
     """Where ``install_vscode.sh`` puts them; without them the test is skipped, or fails where VS Code is required."""
-    editors = Path(os.environ.get("FILLMASK_EDITORS") or Path.home() / ".cache/fillmask-ls/editors")
+    editors = editors_folder()
     node = editors / "node/node_modules/.bin/node"
     server = editors / "code-server/node_modules/code-server/out/node/entry.js"
     for needed in (node, server, EXTENSION / "fillmask.vsix"):
         if not needed.exists():
-            missing(f"there is no {needed}; run tests/clients/install_vscode.sh")
+            missing("vscode", f"there is no {needed}; run tests/clients/install_vscode.sh")
     return node, server
-
-
-def missing(why: str) -> None:
-    """Skip the test, or fail it where ``FILLMASK_CLIENTS_REQUIRED`` names VS Code."""
-    if "vscode" in os.environ.get("FILLMASK_CLIENTS_REQUIRED", ""):
-        pytest.fail(f"vscode is required: {why}")
-    pytest.skip(why)
-
-
-def wait(for_: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
-    """The first result that is true."""
-    end = time.monotonic() + seconds
-    while not (result := for_()):
-        assert time.monotonic() < end, f"{what}: not within {seconds} s"
-        time.sleep(0.05)
-    return result
 
 
 @contextmanager

@@ -18,14 +18,14 @@ function wanted(more: Partial<Wanted> = {}): Wanted {
 
 const EVERYWHERE = [
   "/opt/python/bin/fillmask-ls",
-  "/work/.venv/bin/fillmask-ls",
+  "/home/me/novel/.venv/bin/fillmask-ls",
   "/usr/bin/fillmask-ls",
   "/home/ada/.local/bin/fillmask-ls",
   "/storage/server/bin/fillmask-ls",
 ];
 
 void test("the places are looked at in the order that the README says", async () => {
-  const all = wanted({ python: "/opt/python/bin/python3", activePython: () => Promise.resolve("/work/.venv/bin/python") });
+  const all = wanted({ python: "/opt/python/bin/python3", activePython: () => Promise.resolve("/home/me/novel/.venv/bin/python") });
   for (let from = 0; from < EVERYWHERE.length; from++) {
     assert.deepEqual(await findServer(machine(EVERYWHERE.slice(from)), all), { command: EVERYWHERE[from] });
   }
