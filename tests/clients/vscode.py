@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import psutil
+
 from clients.editors import CLIENTS, PATIENCE, editors_folder, missing, wait
 
 with suppress(ImportError):
