@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import { registerCommands, reportFailure } from "./commands.ts";
 import { registerGhostText } from "./ghost.ts";
+import { openLateLists } from "./late.ts";
 import { whenPythonChanges } from "./python.ts";
 import { Session } from "./session.ts";
 import { view, type State } from "./state.ts";
@@ -28,6 +29,7 @@ export function activate(context: vscode.ExtensionContext): void {
     started,
     item,
     started.onDidChange(show),
+    openLateLists(started.onDidChange),
     ...registerCommands(started),
     registerGhostText(),
     vscode.workspace.onDidOpenTextDocument((document) => {

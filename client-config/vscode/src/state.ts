@@ -16,6 +16,11 @@ export type State =
   | { readonly kind: "failed"; readonly why: string }
   | { readonly kind: "running"; readonly status: ServerStatus; readonly command: string };
 
+/** Whether a model answers. */
+export function isReady(state: State): boolean {
+  return state.kind === "running" && state.status.state === "ready";
+}
+
 export interface View {
   readonly text: string;
   readonly tooltip: string;
