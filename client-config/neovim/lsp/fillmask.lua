@@ -3,5 +3,12 @@ return {
   cmd = { 'fillmask-ls' },
   settings = { fillmask = vim.empty_dict() },
   -- Neovim 0.10 and 0.11 ask for ghost text only through lua/fillmask/ghost_text.lua.
+  handlers = {
+    -- Neovim asks in a prompt, which would take what is being typed.
+    ['window/showMessageRequest'] = function(_, params)
+      vim.notify(params.message .. ' :FillmaskDownload google-bert/bert-base-uncased')
+      return vim.NIL
+    end,
+  },
   capabilities = { textDocument = { inlineCompletion = vim.empty_dict() } },
 }

@@ -29,6 +29,10 @@ _DEFAULT: _Choice = ("auto", "auto", "auto", "torch")
 """What is loaded where what the user chose can't be."""
 
 
+_PAUSE = 3.0
+"""Seconds without a change before the user is asked anything: some editors ask in a prompt that takes what is typed."""
+
+
 class Loading:
     """The models of one server's engine."""
 
@@ -142,6 +146,7 @@ class Loading:
         server = self._server
         if not (server.configuration.trusted and client.answers_questions(server.client_capabilities)):
             return
+        await server.quiet(_PAUSE)
         if not await server.off_loop(download.may_offer):
             return
         yes = types.MessageActionItem(title="Download")

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lsprotocol import types
@@ -86,6 +87,7 @@ class FillmaskServer(LanguageServer):
         self._reported: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: set[_Waiting] = set()
+        self._changed_at = -inf
         self._foreseen: asyncio.Task[None] | None = None
         self._lists = 0
         self._shown: dict[str, Shown] = {}
@@ -292,7 +294,14 @@ class FillmaskServer(LanguageServer):
         with suppress(EngineError):
             await self.engine.rank(replace(query, decorates=True))
 
+    async def quiet(self, seconds: float) -> None:
+        """Return when no document was changed for so long."""
+        now = asyncio.get_running_loop().time
+        while (left := self._changed_at + seconds - now()) > 0:
+            await asyncio.sleep(left)
+
     def _document_changed(self, uri: str) -> None:
+        self._changed_at = asyncio.get_running_loop().time()
         self._overtake(uri)
         if self.protocol.documents.get(uri) is None:
             self.configuration.forget(uri)

@@ -38,11 +38,11 @@ local function remove_rest(buffer)
   opened = nil
 end
 
---- For a mask that was typed while the server started.
+--- For a mask that was typed while the server started or loaded its model.
 local function open_late(buffer)
   local typed = vim.api.nvim_get_current_line():sub(1, vim.api.nvim_win_get_cursor(0)[2])
-  local here = vim.api.nvim_get_current_buf() == buffer and vim.api.nvim_get_mode().mode == 'i'
-  if here and typed:find('%[MASK%]%w*$') then
+  local here = vim.api.nvim_get_current_buf() == buffer and vim.api.nvim_get_mode().mode:sub(1, 1) == 'i'
+  if here and vim.fn.pumvisible() == 0 and typed:find('%[MASK%]%w*$') then
     vim.lsp.completion.get()
   end
 end
@@ -62,6 +62,17 @@ function M.attach(client, buffer)
     end)
   end
   local group = vim.api.nvim_create_augroup('fillmask.completion.' .. buffer, {})
+  if autotrigger then
+    vim.api.nvim_create_autocmd('LspProgress', {
+      group = group,
+      pattern = 'end',
+      callback = function(event)
+        if event.data.client_id == client.id then
+          open_late(buffer)
+        end
+      end,
+    })
+  end
   vim.api.nvim_create_autocmd('CompleteChanged', {
     group = group,
     buffer = buffer,
