@@ -18,6 +18,9 @@ settings.register_profile("long", max_examples=2_000, deadline=None)
 # Before anything imports the hub's client: no test may reach a network or the user's cache unasked.
 _HUB_CACHE = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", "~/.cache/huggingface")) / "hub"
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Before anything imports torch: the workers and their servers share the cores, where threads of one that wait for one
+# another keep the others from working.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from fillmask_ls import mlm  # noqa: E402
 from fillmask_ls.mlm.checkpoint import EMBEDDED  # noqa: E402

@@ -67,3 +67,9 @@ def test_only_the_checkpoints_resolver_knows_the_embedded_folder() -> None:
 def test_what_answers_at_once_does_not_import_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_what_a_bert_needs_does_not_import_transformers() -> None:
+    modules = "fillmask_ls.mlm.model, fillmask_ls.mlm.prediction, fillmask_ls.mlm.scoring, fillmask_ls.engine.answering"
+    code = f"import sys, {modules}; sys.exit('transformers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -12,6 +12,7 @@ import pytest
 
 import seed
 from fillmask_ls import __version__
+from fillmask_ls.cli import main
 from wire import SERVER
 
 TEXT = "The patient was taken to the [MASK] by ambulance."
@@ -44,14 +45,17 @@ def test_predict_json_from_a_file_with_several_masks(tmp_path: Path) -> None:
     assert all(len(mask["words"]) == 3 and mask["entropy_bits"] > 0 for mask in answer["masks"])
 
 
-def test_a_file_is_read_by_its_language_unless_all_of_it_is_asked_for(tmp_path: Path) -> None:
+def test_a_file_is_read_by_its_language_unless_all_of_it_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "module.py"
     file.write_text(
         "import os\n\n# The patient was taken to\n# the [MASK] by ambulance.\nvalue = 1\n", encoding="utf-8"
     )
 
     def words(*arguments: str) -> list[str]:
-        answer = json.loads(run("predict", *arguments, "--json").stdout)
+        assert main(["predict", *arguments, "--json"]) == 0
+        answer = json.loads(capsys.readouterr().out)
         return [word["word"] for word in answer["masks"][0]["words"]]
 
     assert words(str(file)) == words(TEXT)
@@ -129,8 +133,9 @@ def test_inspect_is_the_notebook_as_a_report() -> None:
     assert run("inspect", seed.PARAGRAPH, "--seed", "7").stdout == done.stdout
 
 
-def test_inspect_json() -> None:
-    report = json.loads(run("inspect", "A small text.", "--json", "--rate", "1").stdout)
+def test_inspect_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "A small text.", "--json", "--rate", "1"]) == 0
+    report = json.loads(capsys.readouterr().out)
     assert [token["masked"] for token in report["tokens"]] == [False, True, True, True, True, False]
     assert report["perplexity"] > 1
 
@@ -188,7 +193,7 @@ def test_colours_on_a_terminal() -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="closes a pipe")
 def test_a_reader_that_has_enough() -> None:
-    command = f"yes '{TEXT}' | head -20 | {SERVER[0]} predict - --top-k 1000 | head -1; echo ${{PIPESTATUS[2]}}"
+    command = f"yes '{TEXT}' | head -3 | {SERVER[0]} predict - --top-k 1000 | head -1; echo ${{PIPESTATUS[2]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=100)
     assert "Traceback" not in done.stderr
     assert done.stdout.splitlines()[-1] == "0"

@@ -252,5 +252,12 @@ async def start(
 
 
 async def stop(editor: Editor) -> None:
-    await editor.client.shutdown_session()
-    await editor.client.stop()
+    """End the session; a server that doesn't end is killed, and none is waited for that was never told to."""
+    server = editor.client._server
+    assert server is not None
+    try:
+        await asyncio.wait_for(editor.client.shutdown_session(), 30)
+    finally:
+        if server.returncode is None:  # the client says nothing to it after an error of its own
+            server.kill()
+        await editor.client.stop()

@@ -298,7 +298,7 @@ class FillmaskServer(LanguageServer):
         """Return when no document was changed for so long."""
         now = asyncio.get_running_loop().time
         while (left := self._changed_at + seconds - now()) > 0:
-            await asyncio.sleep(left)
+            await asyncio.sleep(left)  # noqa: ASYNC110 - an event at each keystroke would cost more
 
     def _document_changed(self, uri: str) -> None:
         self._changed_at = asyncio.get_running_loop().time()

@@ -101,7 +101,7 @@ def verified(folder: Path, name: str) -> Path:
         raise CheckpointError(f"model {name!r}: {folder / 'config.json'} names no 'model_type'.")
     if not any((folder / file).is_file() for file in _TOKENIZER_FILES):
         raise CheckpointError(f"model {name!r}: no tokenizer in {folder} (looked for {', '.join(_TOKENIZER_FILES)}).")
-    for weights in _weight_files(folder, name):
+    for weights in weight_files(folder, name):
         _check_safetensors(weights, name)
     return folder
 
@@ -199,7 +199,8 @@ def _json_object(file: Path, name: str) -> dict[str, object]:
     return content
 
 
-def _weight_files(folder: Path, name: str) -> list[Path]:
+def weight_files(folder: Path, name: str) -> list[Path]:
+    """The files that hold the weights of the checkpoint in ``folder``."""
     if (folder / "model.safetensors").is_file():
         return [folder / "model.safetensors"]
     index = folder / "model.safetensors.index.json"

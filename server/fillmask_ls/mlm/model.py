@@ -1,29 +1,32 @@
-"""Load a checkpoint into memory, ready to predict."""
+"""Load a checkpoint into memory, ready to predict.
+
+transformers, which takes seconds to import, is imported only for what is no BERT.
+"""
 
 from __future__ import annotations
 
 import json
-import logging
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
-from transformers.utils import logging as transformers_logging
 
 from fillmask_ls import MASK
 
+from . import bert
 from .checkpoint import CALIBRATION, Checkpoint, CheckpointError, resolve
-from .encoder import BertEncoder
-from .head import MLMHead
-from .openvino import CompiledNetwork
 from .surface import Vocabulary
 from .tokenization import Tokenizer, load_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from .encoder import BertEncoder
+    from .head import MLMHead
+    from .openvino import CompiledNetwork
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,57 +117,52 @@ def load(
         except CheckpointError:  # what the cache holds is damaged: the embedded model serves until it is mended
             return load("embedded", device=device, dtype=dtype, runtime=runtime)
     checkpoint = model if isinstance(model, Checkpoint) else resolve(model, download=download)
-    name = checkpoint.name
     place = _device(device)
+    dtype = dtype or _native_dtype(place)
     if runtime not in ("torch", "openvino"):
         raise CheckpointError(f"runtime {runtime!r} is unknown. Choose 'torch' or 'openvino'.")
     tokenizer = load_tokenizer(checkpoint)
     temperature = _temperature(checkpoint)
-    try:
-        with _quiet():
-            config = AutoConfig.from_pretrained(checkpoint.path, local_files_only=True, trust_remote_code=False)
-            network, report = AutoModelForMaskedLM.from_pretrained(
-                checkpoint.path,
-                config=config,
-                dtype=dtype or _native_dtype(place),
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-    except Exception as error:  # transformers raises every kind, down to bare RuntimeError
-        reason = str(error).strip().splitlines()[0]
-        raise CheckpointError(f"model {name!r} can't be loaded as a masked language model: {reason}") from error
-    if report["missing_keys"]:
-        missing = sorted(report["missing_keys"])
-        raise CheckpointError(
-            f"model {name!r} has no masked-language-model head, or is damaged: its weights lack {missing[0]}"
-            + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
-            + ". Choose a model that was trained for fill-mask."
-        )
-    if network.get_input_embeddings().num_embeddings < tokenizer.vocab_size:
-        raise CheckpointError(f"model {name!r}: its tokenizer knows more tokens than its weights do.")
-    tokenizer.max_length = min(tokenizer.max_length, _positions(network))
-    network.eval().requires_grad_(False).to(place)
-    embeddings: Any = network.get_input_embeddings().weight
-    with _quiet():
-        compiled = CompiledNetwork.of(network) if runtime == "openvino" else None
-    head, encoder = MLMHead.of(network), BertEncoder.of(network)
+    encoder, head = bert.read(checkpoint, place, dtype) or (None, None)
+    network = None
+    embeddings: Any
+    if encoder is not None:
+        embeddings, positions = encoder.words, len(encoder.positions)
+    else:
+        from .network import build, positions_of
+
+        network = build(checkpoint, place, dtype)
+        embeddings, positions = network.get_input_embeddings().weight, positions_of(network)
+    if len(embeddings) < tokenizer.vocab_size:
+        raise CheckpointError(f"model {checkpoint.name!r}: its tokenizer knows more tokens than its weights do.")
+    tokenizer.max_length = min(tokenizer.max_length, positions)
     loaded = MaskedLM(
-        name=name,
-        device=network.device,
-        dtype=network.dtype,
+        name=checkpoint.name,
+        device=embeddings.device,
+        dtype=dtype,
         tokenizer=tokenizer,
         vocabulary=Vocabulary(tokenizer),
         encoder=encoder,
         head=head,
-        network=None if encoder else network,
+        network=network,
         embeddings=embeddings,
         temperature=temperature,
-        compiled=compiled,
+        compiled=_compiled(checkpoint, place, dtype, network) if runtime == "openvino" else None,
     )
     _try(loaded)
     return loaded
+
+
+def _compiled(
+    checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, network: PreTrainedModel | None
+) -> CompiledNetwork:
+    from .network import build, quiet
+    from .openvino import CompiledNetwork
+
+    if network is None:
+        network = build(checkpoint, device, dtype)
+    with quiet():
+        return CompiledNetwork.of(network)
 
 
 def _temperature(checkpoint: Checkpoint) -> float:
@@ -178,14 +176,6 @@ def _temperature(checkpoint: Checkpoint) -> float:
     if not 0.01 <= temperature <= 100:
         raise CheckpointError(f"model {checkpoint.name!r}: the temperature in {CALIBRATION} must be from 0.01 to 100.")
     return temperature
-
-
-def _positions(network: PreTrainedModel) -> int:
-    """How many tokens the network has positions for."""
-    limit = getattr(network.config, "max_position_embeddings", None) or sys.maxsize
-    padding = (m.padding_idx for name, m in network.named_modules() if name.endswith("position_embeddings"))
-    taken = next((index + 1 for index in padding if index is not None), 0)  # RoBERTa's start behind the padding's
-    return int(limit) - taken
 
 
 def _try(model: MaskedLM) -> None:
@@ -222,17 +212,3 @@ def _native_dtype(device: torch.device) -> torch.dtype:
     else:
         native = device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16", False)
     return torch.bfloat16 if native else torch.float32
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers' bars and warnings off the terminal: what matters of them is raised as an error."""
-    verbosity, bar = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity(logging.CRITICAL)
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-        if bar:
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
