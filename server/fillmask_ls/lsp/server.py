@@ -297,8 +297,8 @@ class FillmaskServer(LanguageServer):
     async def quiet(self, seconds: float) -> None:
         """Return when no document was changed for so long."""
         now = asyncio.get_running_loop().time
-        while (left := self._changed_at + seconds - now()) > 0:
-            await asyncio.sleep(left)  # noqa: ASYNC110 - an event at each keystroke would cost more
+        while (left := self._changed_at + seconds - now()) > 0:  # noqa: ASYNC110 - no event at each keystroke
+            await asyncio.sleep(left)
 
     def _document_changed(self, uri: str) -> None:
         self._changed_at = asyncio.get_running_loop().time()
