@@ -131,10 +131,11 @@ def _serve(options: argparse.Namespace) -> int:
     import asyncio
     import logging
 
-    from fillmask_ls.lsp import transport
+    from fillmask_ls.lsp import log, transport
     from fillmask_ls.lsp.server import FillmaskServer
 
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="fillmask-ls: %(levelname)s: %(message)s")
+    handler = log.Handler()
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # its messages quote documents
     logging.getLogger("fillmask_ls").setLevel("DEBUG" if options.log == "messages" else options.log.upper())
 
@@ -158,7 +159,7 @@ def _serve(options: argparse.Namespace) -> int:
         code = 130
     except Exception:
         logging.exception("the server failed")
-    sys.stderr.flush()
+    handler.close()
     # Not sys.exit: a thread may be in the middle of importing torch, and nothing here needs to be put in order.
     os._exit(code)
 
