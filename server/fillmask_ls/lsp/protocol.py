@@ -123,7 +123,8 @@ class Protocol(LanguageServerProtocol):
 
     async def settle(self) -> None:
         """Return when all that ``shutdown`` cancelled is answered so: the process ends next."""
-        cancelled = [work for work in self._request_futures.values() if isinstance(work, asyncio.Future)]
+        works: list[Any] = list(self._request_futures.values())
+        cancelled = [work for work in works if isinstance(work, asyncio.Future)]
         if self._shutdown and cancelled:
             await asyncio.wait(cancelled, timeout=_SECONDS_TO_SETTLE)
             await asyncio.sleep(0)

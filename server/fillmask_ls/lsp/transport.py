@@ -23,6 +23,8 @@ _LENGTH = re.compile(rb"content-length:[ \t]*(\d+)[ \t]*\r?\n$", re.IGNORECASE)
 _LONGEST_MESSAGE = 1 << 30
 _MOST_UNREAD = 1 << 24
 """Bytes that a client may leave unread before nothing more is taken from it."""
+_CHUNKS_AHEAD = 64
+"""Of 64 KB, that are read before the loop asks for them."""
 _SECONDS_TO_READ = 2
 """How long a client that leaves may take to read what is left for it."""
 
@@ -162,32 +164,35 @@ class _Pump(asyncio.ReadTransport):
         self._file, self._reader = file, reader
         self._loop = asyncio.get_running_loop()
         self._paused = False
-        self._may_read = threading.Event()
+        self._kept = 0
+        self._room = threading.Semaphore(_CHUNKS_AHEAD)
         threading.Thread(target=self._run, name="fillmask-stdin", daemon=True).start()
 
     def pause_reading(self) -> None:
         self._paused = True
-        self._may_read.clear()
 
     def resume_reading(self) -> None:
         self._paused = False
-        self._may_read.set()
+        if self._kept:
+            self._room.release(self._kept)
+            self._kept = 0
 
     def _run(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody reads any more
             try:
                 while chunk := self._file.read(1 << 16):
-                    self._may_read.clear()
+                    self._room.acquire()
                     self._loop.call_soon_threadsafe(self._feed, chunk)
-                    self._may_read.wait()
             except OSError as error:
                 logger.error("standard input is lost: %s", error)
             self._loop.call_soon_threadsafe(self._reader.feed_eof)
 
     def _feed(self, chunk: bytes) -> None:
         self._reader.feed_data(chunk)  # which pauses us when that was enough
-        if not self._paused:
-            self._may_read.set()
+        if self._paused:
+            self._kept += 1
+        else:
+            self._room.release()
 
 
 class _Unread:
