@@ -273,8 +273,11 @@ def _write(output: str, content: str) -> None:
     try:
         target = Path(output).resolve()
         part = target.with_name(f".{target.name}.{os.getpid()}")
+        # Only made anew: where others may write, one could have put a link there.
+        file = part.open("x", encoding="utf-8", newline="\n")
         try:
-            part.write_text(content, encoding="utf-8", newline="\n")
+            with file:
+                file.write(content)
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)

@@ -20,7 +20,10 @@ logger = logging.getLogger(__name__)
 # Anywhere in the line: behind a body of the wrong length, the next header begins in the middle of one.
 _LENGTH = re.compile(rb"content-length:[ \t]*(\d+)[ \t]*\r?\n$", re.IGNORECASE)
 
-_LONGEST_MESSAGE = 1 << 30
+_HTTP = re.compile(rb"^[A-Z]+ [^ ]* HTTP/[0-9.]+\r?\n$")
+"""What any page can have a browser send to a port of this machine, with a body that it chooses."""
+
+_LONGEST_MESSAGE = 1 << 28
 _MOST_UNREAD = 1 << 24
 """Bytes that a client may leave unread before nothing more is taken from it."""
 _CHUNKS_AHEAD = 64
@@ -132,6 +135,8 @@ async def _read_message(reader: asyncio.StreamReader) -> bytes | None:
         header = await reader.readline()
         if not header:
             return None
+        if _HTTP.search(header):
+            raise ValueError("this is no HTTP server: a page in a browser may have asked")
         found = _LENGTH.search(header)
         if found:
             length = int(found[1])
