@@ -150,6 +150,8 @@ def load(
     with _quiet():
         compiled = CompiledNetwork.of(network) if runtime == "openvino" else None
     head, encoder = MLMHead.of(network), BertEncoder.of(network)
+    if encoder is None:
+        _take_from_file(network)
     loaded = MaskedLM(
         name=name,
         device=network.device,
@@ -165,6 +167,13 @@ def load(
     )
     _try(loaded)
     return loaded
+
+
+def _take_from_file(network: PreTrainedModel) -> None:
+    """Copy weights that are still the file's pages: whoever writes to the file would change them, or end the process."""
+    for weights in (*network.parameters(), *network.buffers()):
+        if weights.device.type == "cpu":
+            weights.data = weights.data.clone()
 
 
 def _temperature(checkpoint: Checkpoint) -> float:
