@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +30,7 @@ def test_weights_are_not_the_files_pages(kind: str, dtype: str, tmp_path: Path) 
     weights = load_file(tmp_path / "model.safetensors")
     converted = {name: each.to(getattr(torch, dtype)) for name, each in weights.items()}
     del weights
-    os.unlink(tmp_path / "model.safetensors")
+    (tmp_path / "model.safetensors").unlink()
     save_file(converted, tmp_path / "model.safetensors", {"format": "pt"})
     done = subprocess.run(
         [sys.executable, "-c", PREDICT, str(tmp_path), dtype], capture_output=True, text=True, timeout=100

@@ -221,7 +221,8 @@ class Grammar:
 
     def _request(self) -> Message:
         method, params = self._chance.choice(REQUESTS if self._chance.random() < self._asking else CHEAP)
-        codes = HONEST
+        # What a command names may have been edited away by now.
+        codes = MUTATED if method == "workspace/executeCommand" else HONEST
         while self._chance.random() < 0.6:
             params, codes = self._mutated(params), MUTATED
         # Any request may be cancelled by a notification with its id in it.
