@@ -80,7 +80,8 @@ class Storm:
             text = f"{self.dice.random()} The man was taken to the [MASK] by ambulance."
             self.wire.open(text, uri)
             start = time.perf_counter()
-            assert self.wire.request("textDocument/hover", self.wire.at(0, text.index("[MASK]"), uri))["result"]
+            at = self.wire.at(0, text.index("[MASK]"), uri)
+            assert self.wire.request("textDocument/hover", at, timeout=PATIENCE)["result"]
             took.append(time.perf_counter() - start)
             self.wire.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
         return median(took)
