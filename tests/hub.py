@@ -17,14 +17,16 @@ FILES["pytorch_model.bin"] = b"never asked for"
 class Hub(ThreadingHTTPServer):
     """One model, ``some/model`` at first.
 
-    ``break_after`` makes it drop the next download of the weights after that many bytes, ``slowly`` take its time.
+    ``break_after`` makes it drop the next download of the weights after that many bytes, ``stall_after`` say no more,
+    ``slowly`` take its time, ``damaged`` send other bytes than it promised, ``lies`` promise more than there are.
     """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.model = "some/model"
         self.break_after: int | None = None
-        self.slowly = False
+        self.stall_after: int | None = None
+        self.slowly = self.damaged = self.lies = False
         self.requests: list[tuple[str, str | None]] = []
 
     def handle_error(self, *_: object) -> None:
@@ -56,23 +58,36 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
 
     def reply(self, content: bytes, kind: str, span: str | None = None) -> None:
+        etag = oid(content)
+        is_large = len(content) > 1_000_000
+        if self.server.damaged and is_large:
+            content = content[:-1000] + bytes(1000)
         start = int(span.removeprefix("bytes=").partition("-")[0]) if span else 0
         self.send_response(206 if span else 200)
         self.send_header("Content-Type", kind)
-        self.send_header("ETag", f'"{oid(content)}"')
+        self.send_header("ETag", f'"{etag}"')
         self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("Accept-Ranges", "bytes")
         if span:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.send_header("Content-Length", str(len(content) - start))
+        lie = 5000 if self.server.lies and is_large else 0
+        self.send_header("Content-Length", str(len(content) - start + lie))
         self.end_headers()
         if self.command == "HEAD":
             return
-        if len(content) > 1_000_000 and self.server.break_after is not None:
+        if is_large and self.server.stall_after is not None:
+            self.wfile.write(content[start : start + self.server.stall_after])
+            self.wfile.flush()
+            time.sleep(60)
+            self.close_connection = True
+            return
+        if is_large and self.server.break_after is not None:
             self.wfile.write(content[start : start + self.server.break_after])
             self.server.break_after = None
             self.close_connection = True
             return
+        if lie:
+            self.close_connection = True
         for part in range(start, len(content), 1 << 20):
             if self.server.slowly:
                 time.sleep(0.1)
@@ -83,4 +98,6 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def oid(content: bytes) -> str:
-    return hashlib.sha1(content).hexdigest()
+    """As the hub names contents: the large ones, which are not in git, by another hash."""
+    kind = hashlib.sha256 if len(content) > 1_000_000 else hashlib.sha1
+    return kind(content).hexdigest()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,22 @@ SERVER = [str(Path(sys.executable).with_name("fillmask-ls"))]
 class Wire:
     """A server process and the messages it sent."""
 
-    def __init__(self, *arguments: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        env: dict[str, str] | None = None,
+        program: Sequence[str] = SERVER,
+        preexec: Callable[[], None] | None = None,
+    ) -> None:
         self.started = time.perf_counter()
+        pipe = subprocess.PIPE
         self.process = subprocess.Popen(
-            [*SERVER, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
+            [*program, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, env=env, preexec_fn=preexec
         )
         self.messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.notifications: list[dict[str, Any]] = []
+        self.holds = False
+        """While true, what the server sends is left unread."""
         self._id = 0
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -47,6 +57,8 @@ class Wire:
             if name.lower() == b"content-length":
                 length = int(value)
             elif not header.strip():
+                while self.holds:
+                    time.sleep(0.01)
                 self.messages.put(json.loads(out.read(length)))
         self.messages.put(None)
 

@@ -131,10 +131,11 @@ def _serve(options: argparse.Namespace) -> int:
     import asyncio
     import logging
 
-    from fillmask_ls.lsp import transport
+    from fillmask_ls.lsp import log, transport
     from fillmask_ls.lsp.server import FillmaskServer
 
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="fillmask-ls: %(levelname)s: %(message)s")
+    handler = log.Handler()
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # its messages quote documents
     logging.getLogger("fillmask_ls").setLevel("DEBUG" if options.log == "messages" else options.log.upper())
 
@@ -158,7 +159,7 @@ def _serve(options: argparse.Namespace) -> int:
         code = 130
     except Exception:
         logging.exception("the server failed")
-    sys.stderr.flush()
+    handler.close()
     # Not sys.exit: a thread may be in the middle of importing torch, and nothing here needs to be put in order.
     os._exit(code)
 
@@ -272,8 +273,11 @@ def _write(output: str, content: str) -> None:
     try:
         target = Path(output).resolve()
         part = target.with_name(f".{target.name}.{os.getpid()}")
+        # Only made anew: where others may write, one could have put a link there.
+        file = part.open("x", encoding="utf-8", newline="\n")
         try:
-            part.write_text(content, encoding="utf-8", newline="\n")
+            with file:
+                file.write(content)
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)

@@ -76,7 +76,10 @@ def language(language_id: str, uri: str = "") -> str:
         The name of a module in :mod:`.languages`, or of a lexer of Pygments; empty for plain text.
     """
     found = _by_id(language_id.lower())
-    return found if found or not uri else _by_name(basename(unquote(uri)))
+    if found or not uri:
+        return found
+    name = basename(unquote(uri))
+    return _by_name(name) or _by_name(name.lower())  # some systems have names in capitals
 
 
 def prose(source: str, index: int, language: str) -> Prose | None:

@@ -224,6 +224,11 @@ async def _apply(server: FillmaskServer, document: TextDocument, replacements: R
     applied = True
     if replacements:
         edit = requests.edited(server, document, replacements)
-        result = await server.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit, label="fillmask"))
-        applied = result.applied
+        try:
+            result = await server.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit, label="fillmask"))
+        except JsonRpcException as error:
+            raise JsonRpcException(
+                "the client did not make the edit", code=types.LSPErrorCodes.RequestFailed
+            ) from error
+        applied = result is not None and result.applied
     return {"applied": applied, "words": [word for _, word in replacements]}

@@ -7,8 +7,10 @@ and pygls' dispatch.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import sys
 import time
 from typing import Any
 
@@ -49,6 +51,51 @@ def strict_converter() -> Converter:
     return converter
 
 
+_SECONDS_TO_SETTLE = 1
+_DEEPEST = 100
+"""Of values in values: more than any message has, and few enough to be taken apart and put together by recursion."""
+
+
+def _parsed(body: bytes) -> Any:
+    """A message; every number in it is one that we can say again.
+
+    Raises:
+        ValueError: it is not JSON.
+        RecursionError: it is nested deeper than Python can read.
+    """
+    return json.loads(body, parse_float=_finite, parse_constant=_refuse_constant)
+
+
+def _finite(digits: str) -> float:
+    return max(-sys.float_info.max, min(sys.float_info.max, float(digits)))
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _is_deep(body: bytes, message: object) -> bool:
+    """Whether there are more values in values than :data:`_DEEPEST`."""
+    if body.count(b"[") + body.count(b"{") <= _DEEPEST:  # as in all but a few
+        return False
+    level = [message]
+    for _ in range(_DEEPEST):
+        level = [
+            child
+            for value in level
+            if isinstance(value, (dict, list))
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]
+    return bool(level)
+
+
+def _without_depth(message: Any) -> Any:
+    """A message that is too deep, with nothing where anything is: what is left is refused for what is missing."""
+    if not isinstance(message, dict):
+        return []
+    return {name: 0 if isinstance(value, (dict, list)) else value for name, value in message.items()}
+
+
 def _is_id(id: object) -> bool:
     return isinstance(id, (int, str)) and not isinstance(id, bool)
 
@@ -74,6 +121,14 @@ class Protocol(LanguageServerProtocol):
     def is_shut_down(self) -> bool:
         return self._shutdown
 
+    async def settle(self) -> None:
+        """Return when all that ``shutdown`` cancelled is answered so: the process ends next."""
+        works: list[Any] = list(self._request_futures.values())
+        cancelled = [work for work in works if isinstance(work, asyncio.Future)]
+        if self._shutdown and cancelled:
+            await asyncio.wait(cancelled, timeout=_SECONDS_TO_SETTLE)
+            await asyncio.sleep(0)
+
     def receive(self, body: bytes) -> None:
         """Take one message; every request in it, however malformed, gets exactly one response. Raises nothing."""
         try:
@@ -83,10 +138,12 @@ class Protocol(LanguageServerProtocol):
 
     def _receive(self, body: bytes) -> None:
         try:
-            message = json.loads(body)
+            message = _parsed(body)
         except (ValueError, RecursionError):
             self._refuse(None, JsonRpcParseError("the message is not JSON"))
             return
+        if _is_deep(body, message):
+            message = _without_depth(message)
         if self.logs_messages:
             logger.debug("received %s", json.dumps(message))
         if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
@@ -132,6 +189,11 @@ class Protocol(LanguageServerProtocol):
             self.handle_message(structured)
 
     def _send_data(self, data: Any) -> None:
+        error = getattr(data, "error", None)
+        if isinstance(error, types.ResponseError) and error.code == types.ErrorCodes.InternalError:
+            # pygls would send the traceback, and what was raised may quote the document.
+            kind = error.message.partition(":")[0]
+            data.error = types.ResponseError(code=error.code, message=f"this is a bug of fillmask-ls: {kind}")
         id = getattr(data, "id", None)
         if id in self._asked and not hasattr(data, "method"):
             method, since = self._asked.pop(id)
@@ -151,7 +213,8 @@ class Protocol(LanguageServerProtocol):
             return
         if method == types.CANCEL_REQUEST:
             params = message.get("params")
-            if isinstance(params, dict) and _is_id(params.get("id")):
+            # Not what we asked the client: it may refuse to answer, and that is another message.
+            if isinstance(params, dict) and _is_id(params.get("id")) and params["id"] not in self._result_types:
                 self._handle_cancel_notification(params["id"])
             return
         if not self._knows(method):

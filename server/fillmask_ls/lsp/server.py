@@ -93,6 +93,7 @@ class FillmaskServer(LanguageServer):
         self._shown: dict[str, Shown] = {}
         self.diagnosing = Diagnosing(self)
         self.protocol.documents.changed = self._document_changed
+        self.protocol.documents.lost = self._document_lost
         _register(self)
 
     @property
@@ -306,6 +307,11 @@ class FillmaskServer(LanguageServer):
         if self.protocol.documents.get(uri) is None:
             self.configuration.forget(uri)
         self.diagnosing.changed(uri)
+
+    def _document_lost(self, uri: str) -> None:
+        # The protocol has no way to ask for the text.
+        message = "the editor's changes came in no order that can be followed. Close the document and open it again: "
+        self.tell(f"{message}{uri!r}", types.MessageType.Warning)
 
     def _overtake(self, uri: str) -> None:
         """Answer at once whoever waits for a mask that an edit moved or changed: the answer would go astray."""

@@ -9,8 +9,9 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Callable, Coroutine
 from queue import SimpleQueue
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from .protocol import Protocol
 
@@ -19,7 +20,14 @@ logger = logging.getLogger(__name__)
 # Anywhere in the line: behind a body of the wrong length, the next header begins in the middle of one.
 _LENGTH = re.compile(rb"content-length:[ \t]*(\d+)[ \t]*\r?\n$", re.IGNORECASE)
 
-_LONGEST_MESSAGE = 1 << 30
+_HTTP = re.compile(rb"^[A-Z]+ [^ ]* HTTP/[0-9.]+\r?\n$")
+"""What any page can have a browser send to a port of this machine, with a body that it chooses."""
+
+_LONGEST_MESSAGE = 1 << 28
+_MOST_UNREAD = 1 << 24
+"""Bytes that a client may leave unread before nothing more is taken from it."""
+_CHUNKS_AHEAD = 64
+"""Of 64 KB, that are read before the loop asks for them."""
 _SECONDS_TO_READ = 2
 """How long a client that leaves may take to read what is left for it."""
 
@@ -33,10 +41,10 @@ async def serve_stdio(protocol: Protocol) -> int:
     stdin, stdout = os.fdopen(os.dup(0), "rb", buffering=0), os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     reader = asyncio.StreamReader()
-    _pump(stdin, reader)
+    reader.set_transport(_Pump(stdin, reader))
     writer = _StdoutWriter(stdout)
     protocol.set_writer(writer)
-    code = await _converse(protocol, reader)
+    code = await _converse(protocol, reader, writer.drain)
     writer.close()
     return code
 
@@ -50,9 +58,10 @@ async def serve_tcp(protocol: Protocol, host: str, port: int) -> int:
         if protocol.writer is not None:
             writer.close()
             return
+        writer.transport.set_write_buffer_limits(_MOST_UNREAD)
         protocol.set_writer(writer)
         try:
-            await _converse(protocol, reader)
+            await _converse(protocol, reader, writer.drain)
             with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
                 await asyncio.wait_for(writer.drain(), _SECONDS_TO_READ)
             writer.close()
@@ -81,8 +90,10 @@ async def serve_websocket(protocol: Protocol, host: str, port: int) -> int:
             async for message in connection:
                 protocol.receive(message if isinstance(message, bytes) else message.encode())
                 await asyncio.sleep(0)
+                await writer.drain()
                 if protocol.exit_code is not None:
                     break
+            await protocol.settle()
             await writer.flushed()
         except ConnectionClosed:  # without a closing handshake
             pass
@@ -94,15 +105,20 @@ async def serve_websocket(protocol: Protocol, host: str, port: int) -> int:
         return await done
 
 
-async def _converse(protocol: Protocol, reader: asyncio.StreamReader) -> int:
+async def _converse(
+    protocol: Protocol, reader: asyncio.StreamReader, drain: Callable[[], Coroutine[Any, Any, None]]
+) -> int:
+    """Take message after message; none while the client leaves too much unread, which ``drain`` waits for."""
     try:
         while protocol.exit_code is None:
+            await drain()
             body = await _read_message(reader)
             if body is None:
                 break
             protocol.receive(body)
             # A handler takes its snapshot of the document in its first step: before the next message changes it.
             await asyncio.sleep(0)
+        await protocol.settle()
     except (ConnectionError, ValueError) as error:
         logger.error("the connection is lost: %s", error)
     return _exit_code(protocol)
@@ -119,6 +135,8 @@ async def _read_message(reader: asyncio.StreamReader) -> bytes | None:
         header = await reader.readline()
         if not header:
             return None
+        if _HTTP.search(header):
+            raise ValueError("this is no HTTP server: a page in a browser may have asked")
         found = _LENGTH.search(header)
         if found:
             length = int(found[1])
@@ -143,20 +161,63 @@ def _announce(scheme: str, address: tuple[str, int]) -> None:
     print(f"listening on {scheme}://{host}:{address[1]}", file=sys.stderr, flush=True)
 
 
-def _pump(stdin: BinaryIO, reader: asyncio.StreamReader) -> None:
-    """Feed ``reader`` from ``stdin`` by a thread."""
-    loop = asyncio.get_running_loop()
+class _Pump(asyncio.ReadTransport):
+    """Feeds a reader from a file by a thread, as much as is asked for and no more: the rest stays with the client."""
 
-    def run() -> None:
+    def __init__(self, file: BinaryIO, reader: asyncio.StreamReader) -> None:
+        super().__init__()
+        self._file, self._reader = file, reader
+        self._loop = asyncio.get_running_loop()
+        self._paused = False
+        self._kept = 0
+        self._room = threading.Semaphore(_CHUNKS_AHEAD)
+        threading.Thread(target=self._run, name="fillmask-stdin", daemon=True).start()
+
+    def pause_reading(self) -> None:
+        self._paused = True
+
+    def resume_reading(self) -> None:
+        self._paused = False
+        if self._kept:
+            self._room.release(self._kept)
+            self._kept = 0
+
+    def _run(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody reads any more
             try:
-                while chunk := stdin.read(1 << 16):
-                    loop.call_soon_threadsafe(reader.feed_data, chunk)
+                while chunk := self._file.read(1 << 16):
+                    self._room.acquire()
+                    self._loop.call_soon_threadsafe(self._feed, chunk)
             except OSError as error:
                 logger.error("standard input is lost: %s", error)
-            loop.call_soon_threadsafe(reader.feed_eof)
+            self._loop.call_soon_threadsafe(self._reader.feed_eof)
 
-    threading.Thread(target=run, name="fillmask-stdin", daemon=True).start()
+    def _feed(self, chunk: bytes) -> None:
+        self._reader.feed_data(chunk)  # which pauses us when that was enough
+        if self._paused:
+            self._kept += 1
+        else:
+            self._room.release()
+
+
+class _Unread:
+    """How many bytes a client has left unread."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._few = asyncio.Event()
+        self._few.set()
+
+    def add(self, bytes_: int) -> None:
+        self._bytes += bytes_
+        if self._bytes > _MOST_UNREAD:
+            self._few.clear()
+        else:
+            self._few.set()
+
+    async def few(self) -> None:
+        """Wait until they are no more than :data:`_MOST_UNREAD`."""
+        await self._few.wait()
 
 
 class _StdoutWriter:
@@ -165,11 +226,18 @@ class _StdoutWriter:
     def __init__(self, stdout: BinaryIO) -> None:
         self._stdout = stdout
         self._queue: SimpleQueue[bytes | None] = SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._unread = _Unread()
         self._thread = threading.Thread(target=self._run, name="fillmask-stdout", daemon=True)
         self._thread.start()
 
     def write(self, data: bytes) -> None:
         self._queue.put(data)
+        self._unread.add(len(data))
+
+    async def drain(self) -> None:
+        """Wait while the client leaves too much unread."""
+        await self._unread.few()
 
     def close(self) -> None:
         """Wait, two seconds at most, until the client has read everything."""
@@ -177,13 +245,16 @@ class _StdoutWriter:
         self._thread.join(_SECONDS_TO_READ)
 
     def _run(self) -> None:
-        while (data := self._queue.get()) is not None:
-            rest = memoryview(data)
-            try:
-                while rest:
-                    rest = rest[self._stdout.write(rest) :]
-            except OSError:  # the client is gone; the end of standard input says so too
-                return
+        gone = False
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            while (data := self._queue.get()) is not None:
+                rest = memoryview(data)
+                try:
+                    while rest and not gone:
+                        rest = rest[self._stdout.write(rest) :]
+                except OSError:  # the client is gone; the end of standard input says so too
+                    gone = True
+                self._loop.call_soon_threadsafe(self._unread.add, -len(data))
 
 
 class _WebSocketWriter:
@@ -192,10 +263,16 @@ class _WebSocketWriter:
     def __init__(self, connection: object) -> None:
         self._connection = connection
         self._queue: asyncio.Queue[bytes] = asyncio.Queue()
+        self._unread = _Unread()
         self._task = asyncio.ensure_future(self._run())
 
     def write(self, data: bytes) -> None:
         self._queue.put_nowait(data)
+        self._unread.add(len(data))
+
+    async def drain(self) -> None:
+        """Wait while the client leaves too much unread."""
+        await self._unread.few()
 
     def close(self) -> None:
         self._task.cancel()
@@ -216,5 +293,6 @@ class _WebSocketWriter:
                 data = await self._queue.get()
                 await self._connection.send(data, text=True)  # type: ignore[attr-defined]
                 self._queue.task_done()
+                self._unread.add(-len(data))
         except ConnectionClosed:
-            return
+            self._unread = _Unread()

@@ -5,7 +5,9 @@ Nothing here imports torch, and nothing touches the network unless ``download=Tr
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
@@ -148,7 +150,7 @@ def _download(hub_id: str, progress: Progress | None) -> Path:
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     try:
-        return Path(snapshot_download(hub_id, allow_patterns=list(_WANTED_FILES), tqdm_class=_bar(progress)))
+        folder = Path(snapshot_download(hub_id, allow_patterns=list(_WANTED_FILES), tqdm_class=_bar(progress)))
     except GatedRepoError as error:
         raise CheckpointError(
             f"model {hub_id!r}: the hub gives it only to accounts that accepted its terms."
@@ -161,6 +163,24 @@ def _download(hub_id: str, progress: Progress | None) -> Path:
             f"model {hub_id!r} could not be downloaded: {reason} What arrived is kept: run the same command again "
             "when you are online."
         ) from error
+    for file in folder.glob("*.safetensors"):
+        _check_hash(file, hub_id)
+    return folder
+
+
+def _check_hash(file: Path, name: str) -> None:
+    """The hub's client compares lengths only. Its cache calls large files by their hash, where links can be made."""
+    blob = file.resolve()
+    if not re.fullmatch("[0-9a-f]{64}", blob.name):
+        return
+    found = hashlib.sha256()
+    with blob.open("rb") as content:
+        while chunk := content.read(1 << 20):
+            found.update(chunk)
+    if found.hexdigest() != blob.name:
+        file.unlink()
+        blob.unlink(missing_ok=True)
+        raise CheckpointError(f"model {name!r}: {file.name} arrived damaged. Run the same command again.")
 
 
 def _bar(progress: Progress | None) -> Any:
@@ -208,7 +228,10 @@ def weight_files(folder: Path, name: str) -> list[Path]:
         shards = _json_object(index, name).get("weight_map")
         if not isinstance(shards, dict) or not shards:
             raise CheckpointError(f"model {name!r}: {index} is damaged: it has no 'weight_map'.")
-        return sorted({folder / str(shard) for shard in shards.values()})
+        names = {str(shard) for shard in shards.values()}
+        if any(Path(each).name != each or "\\" in each for each in names):
+            raise CheckpointError(f"model {name!r}: {index} is damaged: it names files of other folders.")
+        return sorted(folder / each for each in names)
     if any(folder.glob("*.bin")) or any(folder.glob("*.pt")):
         raise CheckpointError(
             f"model {name!r} has its weights only as a pickle, which can run any code when it is loaded, so it is "

@@ -35,7 +35,8 @@ class Linear:
                 RuntimeError,
             ):  # a torch without oneDNN, or one that renamed what it doesn't document
                 pass
-        return cls(weight, bias, False)
+        # On a CPU it may still be a page of the checkpoint's file, which others may write to.
+        return cls(weight.clone() if weight.device.type == "cpu" else weight, bias, False)
 
     def __call__(self, inputs: Tensor) -> Tensor:
         if not self.packed:

@@ -44,7 +44,15 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> P
             + ". Choose a model that was trained for fill-mask."
         )
     built: PreTrainedModel = network.eval().requires_grad_(False).to(device)
+    _take_from_file(built)
     return built
+
+
+def _take_from_file(network: PreTrainedModel) -> None:
+    """Copy weights that are still the file's pages: whoever writes to the file would change them, or end the process."""
+    for weights in (*network.parameters(), *network.buffers()):
+        if weights.device.type == "cpu":
+            weights.data = weights.data.clone()
 
 
 def positions_of(network: PreTrainedModel) -> int:

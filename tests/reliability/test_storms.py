@@ -1,0 +1,223 @@
+"""Many documents typed in at once, with everything on: memory stays flat, nobody waits, and quiet is quiet."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from queue import Empty
+from statistics import median
+from typing import Any
+
+import pytest
+
+from reliability.campaign import busy, chance, resident, sabotaged, slope
+from wire import SERVER, Wire
+
+DOCUMENTS = 50
+KEYS_A_SECOND = 30
+SENTENCES = [
+    "The man was taken to the [MASK] by ambulance. ",
+    "She opened the [MASK] and looked at the old house by the river.\n",
+    "It was a [MASK] day, and nobody knew why 🙂. ",
+    "Nothing of that was told to the others for a long time.\n\n",
+]
+SETTINGS = {"diagnostics": {"enabled": True}, "inlayHints": {"enabled": True}, "codeLens": {"enabled": True}}
+CAPABILITIES: dict[str, Any] = {"textDocument": {"inlayHint": {}, "publishDiagnostics": {}}}
+LONGEST = 1_000
+PATIENCE = 300
+"""Seconds for the last requests: on a slow machine the hints of all documents take their time."""
+
+
+@dataclass
+class Typed:
+    """A document as its editor has it."""
+
+    uri: str
+    text: str
+    version: int = 1
+    rest: str = ""
+    asked: list[int] = field(default_factory=list)
+
+
+class Storm:
+    """Typing at a steady rate, and what it costs.
+
+    Attributes:
+        ages: how long each completion at a mask took that was answered with words, in seconds.
+        memory: seconds and bytes.
+    """
+
+    def __init__(self, dice: random.Random, program: Sequence[str] = SERVER) -> None:
+        self.dice = dice
+        self.wire = Wire(program=program)
+        self.keys = self.requests = self.cancelled = 0
+        self.ages: list[float] = []
+        self.last = 0.0
+        self.memory: list[tuple[float, float]] = []
+        self._waiting: dict[int, tuple[float, bool]] = {}
+        begun, rest = "".join([*SENTENCES, SENTENCES[0]]).rsplit("]", 1)
+        self._documents = [Typed(f"file:///{n}.txt", begun, rest=f"]{rest}") for n in range(DOCUMENTS)]
+
+    def __enter__(self) -> Storm:
+        self.wire.initialize(CAPABILITIES, initializationOptions=SETTINGS)
+        self.one_forward()
+        self.alone = self.one_forward()
+        for document in self._documents:
+            self.wire.open(document.text, document.uri)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wire.__exit__()
+
+    def one_forward(self) -> float:
+        """Seconds that a completion takes when nothing else is asked, each in a text that is new."""
+        took = []
+        for number in range(9):
+            uri = f"file:///alone{number}.txt"
+            text = f"{self.dice.random()} The man was taken to the [MASK] by ambulance."
+            self.wire.open(text, uri)
+            start = time.perf_counter()
+            at = self.wire.at(0, text.index("[MASK]"), uri)
+            assert self.wire.request("textDocument/hover", at, timeout=PATIENCE)["result"]
+            took.append(time.perf_counter() - start)
+            self.wire.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+        return median(took)
+
+    def blow(self, seconds: float) -> None:
+        start = time.perf_counter()
+        while (now := time.perf_counter() - start) < seconds:
+            if self.keys <= now * KEYS_A_SECOND:
+                self._key(self._documents[self.keys % DOCUMENTS])
+                self.keys += 1
+                if self.keys % KEYS_A_SECOND == 0:
+                    self.memory.append((now, resident(self.wire.process.pid)))
+            else:
+                self._take(self.keys / KEYS_A_SECOND - now)
+        quiet = time.monotonic()
+        while self._waiting and time.monotonic() < quiet + PATIENCE:
+            self._take(0.1)
+        self.last = time.monotonic() - quiet
+        assert not self._waiting, f"unanswered: {len(self._waiting)} requests"
+
+    def _key(self, document: Typed) -> None:
+        """One key, with what an editor asks for at it; what it asked before is cancelled."""
+        document.rest = document.rest or self.dice.choice(SENTENCES)
+        key, document.rest = document.rest[0], document.rest[1:]
+        document.version += 1
+        if len(document.text) > LONGEST:
+            document.text = document.text[LONGEST // 2 :]
+            changes: list[dict[str, Any]] = [{"text": document.text + key}]
+        else:
+            end = self._end(document.text)
+            changes = [{"range": {"start": end, "end": end}, "text": key}]
+        document.text += key
+        identifier = {"uri": document.uri, "version": document.version}
+        self.wire.notify("textDocument/didChange", {"textDocument": identifier, "contentChanges": changes})
+        for id in document.asked:
+            if id in self._waiting:
+                self.wire.notify("$/cancelRequest", {"id": id})
+        of, end = {"textDocument": {"uri": document.uri}}, self._end(document.text)
+        whole = {"start": {"line": 0, "character": 0}, "end": end}
+        document.asked = [
+            self._ask("textDocument/completion", {**of, "position": end}, document.text.endswith("[MASK]")),
+            self._ask("textDocument/inlayHint", {**of, "range": whole}),
+        ]
+
+    def _ask(self, method: str, params: object, at_mask: bool = False) -> int:
+        self.requests += 1
+        id = self.wire.ask(method, params)
+        self._waiting[id] = time.perf_counter(), at_mask
+        return id
+
+    def _take(self, seconds: float) -> None:
+        try:
+            message = self.wire.receive(max(0.001, seconds))
+        except Empty:
+            return
+        if "method" in message:
+            return
+        since, at_mask = self._waiting.pop(message["id"])
+        if "error" in message:
+            self.cancelled += 1
+        elif at_mask and message["result"]["items"]:
+            self.ages.append(time.perf_counter() - since)
+
+    @staticmethod
+    def _end(text: str) -> dict[str, int]:
+        return {"line": text.count("\n"), "character": len(text.rpartition("\n")[2].encode("utf-16-le")) // 2}
+
+
+def is_flat(memory: Sequence[tuple[float, float]]) -> bool:
+    """Whether memory doesn't grow, but for chance and a few megabytes an hour, once half of the time is over."""
+    found, error = slope(memory[len(memory) // 2 :])
+    return found - 3 * error < 5_000_000 / 3600
+
+
+def report(storm: Storm, seconds: float) -> str:
+    found, error = slope(storm.memory[len(storm.memory) // 2 :])
+    ages, alone = sorted(storm.ages), storm.alone
+    return (
+        f"{seconds / 60:.1f} minutes, {storm.keys} keys, {storm.requests} requests, {storm.cancelled} cancelled; "
+        f"memory {found * 3600 / 1e6:+.1f} ± {error * 3600 / 1e6:.1f} MB an hour; one forward {1000 * alone:.1f} ms, "
+        f"completions at masks {len(ages)}: median {median(ages) / alone:.2f}, "
+        f"99 % {ages[int(len(ages) * 0.99)] / alone:.2f}, oldest {ages[-1] / alone:.2f} forwards; "
+        f"the last hint {storm.last:.1f} s after the last key"
+    )
+
+
+def test_seconds_of_typing_in_fifty_documents() -> None:
+    with Storm(chance(1)) as storm:
+        storm.blow(3)
+        assert storm.requests > 3 * KEYS_A_SECOND
+        assert median(storm.ages) < max(1, 10 * storm.alone)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(2 * 3600)
+def test_an_hour_of_typing_in_fifty_documents() -> None:
+    """``FILLMASK_STORM_MINUTES`` makes it shorter."""
+    seconds = 60 * float(os.environ.get("FILLMASK_STORM_MINUTES", 60))
+    with Storm(chance(2)) as storm:
+        storm.blow(seconds)
+        print(report(storm, seconds))
+        assert is_flat(storm.memory)
+        assert sorted(storm.ages)[int(len(storm.ages) * 0.99)] < 3 * max(storm.alone, storm.one_forward())
+        time.sleep(30)  # diagnostics wait for a second's quiet
+        assert busy(storm.wire.process.pid, 5) < 0.02
+
+
+def test_memory_that_grows_is_seen_and_noise_is_not() -> None:
+    dice = random.Random(3)
+    noise = [(float(second), 5e8 + dice.gauss(0, 1e6)) for second in range(600)]
+    assert is_flat(noise)
+    assert not is_flat([(second, bytes_ + second * 10_000) for second, bytes_ in noise])  # 36 MB an hour
+
+
+@pytest.mark.long
+def test_a_planted_leak_is_seen() -> None:
+    planted = """
+from fillmask_ls.lsp.workspace import Workspace
+kept = []
+def patched(self, *arguments, change=Workspace.change):
+    kept.append(bytearray(20_000))
+    change(self, *arguments)
+Workspace.change = patched
+"""
+    with Storm(chance(4), sabotaged(planted)) as storm:
+        storm.blow(60)
+        assert not is_flat(storm.memory)
+
+
+@pytest.mark.long
+def test_a_processor_that_is_not_given_back_is_seen() -> None:
+    planted = """
+import threading
+def burn():
+    while True: pass
+threading.Thread(target=burn, daemon=True).start()
+"""
+    with Storm(chance(5), sabotaged(planted)) as storm:
+        assert busy(storm.wire.process.pid, 2) > 0.2

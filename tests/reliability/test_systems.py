@@ -1,0 +1,104 @@
+"""Nothing in the server that only one system has: what can be said of Windows and macOS without being there."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fillmask_ls.documents.prose import language
+
+SERVER = Path(__file__).parents[2] / "server" / "fillmask_ls"
+
+ONE_SYSTEMS_MODULES = {
+    "fcntl",
+    "grp",
+    "msvcrt",
+    "posix",
+    "pty",
+    "pwd",
+    "resource",
+    "syslog",
+    "termios",
+    "tty",
+    "winreg",
+}
+ONE_SYSTEMS_NAMES = {
+    "add_reader", "add_signal_handler", "connect_read_pipe", "connect_write_pipe", "fork", "forkpty", "getegid",
+    "geteuid", "getppid", "getuid", "killpg", "mkfifo", "openpty", "prctl", "set_blocking", "setsid", "SIGHUP", "SIGKILL",
+    "SIGPIPE", "SIGUSR1", "startfile", "sync", "uname",
+}  # fmt: skip
+ONE_SYSTEMS_PATHS = ("/proc/", "/dev/", "/tmp", "/etc/", "/sys/", "C:\\")
+
+
+def findings(source: str) -> Iterator[str]:
+    """What a source has of one system only, and files that it would read in the system's own encoding."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            yield from ONE_SYSTEMS_MODULES.intersection(names)
+        elif isinstance(node, ast.Attribute) and node.attr in ONE_SYSTEMS_NAMES:
+            yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if node.value.startswith(ONE_SYSTEMS_PATHS):
+                yield node.value
+        elif (
+            isinstance(node, ast.Call) and _opens_text(node) and "encoding" not in {each.arg for each in node.keywords}
+        ):
+            yield f"{ast.unparse(node)} says no encoding"
+
+
+def _opens_text(call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    modes = [each.value for each in call.args if isinstance(each, ast.Constant)]
+    if name == "open" and isinstance(call.func, ast.Attribute) and len(modes) < len(call.args):
+        return False  # a document's, not a file's
+    return name in ("read_text", "write_text") or (
+        name in ("open", "fdopen") and not any("b" in str(mode) for mode in modes)
+    )
+
+
+@pytest.mark.parametrize("file", sorted(SERVER.rglob("*.py")), ids=lambda file: str(file.relative_to(SERVER)))
+def test_a_module_is_for_every_system(file: Path) -> None:
+    assert list(findings(file.read_text(encoding="utf-8"))) == []
+
+
+def test_a_planted_line_is_found() -> None:
+    for line in (
+        "import fcntl",
+        "os.getppid()",
+        "open('/proc/self/status', 'rb')",
+        "Path('x').read_text()",
+        "open('x')",
+    ):
+        assert list(findings(line)), line
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("file:///c%3A/Users/A%20B/notes.md", "markdown"),
+        ("file:///C:/Users/A B/notes.MD", "markdown"),
+        ("file://server/share/A%20B/paper.tex", "latex"),
+        ("untitled:Untitled-1", ""),
+        ("vscode-notebook-cell:/c%3A/a.ipynb#W0sZmlsZQ%3D%3D", ""),
+        ("file:///c%3A/%ZZ%/a%00.md", "markdown"),
+        ("c:\\a\\b.rst", "restructuredtext"),
+    ],
+)
+def test_a_files_name_is_found_in_the_uris_of_every_system(uri: str, expected: str) -> None:
+    assert language("", uri) == expected
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+@pytest.mark.parametrize("version", ["3.10", "3.14"])
+def test_the_types_hold_on_every_system_and_python(platform: str, version: str) -> None:
+    command = [sys.executable, "-m", "mypy", "--platform", platform, "--python-version", version]
+    done = subprocess.run(command, cwd=SERVER.parents[1], capture_output=True, text=True, timeout=800)
+    assert done.returncode == 0, done.stdout
