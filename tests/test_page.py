@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fillmask_ls.markdown import escaped
-from fillmask_ls.mlm.inspection import Inspection, Prediction, Token
+from fillmask_ls.mlm.results import Inspection, Prediction, Token
 from fillmask_ls.page import _STYLE, markdown, page
 
 VOID = {"meta", "rect"}

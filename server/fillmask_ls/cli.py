@@ -20,7 +20,7 @@ from fillmask_ls.documents.text import TextDocument
 if TYPE_CHECKING:
     from fillmask_ls.documents.text import Position, Span
     from fillmask_ls.mlm.model import MaskedLM
-    from fillmask_ls.mlm.prediction import MaskPrediction
+    from fillmask_ls.mlm.results import MaskPrediction
 
 OK, NO_MASK, USAGE, NO_MODEL, BUG = 0, 1, 2, 3, 4
 

@@ -33,12 +33,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fillmask_ls.mlm.asking import Asking
-    from fillmask_ls.mlm.inspection import Inspection
-    from fillmask_ls.mlm.joint import JointFill
     from fillmask_ls.mlm.model import MaskedLM
-    from fillmask_ls.mlm.prediction import Word
-    from fillmask_ls.mlm.scoring import Score
-    from fillmask_ls.mlm.surprise import Surprise
+    from fillmask_ls.mlm.results import Inspection, JointFill, Score, Surprise, Word
 
 logger = logging.getLogger(__name__)
 
