@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-# What is given a name again is part of the answers.
-from fillmask_ls.mlm.results import Form, Inspection, JointFill, MaskPrediction, Score
+# All are part of the answers, and have their home here for whoever asks.
+from fillmask_ls.mlm.results import Form as Form
+from fillmask_ls.mlm.results import Inspection as Inspection
+from fillmask_ls.mlm.results import JointFill as JointFill
+from fillmask_ls.mlm.results import MaskPrediction as MaskPrediction
+from fillmask_ls.mlm.results import Score as Score
 from fillmask_ls.mlm.results import Surprise as Surprise
 from fillmask_ls.mlm.results import Word as Word
 

@@ -90,17 +90,18 @@ class MaskPrediction:
     Attributes:
         span: the mask's characters in the text given.
         words: the best first.
-        entropy: of the distribution over the whole vocabulary, in bits: 0 (sure) to the logarithm of its size.
+        entropy: of the distribution over the whole vocabulary, in bits: 0 (sure) to the logarithm of its size. None where
+            only the best words are known.
     """
 
     span: Span
     words: tuple[Word, ...]
-    entropy: float
+    entropy: float | None
 
     @property
-    def effective_words(self) -> float:
+    def effective_words(self) -> float | None:
         """The number of equally likely words that is as unsure: two to the entropy."""
-        return float(2**self.entropy)
+        return None if self.entropy is None else float(2**self.entropy)
 
 
 @dataclass(frozen=True, slots=True)
