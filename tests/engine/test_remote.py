@@ -75,6 +75,7 @@ QUESTIONS: list[Question] = [
     query(f"The {MASK} sat on the {MASK}", focus=1, max_pieces=2),
     replace(TEA, prefix="t"),
     JointQuery(f"A {MASK} of {MASK}.", mlm_masks(f"A {MASK} of {MASK}."), 3),
+    JointQuery(f"A {MASK} of {MASK}.", mlm_masks(f"A {MASK} of {MASK}."), 3, (1, 2)),
     HiddenQuery(f"A {MASK} of tea.", ((2, 8),), ("cup",)),
     ReplacementQuery("It was a good day.", (9, 13), 3),
     SurpriseQuery("It was a good day.", 2, ((0, 18),)),

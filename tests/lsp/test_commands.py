@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from typing import Any
@@ -45,6 +46,34 @@ async def test_fill_all_fills_a_range_or_the_document(editor: Editor) -> None:
     assert document.text.count(MASK) == 3
     await document.command("fillmask.fillAll")
     assert MASK not in document.text
+
+
+@pytest.mark.parametrize("press", [False, True])
+async def test_how_it_goes_with_many_masks_is_shown_and_can_be_cancelled(vscode: Editor, press: bool) -> None:
+    # Each time another text: what was found before would be there at once.
+    document = vscode.open(f"The {MASK} was {MASK}{'!' if press else '.'}\n\n" * 10)
+    filling = asyncio.ensure_future(document.command("fillmask.fillAll"))
+    bars = vscode.client.progress_reports
+
+    def of_the_filling(reports: list[Any]) -> bool:
+        return bool(reports) and reports[0].title == "Filling masks" and reports[-1].kind != "end"
+
+    while not (bar := next((bar for bar, reports in bars.items() if of_the_filling(reports)), None)):
+        await asyncio.sleep(0.01)
+    if press:
+        vscode.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(bar))
+        with pytest.raises(JsonRpcException, match="canceled"):
+            await filling
+        assert document.text.count(MASK) == 20
+    else:
+        await filling
+        assert MASK not in document.text
+        percentages = [report.percentage for report in bars[bar][1:-1]]
+        assert percentages == sorted(set(percentages))
+        assert len(percentages) > 2
+        assert percentages[-1] == 100
+    assert (bars[bar][0].message, bars[bar][0].cancellable) == ("0 of 20", True)
+    assert bars[bar][-1].message == ("not filled" if press else "20 of 20 filled")
 
 
 async def test_masks_agree_with_each_other(vscode: Editor) -> None:

@@ -302,6 +302,35 @@ def test_document_text_is_logged_only_if_the_user_says_so(level: str, is_quoted:
         assert re.search(r"textDocument/completion answered after [0-9.]+ ms", log)
 
 
+def test_a_command_is_cancelled_with_its_request(wire: Wire) -> None:
+    wire.initialize({"workspace": {"applyEdit": True}})
+    wire.open("It was a [MASK] day.\n\n" * 300)
+    assert wire.request("textDocument/hover", wire.at(0, 12))["result"]  # the model is loaded
+    command = {"command": "fillmask.fillAll", "arguments": [{"uri": "file:///a.txt"}]}
+    filling = wire.ask("workspace/executeCommand", command)
+    wire.notify("$/cancelRequest", {"id": filling})
+    assert wire.answer(filling)["error"]["code"] == -32800
+    asked = time.perf_counter()
+    assert wire.complete(0, 15)["items"]
+    assert time.perf_counter() - asked < 5
+
+
+def test_shutdown_while_the_client_owes_an_answer() -> None:
+    with Wire() as wire:
+        wire.initialize({"workspace": {"applyEdit": True}})
+        wire.open("It was a [MASK] day.")
+        at = {"uri": "file:///a.txt", "position": {"line": 0, "character": 10}, "word": "fine"}
+        filling = wire.ask("workspace/executeCommand", {"command": "fillmask.fill", "arguments": [at]})
+        while wire.receive().get("method") != "workspace/applyEdit":
+            pass
+        shutdown = wire.ask("shutdown")
+        answers = {message["id"]: message for message in (wire.receive(), wire.receive())}
+        assert answers[filling]["error"]["code"] == -32800
+        assert answers[shutdown]["result"] is None
+        wire.notify("exit")
+        assert wire.wait(5) == 0
+
+
 def test_stdio_may_be_said() -> None:
     done = subprocess.run([*SERVER, "--stdio"], input=b"", capture_output=True, timeout=20)
     assert done.returncode == 1

@@ -48,17 +48,18 @@ async def command(editor: Editor, name: str, *arguments: Any) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else vars(answer) if hasattr(answer, "__dict__") else answer._asdict()
 
 
+def downloading(editor: Editor) -> int | str:
+    """The token of the bar that shows how a download goes."""
+    bars = editor.client.progress_reports.items()
+    return next((token for token, reports in bars if "Downloading" in (reports[0].title or "")), "")
+
+
 async def test_a_model_is_fetched_with_progress_and_then_answers(hub: Hub) -> None:
     async with session(options={"model": "embedded"}) as editor:
         await editor.open(f"a {MASK}").hover(MASK)
         answer = await command(editor, "downloadModel", {"model": "some/model"})
         assert answer["model"] == "embedded"  # the settings name another
-        reports = [
-            report
-            for token, reports in editor.client.progress_reports.items()
-            if "download" in str(token)
-            for report in reports
-        ]
+        reports = editor.client.progress_reports[downloading(editor)]
         assert reports[0].kind == "begin"
         assert reports[0].cancellable
         assert reports[-1].message == "done"
@@ -80,10 +81,9 @@ async def test_a_download_is_cancelled_by_the_user(hub: Hub) -> None:
     hub.slowly = True
     async with session(options={"model": "embedded"}) as editor:
         fetching = asyncio.ensure_future(command(editor, "downloadModel", {"model": "some/model"}))
-        token = "fillmask-download-some/model"
-        while len(editor.client.progress_reports.get(token, [])) < 2:
+        while len(editor.client.progress_reports.get(downloading(editor), [])) < 2:
             await asyncio.sleep(0.02)
-        editor.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(token))
+        editor.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(downloading(editor)))
         with pytest.raises(JsonRpcException, match="cancelled"):
             await fetching
         assert await editor.open(f"a {MASK}").hover(MASK)

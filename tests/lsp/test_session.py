@@ -124,11 +124,18 @@ class Typist:
         self.document.cursor = len(self.document.text)
 
     async def hide(self) -> None:
-        text, hiding = self.document.text, self.document.text.count(MASK)
+        """Hide words at random in the last lines, and put them back."""
+        text = self.document.text
+        start = text.rfind("\n", 0, max(0, len(text) - 300)) + 1
         with suppress(JsonRpcException):  # where there is nothing to hide
-            await self.document.command("fillmask.maskRandomly", rate=0.2, seed=self.chance.randrange(100))
-        if not hiding and "\r" not in text:
-            await self.document.command("fillmask.unmask")
+            await self.document.command(
+                "fillmask.maskRandomly",
+                rate=0.2,
+                seed=self.chance.randrange(100),
+                range=from_to_end(self.document, start),
+            )
+        if MASK not in text[start:] and "\r" not in text[start:]:
+            await self.document.command("fillmask.unmask", range=from_to_end(self.document, start))
             assert self.document.text == text
         self.document.cursor = len(self.document.text)
 
@@ -166,11 +173,8 @@ async def session(seed: int, keys: int, client: str) -> None:
 
 async def words_are_the_same(document: Document) -> None:
     """The server's text is the plain model's, word by word: the last lines, which cost least to score."""
-    start = max(0, len(document.text) - 300)
-    place = types.Range(document.position(start), document.position(len(document.text)))
-    start = document.index(place.start)
-    plain = {"start": vars_of(place.start), "end": vars_of(place.end)}
-    answer = await document.command("fillmask.score", range=plain)
+    start = document.index(document.position(max(0, len(document.text) - 300)))
+    answer = await document.command("fillmask.score", range=from_to_end(document, start))
     text = document.text[start:]
     words = answer["words"] if isinstance(answer, dict) else answer.words
     for word in words:
@@ -178,8 +182,10 @@ async def words_are_the_same(document: Document) -> None:
         assert text[low:high] == found
 
 
-def vars_of(position: types.Position) -> dict[str, int]:
-    return {"line": position.line, "character": position.character}
+def from_to_end(document: Document, start: int) -> dict[str, dict[str, int]]:
+    """The range from an index to the end of the document, in JSON's types."""
+    ends = {"start": document.position(start), "end": document.position(len(document.text))}
+    return {end: {"line": at.line, "character": at.character} for end, at in ends.items()}
 
 
 @pytest.mark.parametrize("client", ["vscode", "neovim"])

@@ -53,6 +53,14 @@ def test_joint_fills_of_a_text_longer_than_the_model_reads(model: mlm.MaskedLM) 
     assert "dog" in fills[0].words
 
 
+def test_some_masks_of_a_text_are_filled_and_the_others_stay(model: mlm.MaskedLM) -> None:
+    text = "The [MASK] was taken to the [MASK] by [MASK]. He was born in [MASK] [MASK] and studied law."
+    best = mlm.fill_jointly(model, text, asked=range(3, 5))[0]
+    assert best.words == ("new", "york")
+    assert best.text == "The [MASK] was taken to the [MASK] by [MASK]. He was born in new york and studied law."
+    assert mlm.fill_jointly(model, text, asked=range(2, 2))[0].text == text
+
+
 def test_joint_fills_of_nothing(model: mlm.MaskedLM) -> None:
     (fill,) = mlm.fill_jointly(model, "nothing")
     assert (fill.words, fill.log_probability, fill.text) == ((), 0, "nothing")

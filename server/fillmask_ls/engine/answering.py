@@ -57,7 +57,8 @@ def _asking(
         case Query():
             return _ranking(model, question, memory)
         case JointQuery():
-            return filling(model, question.text, question.masks, top_k=question.top_k)
+            asked = question.asked and range(*question.asked)
+            return filling(model, question.text, question.masks, top_k=question.top_k, asked=asked)
         case HiddenQuery():
             return hidden_loss(model, question.text, question.masks, question.words)
         case ReplacementQuery():

@@ -50,11 +50,15 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class JointQuery:
-    """A passage whose masks are to be filled together, in the ``top_k`` best ways; otherwise as :class:`Query`."""
+    """A passage whose masks are to be filled together, in the ``top_k`` best ways; otherwise as :class:`Query`.
+
+    ``asked``: the number of the first mask to fill and that behind the last; by default all.
+    """
 
     text: str
     masks: tuple[Span, ...]
     top_k: int
+    asked: tuple[int, int] | None = None
     decorates: bool = False
 
 

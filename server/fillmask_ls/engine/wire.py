@@ -167,6 +167,8 @@ def _check_question(question: Question) -> None:
         case Query():
             _check(1 <= question.max_pieces <= _MOST_PIECES, f"'max_pieces' must be from 1 to {_MOST_PIECES}")
             _check(0 <= question.focus < max(1, len(question.masks)), "'focus' must be the number of a mask")
+        case JointQuery(asked=asked) if asked is not None:
+            _check(0 <= asked[0] <= asked[1] <= len(question.masks), "'asked' must be a range of the masks' numbers")
         case HiddenQuery():
             _check(len(question.words) == len(question.masks), "'words' must be as many as 'masks'")
     least = 0 if isinstance(question, SurpriseQuery) else 1
@@ -188,7 +190,8 @@ def _answers(question: Question, answer: Any) -> bool:
                 map(_is_prediction, answer.masks)
             )
         case JointQuery():
-            return all(len(fill.words) == len(question.masks) for fill in answer)
+            low, high = question.asked or (0, len(question.masks))
+            return all(len(fill.words) == high - low for fill in answer)
         case HiddenQuery():
             return bool(answer >= 0)
         case ReplacementQuery():

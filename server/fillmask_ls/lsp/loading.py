@@ -19,7 +19,7 @@ from fillmask_ls.engine.remote import RemoteEngine
 from fillmask_ls.settings import Settings, is_loopback
 
 from . import client
-from .configuring import SECONDS_FOR_THE_CLIENT
+from .progress import progress
 
 if TYPE_CHECKING:
     from .server import FillmaskServer
@@ -167,40 +167,23 @@ class Loading:
             EngineError: it could not be fetched.
             JsonRpcException: the user cancelled it.
         """
-        bars = self._server.work_done_progress
-        token = f"fillmask-download-{model}"
-        shown = await self._create_progress(token)
-        percent = -1
-        if shown:
-            begin = types.WorkDoneProgressBegin(
-                title="Downloading the language model", message=model, cancellable=True, percentage=0
+        what, kept = "Downloading the language model", "what arrived is kept"
+        async with progress(self._server, what, model, cancel=lambda: fetching.cancel()) as bar:
+            bar.outcome = f"failed; {kept}"
+            fetching = asyncio.ensure_future(
+                download.download(
+                    model,
+                    lambda there, expected: bar.report(there, expected, f"{there >> 20} of {expected >> 20} MB"),
+                )
             )
-            bars.begin(token, begin)
-
-        def report(there: int, expected: int) -> None:
-            nonlocal percent
-            now = min(100, 100 * there // expected) if expected else 0
-            if shown and now > percent:
-                percent = now
-                report = types.WorkDoneProgressReport(message=f"{there >> 20} of {expected >> 20} MB", percentage=now)
-                bars.report(token, report)
-
-        fetching = asyncio.ensure_future(download.download(model, report))
-        button = bars.tokens[token] if shown else asyncio.get_running_loop().create_future()
-        button.add_done_callback(lambda _button: fetching.cancel())
-        outcome = "failed; what arrived is kept"
-        try:
-            await fetching
-            outcome = "done"
-        except asyncio.CancelledError:
-            outcome = "cancelled; what arrived is kept"
-            if button.cancelled():
-                raise JsonRpcException(outcome, code=types.LSPErrorCodes.RequestFailed) from None
-            raise
-        finally:
-            if shown:
-                bars.end(token, types.WorkDoneProgressEnd(message=outcome))
-                bars.tokens.pop(token, None)
+            try:
+                await fetching
+                bar.outcome = "done"
+            except asyncio.CancelledError:
+                bar.outcome = f"cancelled; {kept}"
+                if bar.is_cancelled:
+                    raise JsonRpcException(bar.outcome, code=types.LSPErrorCodes.RequestFailed) from None
+                raise
         chosen = self._server.settings.model
         return await self.select(chosen) if chosen in ("auto", model) and not self._remote[0] else self.status()
 
@@ -267,25 +250,9 @@ class Loading:
             if answer is not None and answer.title == yes.title:
                 await self.download(download.BETTER)
 
-    async def _create_progress(self, token: str) -> bool:
-        """Whether the client shows a progress bar."""
-        window = self._server.client_capabilities.window
-        if not (window and window.work_done_progress):
-            return False
-        try:
-            await asyncio.wait_for(self._server.work_done_progress.create_async(token), SECONDS_FOR_THE_CLIENT)
-        except (JsonRpcException, asyncio.TimeoutError):
-            return False
-        return True
-
     async def _show_progress(self, model: str, outcome: asyncio.Future[str]) -> None:
-        """Show a progress bar until there is an outcome, to a client that can."""
-        progress, token = self._server.work_done_progress, f"fillmask-load-{id(outcome)}"
-        if not await self._create_progress(token):
-            return
-        progress.begin(token, types.WorkDoneProgressBegin(title="Loading the language model", message=model))
-        progress.end(token, types.WorkDoneProgressEnd(message=await outcome))
-        progress.tokens.pop(token, None)
+        async with progress(self._server, "Loading the language model", model) as bar:
+            bar.outcome = await outcome
 
 
 def _model_of_provider(model: str) -> str:

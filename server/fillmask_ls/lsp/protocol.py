@@ -216,6 +216,23 @@ class Protocol(LanguageServerProtocol):
     def _refuse(self, id: int | str | None, error: JsonRpcException) -> None:
         self._send_data({"jsonrpc": "2.0", "id": id, "error": error.to_response_error()})
 
+    @lsp_method(types.SHUTDOWN)
+    def lsp_shutdown(self, *_: Any) -> None:  # type: ignore[override]  # pygls takes any kind of function
+        """Cancel what is under way, in either direction; pygls stumbles over what ends at once."""
+        for future in list(self._request_futures.values()):
+            future.cancel()
+        self._shutdown = True
+
+    @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
+    async def lsp_workspace__execute_command(  # type: ignore[override]
+        self, params: types.ExecuteCommandParams
+    ) -> Any:
+        """Run a command as part of its request's task: in pygls it goes on when the request is cancelled."""
+        command = self.fm.commands.get(params.command)
+        if command is None:
+            raise JsonRpcInvalidParams(f"there is no command {params.command!r}")
+        return await command(*(params.arguments or []))
+
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
         self.documents.open(params.text_document)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from fillmask_ls import MASK
@@ -12,35 +13,62 @@ from fillmask_ls.documents.text import Span, TextDocument
 from fillmask_ls.engine.query import JointQuery, MaskingQuery, Query
 
 from .edits import Replacements
+from .progress import progress
 
 if TYPE_CHECKING:
     from .server import FillmaskServer
 
 _JOINTLY = 8
-"""How many masks of a passage are filled together: each is one step of a search."""
+"""How many masks are filled together: each is one step of a search."""
+
+_FAST = 16
+"""How many masks are filled so fast that nobody need be shown how it goes."""
 
 
 async def filled(server: FillmaskServer, document: TextDocument, span: Span) -> Replacements:
-    """The best words for all masks in a span: together in each passage, and passages one after the other, so that a later
-    one reads what an earlier one was filled with. A mask that no word fits stays."""
-    found: dict[Span, str] = {}
+    """The best words for all masks in a span: some together, and then the next, which read what the earlier were filled
+    with. A mask that no word fits stays. Where there are many, the client shows
+    how it goes, and the user can cancel it."""
     max_pieces = (await server.settled(document)).max_pieces
-    for passage, places in await server.passages(document, span):
-        text, spans, numbers = _with_words(passage, found)
-        focus = numbers.index(passage.focus)
-        words = await _best(server, text, spans, range(focus, focus + len(places)), max_pieces)
-        found.update((place, word) for place, word in zip(places, words, strict=True) if word)
+    passages = await server.passages(document, span)
+    count, this = sum(len(places) for _, places in passages), asyncio.current_task()
+    if count <= _FAST:
+        return await _filled(server, passages, max_pieces, lambda _done: None)
+    assert this is not None  # noqa: S101 - a coroutine runs in a task
+    async with progress(server, "Filling masks", f"0 of {count}", cancel=this.cancel) as bar:
+        bar.outcome = "not filled"
+        found = await _filled(server, passages, max_pieces, lambda done: bar.report(done, count, f"{done} of {count}"))
+        bar.outcome = f"{len(found)} of {count} filled"
+        return found
+
+
+async def _filled(
+    server: FillmaskServer,
+    passages: list[tuple[Passage, list[Span]]],
+    max_pieces: int,
+    report: Callable[[int], None],
+) -> Replacements:
+    found: dict[Span, str] = {}
+    for passage, places in passages:
+        for first in range(0, len(places), _JOINTLY):
+            some = places[first : first + _JOINTLY]
+            text, spans, numbers = _with_words(passage, found)
+            start = numbers.index(passage.focus + first)
+            words = await _best(server, text, spans, range(start, start + len(some)), max_pieces)
+            found.update((place, word) for place, word in zip(some, words, strict=True) if word)
+            report(len(found))
     return list(found.items())
 
 
 async def _best(server: FillmaskServer, text: str, spans: tuple[Span, ...], asked: range, max_pieces: int) -> list[str]:
-    if 1 < len(spans) <= _JOINTLY:
-        fills = await server.engine.fill(JointQuery(text, spans, 1))
+    if len(spans) > 1:
+        # As few as they are, the others are filled too, so that those asked for agree with them.
+        chosen = asked if len(spans) > _JOINTLY else range(len(spans))
+        fills = await server.engine.fill(JointQuery(text, spans, 1, (chosen.start, chosen.stop)))
         if fills:
-            return [fills[0].words[number] for number in asked]
-    ranking = await server.engine.rank(
-        Query(text, spans, 1, focus=asked.start, max_pieces=max_pieces if len(asked) == 1 else 1)
-    )
+            return [fills[0].words[chosen.index(number)] for number in asked]
+    pieces = max_pieces if len(asked) == 1 else 1
+    ranking = await server.engine.rank(Query(text, spans, 1, focus=asked.start, max_pieces=pieces))
     return [next((word.text for word in ranking.masks[number].words), "") for number in asked]
 
 

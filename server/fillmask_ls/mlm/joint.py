@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -20,7 +21,9 @@ _WIDTH = 5
 no better than by the search's own joint probability."""
 
 
-def fill_jointly(model: MaskedLM, text: str, masks: Sequence[Span] | None = None, *, top_k: int = 5) -> list[JointFill]:
+def fill_jointly(
+    model: MaskedLM, text: str, masks: Sequence[Span] | None = None, *, top_k: int = 5, asked: range | None = None
+) -> list[JointFill]:
     """The ``top_k`` likeliest ways to fill all masks of a text, the best first.
 
     Masks in one window of a text that is too long for the model agree; windows are filled each by itself.
@@ -28,22 +31,29 @@ def fill_jointly(model: MaskedLM, text: str, masks: Sequence[Span] | None = None
     Args:
         masks: as for :func:`~fillmask_ls.mlm.prediction.predict`.
         top_k: 1 or more.
+        asked: which masks to fill, by number; the others stay. By default all.
 
     Returns:
-        Fewer than ``top_k`` where fewer are found; for a text without masks, the text itself.
+        Fewer than ``top_k`` where fewer are found; where there is no mask to fill, the text itself.
 
     Raises:
         ValueError: ``top_k`` is below 1.
     """
-    return answered(model, filling(model, text, find_masks(text) if masks is None else masks, top_k=top_k))
+    masks = find_masks(text) if masks is None else masks
+    return answered(model, filling(model, text, masks, top_k=top_k, asked=asked))
 
 
-def filling(model: MaskedLM, text: str, masks: Sequence[Span], *, top_k: int) -> Asking[list[JointFill]]:
+def filling(
+    model: MaskedLM, text: str, masks: Sequence[Span], *, top_k: int, asked: range | None = None
+) -> Asking[list[JointFill]]:
     """As :func:`fill_jointly`."""
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
+    asked = range(len(masks)) if asked is None else asked
     best: list[tuple[float, tuple[str, ...]]] = [(0.0, ())]
-    for window in windows(model, text, masks):
+    for window in (_asked_only(window, asked) for window in windows(model, text, masks)):
+        if not window.asked:
+            continue
         found = yield from _filled(model, window, max(_WIDTH, top_k))
         joined = [
             (before + each.log_probability, words + _typed(model, window, each))
@@ -51,7 +61,15 @@ def filling(model: MaskedLM, text: str, masks: Sequence[Span], *, top_k: int) ->
             for each in found
         ]
         best = sorted(joined, key=lambda item: -item[0])[:top_k]
-    return [JointFill(words, value, _replaced(text, masks, words)) for value, words in best]
+    places = [masks[number] for number in asked]
+    return [JointFill(words, value, _replaced(text, places, words)) for value, words in best]
+
+
+def _asked_only(window: Window, asked: range) -> Window:
+    """The window with those of its masks to fill that are asked for."""
+    here = window.asked
+    low, high = (max(here.start, asked.start - window.first), min(here.stop, asked.stop - window.first))
+    return replace(window, asked=range(low, max(low, high)))
 
 
 def _filled(model: MaskedLM, window: Window, width: int) -> Asking[list[Filling]]:

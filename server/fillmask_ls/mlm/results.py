@@ -109,7 +109,7 @@ class JointFill:
     """A word for each mask.
 
     Attributes:
-        words: in the masks' order.
+        words: of the masks that were asked for, in their order.
         log_probability: the logarithm of their joint probability, in the order in which the search chose them.
         text: the text with the words in the masks' places.
     """
