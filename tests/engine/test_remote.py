@@ -229,6 +229,35 @@ async def test_the_users_token_for_the_hub_goes_only_to_the_hub(
     assert {token for _, token, _ in server.requests} == {None}
 
 
+async def test_a_provider_is_asked_with_the_users_token_for_the_hub(
+    hubs: SharedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub.inference import _providers
+    from huggingface_hub.inference._providers import hf_inference
+
+    name = "google-bert/bert-base-uncased"
+    monkeypatch.setenv("HF_TOKEN", "hf_mine")
+    with pytest.raises(UnavailableError, match="HF_HUB_OFFLINE is set"):
+        await RemoteEngine(Address("https://router.huggingface.co"), provider="hf-inference", model=name).connect()
+    with pytest.raises(UnavailableError, match="Provider 'nobody' not supported"):
+        await RemoteEngine(Address("https://router.huggingface.co"), provider="nobody", model=name).connect()
+    # The way to the hub ends at this machine.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hf_inference, "_check_supported_task", lambda model, task: None)
+    monkeypatch.setattr(_providers.PROVIDERS["hf-inference"]["fill-mask"], "base_url", hubs.url)
+    engine = RemoteEngine(
+        Address("https://router.huggingface.co", token_for("", None)), provider="hf-inference", model=name
+    )
+    ranking = await engine.rank(TEA)
+    assert ranking.model == name
+    assert "tea" in [word.text for word in ranking.masks[0].words]
+    assert {(path, token) for path, token, _ in hubs.requests} == {(f"/models/{name}", "Bearer hf_mine")}
+    hubs.fault, hubs.elsewhere = "redirects", "http://localhost:1"
+    with pytest.raises(UnavailableError, match="nothing was sent"):
+        await engine.rank(replace(TEA, top_k=20))
+    await engine.close()
+
+
 @pytest.mark.parametrize("fault", ["breaks off", "503", "full"])
 async def test_what_may_pass_is_tried_again(ours: SharedEngine, fault: str) -> None:
     async with connected(ours) as engine:
@@ -394,5 +423,7 @@ async def test_what_the_hubs_protocol_cannot_say_the_local_model_says(hubs: Shar
         assert score.pseudo_log_likelihood < 0
         assert watched.engine.is_remote
         assert (await watched.engine.rank(TEA)).model == hubs.url.removeprefix("http://")
+        assert watched.engine.name_for(ScoreQuery) == "embedded"
+        assert not watched.engine.must_load(JointQuery)
     finally:
         watched.engine.use(None)

@@ -59,6 +59,14 @@ class FallbackEngine(AskedEngine):
         """Whether the remote engine answers."""
         return self.remote is not None and self.problem is None
 
+    def must_load(self, kind: type[Question]) -> bool:
+        """Whether a model must be loaded here before a question of a kind can be answered, because the remote engine knows
+        no such question; that begins then."""
+        must = self.is_remote and self._falls_back and self.name_for(kind) is None and self.model_name is not None
+        if must:
+            self._need_local()
+        return must
+
     def use(self, remote: RemoteEngine | None, *, falls_back: bool = True) -> asyncio.Task[None] | None:
         """Let another remote engine answer, or none.
 

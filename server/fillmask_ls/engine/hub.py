@@ -116,9 +116,12 @@ class FillMask:
     def _find_way(self, given: Mapping[str, Any]) -> None:
         """Let the hub's client ask the hub about the model, which it does once, and blocks meanwhile."""
         from huggingface_hub import InferenceClient
+        from huggingface_hub.errors import OfflineModeIsEnabled
 
         try:
             InferenceClient(**given, timeout=30).fill_mask("A [MASK].", top_k=1)
+        except OfflineModeIsEnabled:
+            raise UnavailableError("HF_HUB_OFFLINE is set, so that no provider can be asked.") from None
         except Exception as error:
             if type(error) is ValueError:  # of a provider or a model that there isn't
                 raise UnavailableError(str(error)) from None
