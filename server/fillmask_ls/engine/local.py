@@ -85,6 +85,10 @@ class LocalEngine:
         """The name of the model that answers; None while there is none."""
         return self._model.name if self._model is not None else None
 
+    def count_tokens(self, text: str) -> int:
+        """The tokens of a text for the model, special ones included; 0 while there is none."""
+        return len(self._model.tokenizer.encode(text).ids) if self._model is not None else 0
+
     def warm_up(self) -> None:
         """Begin to import what a model needs, before it is known which one."""
         self._submit(Urgency.LOADING, _import)
