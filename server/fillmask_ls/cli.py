@@ -149,6 +149,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--cpus", metavar="N", type=_count, default=1, help="processor cores of each (default: 1)")
     serve.add_argument("--device", default="auto", help="auto, cpu or cuda; auto: a GPU each, if the cluster has some")
+    serve.add_argument(
+        "--dtype",
+        choices=["auto", "float32", "bfloat16", "float16"],
+        default="auto",
+        help="the weights' precision (default: auto, bfloat16 where it is native)",
+    )
     serve.add_argument("--address", help="of a Ray cluster to join, or auto; by default one is started here")
     serve.set_defaults(run=_serve_team)
     return parser
@@ -197,8 +203,6 @@ def _serve_team(options: argparse.Namespace) -> int:
     from fillmask_ls.engine.serving import digest
     from fillmask_ls.settings import is_loopback
 
-    if find_spec("ray") is None:
-        raise CommandError("serve needs an extra: pip install 'fillmask-ls[cluster]'", USAGE)
     host, port = options.listen
     token = os.environ.get("FILLMASK_TOKEN")
     if token is not None and usable_token(token) is None:
@@ -207,6 +211,8 @@ def _serve_team(options: argparse.Namespace) -> int:
         raise CommandError(
             f"{host} can be reached from other machines: set FILLMASK_TOKEN to a secret that clients must have", USAGE
         )
+    if find_spec("ray") is None:
+        raise CommandError("serve needs an extra: pip install 'fillmask-ls[cluster]'", USAGE)
     from fillmask_ls.mlm.checkpoint import CheckpointError, resolve
 
     try:
@@ -218,6 +224,7 @@ def _serve_team(options: argparse.Namespace) -> int:
     served = Served(
         model=options.model,
         device=options.device,
+        dtype=options.dtype,
         host=host,
         port=port,
         token=token and digest(token.strip()),

@@ -161,9 +161,9 @@ def serve_until_told(served: Served, ready: Callable[[], None]) -> None:
         ready: called when requests are answered.
     """
     told: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _frame: told.append(number))
     start(served)
+    for number in (signal.SIGTERM, signal.SIGINT):  # Ray has handlers of its own, which end the process at once
+        signal.signal(number, lambda number, _frame: told.append(number))
     ready()
     while not told:
         time.sleep(0.2)

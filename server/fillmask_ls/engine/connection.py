@@ -217,7 +217,8 @@ def refusal(status: int, headers: Any, said: str, address: Address) -> EngineErr
         problem = "has too much to do" if status == 429 else "is not ready"
         return UnavailableError(f"{host} {problem} ({status}).", transient=True, retry_after=after)
     if status >= 500 or status == 407:
-        return UnavailableError(f"{host} failed ({status}).", transient=status in (502, 504))
+        # Without a word of the engine's own, whoever stands before it lost it on the way.
+        return UnavailableError(f"{host} failed ({status}).", transient=status in (502, 504) or not said)
     quoted = " ".join((said.replace(address.token, "…") if address.token else said).split())[:200]
     return RefusedError(f"{host} does not answer this ({status}){': ' if quoted else '.'}{quoted}")
 
