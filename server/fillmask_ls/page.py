@@ -39,20 +39,23 @@ _CONTROLS = {
 
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 
-_STYLE = """
-:root {
-  color-scheme: light dark;
+_LIGHT = """
   --paper: #ffffff; --panel: #f5f6f8; --line: #d5d8de; --ink: #1c1d21; --quiet: #545963; --accent: #1f4fc4;
   --rule: #7c2d12; --bar: #93a4c7; --best: #c2540a;
   --s0: #ffffff; --s1: #fff1cf; --s2: #ffdd9b; --s3: #ffbe66; --s4: #ff9a55;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --paper: #15161a; --panel: #1e2026; --line: #3a3e48; --ink: #e9eaee; --quiet: #a9aeba; --accent: #8fb4ff;
-    --rule: #ffb866; --bar: #56688f; --best: #f59a42;
-    --s0: #15161a; --s1: #33290f; --s2: #4d3a0d; --s3: #6b440a; --s4: #8a3d10;
-  }
-}
+"""
+_DARK = """
+  --paper: #15161a; --panel: #1e2026; --line: #3a3e48; --ink: #e9eaee; --quiet: #a9aeba; --accent: #8fb4ff;
+  --rule: #ffb866; --bar: #56688f; --best: #f59a42;
+  --s0: #15161a; --s1: #33290f; --s2: #4d3a0d; --s3: #6b440a; --s4: #8a3d10;
+"""
+
+# VS Code says by a class of the body whether its theme is light or dark, whatever the system prefers.
+_STYLE = """
+:root { color-scheme: light dark; @LIGHT@ }
+@media (prefers-color-scheme: dark) { :root { @DARK@ } }
+.vscode-light, .vscode-high-contrast-light { color-scheme: light; @LIGHT@ }
+.vscode-dark, .vscode-high-contrast:not(.vscode-high-contrast-light) { color-scheme: dark; @DARK@ }
 * { box-sizing: border-box; }
 html { scroll-padding-top: 1rem; -webkit-text-size-adjust: 100%; }
 body {
@@ -106,7 +109,7 @@ caption { text-align: left; }
 th, td { padding: .15rem .5rem .15rem 0; text-align: left; font-weight: inherit; vertical-align: baseline; }
 thead th { color: var(--quiet); font-size: .8125rem; }
 .number { text-align: right; white-space: nowrap; }
-.token { overflow-wrap: anywhere; font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9375rem; }
+.token { overflow-wrap: anywhere; min-width: 9ch; font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9375rem; }
 .wide { width: 36%; padding-right: 0; }
 .bar { display: block; width: 100%; height: .7rem; overflow: hidden; border-radius: 2px; }
 .bar rect, .norms rect { fill: var(--bar); }
@@ -124,7 +127,7 @@ summary { cursor: pointer; }
 @media (max-width: 30rem) { .facts div { flex-basis: 9rem; } }
 @media (forced-colors: active) { mark { background: Canvas; color: CanvasText; } }
 @media print { article, .facts div { break-inside: avoid; } nav, article header a { display: none; } }
-"""
+""".replace("@LIGHT@", _LIGHT.strip()).replace("@DARK@", _DARK.strip())
 
 _POLICY = "; ".join(
     [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import seed
+from clients.browser import chromium
 from fillmask_ls import mlm
 from fillmask_ls.page import page as page_of
 
@@ -24,7 +23,6 @@ TEXT = (
     f"{seed.PARAGRAPH}\n\n\tTabs,   spaces & <script>alert('x')</script><img src=http://localhost/x onerror=alert(1)>\n"
     "مرحبا بالعالم [MASK] 👩‍👩‍👧 \x1b[31m\x00 The quick brown fox jumps over the lazy dog.\n"
 )
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 CONTRASTS = """() => {
   const channel = c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
@@ -51,18 +49,8 @@ CONTRASTS = """() => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        pytest.skip("there is no Chromium here")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=path,
-            chromium_sandbox=False,
-            args=["--disable-quic", "--no-first-run", "--disable-background-networking"],
-        )
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,20 @@ async def test_a_mask_is_filled_with_each_of_the_best_three(editor: Editor) -> N
     assert document.text == SENTENCE.replace(MASK, word)
 
 
+@pytest.mark.parametrize("selected", ["capital of [MA", "SK].", "of [MASK].", "capital of [MASK]"])
+async def test_a_selection_that_touches_one_mask_is_about_it(editor: Editor, selected: str) -> None:
+    document = editor.open(f"{SENTENCE} It is a {MASK} city.")
+    titles = list(await document.actions(selected))
+    assert titles[0].startswith("Fill with “")
+    assert "Fill the 2 masks of this paragraph together" in titles
+    assert "Mask 15 % of the selection at random" in titles
+
+
+async def test_a_selection_that_touches_two_masks_is_about_both(editor: Editor) -> None:
+    titles = list(await editor.open(TWO).actions("MASK] of [MA"))
+    assert "Fill the 2 masks of this paragraph together" in titles
+
+
 @pytest.mark.parametrize(
     ("at", "what"), [("MASK|", "paragraph together"), ("Paris is the [MASK] of [MASK].", "masks of the selection")]
 )

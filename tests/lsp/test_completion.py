@@ -6,7 +6,7 @@ import pytest
 from lsprotocol import types
 
 from fillmask_ls import MASK
-from lsp.editor import Editor
+from lsp.editor import Editor, capabilities, start, stop
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -166,3 +166,15 @@ async def test_the_masks_of_a_sentence_are_filled_together(editor: Editor) -> No
 async def test_masks_on_different_lines_are_filled_one_by_one(editor: Editor) -> None:
     document = editor.open(f"Paris is the {MASK}\nof {MASK}|, they say.\n")
     assert all(item.detail != "all masks together" for item in await document.complete() or [])
+
+
+@pytest.mark.parametrize(("name", "mode"), [("lsp-mode", types.InsertTextMode.AsIs), ("helix", None)])
+async def test_accepting_is_no_reason_to_indent_the_line(name: str, mode: types.InsertTextMode | None) -> None:
+    editor = await start(capabilities(name))
+    try:
+        for text in ("It was a [|", "It was a [MASK]| day.", "The [MASK] drank a [MASK]|."):
+            items = await editor.open(text).complete()
+            assert items
+            assert {item.insert_text_mode for item in items} == {mode}
+    finally:
+        await stop(editor)

@@ -65,6 +65,6 @@ async def test_nothing_of_a_word_is_markup() -> None:
     place = types.Range(types.Position(0, 0), types.Position(0, 6))
     evil = "<img src=x>|[a](command:x)`*_~"
     ranking = Ranking(f"{evil}/model", (MaskPrediction((0, 6), (Word(evil, 0.5),), 1.0),))
-    text = content(hover(ranking, 0, place, markdown=True, pieces=False)).value
+    text = content(hover(ranking, 0, place, markdown=True, pieces=True)).value
     assert re.sub(r"\\.", "", text).count("<") == 0
     assert not re.search(r"(?<!\\)[`\[\]<>~]", text)

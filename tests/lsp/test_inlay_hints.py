@@ -15,7 +15,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def hints(document: Document, of: str = "") -> list[types.InlayHint]:
     params = types.InlayHintParams(types.TextDocumentIdentifier(document.uri), document.range(of))
-    return list(await document.editor.client.text_document_inlay_hint_async(params) or [])
+    found = await document.editor.client.text_document_inlay_hint_async(params)
+    assert found is not None, "Neovim leaves the hints of what was there before"
+    return list(found)
 
 
 async def test_the_best_word_and_its_probability_behind_each_mask(editor: Editor) -> None:

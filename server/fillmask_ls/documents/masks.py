@@ -41,6 +41,15 @@ def under(document: TextDocument, index: int) -> Target | None:
     return inside[-1] if inside else None
 
 
+def touched(document: TextDocument, span: Span) -> Target | None:
+    """The mask at the beginning of a selection, or the only one that it touches: in Helix a cursor is a selection, too."""
+    found = under(document, span[0])
+    if found or span[0] == span[1]:
+        return found
+    near = document.masks(span[0] - len(MASK) + 1, span[1] + len(MASK) - 1)
+    return Target(*near[0]) if len(near) == 1 else None
+
+
 def behind(document: TextDocument, index: int) -> Target | None:
     """The mask that a cursor at ``index`` completes: the cursor is inside it, at its end, or behind letters there."""
     low = max(0, index - len(MASK) - _LONGEST_PREFIX)

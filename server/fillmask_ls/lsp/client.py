@@ -17,11 +17,13 @@ def completion_abilities(capabilities: types.ClientCapabilities) -> Abilities:
     formats = (item and item.documentation_format) or ()
     known = (types.MarkupKind.Markdown, types.MarkupKind.PlainText)
     defaults = (list_ and list_.item_defaults) or ()
+    modes = item.insert_text_mode_support.value_set if item and item.insert_text_mode_support else ()
     return Abilities(
         label_details=bool(item and item.label_details_support),
         default_range="editRange" in defaults,
         default_data="data" in defaults,
         markup=next((kind for kind in known if kind in formats), None),
+        as_is=types.InsertTextMode.AsIs in modes,
     )
 
 

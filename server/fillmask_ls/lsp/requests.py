@@ -66,6 +66,7 @@ async def complete(server: FillmaskServer, params: types.CompletionParams) -> ty
     if found is None:
         return None
     document, index = found
+    abilities = client.completion_abilities(server.client_capabilities)
     target = masks.behind(document, index)
     if target is None:
         opened = masks.opened(document, index)
@@ -75,7 +76,7 @@ async def complete(server: FillmaskServer, params: types.CompletionParams) -> ty
         before = document.slice(opened[0] - 1, opened[0])
         if typed_bracket and not completion.offers_unasked(document.language_id, before):
             return None
-        return completion.mask(span_range(document, opened))
+        return completion.mask(span_range(document, opened), abilities)
     # Over the whole mask, and behind it up to the cursor.
     replaced = span_range(document, (target.start, target.typed_end))
     asking = asyncio.gather(
@@ -87,7 +88,6 @@ async def complete(server: FillmaskServer, params: types.CompletionParams) -> ty
         (ranking, passage), sentences = await asyncio.wait_for(asking, limit)
     except asyncio.TimeoutError:
         return types.CompletionList(is_incomplete=True, items=[])
-    abilities = client.completion_abilities(server.client_capabilities)
     shown = completion.Shown(passage.text, passage.masks, passage.focus, ranking)
     return completion.words(shown, replaced, server.note(shown), abilities, sentences)
 
@@ -146,21 +146,21 @@ async def resolve_completion(server: FillmaskServer, item: types.CompletionItem)
     return completion.resolved(item, shown, client.completion_abilities(server.client_capabilities).markup)
 
 
-async def inlay_hints_in(server: FillmaskServer, params: types.InlayHintParams) -> list[types.InlayHint] | None:
-    """The best word behind each mask of the range."""
+async def inlay_hints_in(server: FillmaskServer, params: types.InlayHintParams) -> list[types.InlayHint]:
+    """The best word behind each mask of the range; an empty list where there is none: at null, Neovim keeps old ones."""
     document = server.protocol.documents.get(params.text_document.uri)
     if document is None:
-        return None
+        return []
     low, high = span_of(document, params.range)
     inside = document.masks(low, high)[:_HINTS]
     if not inside:
-        return None
+        return []
     markdown = client.shows_markdown(server.client_capabilities)
 
-    async def hints() -> list[types.InlayHint] | None:
+    async def hints() -> list[types.InlayHint]:
         settings = await server.settled(document)
         if not settings.inlay_hints:
-            return None
+            return []
         passages = await server.passages(document, (inside[0][0], inside[-1][1]))
         asked = [
             Query(passage.text, passage.masks, settings.hover_top_k, passage.focus, decorates=True)
@@ -217,7 +217,7 @@ async def act(server: FillmaskServer, params: types.CodeActionParams) -> list[ty
         for word in code_actions.fixes(diagnostic):
             edit = edited(server, document, [(span_of(document, diagnostic.range), word)])
             found.append(code_actions.fix(diagnostic, word, edit))
-    target = masks.under(document, span[0])
+    target = masks.touched(document, span)
     if target and code_actions.wanted(code_actions.QUICK_FIX, only):
         found += await _fills(server, document, target)
     if code_actions.wanted(code_actions.REWRITE, only) and (target or invoked):
@@ -258,7 +258,7 @@ async def _rewrites(
         words = rewriting.restored(document, hiding)
         if words:
             found.append(code_actions.restore(len(words), edited(server, document, words)))
-    if span[1] > span[0] and not target:
+    if span[1] > span[0] and not (target and target.start <= span[0] and span[1] <= target.end):
         data = {"do": "mask", "seed": secrets.randbelow(2**31), **_about(document, span)}
         found.append(code_actions.later(f"Mask {_SHARE:.0%} of the selection at random".replace("%", " %"), data))
     if not target and not selected:

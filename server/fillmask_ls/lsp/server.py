@@ -391,7 +391,7 @@ def _register(server: FillmaskServer) -> None:
         return await requests.resolve_completion(server, item)
 
     @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
-    async def inlay_hints(params: types.InlayHintParams) -> list[types.InlayHint] | None:
+    async def inlay_hints(params: types.InlayHintParams) -> list[types.InlayHint]:
         return await requests.inlay_hints_in(server, params)
 
     @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())

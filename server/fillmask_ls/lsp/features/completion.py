@@ -52,6 +52,7 @@ class Abilities:
     default_range: bool = False
     default_data: bool = False
     markup: types.MarkupKind | None = None
+    as_is: bool = False
 
 
 def words(
@@ -89,7 +90,7 @@ def words(
     )
     return types.CompletionList(
         is_incomplete=True,
-        items=[*items, *sentences],
+        items=_as_is([*items, *sentences], abilities),
         item_defaults=defaults if abilities.default_range or abilities.default_data else None,
     )
 
@@ -146,7 +147,15 @@ def _around(shown: Shown) -> tuple[str, str]:
     return before, after
 
 
-def mask(replaced: types.Range) -> types.CompletionList:
+def _as_is(items: list[types.CompletionItem], abilities: Abilities) -> list[types.CompletionItem]:
+    """The items, none of which is a reason to indent its line anew, as lsp-mode does by default."""
+    if abilities.as_is:
+        for item in items:
+            item.insert_text_mode = types.InsertTextMode.AsIs
+    return items
+
+
+def mask(replaced: types.Range, abilities: Abilities) -> types.CompletionList:
     """The mask itself, for someone who began to type one."""
     item = types.CompletionItem(
         label=MASK,
@@ -155,4 +164,4 @@ def mask(replaced: types.Range) -> types.CompletionList:
         filter_text=MASK,
         text_edit=types.TextEdit(replaced, MASK),
     )
-    return types.CompletionList(is_incomplete=False, items=[item])
+    return types.CompletionList(is_incomplete=False, items=_as_is([item], abilities))

@@ -1,0 +1,45 @@
+// The language client traces to a channel whose level is “trace”. Ours is told by a setting, so that a person can switch
+// it on without knowing of levels.
+import * as vscode from "vscode";
+
+type Disposables = { dispose(): unknown }[];
+
+const SETTING = "fillmask.trace.server";
+
+/** The output channel, as one whose level follows the setting `fillmask.trace.server`. */
+export function traceChannel(output: vscode.LogOutputChannel, disposables: Disposables): vscode.LogOutputChannel {
+  const changed = new vscode.EventEmitter<vscode.LogLevel>();
+  const level = (): vscode.LogLevel =>
+    vscode.workspace.getConfiguration().get<string>(SETTING, "off") === "off" ? vscode.LogLevel.Info : vscode.LogLevel.Trace;
+  disposables.push(
+    changed,
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration(SETTING)) changed.fire(level());
+    }),
+  );
+  return {
+    name: output.name,
+    get logLevel() {
+      return level();
+    },
+    onDidChangeLogLevel: changed.event,
+    trace: (message) => {
+      output.info(message);
+    },
+    debug: output.debug.bind(output),
+    info: output.info.bind(output),
+    warn: output.warn.bind(output),
+    error: output.error.bind(output),
+    append: output.append.bind(output),
+    appendLine: output.appendLine.bind(output),
+    replace: output.replace.bind(output),
+    clear: output.clear.bind(output),
+    // An older way to call it is a part of the type.
+    // eslint-disable-next-line @typescript-eslint/no-deprecated
+    show: (_column?: unknown, preserveFocus?: boolean) => {
+      output.show(preserveFocus);
+    },
+    hide: output.hide.bind(output),
+    dispose: () => undefined,
+  };
+}
