@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -27,6 +27,8 @@ from fillmask_ls.mlm.checkpoint import EMBEDDED  # noqa: E402
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+    from shared_engine import SharedEngine
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +86,41 @@ def model_of(checkpoint_of: Callable[[str], Path]) -> Callable[[str], mlm.Masked
 def roberta(model_of: Callable[[str], mlm.MaskedLM]) -> mlm.MaskedLM:
     """A model with another vocabulary than the embedded one's."""
     return model_of("roberta")
+
+
+@pytest.fixture
+def ours(model: mlm.MaskedLM) -> Iterator[SharedEngine]:
+    """A server of our own protocol, with the embedded model."""
+    from shared_engine import SharedEngine, running
+
+    with running(SharedEngine(model)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pipeline_of(checkpoint_of: Callable[[str], Path]) -> Callable[[str], Any]:
+    """transformers' own fill-mask pipeline with the tiny checkpoint of a kind, or the embedded one."""
+    import torch
+    from transformers import pipeline
+
+    made: dict[str, Any] = {}
+
+    def make(kind: str) -> Any:
+        if kind not in made:
+            path = EMBEDDED if kind == "embedded" else checkpoint_of(kind)
+            made[kind] = pipeline("fill-mask", model=str(path), device="cpu", dtype=torch.float32)
+        return made[kind]
+
+    return make
+
+
+@pytest.fixture
+def hubs(pipeline_of: Callable[[str], Any]) -> Iterator[SharedEngine]:
+    """A server of the hub's protocol, with the embedded model."""
+    from shared_engine import SharedEngine, running
+
+    with running(SharedEngine(pipeline=pipeline_of("embedded"))) as server:
+        yield server
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from fillmask_ls.markdown import escaped
-from fillmask_ls.mlm.inspection import Inspection, Prediction, Token
+from fillmask_ls.mlm.results import Inspection, Prediction, Token
 from fillmask_ls.page import _STYLE, markdown, page
 
 MARKDOWN = MarkdownIt("gfm-like")

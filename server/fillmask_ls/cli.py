@@ -20,7 +20,7 @@ from fillmask_ls.documents.text import TextDocument
 if TYPE_CHECKING:
     from fillmask_ls.documents.text import Position, Span
     from fillmask_ls.mlm.model import MaskedLM
-    from fillmask_ls.mlm.prediction import MaskPrediction
+    from fillmask_ls.mlm.results import MaskPrediction
 
 OK, NO_MASK, USAGE, NO_MODEL, BUG = 0, 1, 2, 3, 4
 
@@ -40,6 +40,7 @@ examples:
   fillmask-ls inspect chapter.md --html report.html
   fillmask-ls download google-bert/bert-base-uncased
   fillmask-ls --tcp 8765
+  fillmask-ls serve --listen 8000 --replicas 2
 
 exit codes:
   0  done     1  the text holds no [MASK]     2  wrong usage, or a file that can't be read or written     3  no model     4  a bug
@@ -124,6 +125,38 @@ def _parser() -> argparse.ArgumentParser:
     download = commands.add_parser("download", help="fetch a model from the Hugging Face hub into its local cache")
     download.add_argument("model", metavar="MODEL", help="for example google-bert/bert-base-uncased")
     download.set_defaults(run=_download)
+
+    serve = commands.add_parser(
+        "serve",
+        parents=[model],
+        help="one engine for a whole team, by HTTP; needs the extra 'cluster'",
+        description="Serve the model to the language servers of a team, whose fillmask.engine.url names this machine. "
+        "Where it listens beyond this machine, clients must have the token in the environment variable FILLMASK_TOKEN.",
+    )
+    serve.add_argument(
+        "--listen",
+        metavar="[HOST:]PORT",
+        type=_address,
+        default=("127.0.0.1", 8000),
+        help="where requests come in (default: 127.0.0.1:8000)",
+    )
+    serve.add_argument(
+        "--replicas",
+        metavar="N[-M]",
+        type=_range,
+        default=(1, 1),
+        help="how many processes hold the model; as many as are needed from N to M (default: 1)",
+    )
+    serve.add_argument("--cpus", metavar="N", type=_count, default=1, help="processor cores of each (default: 1)")
+    serve.add_argument("--device", default="auto", help="auto, cpu or cuda; auto: a GPU each, if the cluster has some")
+    serve.add_argument(
+        "--dtype",
+        choices=["auto", "float32", "bfloat16", "float16"],
+        default="auto",
+        help="the weights' precision (default: auto, bfloat16 where it is native)",
+    )
+    serve.add_argument("--address", help="of a Ray cluster to join, or auto; by default one is started here")
+    serve.set_defaults(run=_serve_team)
     return parser
 
 
@@ -162,6 +195,48 @@ def _serve(options: argparse.Namespace) -> int:
     handler.close()
     # Not sys.exit: a thread may be in the middle of importing torch, and nothing here needs to be put in order.
     os._exit(code)
+
+
+def _serve_team(options: argparse.Namespace) -> int:
+    from importlib.util import find_spec
+
+    from fillmask_ls.engine.connection import usable_token
+    from fillmask_ls.engine.serving import digest
+    from fillmask_ls.settings import is_loopback
+
+    host, port = options.listen
+    token = os.environ.get("FILLMASK_TOKEN")
+    if token is not None and usable_token(token) is None:
+        raise CommandError("FILLMASK_TOKEN must be a text of visible characters", USAGE)
+    if token is None and not is_loopback(host):
+        raise CommandError(
+            f"{host} can be reached from other machines: set FILLMASK_TOKEN to a secret that clients must have", USAGE
+        )
+    if find_spec("ray") is None:
+        raise CommandError("serve needs an extra: pip install 'fillmask-ls[cluster]'", USAGE)
+    from fillmask_ls.mlm.checkpoint import CheckpointError, resolve
+
+    try:
+        resolve(options.model)
+    except CheckpointError as error:
+        raise CommandError(str(error), NO_MODEL) from error
+    from fillmask_ls.engine.cluster import Served, serve_until_told
+
+    served = Served(
+        model=options.model,
+        device=options.device,
+        dtype=options.dtype,
+        host=host,
+        port=port,
+        token=token and digest(token.strip()),
+        replicas=options.replicas,
+        cpus=options.cpus,
+        gpus=0 if options.device == "cpu" else None,
+        address=options.address,
+    )
+    shown = f"[{host}]" if ":" in host else host
+    serve_until_told(served, lambda: print(f"serving at http://{shown}:{port}", flush=True))
+    return OK
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -312,6 +387,17 @@ def _count(value: str) -> int:
     if not value.isdecimal() or not 1 <= int(value) <= 1000:
         raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 1 to 1000")
     return int(value)
+
+
+def _range(value: str) -> tuple[int, int]:
+    low, _, high = value.partition("-")
+    try:
+        least, most = _count(low), _count(high or low)
+    except argparse.ArgumentTypeError:
+        least, most = 1, 0
+    if least > most:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number, or two with a dash between, for example 2-8")
+    return least, most
 
 
 def _seed(value: str) -> int:

@@ -15,7 +15,7 @@ from fillmask_ls.markdown import escaped
 from fillmask_ls.percent import percent
 
 if TYPE_CHECKING:
-    from fillmask_ls.mlm.inspection import Inspection, Token
+    from fillmask_ls.mlm.results import Inspection, Token
 
 _TOKENS, _CHARACTERS, _MASKS, _ROWS = 5_000, 100_000, 500, 50
 """The most that a page shows of a text, and the most rows in Markdown: more would only make it slow to open."""

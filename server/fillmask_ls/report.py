@@ -15,8 +15,7 @@ from fillmask_ls import MASK
 from fillmask_ls.percent import bar, percent
 
 if TYPE_CHECKING:
-    from fillmask_ls.mlm.inspection import Inspection
-    from fillmask_ls.mlm.prediction import MaskPrediction
+    from fillmask_ls.mlm.results import Inspection, MaskPrediction
 
 
 class _Console(Console):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 SECTION = "fillmask"
+
+_NAME = re.compile(r"[a-z0-9-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +24,13 @@ class _Kind:
         schema: in JSON Schema, for the manifests of editors.
         wanted: in words, for the user who gave something else.
         checked: the value as the server uses it; None if it is none of these.
+        quoted: whether a wrong value may be shown: an address can hold a password.
     """
 
     schema: Mapping[str, Any]
     wanted: str
     checked: Callable[[object], Any]
+    quoted: bool = True
 
 
 def _text(wanted: str) -> _Kind:
@@ -31,6 +38,38 @@ def _text(wanted: str) -> _Kind:
         return (value.strip() or None) if isinstance(value, str) else None
 
     return _Kind({"type": "string"}, f"a text: {wanted}", checked)
+
+
+def _address(wanted: str) -> _Kind:
+    def checked(value: object) -> str | None:
+        if not isinstance(value, str):
+            return None
+        address = value.strip().rstrip("/")
+        try:
+            parts = urlsplit(address)
+            _ = parts.port  # reading it checks it
+        except ValueError:
+            return None
+        plain = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        good = (parts.scheme == "https" or plain) and parts.hostname and parts.username is parts.password is None
+        return address if not address or (good and not parts.query and not parts.fragment) else None
+
+    return _Kind({"type": "string"}, wanted, checked, quoted=False)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host of this name is this machine, whatever a name server says."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _name(wanted: str) -> _Kind:
+    def checked(value: object) -> str | None:
+        return value.strip() if isinstance(value, str) and _NAME.fullmatch(value.strip()) else None
+
+    return _Kind({"type": "string"}, wanted, checked)
 
 
 def _one_of(*values: str) -> _Kind:
@@ -63,11 +102,21 @@ def _names(wanted: str) -> _Kind:
 _FLAG = _Kind({"type": "boolean"}, "true or false", lambda value: value if isinstance(value, bool) else None)
 
 
-def _setting(name: str, default: Any, kind: _Kind, meaning: str, *, of_the_server: bool = False) -> Any:
-    """``of_the_server``: it holds for the whole server, not by document, and a workspace that the user doesn't trust has
-    no say in it."""
+def _setting(
+    name: str, default: Any, kind: _Kind, meaning: str, *, of_the_server: bool = False, of_the_user: bool = False
+) -> Any:
+    """A setting.
+
+    Args:
+        of_the_server: it holds for the whole server, not by document, and a workspace that the user doesn't trust has no
+            say in it.
+        of_the_user: moreover, an editor takes it from the user's own settings only, and from no workspace's.
+    """
+    of_the_server = of_the_server or of_the_user
+    scope = "machine" if of_the_user else "machine-overridable" if of_the_server else "resource"
     return field(
-        default=default, metadata={"name": name, "kind": kind, "meaning": meaning, "of_the_server": of_the_server}
+        default=default,
+        metadata={"name": name, "kind": kind, "meaning": meaning, "of_the_server": of_the_server, "scope": scope},
     )
 
 
@@ -102,6 +151,27 @@ class Settings:
         _one_of("torch", "openvino"),
         "What computes the predictions. openvino: an optional extra, for the CPU.",
         of_the_server=True,
+    )
+    engine_url: str = _setting(
+        "engine.url",
+        "",
+        _address("https://HOST, http:// to this machine, or empty; without a password, query or fragment"),
+        "The address of a shared engine that answers instead of this machine. It reads your text. Empty: none.",
+        of_the_user=True,
+    )
+    engine_provider: str = _setting(
+        "engine.provider",
+        "",
+        _name("the name of a provider, such as hf-inference, or empty"),
+        "The provider of the Hugging Face hub that answers instead of this machine. It reads your text. Empty: none.",
+        of_the_user=True,
+    )
+    engine_fallback: bool = _setting(
+        "engine.fallback",
+        True,
+        _FLAG,
+        "Whether this machine answers while the shared engine can't.",
+        of_the_user=True,
     )
     completion_top_k: int = _setting(
         "completion.topK",
@@ -230,7 +300,7 @@ def merged(settings: Settings, values: object, *, trusted: bool = True) -> tuple
             )
         elif checked is None:
             problems.append(
-                f"{SECTION}.{name} must be {kind.wanted}, not {_shown(value)}; "
+                f"{SECTION}.{name} must be {kind.wanted}{f', not {_shown(value)}' if kind.quoted else ''}; "
                 f"{getattr(settings, setting.name)!r} holds."
             )
         else:
@@ -252,7 +322,7 @@ def schema() -> dict[str, dict[str, Any]]:
             **setting.metadata["kind"].schema,
             "default": list(setting.default) if isinstance(setting.default, tuple) else setting.default,
             "description": setting.metadata["meaning"],
-            "scope": "machine-overridable" if setting.metadata["of_the_server"] else "resource",
+            "scope": setting.metadata["scope"],
         }
         for setting in fields(Settings)
     }

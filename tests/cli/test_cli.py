@@ -24,6 +24,27 @@ def run(*arguments: str, stdin: str | bytes = "") -> subprocess.CompletedProcess
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "token", "said"),
+    [
+        (["--listen", "0.0.0.0:8000"], None, "set FILLMASK_TOKEN to a secret that clients must have"),
+        (["--listen", "8000"], "two words", "FILLMASK_TOKEN must be a text of visible characters"),
+        (["--replicas", "3-2"], None, "'3-2' is not a number, or two with a dash between"),
+        (["--replicas", "many"], None, "'many' is not a number"),
+    ],
+)
+def test_serve_says_what_is_wrong_before_it_starts_anything(
+    arguments: list[str], token: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FILLMASK_TOKEN", raising=False)
+    if token is not None:
+        monkeypatch.setenv("FILLMASK_TOKEN", token)
+    done = run("serve", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert token is None or token not in done.stderr
+
+
 def test_predict_prints_words_with_probabilities() -> None:
     done = run("predict", TEXT)
     assert (done.returncode, done.stderr) == (0, "")

@@ -208,15 +208,14 @@ class Editor:
     async def was_loading(self) -> bool:
         """Wait until a model is loaded; whether there was need to."""
         first = True
-        while (
-            await self.client.workspace_execute_command_async(types.ExecuteCommandParams("fillmask.status"))
-        ).state in (
-            "starting",
-            "loading",
-        ):
+        while (await self.status())["state"] in ("starting", "loading"):
             first = False
             await asyncio.sleep(0.2)
         return not first
+
+    async def status(self) -> Any:
+        """What the command ``fillmask.status`` says."""
+        return await self.client.workspace_execute_command_async(types.ExecuteCommandParams("fillmask.status"))
 
     def open(self, marked: str, language: str = "plaintext", uri: str = "") -> Document:
         cursor = marked.index("|") if "|" in marked else len(marked)

@@ -60,7 +60,7 @@ async def test_plain_text_for_editors_that_can_not_show_markdown() -> None:
 async def test_nothing_of_a_word_is_markup() -> None:
     from fillmask_ls.engine.query import Ranking
     from fillmask_ls.lsp.features.hover import hover
-    from fillmask_ls.mlm.prediction import MaskPrediction, Word
+    from fillmask_ls.mlm.results import MaskPrediction, Word
 
     place = types.Range(types.Position(0, 0), types.Position(0, 6))
     evil = "<img src=x>|[a](command:x)`*_~"

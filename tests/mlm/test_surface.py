@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fillmask_ls.mlm.surface import starts_sentence
+from fillmask_ls.mlm.sentence import starts_sentence
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fillmask_ls.mlm.asking import Asking
-    from fillmask_ls.mlm.inspection import Inspection
-    from fillmask_ls.mlm.joint import JointFill
     from fillmask_ls.mlm.model import MaskedLM
-    from fillmask_ls.mlm.prediction import Word
-    from fillmask_ls.mlm.scoring import Score
-    from fillmask_ls.mlm.surprise import Surprise
+    from fillmask_ls.mlm.results import Inspection, JointFill, Score, Surprise, Word
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +84,10 @@ class LocalEngine:
     def model_name(self) -> str | None:
         """The name of the model that answers; None while there is none."""
         return self._model.name if self._model is not None else None
+
+    def count_tokens(self, text: str) -> int:
+        """The tokens of a text for the model, special ones included; 0 while there is none."""
+        return len(self._model.tokenizer.encode(text).ids) if self._model is not None else 0
 
     def warm_up(self) -> None:
         """Begin to import what a model needs, before it is known which one."""

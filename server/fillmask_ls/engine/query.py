@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:  # what is given a name again is part of the answers
-    from fillmask_ls.mlm.inspection import Inspection
-    from fillmask_ls.mlm.joint import JointFill
-    from fillmask_ls.mlm.prediction import MaskPrediction
-    from fillmask_ls.mlm.prediction import Word as Word
-    from fillmask_ls.mlm.scoring import Form, Score
-    from fillmask_ls.mlm.surprise import Surprise as Surprise
+# All are part of the answers, and have their home here for whoever asks.
+from fillmask_ls.mlm.results import Form as Form
+from fillmask_ls.mlm.results import Inspection as Inspection
+from fillmask_ls.mlm.results import JointFill as JointFill
+from fillmask_ls.mlm.results import MaskPrediction as MaskPrediction
+from fillmask_ls.mlm.results import Score as Score
+from fillmask_ls.mlm.results import Surprise as Surprise
+from fillmask_ls.mlm.results import Word as Word
 
 Span = tuple[int, int]
 

@@ -150,7 +150,7 @@ async def score(server: FillmaskServer, arguments: Arguments) -> Answer:
     form = arguments.choice("form", "word_l2r", ("word_l2r", "original", "whole_word"))
     found = await server.engine.score(ScoreQuery(_text(arguments), form))  # type: ignore[arg-type]  # one of the three
     return {
-        "model": server.engine.model_name,
+        "model": server.engine.name_for(ScoreQuery),
         "pseudoLogLikelihood": found.pseudo_log_likelihood,
         "perplexity": found.perplexity,
         "tokens": len(found.tokens),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from fillmask_ls.engine import connection
 from fillmask_ls.settings import SECTION, Settings, merged, of_a_document
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ class Configuration:
     Attributes:
         settings: the server's; a document's, too, where the client has no others for it.
         trusted: whether the workspace may choose a model.
+        engine_token: of the shared engine, from the client's secret store.
     """
 
     def __init__(self, server: FillmaskServer) -> None:
         self.settings = Settings()
         self.trusted = True
+        self.engine_token: str | None = None
         self._server = server
         self._initial = Settings()
         self._problems: list[str] = []
@@ -47,7 +50,14 @@ class Configuration:
         if isinstance(options, Mapping) and "trusted" in options:
             self.trusted = options["trusted"] is True
             options = {name: value for name, value in options.items() if name != "trusted"}
+        unusable = False
+        if isinstance(options, Mapping) and "engineToken" in options:
+            self.engine_token = connection.usable_token(options["engineToken"])
+            unusable = self.engine_token is None and options["engineToken"] is not None
+            options = {name: value for name, value in options.items() if name != "engineToken"}
         self._initial, self._problems = merged(Settings(), options, trusted=self.trusted)
+        if unusable:
+            self._problems.append("engineToken must be a text of visible characters; it was not taken.")
         self.settings = self._initial
 
     def change(self, values: object) -> _Change:

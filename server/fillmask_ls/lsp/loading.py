@@ -1,19 +1,22 @@
-"""Which model answers: loaded as the settings say, chosen, fetched from the hub, offered; and how that goes."""
+"""Which model answers: loaded as the settings say, on another machine, chosen, fetched, offered; and how that goes."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from fillmask_ls import __version__
-from fillmask_ls.engine import download
+from fillmask_ls.engine import connection, download
 from fillmask_ls.engine.query import EngineError, OvertakenError
-from fillmask_ls.settings import Settings
+from fillmask_ls.engine.remote import RemoteEngine
+from fillmask_ls.settings import Settings, is_loopback
 
 from . import client
 from .progress import progress
@@ -32,9 +35,15 @@ _DEFAULT: _Choice = ("auto", "auto", "auto", "torch")
 _PAUSE = 3.0
 """Seconds without a change before the user is asked anything: some editors ask in a prompt that takes what is typed."""
 
+_Remote = tuple[str, str, str, bool]
+"""The address, the provider and its model, and whether the local model answers meanwhile."""
+
+_SECONDS_BEFORE_FALLBACK = 2.0
+_SECONDS_WITHOUT_FALLBACK = 30.0
+
 
 class Loading:
-    """The models of one server's engine."""
+    """The models of one server's engine. With a shared engine, one is loaded only when it is needed."""
 
     def __init__(self, server: FillmaskServer) -> None:
         self._server = server
@@ -43,6 +52,10 @@ class Loading:
         self._failed = False
         self._state = "starting"
         self._error: str | None = None
+        self._remote: _Remote = ("", "", "", True)
+        self._finding: asyncio.Task[None] | None = None
+        self._is_needed = False
+        self._told: set[str] = set()
 
     @property
     def is_first(self) -> bool:
@@ -50,13 +63,50 @@ class Loading:
         return self._server.engine.model_name is None and self._state in ("starting", "loading")
 
     def status(self) -> dict[str, Any]:
-        """What ``fillmask/status`` and the command ``fillmask.status`` say."""
+        """What ``fillmask/status`` and the command ``fillmask.status`` say.
+
+        ``engine``: who answers now; ``host``: of the shared engine, if the user named one; ``leavesMachine``: whether text
+        may go there over a network.
+        """
+        engine = self._server.engine
+        url, provider, _, _ = self._remote
+        host = engine.remote.address.host if engine.remote else None
+        state, error = self._state, self._error
+        if engine.is_remote:
+            state, error = ("ready" if engine.model_name else "loading"), None
+        elif engine.problem is not None:
+            state = state if self._is_needed else "failed"
+            error = str(engine.problem)
         return {
-            "state": self._state,
-            "model": self._server.engine.model_name,
-            "error": self._error,
+            "state": state,
+            "model": engine.model_name,
+            "error": error,
             "version": __version__,
+            "engine": "remote" if engine.is_remote else "local",
+            "host": host,
+            "leavesMachine": bool(provider) if not url else not is_loopback(urlsplit(url).hostname or ""),
         }
+
+    def need_local(self) -> None:
+        """Load a model here though another machine is to answer: it can't, or not all."""
+        if not self._is_needed:
+            self._is_needed = True
+            self.load(self._server.settings)
+
+    def engine_changed(self) -> None:
+        """Tell that the shared engine was found or lost."""
+        engine = self._server.engine
+        if engine.problem is not None and engine.remote is not None:
+            logger.warning("the shared engine was lost: %s", engine.problem)
+            host = engine.remote.address.host
+            if host not in self._told:
+                self._told.add(host)
+                meanwhile = " The model on this machine answers meanwhile." if self._remote[3] else ""
+                self._server.tell(f"{engine.problem}{meanwhile}", types.MessageType.Warning)
+        elif engine.remote is not None:
+            logger.info("the shared engine answers with %s", engine.model_name)
+            self._refresh()
+        self._notify()
 
     def try_again(self) -> None:
         """Let a model that could not be loaded be tried again: it may have been mended."""
@@ -64,19 +114,53 @@ class Loading:
             self._failed, self._asked_for = False, None
 
     def load(self, chosen: Settings) -> None:
-        """Load the model that the settings name, if they named another before."""
-        wanted = (chosen.model, chosen.device, chosen.dtype, chosen.runtime)
+        """Find the engine and load the model that the settings name, if they named another before."""
+        url, provider = chosen.engine_url, "" if chosen.engine_url else chosen.engine_provider
+        self._find((url, provider, _model_of_provider(chosen.model) if provider else "", chosen.engine_fallback))
+        if self._server.engine.remote is not None and not self._is_needed:
+            return
+        # A provider's model has not to be on this machine.
+        wanted = ("auto" if provider else chosen.model, chosen.device, chosen.dtype, chosen.runtime)
         if wanted != self._asked_for:
             self._asked_for = wanted
             self._loading = self._server.in_background(self._load(*wanted))
 
+    def _find(self, wanted: _Remote) -> None:
+        """Let the shared engine that the settings name answer, or none."""
+        if wanted == self._remote:
+            return
+        self._remote = url, provider, model, falls_back = wanted
+        self._is_needed = False
+        remote = None
+        if url or provider:
+            address = connection.Address(
+                url or "https://router.huggingface.co",
+                connection.token_for(url, self._server.configuration.engine_token),
+            )
+            remote = RemoteEngine(
+                address,
+                direct=is_loopback(urlsplit(url).hostname or ""),
+                patience=_SECONDS_BEFORE_FALLBACK if falls_back else _SECONDS_WITHOUT_FALLBACK,
+                provider=provider,
+                model=model,
+            )
+        self._finding = self._server.engine.use(remote, falls_back=falls_back)
+        self._notify()
+
     async def select(self, model: str) -> dict[str, Any]:
-        """Load a model and let it answer until the settings change; returns the :meth:`status` then."""
+        """Load a model and let it answer until the settings change; returns the :meth:`status` then.
+
+        Raises:
+            EngineError: the model is not chosen here.
+        """
+        if self._remote[0]:
+            raise EngineError(f"{urlsplit(self._remote[0]).netloc} answers, and chooses its model itself.")
         self._server.configuration.choose(model)
         self._asked_for = None
         self.load(self._server.settings)
-        if self._loading is not None:
-            await asyncio.wait({self._loading})
+        waited = {task for task in (self._loading, self._finding) if task is not None}
+        if waited:
+            await asyncio.wait(waited)
         return self.status()
 
     async def download(self, model: str) -> dict[str, Any]:
@@ -104,7 +188,7 @@ class Loading:
                     raise JsonRpcException(bar.outcome, code=types.LSPErrorCodes.RequestFailed) from None
                 raise
         chosen = self._server.settings.model
-        return await self.select(chosen) if chosen in ("auto", model) else self.status()
+        return await self.select(chosen) if chosen in ("auto", model) and not self._remote[0] else self.status()
 
     async def _load(self, model: str, device: str, dtype: str, runtime: str) -> None:
         server = self._server
@@ -112,32 +196,40 @@ class Loading:
         server.in_background(self._show_progress(model, outcome))
         self._become("loading")
         try:
-            name = await server.engine.load(model, device, dtype, runtime)
+            name = await server.engine.local.load(model, device, dtype, runtime)
             outcome.set_result(f"{name} is ready")
             logger.info("the model %s is ready", name)
             self._error = None
             self._become("ready")
-            server.refresh()
-            if any(settings.diagnostics for settings in server.configuration.known()):
-                server.diagnosing.refresh()
-            if (model, name) == ("auto", "embedded"):
+            self._refresh()
+            if (model, name) == ("auto", "embedded") and server.engine.remote is None:
                 server.in_background(self._offer_download())
         except OvertakenError:
             outcome.set_result("another model was chosen")
         except EngineError as error:
             outcome.set_result("failed")
             self._failed, self._error = True, str(error)
-            self._become("ready" if server.engine.model_name else "failed")
-            if server.engine.model_name is not None:
-                server.tell(f"{error} {server.engine.model_name} goes on.", types.MessageType.Error)
+            before = server.engine.local.model_name
+            self._become("ready" if before else "failed")
+            if before is not None:
+                server.tell(f"{error} {before} goes on.", types.MessageType.Error)
             elif (model, device, dtype, runtime) == self._asked_for != _DEFAULT:
                 server.tell(f"{error} The default model is taken instead.", types.MessageType.Error)
                 await self._load(*_DEFAULT)
             else:
                 server.tell(str(error), types.MessageType.Error)
 
+    def _refresh(self) -> None:
+        """Let the client ask anew: another model answers."""
+        self._server.refresh()
+        if any(settings.diagnostics for settings in self._server.configuration.known()):
+            self._server.diagnosing.refresh()
+
     def _become(self, state: str) -> None:
         self._state = state
+        self._notify()
+
+    def _notify(self) -> None:
         if client.wants_status(self._server.client_capabilities):
             self._server.protocol.notify("fillmask/status", self.status())
 
@@ -165,3 +257,8 @@ class Loading:
     async def _show_progress(self, model: str, outcome: asyncio.Future[str]) -> None:
         async with progress(self._server, "Loading the language model", model) as bar:
             bar.outcome = await outcome
+
+
+def _model_of_provider(model: str) -> str:
+    """The model that a provider of the hub is to answer with: the one of the settings, if that is the hub's."""
+    return model if "/" in model and not Path(model).expanduser().is_absolute() else download.BETTER

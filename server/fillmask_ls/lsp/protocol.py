@@ -96,6 +96,14 @@ def _without_depth(message: Any) -> Any:
     return {name: 0 if isinstance(value, (dict, list)) else value for name, value in message.items()}
 
 
+def _without_token(message: Any) -> Any:
+    """The message as it may be logged: ``initialize`` can bring the token of a shared engine."""
+    match message:
+        case {"params": {"initializationOptions": {"engineToken": _, **options}, **params}}:
+            return {**message, "params": {**params, "initializationOptions": {**options, "engineToken": "…"}}}
+    return message
+
+
 def _is_id(id: object) -> bool:
     return isinstance(id, (int, str)) and not isinstance(id, bool)
 
@@ -145,7 +153,7 @@ class Protocol(LanguageServerProtocol):
         if _is_deep(body, message):
             message = _without_depth(message)
         if self.logs_messages:
-            logger.debug("received %s", json.dumps(message))
+            logger.debug("received %s", json.dumps(_without_token(message)))
         if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
             id = message.get("id") if isinstance(message, dict) else None
             self._refuse(id if _is_id(id) else None, JsonRpcInvalidRequest("the message is not a JSON-RPC 2.0 object"))

@@ -96,7 +96,7 @@ async def _sentences(
     server: FillmaskServer, document: TextDocument, target: masks.Target, index: int
 ) -> list[types.CompletionItem]:
     """The passage's masks filled together, if they are few and on the line of the cursor: an item edits one line."""
-    if target.prefix:
+    if target.prefix or server.engine.must_load(JointQuery):
         return []
     line = document.line_span(document.position(target.start).line)
     if len(document.masks(*line)) not in _MASKS_TOGETHER:
@@ -275,7 +275,8 @@ async def _about_word(server: FillmaskServer, document: TextDocument, span: Span
         return []
     word = document.slice(*at)
     found = [code_actions.hide(word, edited(server, document, [(at, MASK)]))]
-    if server.engine.model_name is None:  # the user would wait for a model to be loaded
+    # The user would wait for a model to be loaded.
+    if server.engine.model_name is None or server.engine.must_load(ReplacementQuery):
         return found
 
     async def others() -> list[types.CodeAction]:

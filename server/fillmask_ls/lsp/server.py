@@ -22,6 +22,7 @@ from fillmask_ls.documents.context import Passage, WordPassage
 from fillmask_ls.documents.paragraphs import Paragraph, paragraphs
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import Span, TextDocument
+from fillmask_ls.engine.fallback import FallbackEngine
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.engine.query import EngineError, Query, Ranking, SurpriseQuery
 from fillmask_ls.settings import SECTION, Settings
@@ -78,9 +79,11 @@ class FillmaskServer(LanguageServer):
             converter_factory=strict_converter,
             notebook_document_sync=types.NotebookDocumentSyncOptions([types.NotebookDocumentFilterWithNotebook("*")]),
         )
-        self.engine = LocalEngine()
         self.configuration = Configuration(self)
         self.loading = Loading(self)
+        self.engine = FallbackEngine(
+            LocalEngine(), need_local=self.loading.need_local, changed=self.loading.engine_changed
+        )
         # Markup takes milliseconds to read, in which the event loop goes on.
         self._reader = ThreadPoolExecutor(1, "fillmask-reader")
         self._watch_parent = watch_parent
@@ -112,7 +115,8 @@ class FillmaskServer(LanguageServer):
         self.protocol.documents.encoding = Encoding(self.workspace.position_encoding)
         self.configuration.begin(params.initialization_options)
         client.withhold(self.protocol.fm.features, params.capabilities)
-        asyncio.get_running_loop().call_soon(self.engine.warm_up)
+        if not (self.settings.engine_url or self.settings.engine_provider):
+            asyncio.get_running_loop().call_soon(self.engine.local.warm_up)
 
     async def initialized(self) -> None:
         """Learn the settings, then load the model."""
@@ -481,7 +485,7 @@ async def _hover_word(server: FillmaskServer, document: TextDocument, word: Span
     passage, surprise = found
     return hover.word(
         surprise,
-        str(server.engine.model_name),
+        str(server.engine.name_for(SurpriseQuery)),
         span_range(document, passage.place),
         markdown=client.shows_markdown(server.client_capabilities),
         pieces=(await server.settled(document)).hover_pieces,

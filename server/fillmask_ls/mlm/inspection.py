@@ -2,86 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import exp, inf, log2
+from math import exp
 
 import torch
 from torch import Tensor
 
 from .masking import IGNORED, choose, mask_plainly
 from .model import MaskedLM
-from .scoring import forward, perplexity
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """A token of the vocabulary and its probability at a masked position (0 to 1)."""
-
-    token: str
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One position of the text: what stands there and what the model made of it.
-
-    Attributes:
-        id, token: the original's.
-        span: characters of the text; ``(0, 0)`` for a special token that the model adds.
-        masked: whether the model saw a mask here.
-        predicted: the most probable token at this position.
-        probability: the model's, for the original token (0 to 1); None where the text itself has a mask. Not divided by
-            the model's temperature, as the loss isn't.
-        rank: the original's place among all tokens, from 1, the most probable; among equals, as ``predictions`` has
-            them. None where there is no probability.
-        predictions: the most probable tokens at a masked position, the best first; empty at any other.
-    """
-
-    id: int
-    token: str
-    span: tuple[int, int]
-    masked: bool
-    predicted: str
-    probability: float | None
-    rank: int | None = None
-    predictions: tuple[Prediction, ...] = ()
-
-    @property
-    def surprisal(self) -> float | None:
-        """Of the original token, in bits, at least 0: each bit more halves the probability; None where there is none."""
-        if self.probability is None:
-            return None
-        return max(0.0, -log2(self.probability)) if self.probability else inf
-
-
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """Attributes:
-    model: its name.
-    seed, rate: of the random masking.
-    tokens: every position, special tokens included.
-    loss: cross-entropy in nats over all positions, 0 or more.
-    masked_loss: over the masked positions only; None when there is none.
-    layers: how many sets of hidden states there are: the embeddings' and each layer's.
-    hidden_size: the width of each.
-    hidden_norms: of each set, the L2 norm of a position's hidden state, as a mean over all positions; ``layers`` of
-        them, the embeddings' first.
-    """
-
-    model: str
-    seed: int
-    rate: float
-    tokens: tuple[Token, ...]
-    loss: float
-    masked_loss: float | None
-    layers: int
-    hidden_size: int
-    hidden_norms: tuple[float, ...] = ()
-
-    @property
-    def perplexity(self) -> float:
-        """Over all positions: the exponential of the loss, at least 1."""
-        return perplexity(self.loss)
+from .results import Inspection, Prediction, Token
+from .scoring import forward
 
 
 def inspect(

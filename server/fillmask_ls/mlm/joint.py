@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from torch import Tensor
 
 from .asking import Asking, answered
 from .model import MaskedLM
+from .results import JointFill
 from .search import Blank, Choices, Filling, Tokens, search
-from .surface import starts_sentence
+from .sentence import starts_sentence
 from .tokenization import Span, find_masks
 from .windows import Window, readings, windows
 
@@ -18,21 +19,6 @@ _WIDTH = 5
 """How many fillings are kept from step to step. Of two adjacent words in validation text both are right at 24.8 % with
 5, at 20.0 % where each mask is filled by itself. To rank the fillings that are found by pseudo-log-likelihood anew was
 no better than by the search's own joint probability."""
-
-
-@dataclass(frozen=True, slots=True)
-class JointFill:
-    """A word for each mask.
-
-    Attributes:
-        words: of the masks that were asked for, in their order.
-        log_probability: the logarithm of their joint probability, in the order in which the search chose them.
-        text: the text with the words in the masks' places.
-    """
-
-    words: tuple[str, ...]
-    log_probability: float
-    text: str
 
 
 def fill_jointly(

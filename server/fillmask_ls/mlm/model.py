@@ -188,7 +188,7 @@ def _try(model: MaskedLM) -> None:
         raise CheckpointError(
             f"model {model.name!r} loads but can't predict: {type(error).__name__}: {error}"
         ) from error
-    if not isfinite(entropy):
+    if entropy is None or not isfinite(entropy):
         raise CheckpointError(f"model {model.name!r} loads but predicts no numbers: its weights are damaged.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -11,45 +10,10 @@ from torch import Tensor
 from .asking import Asking, Batch, answered, together
 from .model import MaskedLM
 from .pieces import MAX_PIECES, Longer, longer_words
-from .surface import starts_sentence
+from .results import MaskPrediction, Word
+from .sentence import starts_sentence
 from .tokenization import Span, find_masks
 from .windows import Window, readings, windows
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word that fits.
-
-    Attributes:
-        text: as it should be typed.
-        probability: among all that the model could say, 0 to 1.
-        pieces: the tokens it is made of, with their ids; empty where the word was given, not found.
-    """
-
-    text: str
-    probability: float
-    pieces: tuple[tuple[str, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MaskPrediction:
-    """What the model expects at one mask.
-
-    Attributes:
-        span: the mask's characters in the text given.
-        words: the best first.
-        entropy: of the distribution over the whole vocabulary, in bits: 0 (sure) to the logarithm of its size.
-    """
-
-    span: Span
-    words: tuple[Word, ...]
-    entropy: float
-
-    @property
-    def effective_words(self) -> float:
-        """The number of equally likely words that is as unsure: two to the entropy."""
-        return float(2**self.entropy)
-
 
 # Where the best word of one piece is surer than this, which is at one mask in five, one of several pieces is hardly ever right.
 _SURE = 0.9

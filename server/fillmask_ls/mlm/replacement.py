@@ -9,8 +9,8 @@ from fillmask_ls import MASK
 
 from .asking import Asking, Batch, answered
 from .model import MaskedLM
-from .prediction import Word
-from .surface import starts_sentence
+from .results import Word
+from .sentence import starts_sentence
 from .tokenization import Span
 from .windows import Window, pieces_at, readings, windows
 

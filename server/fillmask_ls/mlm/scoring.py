@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import exp, log
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -13,12 +12,8 @@ from torch import Tensor
 from .asking import TOKENS_AT_ONCE, Asking, Batch, answered
 from .masking import IGNORED, word_numbers
 from .model import MaskedLM
-from .tokenization import Encoding, Span, words
-
-Form = Literal["word_l2r", "original", "whole_word"]
-"""What is masked while a token is scored: the token and the rest of its word behind it (Kauf & Ivanova 2023), the
-token alone (Salazar et al. 2020), or its whole word (Kauf & Ivanova 2023). The first is the least biased: alone, the
-pieces of a rare word give one another away."""
+from .results import Form, Score, Scored
+from .tokenization import Encoding, Span
 
 _Word = tuple[int | None, int | None]
 """Told from others by its number as the tokenizer splits words, and as a person does."""
@@ -73,60 +68,6 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 def perplexity(loss: Tensor | float) -> float:
     """The number of equally likely tokens that a loss in nats amounts to, at least 1."""
     return float(torch.as_tensor(loss).exp())
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A token or word of a text, and how likely it is given all the rest.
-
-    Attributes:
-        text: as it stands in the text.
-        span: its characters.
-        log_likelihood: in nats, at most 0.
-    """
-
-    text: str
-    span: Span
-    log_likelihood: float
-
-    @property
-    def surprisal(self) -> float:
-        """In bits, at least 0: each bit more halves the likelihood."""
-        return max(0.0, -self.log_likelihood / log(2))
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How likely a text is to a masked language model; a text without tokens scores 0, and its perplexity is 1."""
-
-    text: str
-    tokens: tuple[Scored, ...]
-
-    @property
-    def pseudo_log_likelihood(self) -> float:
-        """The sum over the tokens, in nats, at most 0."""
-        return sum(token.log_likelihood for token in self.tokens)
-
-    @property
-    def perplexity(self) -> float:
-        """Pseudo-perplexity, from 1: two to the mean surprisal of a token (Salazar et al. 2020)."""
-        return exp(-self.pseudo_log_likelihood / len(self.tokens)) if self.tokens else 1.0
-
-    @property
-    def words(self) -> tuple[Scored, ...]:
-        """The words as a person counts them (``don't`` is one), each the sum of its tokens; punctuation is none."""
-        found = []
-        tokens = iter(self.tokens)
-        token = next(tokens, None)
-        for start, end in words(self.text):
-            inside = []
-            while token is not None and token.span[0] < end:
-                if token.span[1] > start:
-                    inside.append(token.log_likelihood)
-                token = next(tokens, None)
-            if inside:  # a mask is no word
-                found.append(Scored(self.text[start:end], (start, end), sum(inside)))
-        return tuple(found)
 
 
 def score(model: MaskedLM, texts: Sequence[str], *, form: Form = "word_l2r") -> list[Score]:

@@ -9,10 +9,9 @@ import regex
 import torch
 from torch import Tensor
 
+from .sentence import typed
 from .tokenization import Tokenizer
 
-_SENTENCE_END = regex.compile(r"""[.!?…。！？]["'”’»)\]]*\s*$""")
-_ABBREVIATION = regex.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|approx|resp|pp|fig)\.\s*$", regex.IGNORECASE)
 _LETTER = regex.compile(r"[\p{L}\p{N}]")
 _PART_OF_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]")
 _PART_OF_CHARACTER = "\ufffd"
@@ -120,25 +119,11 @@ class Vocabulary:
         return list(found)
 
     def typed(self, ids: Sequence[int], *, capital: bool = False, prefix: str = "") -> str:
-        """The word of these pieces as a person would type it, with a ``capital`` where a sentence begins.
-
-        A prefix that was typed already is kept to the letter: ``El`` and ``elephant`` make ``Elephant``.
-        """
-        word = self.spelled(ids)
-        if prefix:
-            rest = word[len(self._tokenizer.normalize(prefix)) :]
-            return prefix + (rest.upper() if len(prefix) > 1 and prefix.isupper() else rest)
-        return word[:1].upper() + word[1:] if capital else word
+        """The word of these pieces, as :func:`~fillmask_ls.mlm.sentence.typed`."""
+        begun = len(self._tokenizer.normalize(prefix))
+        return typed(self.spelled(ids), capital=capital, prefix=prefix, begun=begun)
 
     def _mask(self, ids: list[int]) -> Tensor:
         where = torch.zeros(len(self.texts), dtype=torch.bool)
         where[ids] = True
         return where
-
-
-def starts_sentence(before: str) -> bool:
-    """Whether a word behind the text ``before`` begins a sentence: nothing said yet, or a full stop before it."""
-    before = before[-200:]
-    if not _LETTER.search(before):
-        return True
-    return bool(_SENTENCE_END.search(before)) and not _ABBREVIATION.search(before)

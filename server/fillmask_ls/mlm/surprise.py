@@ -3,44 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import log
 
 import torch
 from torch import Tensor
 
 from .asking import Asking, Batch, answered
 from .model import MaskedLM
-from .prediction import Word
+from .results import Surprise, Word
 from .scoring import batches, variants
-from .surface import starts_sentence
+from .sentence import starts_sentence
 from .tokenization import Encoding, Span, words
 from .windows import Window, pieces_at, windows
-
-
-@dataclass(frozen=True, slots=True)
-class Surprise:
-    """A word of a text, and what the model thinks of it.
-
-    Attributes:
-        text: as it stands in the text.
-        span: its characters.
-        log_likelihood: in nats, at most 0: that of its pieces, each with the rest of its word masked (Kauf & Ivanova
-            2023).
-        expected: what the model would have said in its place, words of one piece, the best first.
-        pieces: the tokens it is made of, with their ids.
-    """
-
-    text: str
-    span: Span
-    log_likelihood: float
-    expected: tuple[Word, ...]
-    pieces: tuple[tuple[str, int], ...]
-
-    @property
-    def surprisal(self) -> float:
-        """In bits, at least 0."""
-        return max(0.0, -self.log_likelihood / log(2))
 
 
 def surprises(model: MaskedLM, text: str, *, spans: Sequence[Span] | None = None, top_k: int = 3) -> list[Surprise]:

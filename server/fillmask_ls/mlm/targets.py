@@ -8,7 +8,7 @@ from math import exp, inf
 from .asking import answered
 from .model import MaskedLM
 from .pieces import blank
-from .prediction import Word
+from .results import Word
 from .search import search
 from .tokenization import Span, find_masks
 from .windows import pieces_at, readings, windows

@@ -20,9 +20,8 @@ from tokenizers import Tokenizer as BackendTokenizer
 from fillmask_ls import MASK
 
 from .checkpoint import Checkpoint, CheckpointError
-
-Span = tuple[int, int]
-"""Characters from the first up to but not including the second."""
+from .sentence import Span as Span
+from .sentence import words as words
 
 # Stands for a mask while the tokenizer runs. It is as long as a mask, so that no offset moves, and made of a
 # noncharacter, which no text should hold (one that does has it replaced).
@@ -38,7 +37,6 @@ _SHORT = 10_000
 """Characters of a text whose encoding may be kept."""
 
 _MASK = regex.compile(regex.escape(MASK))
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +183,6 @@ class Tokenizer:
 def find_masks(text: str, offset: int = 0) -> list[Span]:
     """The span of every ``[MASK]`` in ``text``, in order; ``offset`` is added to each end."""
     return [(match.start() + offset, match.end() + offset) for match in _MASK.finditer(text)]
-
-
-def words(text: str) -> list[Span]:
-    """The words of ``text``: runs of letters, marks, digits and underscores, an apostrophe inside included.
-
-    ``don't`` is one word, the full stop of ``table.`` belongs to none.
-    """
-    return [match.span() for match in _WORD.finditer(text)]
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> Tokenizer:

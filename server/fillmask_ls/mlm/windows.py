@@ -6,11 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .model import MaskedLM
+from .sentence import CONTINUATIONS
 from .tokenization import Span, find_masks
-
-# What may follow a mask that ends its text: the sentence's end, or a word more. Asked alone, a model answers such a
-# mask with a full stop; the mean of these two answers ranks the word that was there first 2 to 3 times as often.
-_CONTINUATIONS = (".", " [MASK].")
 
 _SPARE = 8
 """Tokens that a window leaves free: for what may follow, and for a word of several pieces in a mask's place."""
@@ -79,7 +76,7 @@ def readings(model: MaskedLM, window: Window) -> list[Reading]:
     end = window.masks[-1][1]
     ways = [(window.text, window.masks)]
     if not window.text[end:].strip():
-        ways = [(window.text[:end] + more, (*window.masks, *find_masks(more, end))) for more in _CONTINUATIONS]
+        ways = [(window.text[:end] + more, (*window.masks, *find_masks(more, end))) for more in CONTINUATIONS]
     found = []
     for text, masks in ways:
         ids = model.tokenizer.encode(text, masks).ids

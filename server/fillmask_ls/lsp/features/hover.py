@@ -29,10 +29,12 @@ def contents(ranking: Ranking, number: int, *, markdown: bool, pieces: bool = Fa
     words = ranking.masks[number].words
     if markdown:
         lines = [f"**{escaped(words[0].text)}** {percent(words[0].probability)}", ""] if words else []
-        lines += [*_table(words, pieces=pieces), "", _uncertainty(ranking, number), ""]
-        lines.append(f"*{escaped(_where(ranking, number))}*")
+        lines += _table(words, pieces=pieces)
+        for line in _uncertainty(ranking, number):
+            lines += ["", line]
+        lines += ["", f"*{escaped(_where(ranking, number))}*"]
     else:
-        lines = [*_list(words, pieces=pieces), _uncertainty(ranking, number), _where(ranking, number)]
+        lines = [*_list(words, pieces=pieces), *_uncertainty(ranking, number), _where(ranking, number)]
     kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
     return types.MarkupContent(kind, "\n".join(lines))
 
@@ -88,10 +90,15 @@ def _pieces(of: Word | Surprise) -> str:
     return ", ".join(f"{token} {id}" for token, id in of.pieces)
 
 
-def _uncertainty(ranking: Ranking, focus: int) -> str:
+def _uncertainty(ranking: Ranking, focus: int) -> list[str]:
+    """A line, where the entropy is known."""
     prediction = ranking.masks[focus]
+    if prediction.entropy is None or prediction.effective_words is None:
+        return []
     count = max(1, round(prediction.effective_words))
-    return f"Entropy {prediction.entropy:.1f} bits: as unsure as between {count:,} {'word' if count == 1 else 'words'}."
+    return [
+        f"Entropy {prediction.entropy:.1f} bits: as unsure as between {count:,} {'word' if count == 1 else 'words'}."
+    ]
 
 
 def _where(ranking: Ranking, focus: int) -> str:

@@ -1,0 +1,175 @@
+"""The engine on another machine: our own protocol where the server offers it, else the hub's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from . import wire
+from .asked import AskedEngine
+from .connection import Address, Connection, RefusedError, UnavailableError, client_factory, failure, persistently
+from .flights import Flights
+from .hub import FillMask
+from .memory import Memory
+from .query import InspectionQuery, MaskPrediction, Query, Question, Ranking, ScoreQuery
+
+_ANSWERS_REMEMBERED = 512
+_SECONDS_TO_COMPUTE = 30.0
+"""For what is much work: nobody types on meanwhile."""
+
+
+class RemoteEngine(AskedEngine):
+    """Asks a server by HTTP. What was asked before is remembered, and what is being asked is not asked again."""
+
+    def __init__(
+        self, address: Address, *, direct: bool = False, patience: float = 30.0, provider: str = "", model: str = ""
+    ) -> None:
+        """An engine that has not been spoken to.
+
+        Args:
+            direct: whether the server is on this machine, so that no proxy is asked.
+            patience: how many seconds someone who types waits for an answer.
+            provider, model: of the hub, if it is not the address that answers.
+        """
+        from huggingface_hub import set_async_client_factory
+
+        self.address = address
+        self._patience = patience
+        self._provider, self._model = provider, model
+        # The hub's client makes its own connections, by what is set here for the whole process.
+        make = client_factory(None if provider else address, direct=direct)
+        set_async_client_factory(make)
+        self._connection = Connection(address, make())
+        self._speaker: Connection | FillMask | None = None
+        self._name: str | None = None
+        self._answers = Memory(_ANSWERS_REMEMBERED)
+        self._flights = Flights()
+
+    @property
+    def model_name(self) -> str | None:
+        """The name of the model that answers; None before the server was met."""
+        return self._name
+
+    def answers(self, kind: type[Question]) -> bool:
+        """Whether it answers this kind of question, as far as the server is known."""
+        return kind is Query or not isinstance(self._speaker, FillMask)
+
+    async def connect(self) -> None:
+        """Find out which protocol the server speaks, if that is not known. No text of the user is sent.
+
+        Raises:
+            UnavailableError, RefusedError: it doesn't answer.
+        """
+        await persistently(self._met, _SECONDS_TO_COMPUTE, self.address.host)
+
+    async def reconnect(self) -> None:
+        """The same, whether it is known or not: another server may be there by now."""
+        speaker, self._speaker = self._speaker, None
+        if isinstance(speaker, FillMask):
+            await speaker.close()
+        await self.connect()
+
+    async def answer(self, question: Question) -> Any:
+        """As :class:`~fillmask_ls.engine.query.Engine` says.
+
+        Raises:
+            UnavailableError: the server can't answer now.
+            RefusedError: it doesn't answer this.
+        """
+        question = replace(question, decorates=False)
+        if isinstance(self._speaker, FillMask) and isinstance(question, Query):
+            question = replace(question, max_pieces=1)  # it knows no longer words
+        found = self._remembered(question)
+        if found is None:
+            found = await self._flights.share(question, lambda: self._asked(question))
+        return found
+
+    async def close(self) -> None:
+        """Give up what is being asked, and close the connections."""
+        self._flights.close()
+        if isinstance(self._speaker, FillMask):
+            await self._speaker.close()
+        await self._connection.close()
+
+    async def _met(self) -> None:
+        if self._speaker is None:
+            await self._flights.share(None, self._meet)
+
+    async def _meet(self) -> None:
+        self._speaker = await self._recognized()
+
+    async def _recognized(self) -> Connection | FillMask:
+        if not self._provider:
+            _, health = await self._connection.get("/healthz")
+            try:
+                name = wire.read_health(health)
+            except wire.WireError as error:
+                raise UnavailableError(f"{self.address.host} is not for this client: {error}.") from None
+            if name is not None:
+                self._rename(name)
+                return self._connection
+        speaker = FillMask(self.address, provider=self._provider, model=self._model)
+        try:
+            await speaker.connect()
+        except RefusedError as error:
+            await speaker.close()
+            raise UnavailableError(f"{self.address.host} fills no masks. {error}") from None
+        except BaseException:
+            await speaker.close()
+            raise
+        self._rename(speaker.model)
+        return speaker
+
+    async def _asked(self, question: Question) -> Any:
+        seconds = _SECONDS_TO_COMPUTE if isinstance(question, (ScoreQuery, InspectionQuery)) else self._patience
+
+        async def attempt() -> Any:
+            await self._met()
+            if isinstance(self._speaker, Connection):
+                return await self._by_our_protocol(self._speaker, question)
+            if isinstance(self._speaker, FillMask) and isinstance(question, Query):
+                return await self._speaker.rank(question)
+            raise RefusedError(f"{self.address.host} speaks the hub's protocol only, which can't answer this.")
+
+        answer = await persistently(attempt, seconds, self.address.host)
+        self._remember(question, answer)
+        return answer
+
+    async def _by_our_protocol(self, connection: Connection, question: Question) -> Any:
+        body = await connection.post("/v1/predict", wire.request(question))
+        try:
+            name, answer = wire.read_reply(question, body)
+        except wire.WireError as error:
+            raise failure(error, self.address.host) from None
+        self._rename(name)
+        return answer
+
+    def _rename(self, name: str) -> None:
+        """Note which model answers; what another one said is forgotten."""
+        if name != self._name:
+            self._name, self._answers = name, Memory(_ANSWERS_REMEMBERED)
+
+    def _remembered(self, question: Question) -> Any:
+        """What was answered before to the question, or to one that asked for more; None if nothing was."""
+        kept = self._answers.get(_about(question))
+        if kept is None:
+            return None
+        asked, [answer] = kept
+        if isinstance(question, Query):
+            if asked.top_k < question.top_k or asked.max_pieces < question.max_pieces:
+                return None
+            return Ranking(answer.model, tuple(_cut(mask, question.top_k) for mask in answer.masks))
+        return answer
+
+    def _remember(self, question: Question, answer: Any) -> None:
+        if self._remembered(question) is None:
+            self._answers[_about(question)] = question, [answer]
+
+
+def _about(question: Question) -> Question:
+    """A question without how much is asked: what it is remembered by."""
+    return replace(question, top_k=0, max_pieces=0) if isinstance(question, Query) else question
+
+
+def _cut(mask: MaskPrediction, top_k: int) -> MaskPrediction:
+    return replace(mask, words=mask.words[:top_k])

@@ -1,0 +1,429 @@
+"""The engine on another machine: the same answers, and what the user gets when the server misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fillmask_ls import MASK, mlm
+from fillmask_ls.engine.asked import ask
+from fillmask_ls.engine.connection import Address, RefusedError, UnavailableError, token_for
+from fillmask_ls.engine.fallback import FallbackEngine
+from fillmask_ls.engine.local import LocalEngine
+from fillmask_ls.engine.query import (
+    EngineError,
+    HiddenQuery,
+    InspectionQuery,
+    JointQuery,
+    MaskingQuery,
+    Query,
+    Question,
+    ReplacementQuery,
+    ScoreQuery,
+    SurpriseQuery,
+)
+from fillmask_ls.engine.remote import RemoteEngine
+from shared_engine import SharedEngine, answer, running, until
+
+SECRET = "s3cret-t0ken"
+
+
+def query(marked: str, **more: Any) -> Query:
+    """A query about each ``[MASK]`` of a text."""
+    spans = mlm_masks(marked)
+    return Query(marked, spans, **{"top_k": 5, **more})
+
+
+def mlm_masks(text: str) -> tuple[tuple[int, int], ...]:
+    at = [i for i in range(len(text)) if text.startswith(MASK, i)]
+    return tuple((i, i + len(MASK)) for i in at)
+
+
+TEA = query(f"She drank a cup of {MASK} with milk.", top_k=10)
+
+
+@pytest.fixture(params=["ours", "hubs"])
+def server(request: pytest.FixtureRequest) -> SharedEngine:
+    """Either."""
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, SharedEngine)
+    return found
+
+
+@asynccontextmanager
+async def connected(server: SharedEngine | str, token: str | None = None, **how: Any) -> AsyncIterator[RemoteEngine]:
+    url = server if isinstance(server, str) else server.url
+    engine = RemoteEngine(Address(url, token), **{"direct": True, "patience": 5, **how})
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+QUESTIONS: list[Question] = [
+    replace(TEA, max_pieces=4),
+    query(f"The {MASK} sat on the {MASK}", focus=1, max_pieces=2),
+    replace(TEA, prefix="t"),
+    JointQuery(f"A {MASK} of {MASK}.", mlm_masks(f"A {MASK} of {MASK}."), 3),
+    JointQuery(f"A {MASK} of {MASK}.", mlm_masks(f"A {MASK} of {MASK}."), 3, (1, 2)),
+    HiddenQuery(f"A {MASK} of tea.", ((2, 8),), ("cup",)),
+    ReplacementQuery("It was a good day.", (9, 13), 3),
+    SurpriseQuery("It was a good day.", 2, ((0, 18),)),
+    ScoreQuery("It was a good day."),
+    MaskingQuery("It was a good day for all of us.", 0.3, 7, True),
+    InspectionQuery("It was a good day.", 0.3, 7),
+]
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """All numbers in an answer, in order."""
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from numbers(each)
+    elif hasattr(value, "__dataclass_fields__"):
+        for name in value.__dataclass_fields__:
+            yield from numbers(getattr(value, name))
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: type(question).__name__)
+async def test_the_answers_are_those_of_the_local_engine(
+    ours: SharedEngine, model: mlm.MaskedLM, question: Question
+) -> None:
+    async with connected(ours) as engine:
+        found = await ask(engine, question)
+    expected = answer(model, question)
+    assert list(numbers(found)) == pytest.approx(list(numbers(expected)), abs=1e-4)
+    assert found == expected  # a number goes over the wire as it is
+    assert engine.model_name == "embedded"
+
+
+@pytest.mark.parametrize("kind", ["roberta"])
+async def test_the_hubs_protocol_gives_the_local_engines_words(
+    pipeline_of: Callable[[str], Any], model_of: Callable[[str], mlm.MaskedLM], kind: str
+) -> None:
+    asked = query(f"the cat sat on the {MASK}. a dog (not {MASK}) ran past.", top_k=3)
+    expected = answer(model_of(kind), asked)
+    with running(SharedEngine(pipeline=pipeline_of(kind))) as server:
+        async with connected(server) as engine:
+            found = await engine.rank(asked)
+            # The mask token is learnt once.
+            assert [body["inputs"] for body in server.asked[:2]] == ["A [MASK].", "A <mask>."]
+            assert MASK not in server.asked[2]["inputs"]
+            with pytest.raises(RefusedError, match="hub's protocol only"):
+                await engine.score(ScoreQuery("a text"))
+    for ours, theirs in zip(expected.masks, found.masks, strict=True):
+        assert theirs.span == ours.span
+        assert theirs.entropy is None
+        assert [word.text for word in theirs.words[:1]] == [word.text for word in ours.words[:1]]
+        assert [word.probability for word in theirs.words[:1]] == pytest.approx(
+            [word.probability for word in ours.words[:1]], abs=1e-4
+        )
+
+
+async def test_words_of_the_hubs_protocol_are_typed_as_they_should_be(hubs: SharedEngine, model: mlm.MaskedLM) -> None:
+    async with connected(hubs) as engine:
+        [first] = (await engine.rank(query(f"{MASK} is the capital of France."))).masks
+        assert first.words
+        assert all(word.text[:1].isupper() for word in first.words)
+        [begun] = (await engine.rank(replace(TEA, prefix="T"))).masks
+        assert begun.words
+        assert all(word.text.startswith("T") for word in begun.words)
+        open_end = query(f"The capital of France is {MASK}", top_k=3)
+        [last] = (await engine.rank(open_end)).masks  # where a model left alone says a full stop
+        assert {word.text for word in last.words} & {word.text for word in answer(model, open_end).masks[0].words}
+        strange = query(f"<mask> and \ud800 and {MASK} day.")
+        assert len((await engine.rank(strange)).masks) == 1
+
+
+FAULTS = {
+    "refuses": "wants a token",
+    "404": "404",
+    "full": "too much to do",
+    "500": "failed \\(500\\)",
+    "503": "not ready",
+    "slow": "did not answer in 0.5 s",
+    "breaks off": "broke off",
+    "no JSON": "another form",
+    "another shape": "another form",
+    "redirects": "nothing was sent",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_server_that_misbehaves_is_told_of_in_words(server: SharedEngine, fault: str) -> None:
+    async with connected(server, patience=0.5) as engine:
+        await engine.connect()
+        server.fault, server.elsewhere = fault, "http://localhost:1"
+        with pytest.raises(UnavailableError, match=FAULTS[fault]) as raised:
+            await engine.rank(TEA)
+        assert TEA.text not in str(raised.value)
+        server.fault = ""
+        server.let_go.set()
+        assert (await engine.rank(TEA)).masks[0].words  # and when it behaves again, it answers
+
+
+async def test_a_question_that_the_server_refuses_is_no_fault_of_the_server(server: SharedEngine) -> None:
+    async with connected(server) as engine:
+        await engine.connect()
+        server.fault = "413"
+        with pytest.raises(RefusedError, match="413"):
+            await engine.rank(TEA)
+
+
+async def test_nothing_listens_and_no_such_host() -> None:
+    async with connected("http://127.0.0.1:1") as engine:
+        with pytest.raises(UnavailableError, match="refuses connections"):
+            await engine.rank(TEA)
+    async with connected("https://no-such-host.invalid") as engine:
+        with pytest.raises(UnavailableError, match="no host"):
+            await engine.connect()
+
+
+async def test_the_token_goes_to_the_host_that_was_named_and_to_no_other(
+    server: SharedEngine, model: mlm.MaskedLM
+) -> None:
+    with running(SharedEngine(model)) as elsewhere:
+        async with connected(server, SECRET) as engine:
+            await engine.rank(TEA)
+            assert {token for _, token, _ in server.requests} == {f"Bearer {SECRET}"}
+            server.fault, server.elsewhere = "redirects", elsewhere.url.replace("127.0.0.1", "localhost")
+            with pytest.raises(UnavailableError, match="points to localhost"):
+                await engine.rank(replace(TEA, top_k=20))
+        assert elsewhere.requests == []
+
+
+async def test_the_token_is_never_shown(server: SharedEngine, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    async with connected(server, SECRET) as engine:
+        await engine.connect()
+        for fault in ("refuses", "500", "413"):
+            server.fault = fault
+            with pytest.raises(EngineError) as raised:
+                await engine.rank(TEA)
+            assert SECRET not in repr(raised.value)
+        assert SECRET not in repr(engine.address)
+    assert SECRET not in caplog.text
+
+
+async def test_the_users_token_for_the_hub_goes_only_to_the_hub(
+    server: SharedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_mine")
+    assert token_for(server.url, None) is None
+    assert token_for("https://huggingface.co.evil.org", None) is None
+    assert token_for("https://x.eu.endpoints.huggingface.cloud", None) == "hf_mine"
+    async with connected(server, token_for(server.url, None)) as engine:
+        await engine.rank(TEA)  # with the hub's client, which would send what it finds
+    assert {token for _, token, _ in server.requests} == {None}
+
+
+async def test_a_provider_is_asked_with_the_users_token_for_the_hub(
+    hubs: SharedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub.inference import _providers
+    from huggingface_hub.inference._providers import hf_inference
+
+    name = "google-bert/bert-base-uncased"
+    monkeypatch.setenv("HF_TOKEN", "hf_mine")
+    with pytest.raises(UnavailableError, match="HF_HUB_OFFLINE is set"):
+        await RemoteEngine(Address("https://router.huggingface.co"), provider="hf-inference", model=name).connect()
+    with pytest.raises(UnavailableError, match="Provider 'nobody' not supported"):
+        await RemoteEngine(Address("https://router.huggingface.co"), provider="nobody", model=name).connect()
+    # The way to the hub ends at this machine.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hf_inference, "_check_supported_task", lambda model, task: None)
+    monkeypatch.setattr(_providers.PROVIDERS["hf-inference"]["fill-mask"], "base_url", hubs.url)
+    engine = RemoteEngine(
+        Address("https://router.huggingface.co", token_for("", None)), provider="hf-inference", model=name
+    )
+    ranking = await engine.rank(TEA)
+    assert ranking.model == name
+    assert "tea" in [word.text for word in ranking.masks[0].words]
+    assert {(path, token) for path, token, _ in hubs.requests} == {(f"/models/{name}", "Bearer hf_mine")}
+    hubs.fault, hubs.elsewhere = "redirects", "http://localhost:1"
+    with pytest.raises(UnavailableError, match="nothing was sent"):
+        await engine.rank(replace(TEA, top_k=20))
+    await engine.close()
+
+
+@pytest.mark.parametrize("fault", ["breaks off", "503", "full"])
+async def test_what_may_pass_is_tried_again(ours: SharedEngine, fault: str) -> None:
+    async with connected(ours) as engine:
+        await engine.connect()
+        ours.fault = fault
+        asking = asyncio.ensure_future(engine.rank(TEA))
+        while not ours.asked:
+            await asyncio.sleep(0.001)
+        ours.fault = ""
+        assert (await asking).masks[0].words
+        assert len(ours.asked) >= 2
+
+
+@pytest.mark.parametrize("fault", ["slow", "500", "404", "no JSON"])
+async def test_what_will_not_pass_is_not(ours: SharedEngine, fault: str) -> None:
+    async with connected(ours, patience=0.3) as engine:
+        await engine.connect()
+        ours.fault = fault
+        with pytest.raises(UnavailableError):
+            await engine.rank(TEA)
+        assert len(ours.asked) == 1
+
+
+async def test_a_cancelled_question_closes_its_request(ours: SharedEngine) -> None:
+    async with connected(ours) as engine:
+        await engine.connect()
+        ours.fault = "slow"
+        asking = asyncio.ensure_future(engine.rank(TEA))
+        while not ours.asked:
+            await asyncio.sleep(0.01)
+        asking.cancel()
+        await asyncio.wait({asking})
+        ours.let_go.set()
+        await asyncio.to_thread(until, lambda: ours.hung_up == 1)
+
+
+async def test_the_same_question_at_a_time_is_asked_once_for_all(ours: SharedEngine) -> None:
+    async with connected(ours) as engine:
+        asking = [asyncio.ensure_future(engine.rank(replace(TEA, decorates=odd))) for odd in (True, False, True)]
+        await asyncio.sleep(0)
+        asking[0].cancel()  # who goes away takes it from nobody
+        assert await asking[1] == await asking[2]
+    assert len(ours.asked) == 1
+
+
+async def test_what_was_answered_is_remembered_and_connections_are_used_again(ours: SharedEngine) -> None:
+    async with connected(ours) as engine:
+        whole = await engine.rank(replace(TEA, max_pieces=4))
+        assert await engine.rank(replace(TEA, max_pieces=4)) == whole
+        hovered = await engine.rank(replace(TEA, top_k=5))
+        assert hovered.masks[0].words == whole.masks[0].words[:5]
+        await engine.score(ScoreQuery("a text"))
+        await engine.score(ScoreQuery("a text"))
+        assert len(ours.asked) == 2
+        await engine.rank(replace(TEA, top_k=20))
+        assert len(ours.asked) == 3
+    assert ours.connections == 1
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """One that a server made for itself."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl to make a certificate")
+    path = tmp_path / "certificate.pem"
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(tmp_path / "key.pem"), "-out", str(path)]
+    subprocess.run(command, check=True, capture_output=True)
+    return path
+
+
+async def test_a_certificate_that_nobody_signed(
+    certificate: Path, model: mlm.MaskedLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    server = SharedEngine(model)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with running(server):
+        async with connected(server, SECRET) as engine:
+            with pytest.raises(UnavailableError, match=r"certificate of 127\.0\.0\.1:[0-9]+ is not trusted: self"):
+                await engine.rank(TEA)
+        assert server.requests == []
+        monkeypatch.setenv("SSL_CERT_FILE", os.fspath(certificate))  # the way to trust one
+        async with connected(server, SECRET) as engine:
+            assert (await engine.rank(TEA)).masks[0].words
+
+
+class Watched:
+    """A fallback engine and what it told."""
+
+    def __init__(self, server: SharedEngine | str, local: LocalEngine, *, falls_back: bool = True) -> None:
+        self.changes: list[str | None] = []
+        self.needed = 0
+        self.engine = FallbackEngine(local, need_local=self._need, changed=self._changed)
+        url = server if isinstance(server, str) else server.url
+        remote = RemoteEngine(Address(url), direct=True, patience=0.5)
+        self.engine.use(remote, falls_back=falls_back)
+
+    def _need(self) -> None:
+        self.needed += 1
+
+    def _changed(self) -> None:
+        self.changes.append(None if self.engine.problem is None else str(self.engine.problem))
+
+
+@pytest.fixture(scope="module")
+def local() -> LocalEngine:
+    """The local engine, with the model loaded: it takes seconds."""
+    # Its event belongs to a loop that is over then; it is set, and no longer waited for.
+    return asyncio.run(_loaded())
+
+
+async def _loaded() -> LocalEngine:
+    engine = LocalEngine()
+    await engine.load("embedded", "cpu", "float32")
+    return engine
+
+
+@pytest.mark.parametrize("fault", ["500", "slow", "refuses", "another shape"])
+async def test_the_local_model_answers_while_the_server_cannot_and_the_way_back_is_automatic(
+    ours: SharedEngine, local: LocalEngine, fault: str
+) -> None:
+    watched = Watched(ours, local)
+    engine = watched.engine
+    try:
+        assert (await engine.rank(TEA)).masks[0].words
+        assert (engine.is_remote, watched.needed) == (True, 0)
+        ours.fault = fault
+        for top_k in (11, 12, 13):
+            assert len((await engine.rank(replace(TEA, top_k=top_k))).masks[0].words) == top_k
+        assert not engine.is_remote
+        assert watched.needed
+        assert len([change for change in watched.changes if change]) == 1
+        asked = len(ours.asked)
+        ours.fault = ""
+        ours.let_go.set()
+        while not engine.is_remote:
+            await asyncio.sleep(0.02)
+        await engine.rank(replace(TEA, top_k=14))
+        assert len(ours.asked) == asked + 1
+        assert watched.changes[-1] is None
+    finally:
+        engine.use(None)
+
+
+async def test_without_a_fallback_the_reason_is_the_answer(local: LocalEngine) -> None:
+    watched = Watched("http://127.0.0.1:1", local, falls_back=False)
+    try:
+        for _ in range(2):
+            with pytest.raises(EngineError, match="refuses connections"):
+                await watched.engine.rank(TEA)
+        assert watched.needed == 0
+    finally:
+        watched.engine.use(None)
+
+
+async def test_what_the_hubs_protocol_cannot_say_the_local_model_says(hubs: SharedEngine, local: LocalEngine) -> None:
+    watched = Watched(hubs, local)
+    try:
+        score = await watched.engine.score(ScoreQuery("It was a good day."))
+        assert score.pseudo_log_likelihood < 0
+        assert watched.engine.is_remote
+        assert (await watched.engine.rank(TEA)).model == hubs.url.removeprefix("http://")
+        assert watched.engine.name_for(ScoreQuery) == "embedded"
+        assert not watched.engine.must_load(JointQuery)
+    finally:
+        watched.engine.use(None)

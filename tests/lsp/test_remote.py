@@ -1,0 +1,180 @@
+"""A shared engine as the user of an editor meets it: named by a setting, told of, lost and found again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psutil
+import pytest
+from lsprotocol import types
+
+from fillmask_ls import MASK, mlm
+from fillmask_ls.settings import Settings, merged, schema
+from lsp.editor import Editor, capabilities, start, stop
+from shared_engine import SharedEngine, running
+from wire import Wire
+
+SECRET = "s3cret-t0ken"
+
+
+@asynccontextmanager
+async def session(**options: Any) -> AsyncIterator[Editor]:
+    editor = await start(options.pop("caps", capabilities("vscode")), options=options)
+    try:
+        yield editor
+    finally:
+        await stop(editor)
+
+
+async def told(editor: Editor) -> list[str]:
+    await asyncio.sleep(0)
+    return [message.message for message in editor.client.messages]
+
+
+@pytest.mark.parametrize("protocol", ["ours", "hubs"])
+async def test_completion_and_hover_by_a_shared_engine(protocol: str, request: pytest.FixtureRequest) -> None:
+    server: SharedEngine = request.getfixturevalue(protocol)
+    async with session(engine={"url": server.url}, engineToken=SECRET) as editor:
+        document = editor.open(f"She drank a cup of {MASK}| with milk.")
+        items = await document.complete()
+        assert items
+        assert "tea" in [item.label for item in items]
+        assert document.accepted(items[0]) == f"She drank a cup of {items[0].label} with milk."
+        hover = await document.hover(MASK)
+        assert hover
+        assert isinstance(hover.contents, types.MarkupContent)
+        text = hover.contents.value
+        # Of a few words nobody can tell how unsure the model is.
+        assert ("Entropy" in text) is (protocol == "ours")
+        now = await editor.status()
+        assert (now["state"], now["engine"], now["error"]) == ("ready", "remote", None)
+        assert (now["host"], now["leavesMachine"]) == (server.url.removeprefix("http://"), False)
+        assert text.replace("\\", "").endswith(f"Model: {now['model']}*")
+        assert {token for _, token, _ in server.requests} == {f"Bearer {SECRET}"}
+        assert await told(editor) == []
+        # No model is loaded here, nor what it would need.
+        [process] = [child for child in psutil.Process().children() if "fillmask-ls" in " ".join(child.cmdline())]
+        assert process.memory_info().rss < 150e6
+
+
+async def test_the_user_is_told_once_the_model_here_answers_meanwhile_and_the_way_back_is_automatic(
+    model: mlm.MaskedLM,
+) -> None:
+    server = SharedEngine(model)
+    port = server.server_port
+    server.server_close()
+    engine = {"url": f"http://127.0.0.1:{port}/"}
+    async with session(caps=types.ClientCapabilities(), engine=engine, completion={"topK": 7}) as editor:
+        document = editor.open(f"She drank a cup of {MASK}| with milk.")
+        assert len(await document.complete() or []) == 7
+        assert len(await document.complete() or []) == 7
+        [message] = await told(editor)
+        assert f"127.0.0.1:{port} refuses connections" in message
+        assert "The model on this machine answers meanwhile." in message
+        now = await editor.status()
+        assert (now["state"], now["engine"], now["model"]) == ("ready", "local", "embedded")
+        assert "refuses connections" in now["error"]
+        with running(SharedEngine(model, port=port)) as server:
+            while (await editor.status())["engine"] != "remote":
+                await asyncio.sleep(0.1)
+            assert await document.hover(MASK)
+            assert server.asked
+            # No engine at all, from now on: nothing is sent any more.
+            editor.client.workspace_did_change_configuration(
+                types.DidChangeConfigurationParams({"fillmask": {"engine": {"url": ""}}})
+            )
+            while (await editor.status())["host"] is not None:
+                await asyncio.sleep(0.1)
+            asked = len(server.asked)
+            assert await editor.open(f"It was a {MASK} day.").hover(MASK)
+            assert len(server.asked) == asked
+        assert len(await told(editor)) == 1
+
+
+async def test_without_a_fallback_the_user_hears_why_there_is_no_answer() -> None:
+    async with session(engine={"url": "http://127.0.0.1:1", "fallback": False}) as editor:
+        with pytest.raises(Exception, match="refuses connections"):
+            await editor.open(f"It was a {MASK}| day.").complete()
+        assert (await editor.status())["state"] == "failed"
+        with pytest.raises(Exception, match="chooses its model itself"):
+            await editor.client.workspace_execute_command_async(
+                types.ExecuteCommandParams("fillmask.selectModel", [{"model": "embedded"}])
+            )
+
+
+async def test_a_workspace_that_is_not_trusted_sends_nothing_anywhere(ours: SharedEngine) -> None:
+    async with session(engine={"url": ours.url}, trusted=False) as editor:
+        now = await editor.status()
+        assert (now["engine"], now["host"], now["leavesMachine"]) == ("local", None, False)
+        while not (messages := await told(editor)):
+            await asyncio.sleep(0.05)
+        assert "fillmask.engine.url is not taken" in messages[0]
+    assert ours.requests == []
+
+
+def test_the_token_is_in_no_log(ours: SharedEngine) -> None:
+    with Wire("--log", "messages") as wire:
+        engine = {"url": ours.url, "fallback": False}
+        wire.initialize(initializationOptions={"engine": engine, "engineToken": SECRET})
+        wire.open("It was a [MASK] day.")
+        assert wire.complete(0, 15)["items"]
+        ours.fault = "refuses"  # and says the token in its error
+        wire.open("It was a [MASK] night.", "file:///b.txt")
+        error = wire.request("textDocument/hover", wire.at(0, 12, "file:///b.txt"))["error"]["message"]
+        assert "refuses the token" in error
+        assert SECRET not in error
+        wire.request("shutdown")
+        wire.notify("exit")
+        assert wire.process.stderr
+        log = wire.process.stderr.read().decode()
+        assert "It was a [MASK] day." in log
+        assert "refuses the token" in log
+        assert SECRET not in log
+        assert SECRET not in json.dumps(wire.notifications)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://engine.example.org",
+        "https://engine.example.org:8443/bert/",
+        "http://localhost:8000",
+        "http://[::1]:80",
+        "",
+    ],
+)
+def test_addresses_that_are_taken(url: str) -> None:
+    settings, problems = merged(Settings(), {"engine.url": url})
+    assert (settings.engine_url, problems) == (url.rstrip("/"), [])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://engine.example.org",  # a text and a token could be read on the way
+        "http://127.0.0.1.example.org",
+        "https://user:s3cret@example.org",
+        "https://example.org/?token=s3cret",
+        "https://",
+        "example.org",
+        "ftp://example.org",
+        "https://example.org:port",
+        5,
+    ],
+)
+def test_addresses_that_are_not(url: object) -> None:
+    settings, [problem] = merged(Settings(), {"engine.url": url})
+    assert settings.engine_url == ""
+    assert "fillmask.engine.url must be https://HOST" in problem
+    assert "s3cret" not in problem
+
+
+def test_no_workspace_can_name_an_engine() -> None:
+    scopes = {name: each["scope"] for name, each in schema().items() if ".engine." in name}
+    assert set(scopes.values()) == {"machine"}
+    assert len(scopes) == 3
+    assert not [name for name in schema() if "token" in name.lower() and "context" not in name]

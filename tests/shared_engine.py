@@ -1,0 +1,192 @@
+"""A server on this machine that speaks our own protocol or the hub's, with a real model behind; and that can misbehave."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from fillmask_ls import mlm
+from fillmask_ls.engine import wire
+from fillmask_ls.engine.answering import answering
+from fillmask_ls.engine.query import Question, ScoreQuery
+from fillmask_ls.mlm.asking import answered
+
+Pipeline = Callable[..., Any]
+
+
+def answer(model: mlm.MaskedLM, question: Question) -> Any:
+    """What the local engine's thread does with a question."""
+    found = answering(model, question, {})
+    found = answered(model, found) if isinstance(found, Generator) else found
+    return found[0] if isinstance(question, ScoreQuery) else found
+
+
+class SharedEngine(ThreadingHTTPServer):
+    """Speaks our protocol with a ``model``, or the hub's with transformers' ``pipeline``.
+
+    Attributes:
+        fault: how it misbehaves, by name; its first ``spared`` requests it does well all the same.
+        requests: what it was asked: the path, the token, the body.
+        hung_up: how many clients went away before they had an answer.
+    """
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, model: mlm.MaskedLM | None = None, pipeline: Pipeline | None = None, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.model, self.pipeline = model, pipeline
+        self.fault, self.spared = "", 0
+        self.elsewhere = ""
+        self.requests: list[tuple[str, str | None, Any]] = []
+        self.connections = 0
+        self.hung_up = 0
+        self.lock = threading.Lock()
+        self.let_go = threading.Event()
+
+    @property
+    def url(self) -> str:
+        scheme = "https" if isinstance(self.socket, ssl.SSLSocket) else "http"
+        return f"{scheme}://127.0.0.1:{self.server_port}"
+
+    @property
+    def asked(self) -> list[Any]:
+        """The bodies of the questions."""
+        return [body for _, _, body in self.requests if body is not None]
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def running(server: SharedEngine) -> Iterator[SharedEngine]:
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.let_go.set()
+        server.shutdown()
+        server.server_close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: SharedEngine
+
+    def setup(self) -> None:
+        super().setup()
+        with self.server.lock:
+            self.server.connections += 1
+
+    def do_GET(self) -> None:
+        self.note(None)
+        if self.server.model is None or self.path != "/healthz":
+            self.reply(404, {"error": "Not Found"})
+        elif self.server.fault in ("refuses", "redirects"):
+            self.misbehave()
+        else:
+            self.reply(200, wire.health(self.server.model.name))
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.note(body)
+        with self.server.lock:
+            spared = self.server.spared > 0
+            self.server.spared -= 1
+        if self.server.fault and not spared:
+            self.misbehave()
+        elif self.server.model is not None and self.path == "/v1/predict":
+            self.predict(body)
+        elif self.server.pipeline is not None:
+            self.fill_mask(body)
+        else:
+            self.reply(404, {"error": "Not Found"})
+
+    def predict(self, body: Any) -> None:
+        assert self.server.model is not None
+        try:
+            question = wire.read_request(body)
+        except wire.WireError as error:
+            self.reply(400, {"error": str(error)})
+            return
+        with self.server.lock:
+            found = answer(self.server.model, question)
+        self.reply(200, wire.reply(question, self.server.model.name, found))
+
+    def fill_mask(self, body: Any) -> None:
+        assert self.server.pipeline is not None
+        try:
+            with self.server.lock:
+                found = self.server.pipeline(body["inputs"], **body.get("parameters", {}))
+        except Exception as error:
+            self.reply(400, {"error": [str(error)]})
+            return
+        self.reply(200, found)
+
+    def misbehave(self) -> None:
+        fault = self.server.fault
+        if fault == "slow":
+            self.server.let_go.wait(20)
+            self.notice_end()
+        elif fault == "breaks off":
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b'{"version": 1, "mo')
+            self.close_connection = True
+        elif fault == "no JSON":
+            self.reply(200, None, b"<html>It works!</html>")
+        elif fault == "another shape":
+            self.reply(200, {"version": 1, "model": "x", "answer": {"model": "x", "masks": []}, "words": 5})
+        elif fault == "redirects":
+            self.reply(307, {}, headers={"Location": self.server.elsewhere + self.path})
+        elif fault == "refuses":
+            self.reply(401, {"error": f"the token {self.headers.get('Authorization')} is wrong"})
+        elif fault == "full":
+            self.reply(429, {"error": "full"}, headers={"Retry-After": "1"})
+        else:
+            self.reply(int(fault), {"error": "said by the server"})
+
+    def notice_end(self) -> None:
+        self.connection.settimeout(0.5)
+        try:
+            gone = not self.connection.recv(1)
+        except OSError:
+            gone = False
+        with self.server.lock:
+            self.server.hung_up += gone
+        self.close_connection = True
+
+    def note(self, body: Any) -> None:
+        with self.server.lock:
+            self.server.requests.append((self.path, self.headers.get("Authorization"), body))
+
+    def reply(
+        self, status: int, value: Any, content: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        content = json.dumps(value).encode() if content is None else content
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        for name, header in (headers or {}).items():
+            self.send_header(name, header)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def until(happened: Callable[[], bool], seconds: float = 5) -> None:
+    """Wait for something that is about to happen in another thread."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
