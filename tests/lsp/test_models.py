@@ -51,7 +51,7 @@ async def command(editor: Editor, name: str, *arguments: Any) -> dict[str, Any]:
 def downloading(editor: Editor) -> int | str:
     """The token of the bar that shows how a download goes."""
     bars = editor.client.progress_reports.items()
-    return next((token for token, reports in bars if "Downloading" in (reports[0].title or "")), "")
+    return next((token for token, reports in bars if reports and "Downloading" in (reports[0].title or "")), "")
 
 
 async def test_a_model_is_fetched_with_progress_and_then_answers(hub: Hub) -> None:

@@ -13,6 +13,7 @@ from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.engine.query import EngineError
 from fillmask_ls.lsp import requests
 from fillmask_ls.lsp.features import symbols
+from fillmask_ls.lsp.loading import Loading
 from fillmask_ls.lsp.server import FillmaskServer
 from lsp.editor import Document, Editor, start, stop
 from wire import Wire
@@ -77,7 +78,7 @@ async def test_without_a_model_the_masks_are_there_all_the_same(monkeypatch: pyt
 
     monkeypatch.setattr(LocalEngine, "rank", no_model)
     monkeypatch.setattr(FillmaskServer, "client_capabilities", types.ClientCapabilities())
-    monkeypatch.setattr(FillmaskServer, "_load_if_new", lambda _server: None)
+    monkeypatch.setattr(Loading, "load", lambda _loading, _settings: None)
     server = FillmaskServer()
     server.protocol.documents.open(types.TextDocumentItem("file:///a", "plaintext", 1, HOSPITAL))
     params = types.DocumentSymbolParams(types.TextDocumentIdentifier("file:///a"))

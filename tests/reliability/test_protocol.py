@@ -186,7 +186,7 @@ def a_life(dice: random.Random, messages: int, asking: float = 0.1, program: Seq
 
 
 def test_messages_by_chance() -> None:
-    a_life(chance(1), 1_500)
+    a_life(chance(1), 1_000)
 
 
 def test_a_wrong_value_in_every_field_of_every_method() -> None:
