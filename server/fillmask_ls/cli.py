@@ -168,7 +168,7 @@ def _serve(options: argparse.Namespace) -> int:
     from fillmask_ls.lsp.server import FillmaskServer
 
     handler = log.Handler()
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], format="%(message)s")
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # its messages quote documents
     logging.getLogger("fillmask_ls").setLevel("DEBUG" if options.log == "messages" else options.log.upper())
 
