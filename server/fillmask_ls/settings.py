@@ -294,10 +294,11 @@ def merged(settings: Settings, values: object, *, trusted: bool = True) -> tuple
         kind: _Kind = setting.metadata["kind"]
         checked = kind.checked(value)
         if setting.metadata["of_the_server"] and not trusted:
-            problems.append(
-                f"{SECTION}.{name} is not taken while the workspace is not trusted; "
-                f"{getattr(settings, setting.name)!r} holds."
-            )
+            if checked != getattr(settings, setting.name):  # an editor may send what holds anyway
+                problems.append(
+                    f"{SECTION}.{name} is not taken while the workspace is not trusted; "
+                    f"{getattr(settings, setting.name)!r} holds."
+                )
         elif checked is None:
             problems.append(
                 f"{SECTION}.{name} must be {kind.wanted}{f', not {_shown(value)}' if kind.quoted else ''}; "

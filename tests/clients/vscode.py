@@ -180,8 +180,7 @@ class Window:
         file = self.folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text.encode())
-        self.press("Control+p")
-        self.page.locator(".quick-input-widget input").fill(str(file))
+        self.prompt("Control+p", str(file))
         self.choice(file.name).wait_for()
         self.press("Enter")
         self.page.locator(f'.tab.active[data-resource-name="{file.name}"]').wait_for()
@@ -194,10 +193,22 @@ class Window:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def prompt(self, key: str, text: str) -> None:
+        """Open the prompt by its key and put a text into it; a busy window can miss a key."""
+        box = self.page.locator(".quick-input-widget input").first
+
+        def shown() -> bool:
+            self.press(key)
+            with suppress(Error):
+                box.wait_for(timeout=5000)
+            return box.is_visible()
+
+        wait(shown, "the prompt")
+        box.fill(text)
+
     def run(self, command: str) -> None:
         """A command of the palette, by its name."""
-        self.press("F1")
-        self.page.locator(".quick-input-widget input").fill(f">{command}")
+        self.prompt("F1", f">{command}")
         self.choice(command).wait_for()
         self.press("Enter")
 
