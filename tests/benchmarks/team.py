@@ -1,9 +1,8 @@
-"""A shared engine under load: against transformers' pipeline behind a FastAPI route, and with a team of editors.
+"""A shared engine under load, against transformers' pipeline behind a FastAPI route.
 
     python tests/benchmarks/team.py peer  [MODEL]     requests a second and p95 of both, in turns
-    python tests/benchmarks/team.py team  [EDITORS]   p50, p95, shed and lost, with a picture; and a model of the queue
 
-Both need the extra ``cluster``. The load comes from this process, on the same machine: it takes its share of the cores.
+Needs the extra ``cluster``. The load comes from this process, on the same machine: it takes its share of the cores.
 """
 
 from __future__ import annotations
