@@ -97,7 +97,8 @@ class Document:
             types.TextDocumentIdentifier(self.uri), self.position(self.cursor), context=context
         )
         result = await self.editor.client.text_document_completion_async(params)
-        if isinstance(result, types.CompletionList) and not result.items and await self.editor.was_loading():
+        if isinstance(result, types.CompletionList) and not result.items:  # perhaps its first model was loading
+            await self.editor.loaded()
             result = await self.editor.client.text_document_completion_async(params)
         assert result is None or isinstance(result, types.CompletionList)
         return None if result is None else [_with_defaults(item, result.item_defaults) for item in result.items]
@@ -205,13 +206,10 @@ class Editor:
     def encoding(self) -> str:
         return str(self.result.capabilities.position_encoding or "utf-16")
 
-    async def was_loading(self) -> bool:
-        """Wait until a model is loaded; whether there was need to."""
-        first = True
+    async def loaded(self) -> None:
+        """Wait until a model is loaded."""
         while (await self.status())["state"] in ("starting", "loading"):
-            first = False
             await asyncio.sleep(0.2)
-        return not first
 
     async def status(self) -> Any:
         """What the command ``fillmask.status`` says."""
