@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import psutil
@@ -105,6 +105,24 @@ async def test_when_a_replica_dies_under_load_no_request_is_lost_and_no_answer_w
     await asyncio.gather(*editing)
     assert answered == 800
     assert second.is_running()
+
+
+async def test_who_gave_up_keeps_nobody_waiting(team: tuple[str, subprocess.Popen[str]]) -> None:
+    async def asked(numbers: Iterable[int]) -> float:
+        """Ask for long words, and give up half a second later; the seconds that one more question takes."""
+        engine = RemoteEngine(Address(team[0], SECRET), direct=True)
+        await engine.connect()
+        asking = [asyncio.ensure_future(engine.rank(replace(question(n), max_pieces=4, top_k=9))) for n in numbers]
+        await asyncio.sleep(0.5)
+        for each in asking:
+            each.cancel()
+        since = time.monotonic()
+        await engine.rank(replace(question(99), top_k=7))
+        took = time.monotonic() - since
+        await engine.close()
+        return took
+
+    assert await asked(range(60)) < 1 + 3 * await asked([])
 
 
 async def test_at_the_end_all_that_was_asked_is_answered(team: tuple[str, subprocess.Popen[str]]) -> None:

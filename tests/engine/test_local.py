@@ -12,7 +12,7 @@ import pytest
 from torch import Tensor
 
 from fillmask_ls import mlm
-from fillmask_ls.engine import local
+from fillmask_ls.engine import local, memory
 from fillmask_ls.engine.jobs import Urgency
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.engine.query import EngineError, Query
@@ -172,7 +172,7 @@ async def test_what_is_cancelled_stops_at_its_next_step(forwards: list[list[str]
 async def test_only_the_last_passages_are_remembered(
     forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "_MASKS_REMEMBERED", 2)
+    monkeypatch.setattr(memory, "_MASKS", 2)
     engine = LocalEngine()
     await engine.load("embedded", "cpu")
     for name in ("one", "two", "one", "three", "one", "two"):

@@ -16,7 +16,7 @@ from typing import Any
 
 from .asked import ask
 from .local import LocalEngine
-from .query import Question
+from .query import Engine, Question
 from .serving import Limits, Service
 
 APP = "fillmask"
@@ -60,6 +60,21 @@ class Served:
     limits: Limits = field(default_factory=Limits)
 
 
+class _Asked:
+    """A question in a batch, which whoever asked may give up at any time: Ray doesn't tell the batch."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def begin(self, engine: Engine) -> None:
+        if not self.answer.cancelled():
+            self.answer = asyncio.ensure_future(ask(engine, self.question))
+
+    def give_up(self) -> None:
+        self.answer.cancel()
+
+
 class Replica:
     """One process with the model."""
 
@@ -68,7 +83,7 @@ class Replica:
 
         self._engine = LocalEngine()
         name = await self._engine.load(served.model, served.device, served.dtype, served.runtime)
-        answer: Callable[[Question], Any] = serve.batch(
+        answer: Callable[[_Asked], Any] = serve.batch(
             self._answered,
             max_batch_size=_BATCH,
             batch_wait_timeout_s=_SECONDS_TO_GATHER,
@@ -76,7 +91,12 @@ class Replica:
         )
 
         async def answered(question: Question) -> Any:
-            found = await answer(question)
+            asked = _Asked(question)
+            try:
+                found = await answer(asked)
+            except asyncio.CancelledError:
+                asked.give_up()
+                raise
             if isinstance(found, BaseException):
                 raise found
             return found
@@ -90,16 +110,11 @@ class Replica:
         reply = await self._service.respond(request.method, request.url.path, request.headers, await request.body())
         return Response(reply.content, reply.status, dict(reply.headers), "application/json")
 
-    async def _answered(self, questions: list[Question]) -> list[Any]:
-        """The answers, or what went wrong, to all questions of a batch: those of like length are computed together."""
-        order = sorted(range(len(questions)), key=lambda number: len(questions[number].text))
-        found = await asyncio.gather(
-            *(ask(self._engine, questions[number]) for number in order), return_exceptions=True
-        )
-        answers: list[Any] = [None] * len(questions)
-        for number, answer in zip(order, found, strict=True):
-            answers[number] = answer
-        return answers
+    async def _answered(self, batch: list[_Asked]) -> list[Any]:
+        """The answers, or what went wrong, to all of a batch: those of like length are computed together."""
+        for asked in sorted(batch, key=lambda asked: len(asked.question.text)):
+            asked.begin(self._engine)
+        return await asyncio.gather(*(asked.answer for asked in batch), return_exceptions=True)
 
 
 def start(served: Served) -> None:

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_MASKS_REMEMBERED = 64
-_ANSWERS_REMEMBERED = 512
 _JOBS_AT_ONCE = 8
 _TOKENS_AT_ONCE = 512
 """In a forward that others share: of more, who comes meanwhile would feel its weight."""
@@ -71,8 +69,8 @@ class LocalEngine:
     def __init__(self) -> None:
         self._model: MaskedLM | None = None
         # A letter typed behind the mask, or a hover, costs no forward.
-        self._memory = Memory(_MASKS_REMEMBERED)
-        self._answers = Memory(_ANSWERS_REMEMBERED)
+        self._memory = Memory.of_masks()
+        self._answers = Memory.of_answers()
         self._answer: _Answer | None = None
         self._error = ""
         self._settled = asyncio.Event()
@@ -118,7 +116,7 @@ class LocalEngine:
             self._model = _load(model, device, dtype, runtime)
             gc.freeze()  # a million objects that live as long as the model: no collection need look at them again
             # What an older model's job still finds goes into its own.
-            self._memory, self._answers = Memory(_MASKS_REMEMBERED), Memory(_ANSWERS_REMEMBERED)
+            self._memory, self._answers = Memory.of_masks(), Memory.of_answers()
             return self._model.name
 
         try:

@@ -13,7 +13,6 @@ from .hub import FillMask
 from .memory import Memory
 from .query import InspectionQuery, MaskPrediction, Query, Question, Ranking, ScoreQuery
 
-_ANSWERS_REMEMBERED = 512
 _SECONDS_TO_COMPUTE = 30.0
 """For what is much work: nobody types on meanwhile."""
 
@@ -42,7 +41,7 @@ class RemoteEngine(AskedEngine):
         self._connection = Connection(address, make())
         self._speaker: Connection | FillMask | None = None
         self._name: str | None = None
-        self._answers = Memory(_ANSWERS_REMEMBERED)
+        self._answers = Memory.of_answers()
         self._flights = Flights()
 
     @property
@@ -147,7 +146,7 @@ class RemoteEngine(AskedEngine):
     def _rename(self, name: str) -> None:
         """Note which model answers; what another one said is forgotten."""
         if name != self._name:
-            self._name, self._answers = name, Memory(_ANSWERS_REMEMBERED)
+            self._name, self._answers = name, Memory.of_answers()
 
     def _remembered(self, question: Question) -> Any:
         """What was answered before to the question, or to one that asked for more; None if nothing was."""

@@ -71,23 +71,31 @@ class MaskedLM:
         Returns:
             A tensor on the model's device, in its dtype; in float32 with the runtime ``openvino``.
         """
-        length = max(map(len, rows))
+        longest = max(map(len, rows))
+        length = max(longest, min(_rounded(longest), self.tokenizer.max_length))
         ids = torch.tensor([[*row, *[0] * (length - len(row))] for row in rows], device=self.device)
-        at = torch.tensor(
-            [row * length + position for row, positions in enumerate(asked) for position in positions],
-            device=self.device,
-        )
+        places = [row * length + position for row, positions in enumerate(asked) for position in positions]
+        at = torch.tensor(places + [0] * (_rounded(len(places)) - len(places)), device=self.device)
         present = None
         if any(len(row) < length for row in rows):
             lengths = torch.tensor([[len(row)] for row in rows], device=self.device)
             present = torch.arange(length, device=self.device) < lengths
+        return self._logits(ids, at, present)[: len(places)]
+
+    def _logits(self, ids: Tensor, asked: Tensor, present: Tensor | None) -> Tensor:
         if self.compiled is not None:
-            return self.compiled.logits(ids, at, present)
+            return self.compiled.logits(ids, asked, present)
         if self.encoder is not None and self.head is not None:
-            return self.head.logits(self.encoder.last_hidden_state(ids, at, present))
+            return self.head.logits(self.encoder.last_hidden_state(ids, asked, present))
         assert self.network is not None  # noqa: S101 - a model has the one or the other
         logits: Tensor = self.network(input_ids=ids, attention_mask=present).logits
-        return logits.flatten(0, 1)[at]
+        return logits.flatten(0, 1)[asked]
+
+
+def _rounded(count: int) -> int:
+    """``count`` or a little more, so that there are few sizes: oneDNN compiles each anew, and keeps what it compiled."""
+    step = 1 if count <= 4 else 4 if count <= 16 else 8 if count <= 64 else 16
+    return -(-count // step) * step
 
 
 def load(
