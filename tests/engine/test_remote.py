@@ -31,6 +31,7 @@ from fillmask_ls.engine.query import (
     ReplacementQuery,
     ScoreQuery,
     SurpriseQuery,
+    TargetQuery,
 )
 from fillmask_ls.engine.remote import RemoteEngine
 from shared_engine import SharedEngine, answer, running, until
@@ -78,6 +79,7 @@ QUESTIONS: list[Question] = [
     JointQuery(f"A {MASK} of {MASK}.", mlm_masks(f"A {MASK} of {MASK}."), 3, (1, 2)),
     HiddenQuery(f"A {MASK} of tea.", ((2, 8),), ("cup",)),
     ReplacementQuery("It was a good day.", (9, 13), 3),
+    TargetQuery("A cup of [MASK].", ((9, 15),), ("coffee", "a zebra")),
     SurpriseQuery("It was a good day.", 2, ((0, 18),)),
     ScoreQuery("It was a good day."),
     MaskingQuery("It was a good day for all of us.", 0.3, 7, True),

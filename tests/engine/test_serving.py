@@ -71,6 +71,17 @@ async def test_the_hubs_protocol(client: Client) -> None:
     assert (refused.status, MASK in refused.value["error"]) == (400, True)
 
 
+async def test_targets_are_ranked_at_each_mask(client: Client) -> None:
+    asked = {"inputs": TEXT, "parameters": {"targets": ["democracy", "coffee", "summerhouse"], "top_k": 2}}
+    found = (await client.send("/", asked)).value
+    assert found[0]["token_str"] == "coffee"
+    assert len(found) == 2
+    assert found[0]["sequence"] == TEXT.replace(MASK, "coffee")
+    assert found[0]["score"] > 0.9
+    two = {"inputs": f"A {MASK} of {MASK}.", "parameters": {"targets": "tea"}}
+    assert [[each["token_str"] for each in one] for one in (await client.send("/", two)).value] == [["tea"], ["tea"]]
+
+
 WRONG: list[tuple[str, Any, int, str]] = [
     ("/nowhere", {}, 404, "/v1/predict"),
     ("/v1/predict", b"{", 400, "not JSON"),
@@ -82,7 +93,10 @@ WRONG: list[tuple[str, Any, int, str]] = [
     ("/", {"inputs": 5}, 400, "'inputs' must be"),
     ("/", {"inputs": TEXT, "parameters": {"top_k": 0}}, 400, "'top_k' must be"),
     ("/", {"inputs": TEXT, "parameters": {"top_k": "all"}}, 400, "not in the protocol's form"),
-    ("/", {"inputs": TEXT, "parameters": {"targets": ["tea"]}}, 400, "'targets' are not known here"),
+    ("/", {"inputs": TEXT, "parameters": {"targets": [5]}}, 400, "not in the protocol's form"),
+    ("/", {"inputs": TEXT, "parameters": {"targets": ["tea", " "]}}, 400, "'targets' must be words"),
+    ("/", {"inputs": TEXT, "parameters": {"targets": ["x" * 1000]}}, 400, "'targets' must be words"),
+    ("/", {"inputs": TEXT, "parameters": {"targets": ["x"] * 1001}}, 400, "there may be 1000 'targets'"),
 ]
 
 

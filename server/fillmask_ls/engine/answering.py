@@ -14,6 +14,7 @@ from fillmask_ls.mlm.prediction import predicting
 from fillmask_ls.mlm.replacement import replacing
 from fillmask_ls.mlm.scoring import scoring
 from fillmask_ls.mlm.surprise import hidden_loss, surprising
+from fillmask_ls.mlm.targets import ranking_targets
 from fillmask_ls.mlm.windows import windows
 
 from .query import (
@@ -27,6 +28,7 @@ from .query import (
     ReplacementQuery,
     ScoreQuery,
     SurpriseQuery,
+    TargetQuery,
 )
 
 _TOKENS_AT_ONCE = 512
@@ -50,7 +52,7 @@ def answering(model: MaskedLM, question: Question, memory: MutableMapping[Any, A
 
 def _asking(
     model: MaskedLM,
-    question: Query | JointQuery | HiddenQuery | ReplacementQuery | SurpriseQuery | ScoreQuery,
+    question: Query | JointQuery | HiddenQuery | ReplacementQuery | TargetQuery | SurpriseQuery | ScoreQuery,
     memory: MutableMapping[Any, Any],
 ) -> Asking[Any]:
     match question:
@@ -63,6 +65,8 @@ def _asking(
             return hidden_loss(model, question.text, question.masks, question.words)
         case ReplacementQuery():
             return replacing(model, question.text, question.span, top_k=question.top_k)
+        case TargetQuery():
+            return ranking_targets(model, question.text, question.targets, mask=question.mask, masks=question.masks)
         case SurpriseQuery():
             return surprising(model, question.text, spans=question.spans, top_k=question.top_k)
         case ScoreQuery():

@@ -22,6 +22,7 @@ from .query import (
     Span,
     Surprise,
     SurpriseQuery,
+    TargetQuery,
     Word,
 )
 
@@ -30,6 +31,7 @@ CALLS: dict[type[Question], str] = {
     JointQuery: "fill",
     HiddenQuery: "loss",
     ReplacementQuery: "replace",
+    TargetQuery: "rank_targets",
     SurpriseQuery: "surprise",
     ScoreQuery: "score",
     MaskingQuery: "choose",
@@ -60,6 +62,9 @@ class AskedEngine(ABC):
         return cast(float, await self.answer(query))
 
     async def replace(self, query: ReplacementQuery) -> list[Word]:
+        return cast("list[Word]", await self.answer(query))
+
+    async def rank_targets(self, query: TargetQuery) -> list[Word]:
         return cast("list[Word]", await self.answer(query))
 
     async def surprise(self, query: SurpriseQuery) -> list[Surprise]:

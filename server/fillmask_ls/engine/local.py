@@ -27,6 +27,7 @@ from .query import (
     ScoreQuery,
     Span,
     SurpriseQuery,
+    TargetQuery,
 )
 
 if TYPE_CHECKING:
@@ -147,6 +148,9 @@ class LocalEngine:
         return cast("float", await self._remembered(query))
 
     async def replace(self, query: ReplacementQuery) -> list[Word]:
+        return cast("list[Word]", await self._remembered(query))
+
+    async def rank_targets(self, query: TargetQuery) -> list[Word]:
         return cast("list[Word]", await self._remembered(query))
 
     async def surprise(self, query: SurpriseQuery) -> list[Surprise]:

@@ -83,6 +83,17 @@ class ReplacementQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetQuery:
+    """A passage with masks, and the ``targets`` to rank at the mask number ``mask``."""
+
+    text: str
+    masks: tuple[Span, ...]
+    targets: tuple[str, ...]
+    mask: int = 0
+    decorates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SurpriseQuery:
     """A text whose words are to be scored, and beside each the ``top_k`` that the model would have said.
 
@@ -120,7 +131,7 @@ class InspectionQuery(MaskingQuery):
     """The same, with what the model makes of it."""
 
 
-Question = Query | JointQuery | HiddenQuery | ReplacementQuery | SurpriseQuery | ScoreQuery | MaskingQuery
+Question = Query | JointQuery | HiddenQuery | ReplacementQuery | TargetQuery | SurpriseQuery | ScoreQuery | MaskingQuery
 
 
 class EngineError(Exception):
@@ -151,6 +162,10 @@ class Engine(Protocol):
 
     async def replace(self, query: ReplacementQuery) -> list[Word]:
         """Other words for one that stands, the best first."""
+        ...
+
+    async def rank_targets(self, query: TargetQuery) -> list[Word]:
+        """The targets, each once, the best first."""
         ...
 
     async def surprise(self, query: SurpriseQuery) -> list[Surprise]:

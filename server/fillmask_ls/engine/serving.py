@@ -14,7 +14,7 @@ from typing import Any
 from fillmask_ls import MASK
 
 from . import wire
-from .query import EngineError, Query, Question, ScoreQuery, Word
+from .query import EngineError, Query, Question, ScoreQuery, TargetQuery, Word
 
 _LONGEST_WAIT = 1.5
 """Seconds after which a client that types would have given up: who would wait longer is sent away at once."""
@@ -130,23 +130,25 @@ class Service:
         texts: list[Any] = inputs if isinstance(inputs, list) else [inputs]
         if not texts or not all(isinstance(text, str) for text in texts) or not isinstance(parameters, dict):
             raise _RefusalError(400, "'inputs' must be a text or a list of texts, 'parameters' an object")
-        if parameters.get("targets"):
-            raise _RefusalError(400, "'targets' are not known here")
-        top_k = parameters.get("top_k", 5)
-        found = []
-        for text in texts:
-            masks = _masks(text)
-            if not masks:
-                raise _RefusalError(400, f"No mask_token ({MASK}) found on the input")
-            question = Query(text, masks, top_k)
-            wire.read_request(wire.request(question))
-            ranking = await self._asked(question)
-            lists = [
-                [_element(text, mask.span, word) for word in mask.words if len(word.pieces) == 1]
-                for mask in ranking.masks
-            ]
-            found.append(lists if len(lists) > 1 else lists[0])
+        found = [await self._filled(text, parameters) for text in texts]
         return found if isinstance(inputs, list) and len(found) > 1 else found[0]
+
+    async def _filled(self, text: str, parameters: Mapping[str, Any]) -> list[Any]:
+        """What the hub's protocol says of one text."""
+        masks = _masks(text)
+        if not masks:
+            raise _RefusalError(400, f"No mask_token ({MASK}) found on the input")
+        top_k, targets = parameters.get("top_k", 5), parameters.get("targets") or []
+        if not isinstance(targets, list):
+            targets = [targets]
+        query = _checked(Query(text, masks, top_k))
+        if targets:
+            asked = [_checked(TargetQuery(text, masks, tuple(targets), number)) for number in range(len(masks))]
+            words = [(await self._asked(question))[:top_k] for question in asked]
+        else:
+            words = [mask.words for mask in (await self._asked(query)).masks]
+        lists = [[_element(text, span, word) for word in best] for span, best in zip(masks, words, strict=True)]
+        return lists if len(lists) > 1 else lists[0]
 
     async def _asked(self, question: Question) -> Any:
         masks = question.text.count(MASK)
@@ -196,7 +198,13 @@ def _masks(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
+def _checked(question: Question) -> Question:
+    """The question, if it is one that may be asked: what came in by another protocol is held against our own."""
+    return wire.read_request(wire.request(question))
+
+
 def _element(text: str, span: tuple[int, int], word: Word) -> dict[str, Any]:
-    [(_, token)] = word.pieces
+    """As the hub has it; a word of several pieces has the token of its first."""
+    token = word.pieces[0][1] if word.pieces else None
     sequence = text[: span[0]] + word.text + text[span[1] :]
     return {"score": word.probability, "token": token, "token_str": word.text, "sequence": sequence}

@@ -34,6 +34,7 @@ from .query import (
     Span,
     Surprise,
     SurpriseQuery,
+    TargetQuery,
     Word,
 )
 
@@ -43,6 +44,8 @@ VERSION = 1
 MOST_WORDS = 1000
 """The largest ``top_k``."""
 _MOST_PIECES = 8
+_LONGEST_TARGET = 100
+_TARGETS = f"'targets' must be words of at most {_LONGEST_TARGET} characters"
 
 _QUESTIONS = {name: kind for kind, name in CALLS.items()}
 _ANSWERS: dict[type[Question], Any] = {
@@ -50,6 +53,7 @@ _ANSWERS: dict[type[Question], Any] = {
     JointQuery: list[JointFill],
     HiddenQuery: float,
     ReplacementQuery: list[Word],
+    TargetQuery: list[Word],
     SurpriseQuery: list[Surprise],
     ScoreQuery: Score,
     MaskingQuery: list[Span],
@@ -85,7 +89,7 @@ def read_question(kind: type[Question], data: object) -> Question:
         WireError: it is none that can be answered.
     """
     question: Question = _structured(data, kind, "the question")
-    for name in ("masks", "words", "spans", "span"):
+    for name in ("masks", "words", "targets", "spans", "span"):
         if isinstance(data, dict) and isinstance(data.get(name), str):
             raise WireError(f"'{name}' must be a list")
     _check_question(question)
@@ -153,7 +157,7 @@ def _structured(data: object, kind: Any, what: str) -> Any:
 def _check_question(question: Question) -> None:
     text = question.text
     match question:
-        case Query() | JointQuery() | HiddenQuery():
+        case Query() | JointQuery() | HiddenQuery() | TargetQuery():
             _check(_in_order(question.masks, text), "'masks' must be spans of the text, in order")
             _check(all(text[a:b] == MASK for a, b in question.masks), f"'masks' must be where the text has {MASK}")
         case SurpriseQuery(spans=spans) if spans is not None:
@@ -169,6 +173,10 @@ def _check_question(question: Question) -> None:
             _check(0 <= question.focus < max(1, len(question.masks)), "'focus' must be the number of a mask")
         case JointQuery(asked=asked) if asked is not None:
             _check(0 <= asked[0] <= asked[1] <= len(question.masks), "'asked' must be a range of the masks' numbers")
+        case TargetQuery(targets=targets):
+            _check(0 <= question.mask < len(question.masks), "'mask' must be the number of a mask")
+            _check(all(0 < len(target.strip()) <= _LONGEST_TARGET for target in targets), _TARGETS)
+            _check(len(targets) <= MOST_WORDS, f"there may be {MOST_WORDS} 'targets'")
         case HiddenQuery():
             _check(len(question.words) == len(question.masks), "'words' must be as many as 'masks'")
     least = 0 if isinstance(question, SurpriseQuery) else 1
@@ -196,6 +204,8 @@ def _answers(question: Question, answer: Any) -> bool:
             return bool(answer >= 0)
         case ReplacementQuery():
             return all(map(_is_word, answer))
+        case TargetQuery(targets=targets):
+            return {word.text for word in answer} == {each.strip() for each in targets} and all(map(_is_word, answer))
         case SurpriseQuery():
             found = all(text[slice(*each.span)] == each.text and all(map(_is_word, each.expected)) for each in answer)
             return found and _in_order([each.span for each in answer], text)

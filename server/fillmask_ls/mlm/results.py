@@ -75,7 +75,7 @@ class Word:
     Attributes:
         text: as it should be typed.
         probability: among all that the model could say, 0 to 1.
-        pieces: the tokens it is made of, with their ids; empty where the word was given, not found.
+        pieces: the tokens it is made of, with their ids; empty where they are not known.
     """
 
     text: str

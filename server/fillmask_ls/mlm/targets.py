@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp, inf
 
-from .asking import answered
+from .asking import Asking, answered
 from .model import MaskedLM
 from .pieces import blank
 from .results import Word
@@ -30,6 +30,13 @@ def rank_targets(
     Raises:
         ValueError: the text has no such mask, or a target is empty or too long for the model.
     """
+    return answered(model, ranking_targets(model, text, targets, mask=mask, masks=masks))
+
+
+def ranking_targets(
+    model: MaskedLM, text: str, targets: Sequence[str], *, mask: int, masks: Sequence[Span] | None
+) -> Asking[list[Word]]:
+    """As :func:`rank_targets`."""
     masks = find_masks(text) if masks is None else masks
     if not 0 <= mask < len(masks):
         raise ValueError(f"there is no mask number {mask}: the text has {len(masks)}")
@@ -46,11 +53,13 @@ def rank_targets(
         raise ValueError(f"a target of {lengths[-1]} tokens is too long for the model")
     blanks = [blank(model, ways, length, lambda _tokens: []) for length in lengths]
     goals = list(dict.fromkeys(ids for ids in pieces.values() if ids))
-    found = {
-        filling.complete: filling.log_probability
-        for filling in answered(model, search(model.log_probabilities, blanks, width=0, goals=goals))
-    }
+    fillings = yield from search(model.log_probabilities, blanks, width=0, goals=goals)
+    found = {filling.complete: filling.log_probability for filling in fillings}
     most = max(found.values(), default=0.0)
     weights = {target: exp(found.get(ids, -inf) - most) for target, ids in pieces.items()}
     total = sum(weights.values()) or 1.0
-    return [Word(target, weight / total) for target, weight in sorted(weights.items(), key=lambda item: -item[1])]
+    tokens = model.tokenizer.vocabulary
+    return [
+        Word(target, weight / total, tuple((tokens[id], id) for id in pieces[target]))
+        for target, weight in sorted(weights.items(), key=lambda item: -item[1])
+    ]
