@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -18,9 +19,12 @@ from clients.browser import chromium
 from clients.editors import wait
 from clients.vscode import Window, code_server
 from fillmask_ls import __version__
+from fillmask_ls.mlm.checkpoint import EMBEDDED
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+    from shared_engine import SharedEngine
 
 pytestmark = pytest.mark.clients
 
@@ -341,6 +345,9 @@ def test_the_walkthrough_has_three_steps_and_a_document_to_try(window: Window, p
     steps = window.page.locator(".getting-started-step")
     steps.nth(2).wait_for()
     assert steps.count() == 3
+    # The server runs already, so that there is nothing to do for the first.
+    steps.first.locator(".complete").wait_for()
+    assert steps.nth(1).locator(".complete").count() == 0
     window.picture("walkthrough", pictures)
     steps.nth(1).click()
     window.page.locator(".getting-started-step button, .getting-started-step .monaco-button", has_text="Try it").click()
@@ -434,3 +441,76 @@ def test_a_workspace_without_trust_chooses_neither_server_nor_model(browser: Bro
         window.page.locator(".workspace-trust-editor").get_by_role("button", name="Trust", exact=True).click()
         window.toast("fillmask.server.path names /nowhere/fillmask-ls, which is not there.")
         window.close()
+
+
+def test_without_trust_the_users_own_model_answers_here_and_the_workspaces_does_not(
+    browser: Browser, tmp_path: Path, ours: SharedEngine
+) -> None:
+    shutil.copytree(EMBEDDED, tmp_path / "models/mine")
+    # What a relative path must not lead to.
+    (tmp_path / "work/models/mine").mkdir(parents=True)
+    workspace = tmp_path / "work/.vscode"
+    workspace.mkdir()
+    (workspace / "settings.json").write_text(json.dumps({"fillmask.model": "nowhere/nothing"}))
+    settings = {"security.workspace.trust.startupPrompt": "never", "security.workspace.trust.banner": "never"}
+    own = {"fillmask.model": "models/mine", "fillmask.engine.url": ours.url}
+    with code_server(tmp_path, settings=settings, machine=own, trusting=False) as address:
+        window = Window(browser, address, tmp_path)
+        window.open("notes.txt")
+        window.status.filter(has_text="mine").wait_for()
+        window.type(PARIS)
+        assert len(words(window)) == 10
+        with window.user_settings({"fillmask.model": "embedded"}, of="Machine"):
+            window.status.filter(has_text="embedded").wait_for()
+        assert window.notifications.count() == 0
+        assert ours.requests == []
+        window.run("Workspaces: Manage Workspace Trust")
+        window.page.locator(".workspace-trust-editor").get_by_role("button", name="Trust", exact=True).click()
+        window.status.locator(".codicon-cloud").wait_for()
+        assert ours.requests
+        window.close()
+
+
+def test_a_shared_engine_gets_the_token_from_the_secret_store_and_nobody_else_sees_it(
+    browser: Browser, tmp_path: Path, ours: SharedEngine, pictures: Path
+) -> None:
+    secret = "s3cret-t0ken"
+    settings, own = {"fillmask.trace.server": "verbose"}, {"fillmask.engine.url": ours.url}
+    with code_server(tmp_path, settings=settings, machine=own) as address:
+        window = Window(browser, address, tmp_path)
+        window.open("notes.txt")
+        window.status.locator(".codicon-cloud").wait_for()
+        assert {token for _, token, _ in ours.requests} == {None}
+
+        def give(token: str) -> set[str | None]:
+            """Type the token; returns those that the engine gets from then on."""
+            server = window.server()
+            window.run("fillmask: Set the Token of the Shared Engine…")
+            box = window.page.locator(".quick-input-widget input[type=password]")
+            box.wait_for()
+            window.picture("token", pictures, (200, 0, 600, 120))
+            box.fill(token)
+            window.press("Enter")
+            wait(lambda: window.server() not in (None, server), "another server")
+            ours.requests.clear()
+            window.open(f"letter-{len(token)}.txt")
+            window.type(PARIS)
+            words(window)
+            wait(lambda: ours.asked, "a question")
+            return {token for _, token, _ in ours.requests}
+
+        assert give(secret) == {f"Bearer {secret}"}
+        server = window.server()
+        assert server
+        assert [each.path for each in server.memory_maps() if "libtorch" in each.path] == []
+        window.press("Escape")
+        window.status.click()
+        window.choice(f"goes to {ours.url.removeprefix('http://')}").wait_for()
+        window.picture("engine", pictures, (200, 0, 600, 310))
+        assert secret not in (window.page.text_content("body") or "")
+        window.press("Escape")
+        assert give("") == {None}
+        window.close()
+    kept = [file for file in tmp_path.rglob("*") if file.is_file()]
+    # Where this editor writes logs, the trace of the server's start is among them.
+    assert [file for file in kept if secret.encode() in file.read_bytes()] == []

@@ -67,6 +67,7 @@ def code_server(
     home: Path,
     *,
     settings: Mapping[str, Any] = {},
+    machine: Mapping[str, Any] = {},
     environment: Mapping[str, str] = {},
     trusting: bool = True,
 ) -> Iterator[str]:
@@ -75,6 +76,7 @@ def code_server(
     Args:
         home: an empty folder: the user's, with everything that the editor keeps.
         settings: of the user, besides those of a quiet editor.
+        machine: of the user, those that hold for this machine: an editor in a browser has them apart.
         environment: variables besides those of now, in which ``PATH`` has the server that is tested.
         trusting: whether every workspace is trusted.
 
@@ -85,6 +87,8 @@ def code_server(
     user = home / "user/User"
     user.mkdir(parents=True, exist_ok=True)
     (user / "settings.json").write_text(json.dumps({**SETTINGS, **settings}))
+    (home / "user/Machine").mkdir(exist_ok=True)
+    (home / "user/Machine/settings.json").write_text(json.dumps(machine))
     revert = {"key": CLOSE, "command": "workbench.action.revertAndCloseActiveEditor"}
     (user / "keybindings.json").write_text(json.dumps([revert]))
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "VSCODE_"))}
@@ -315,9 +319,13 @@ class Window:
         return {name: value for file in files if file.exists() for name, value in json.loads(file.read_text()).items()}
 
     @contextmanager
-    def user_settings(self, values: Mapping[str, Any]) -> Iterator[None]:
-        """Other settings for a while."""
-        file = self.home / "user/User/settings.json"
+    def user_settings(self, values: Mapping[str, Any], *, of: str = "User") -> Iterator[None]:
+        """Other settings for a while.
+
+        Args:
+            of: whether those of the ``User`` or of the ``Machine``.
+        """
+        file = self.home / "user" / of / "settings.json"
         before = file.read_text()
         self._write_settings(file, json.dumps({**json.loads(before), **values}))
         try:
@@ -328,7 +336,8 @@ class Window:
 
     def _write_settings(self, file: Path, text: str) -> None:
         # In the editor: it needn't watch its files.
-        self.run("Preferences: Open User Settings (JSON)")
+        kind = {"User": "User", "Machine": "Remote"}[file.parent.name]
+        self.run(f"Preferences: Open {kind} Settings (JSON)")
         self.page.locator('.tab.active[data-resource-name="settings.json"]').wait_for()
         self.editor.click()
         self.press("Control+a", "Delete")

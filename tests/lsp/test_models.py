@@ -125,6 +125,18 @@ async def test_a_workspace_that_is_not_trusted_chooses_no_model(name: str) -> No
         assert (await command(editor, "status"))["model"] == "embedded"
 
 
+async def test_without_trust_the_users_own_model_is_taken_and_the_workspaces_is_not(broken: Callable[[], Path]) -> None:
+    mine = str(broken())  # whole still
+    options = {"trusted": False, "userSettings": {"model": mine, "dtype": "float99"}, "model": "no/such"}
+    later = {"fillmask": {"model": "embedded", "completion": {"topK": 3}}}  # of the workspace, for all the server knows
+    async with session(options=options, configuration=later) as editor:
+        assert len(await editor.open(f"It was a {MASK}| day.").complete() or []) == 3
+        assert (await command(editor, "status"))["model"] == mine
+        [wrong, refused] = [message.message for message in editor.client.messages]
+        assert "fillmask.dtype must be auto" in wrong
+        assert f"fillmask.model is not taken while the workspace is not trusted; {mine!r} holds" in refused
+
+
 async def test_a_client_that_asks_for_it_is_told_the_status() -> None:
     caps = capabilities("vscode")
     caps.experimental = {"fillmaskStatus": True}

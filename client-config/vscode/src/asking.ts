@@ -52,6 +52,11 @@ export function wrongHubId(typed: string): string | undefined {
     : "A name on the Hugging Face hub, for example google-bert/bert-base-uncased";
 }
 
+/** What is wrong with a token, for whoever types it; an empty one is none. */
+export function wrongToken(typed: string): string | undefined {
+  return /^[!-~]*$/.test(typed.trim()) ? undefined : "A token has no spaces, and no letters but those of ASCII";
+}
+
 /** "3 masks", "1 mask". */
 export function counted(count: number, one: string): string {
   return `${count} ${one}${count === 1 ? "" : "s"}`;

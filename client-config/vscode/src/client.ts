@@ -1,4 +1,5 @@
 // The language client, made to measure: what it says of itself, what it tells the server, and when it starts it again.
+import { homedir } from "node:os";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import * as vscode from "vscode";
@@ -14,7 +15,7 @@ import {
   type StaticFeature,
 } from "vscode-languageclient/node";
 import { MASK } from "./asking.ts";
-import { forServer } from "./configuration.ts";
+import { atStart, forServer, type Chosen } from "./configuration.ts";
 import { GhostPlace, insertion } from "./ghost.ts";
 import type { Restarts } from "./restarts.ts";
 
@@ -31,6 +32,8 @@ export interface Parts {
   readonly restarts: Restarts;
   /** Settings that a workspace without trust has no say in. */
   readonly restricted: readonly string[];
+  /** Of the shared engine. */
+  readonly token: string | undefined;
 }
 
 /** What a client and its options share. */
@@ -46,7 +49,9 @@ export class FillmaskClient extends LanguageClient {
 
   constructor(parts: Parts) {
     const own: Own = { lastWords: [], ghost: new GhostPlace() };
-    super("fillmask", "fillmask", { command: parts.command, args: [...parts.arguments] }, options(parts, own));
+    // A relative path in the user's own settings must not lead into a workspace without trust.
+    const where = vscode.workspace.isTrusted ? {} : { options: { cwd: homedir() } };
+    super("fillmask", "fillmask", { command: parts.command, args: [...parts.arguments], ...where }, options(parts, own));
     own.client = this;
     this.#own = own;
     own.ghost.onDidChange((document) => {
@@ -82,14 +87,14 @@ export class FillmaskClient extends LanguageClient {
   }
 }
 
-function options({ output, trace, restarts, restricted }: Parts, own: Own): LanguageClientOptions {
+function options({ output, trace, restarts, restricted, token }: Parts, own: Own): LanguageClientOptions {
   const { lastWords, ghost } = own;
   return {
     documentSelector: SELECTOR,
     outputChannel: output,
     traceOutputChannel: trace,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
-    initializationOptions: () => ({ trusted: vscode.workspace.isTrusted }),
+    initializationOptions: () => atStart(vscode.workspace.isTrusted, chosen, restricted, token),
     initializationFailedHandler: () => false,
     stdioOptions: {
       stdout: () => undefined,
@@ -122,12 +127,14 @@ function options({ output, trace, restarts, restricted }: Parts, own: Own): Lang
       },
       provideInlayHints: async (document, range, token, next) => ghost.others(document, (await next(document, range, token)) ?? []),
       workspace: {
-        configuration: async (params, token, next) => {
-          const values = await next(params, token);
-          const withheld = vscode.workspace.isTrusted ? [] : restricted;
-          return Array.isArray(values) ? values.map((value) => forServer(value, withheld)) : values;
+        configuration: async (params, cancellation, next) => {
+          const values = await next(params, cancellation);
+          return Array.isArray(values) ? values.map((value) => forServer(value, vscode.workspace.isTrusted, restricted)) : values;
         },
       },
     },
   };
 }
+
+/** The user's own value of a setting, whatever the workspace says. */
+const chosen: Chosen = (name) => vscode.workspace.getConfiguration("fillmask").inspect(name)?.globalValue;

@@ -1,7 +1,7 @@
 // The palette's commands. Those of the server keep its names: a lens or a key binding that gives an object is passed on, and
 // what is missing is taken from the editor or asked for.
 import * as vscode from "vscode";
-import { atMask, counted, given, MASK, plain, selected, share, wrongHubId } from "./asking.ts";
+import { atMask, counted, given, MASK, plain, selected, share, wrongHubId, wrongToken } from "./asking.ts";
 import { installServer } from "./install.ts";
 import { showReport, showScore } from "./panels.ts";
 import type { Score } from "./score.ts";
@@ -65,6 +65,20 @@ const HANDLERS: Record<string, Handler> = {
     const status = (await session.request("fillmask.downloadModel", { model })) as ServerStatus;
     void vscode.window.showInformationMessage(`fillmask: ${model} is there; ${status.model ?? "no model"} answers.`);
     return status;
+  },
+
+  "fillmask.setEngineToken": async (session) => {
+    const typed = await vscode.window.showInputBox({
+      title: "The token of the shared engine",
+      prompt: "It is kept in the editor's secret store and sent to your engine only. Empty: forget it.",
+      password: true,
+      ignoreFocusOut: true,
+      validateInput: wrongToken,
+    });
+    if (typed === undefined) return;
+    const token = typed.trim();
+    await session.token.set(token);
+    vscode.window.setStatusBarMessage(`fillmask: the token is ${token === "" ? "forgotten" : "kept"}`, 3_000);
   },
 
   "fillmask.status": async (session) => {

@@ -6,6 +6,7 @@ import { openLateLists } from "./late.ts";
 import { whenPythonChanges } from "./python.ts";
 import { Session } from "./session.ts";
 import { view, type State } from "./state.ts";
+import { tickFirstStep } from "./walkthrough.ts";
 
 const OFFERED = "serverOffered";
 
@@ -30,13 +31,19 @@ export function activate(context: vscode.ExtensionContext): void {
     item,
     started.onDidChange(show),
     openLateLists(started.onDidChange),
+    tickFirstStep(() => started.state.kind === "running"),
     ...registerCommands(started),
     registerGhostText(),
     vscode.workspace.onDidOpenTextDocument((document) => {
       if (started.state.kind === "idle" && Session.reads(document)) void begin(context, started);
     }),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration("fillmask.server")) void again(started);
+      // Without trust, the server learns only as it starts which model the user chose.
+      const names = ["fillmask.server", ...(vscode.workspace.isTrusted ? [] : started.restricted)];
+      if (names.some((name) => event.affectsConfiguration(name))) void again(started);
+    }),
+    started.token.onDidChange(() => {
+      if (vscode.workspace.isTrusted) void again(started);
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
       void again(started);

@@ -8,6 +8,7 @@ import { expanded, findServer, type Found, type Machine } from "./finding.ts";
 import { reason } from "./installing.ts";
 import { activePython } from "./python.ts";
 import { Restarts } from "./restarts.ts";
+import { EngineToken } from "./token.ts";
 import { compatible, type ServerStatus, type State } from "./state.ts";
 import { traceChannel } from "./trace.ts";
 
@@ -33,6 +34,7 @@ interface Manifest {
 }
 
 export class Session implements vscode.Disposable {
+  readonly token: EngineToken;
   readonly output = vscode.window.createOutputChannel("fillmask", { log: true });
   readonly #disposables: { dispose(): unknown }[] = [];
   readonly #trace = traceChannel(this.output, this.#disposables);
@@ -44,6 +46,7 @@ export class Session implements vscode.Disposable {
   #state: State = { kind: "idle" };
 
   constructor(context: vscode.ExtensionContext) {
+    this.token = new EngineToken(context.secrets);
     this.#manifest = context.extension.packageJSON as Manifest;
     this.#ownEnvironment = vscode.Uri.joinPath(context.globalStorageUri, "server").fsPath;
   }
@@ -62,6 +65,11 @@ export class Session implements vscode.Disposable {
   /** The folder of the environment that this extension makes for the server. */
   get ownEnvironment(): string {
     return this.#ownEnvironment;
+  }
+
+  /** Settings that a workspace without trust has no say in. */
+  get restricted(): readonly string[] {
+    return this.#manifest.capabilities.untrustedWorkspaces.restrictedConfigurations;
   }
 
   /** Starts the server, if it is not started; returns when it answers, or when it is known that it doesn't. */
@@ -173,7 +181,8 @@ export class Session implements vscode.Disposable {
       output: this.output,
       trace: this.#trace,
       restarts: new Restarts(),
-      restricted: this.#manifest.capabilities.untrustedWorkspaces.restrictedConfigurations,
+      restricted: this.restricted,
+      token: await this.#knownToken(),
     });
     this.#client = client;
     client.onNotification("fillmask/status", (status: ServerStatus) => {
@@ -192,6 +201,17 @@ export class Session implements vscode.Disposable {
     } catch (error) {
       client.kill();
       await this.#fail(client, `fillmask-ls could not be started: ${client.lastWords.length > 0 ? reason(client.lastWords.join("\n")) : plainly(error)}`);
+    }
+  }
+
+  /** The shared engine's token, where the server may know it. */
+  async #knownToken(): Promise<string | undefined> {
+    if (!vscode.workspace.isTrusted) return undefined;
+    try {
+      return await this.token.get();
+    } catch {
+      this.output.warn("The editor's secret store can't be read: a shared engine gets no token from there.");
+      return undefined;
     }
   }
 

@@ -5,6 +5,12 @@ export interface ServerStatus {
   readonly state: string;
   readonly model: string | null;
   readonly error: string | null;
+  /** Who answers now: the model here, or a shared engine. */
+  readonly engine: "local" | "remote";
+  /** Of the shared engine, if the user named one. */
+  readonly host: string | null;
+  /** Whether text may go there over a network. */
+  readonly leavesMachine: boolean;
   readonly version: string;
 }
 
@@ -53,8 +59,19 @@ function running(status: ServerStatus): View {
   if (status.state !== "ready") {
     return { text: `$(loading~spin) ${model || "fillmask"}`, tooltip: "The language model is being loaded", problem: false };
   }
-  const tooltip = `fillmask: ${status.model ?? ""} answers`;
-  return { text: `$(symbol-array) ${model}`, tooltip: status.error === null ? tooltip : `${tooltip}. ${status.error}`, problem: false };
+  const icon = isRemote(status) ? "cloud" : "symbol-array";
+  const said = [`fillmask: ${status.model ?? ""} answers`, ...(isRemote(status) ? [whereTextGoes(status)] : []), ...(status.error === null ? [] : [status.error])];
+  return { text: `$(${icon}) ${model}`, tooltip: said.join(". "), problem: false };
+}
+
+type Remote = ServerStatus & { readonly host: string };
+
+function isRemote(status: ServerStatus): status is Remote {
+  return status.engine === "remote" && status.host !== null;
+}
+
+function whereTextGoes({ host, leavesMachine }: Remote): string {
+  return leavesMachine ? `The text around your masks leaves this machine for ${host}` : `The text around your masks goes to ${host}, a port of this machine`;
 }
 
 /** A hub id's or a folder's last part: what there is room for in a status bar. */
@@ -77,6 +94,7 @@ export function menu(state: State, trusted: boolean): Entry[] {
     entries.push({ label: "$(cloud-download) Install the server…", command: "fillmask.installServer" });
   }
   if (state.kind === "running") {
+    entries.push(...engine(state.status));
     if (trusted) {
       entries.push({ label: "$(symbol-misc) Choose the model…", command: "fillmask.selectModel" });
       entries.push({ label: "$(cloud-download) Download a model…", command: "fillmask.downloadModel" });
@@ -91,6 +109,15 @@ export function menu(state: State, trusted: boolean): Entry[] {
     { label: "$(book) Walkthrough", command: "fillmask.openWalkthrough" },
   );
   return entries;
+}
+
+/** Where text goes, and what opens the way, if the user named a shared engine. */
+function engine(status: ServerStatus): Entry[] {
+  if (status.host === null) return [];
+  const place: Entry = isRemote(status)
+    ? { label: `$(cloud) ${whereTextGoes(status)}`, command: "fillmask.openSettings" }
+    : { label: `$(debug-disconnect) ${status.host} does not answer`, command: "fillmask.openSettings" };
+  return [place, { label: "$(key) Set the token of the shared engine…", command: "fillmask.setEngineToken" }];
 }
 
 function head(state: State): Entry {

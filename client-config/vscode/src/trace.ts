@@ -1,6 +1,7 @@
 // The language client traces to a channel whose level is “trace”. Ours is told by a setting, so that a person can switch
 // it on without knowing of levels.
 import * as vscode from "vscode";
+import { withoutToken } from "./configuration.ts";
 
 type Disposables = { dispose(): unknown }[];
 
@@ -24,7 +25,7 @@ export function traceChannel(output: vscode.LogOutputChannel, disposables: Dispo
     },
     onDidChangeLogLevel: changed.event,
     trace: (message) => {
-      output.info(message);
+      output.info(withoutToken(message));
     },
     debug: output.debug.bind(output),
     info: output.info.bind(output),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { atMask, counted, given, selected, share, wrongHubId } from "../src/asking.ts";
+import { atMask, counted, given, selected, share, wrongHubId, wrongToken } from "../src/asking.ts";
 
 void test("an object of a lens or a key binding is passed on, an address of a menu is not", () => {
   class Uri {
@@ -47,4 +47,9 @@ void test("a hub id is told from what is none", () => {
 void test("one is one", () => {
   assert.equal(counted(1, "edit"), "1 edit");
   assert.equal(counted(2, "edit"), "2 edits");
+});
+
+void test("a token is what can be sent, or nothing", () => {
+  for (const good of ["", "  ", "hf_abcDEF123", " s3cret-t0ken~! "]) assert.equal(wrongToken(good), undefined);
+  for (const wrong of ["two words", "gehëim", "a\tb", "a\u0000"]) assert.match(wrongToken(wrong) ?? "", /no spaces/);
 });

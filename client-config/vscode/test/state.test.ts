@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compatible, menu, modelName, view, type State } from "../src/state.ts";
+import { compatible, menu, modelName, view, type ServerStatus, type State } from "../src/state.ts";
 
-const status = { state: "ready", model: "google-bert/bert-base-uncased", error: null, version: "0.1.0" };
+const status: ServerStatus = {
+  state: "ready",
+  model: "google-bert/bert-base-uncased",
+  error: null,
+  version: "0.1.0",
+  engine: "local",
+  host: null,
+  leavesMachine: false,
+};
 const running: State = { kind: "running", status, command: "/usr/bin/fillmask-ls" };
 
 void test("the status bar has room for a model's name, not for where it comes from", () => {
@@ -41,6 +49,26 @@ void test("a workspace without trust chooses and installs nothing", () => {
     const commands = menu(state, false).map(({ command }) => command);
     for (const command of ["fillmask.selectModel", "fillmask.downloadModel", "fillmask.installServer"]) assert.ok(!commands.includes(command));
   }
+});
+
+void test("where text goes is to be seen before the menu is opened and in it", () => {
+  const remote: State = { ...running, status: { ...status, engine: "remote", host: "engine.example.org", leavesMachine: true } };
+  assert.equal(view(remote).text, "$(cloud) bert-base-uncased");
+  assert.match(view(remote).tooltip, /leaves this machine for engine\.example\.org/);
+  assert.match(menu(remote, true)[1]?.label ?? "", /leaves this machine for engine\.example\.org/);
+  assert.ok(menu(remote, true).some(({ command }) => command === "fillmask.setEngineToken"));
+
+  const tunnel: State = { ...running, status: { ...status, engine: "remote", host: "localhost:8000" } };
+  assert.doesNotMatch(view(tunnel).tooltip, /leaves/);
+  assert.match(view(tunnel).tooltip, /goes to localhost:8000/);
+
+  const lost: State = { ...running, status: { ...status, host: "engine.example.org", leavesMachine: true, error: "engine.example.org wants a token (401)." } };
+  assert.equal(view(lost).text, "$(symbol-array) bert-base-uncased");
+  assert.match(view(lost).tooltip, /answers\. engine\.example\.org wants a token/);
+  assert.match(menu(lost, true)[1]?.label ?? "", /engine\.example\.org does not answer/);
+  assert.ok(menu(lost, true).some(({ command }) => command === "fillmask.setEngineToken"));
+
+  assert.ok(!menu(running, true).some(({ label }) => label.includes("engine")));
 });
 
 void test("a server of the same series is understood", () => {

@@ -46,17 +46,19 @@ class Configuration:
         self._answers = False
 
     def begin(self, options: object) -> None:
-        """Take what the client said in ``initialize``."""
-        if isinstance(options, Mapping) and "trusted" in options:
-            self.trusted = options["trusted"] is True
-            options = {name: value for name, value in options.items() if name != "trusted"}
-        unusable = False
-        if isinstance(options, Mapping) and "engineToken" in options:
-            self.engine_token = connection.usable_token(options["engineToken"])
-            unusable = self.engine_token is None and options["engineToken"] is not None
-            options = {name: value for name, value in options.items() if name != "engineToken"}
-        self._initial, self._problems = merged(Settings(), options, trusted=self.trusted)
-        if unusable:
+        """Take what the client said in ``initialize``.
+
+        Its ``userSettings`` are the user's own, whatever the workspace says: they hold without trust, too.
+        """
+        said = dict(options) if isinstance(options, Mapping) else {}
+        self.trusted = said.pop("trusted", True) is True
+        token, users = said.pop("engineToken", None), said.pop("userSettings", None)
+        self.engine_token = connection.usable_token(token)
+        base, self._problems = merged(Settings(), users)
+        values = said if isinstance(options, Mapping) else options
+        self._initial, problems = merged(base, values, trusted=self.trusted)
+        self._problems += problems
+        if token is not None and self.engine_token is None:
             self._problems.append("engineToken must be a text of visible characters; it was not taken.")
         self.settings = self._initial
 
