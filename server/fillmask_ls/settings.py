@@ -288,7 +288,7 @@ def merged(settings: Settings, values: object, *, trusted: bool = True) -> tuple
     known = {setting.metadata["name"]: setting for setting in fields(Settings)}
     for name, value in _flat(values, known):
         if name not in known:
-            problems.append(f"{SECTION}.{name} is not a setting; there are {', '.join(known)}.")
+            problems.append(f"{SECTION}.{_cut(name)} is not a setting; there are {', '.join(known)}.")
             continue
         setting = known[name]
         kind: _Kind = setting.metadata["kind"]
@@ -344,7 +344,10 @@ def _flat(values: Mapping[Any, Any], known: Mapping[str, Any], prefix: str = "")
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
