@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import shutil
 import subprocess
-import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-SERVER = [str(Path(sys.executable).with_name("fillmask-ls"))]
+_PROGRAM = shutil.which("fillmask-ls", path=sysconfig.get_path("scripts"))
+assert _PROGRAM, "install it first: pip install -e '.[test]'"
+SERVER = [_PROGRAM]
 
 
 class Wire:

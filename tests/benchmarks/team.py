@@ -21,10 +21,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from math import ceil
-from pathlib import Path
 
 from benchmarks.queueing import BatchCurve, carried, latencies, quantile
 from fillmask_ls.mlm.checkpoint import resolve
+from wire import SERVER
 
 SECONDS = float(os.environ.get("SECONDS_EACH", "10"))
 CLIENTS = (1, 2, 4, 8, 16, 32)
@@ -142,8 +142,7 @@ def process(command: list[str], port: int, path: str, body: bytes) -> Iterator[s
 @contextmanager
 def ours(model: str, replicas: int) -> Iterator[str]:
     port = free_port()
-    program = str(Path(sys.executable).with_name("fillmask-ls"))
-    command = [program, "serve", "--listen", str(port), "--model", model, "--replicas", str(replicas)]
+    command = [*SERVER, "serve", "--listen", str(port), "--model", model, "--replicas", str(replicas)]
     with process(command, port, "/v1/predict", our_body(0)) as url:
         yield url
 

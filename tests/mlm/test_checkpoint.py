@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from fillmask_ls.mlm import CheckpointError, load, predict, resolve
 from fillmask_ls.mlm.checkpoint import AUTO_HUB_IDS, CALIBRATION, EMBEDDED
+from wire import SERVER
 
 Broken = Callable[[], Path]
 
@@ -63,7 +63,7 @@ def test_a_cached_model_is_found_by_its_id_without_a_network(empty_hub_cache: Pa
 
 
 def test_a_model_that_is_nowhere_is_refused_within_a_second(tmp_path: Path) -> None:
-    command = [Path(sys.executable).with_name("fillmask-ls"), "predict", "a [MASK]", "--model", "no/such"]
+    command = [*SERVER, "predict", "a [MASK]", "--model", "no/such"]
     start = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert time.perf_counter() - start < 1

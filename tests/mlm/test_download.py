@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hub import FILES, Hub
+from wire import SERVER
 
 
 @pytest.fixture
@@ -26,8 +26,7 @@ def hub() -> Iterator[Hub]:
 
 def command(*arguments: str, endpoint: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
-    program = Path(sys.executable).with_name("fillmask-ls")
-    return subprocess.run([program, *arguments], env=env, capture_output=True, text=True, timeout=100)
+    return subprocess.run([*SERVER, *arguments], env=env, capture_output=True, text=True, timeout=100)
 
 
 def endpoint(hub: Hub) -> str:
