@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from torch import Tensor
@@ -15,7 +16,7 @@ from fillmask_ls import mlm
 from fillmask_ls.engine import local, memory
 from fillmask_ls.engine.jobs import Urgency
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.engine.query import EngineError, Query
+from fillmask_ls.engine.query import EngineError, Query, SurpriseQuery
 from fillmask_ls.mlm import asking
 
 QUERY = Query("a [MASK]", ((2, 8),), 3)
@@ -155,6 +156,26 @@ async def test_who_waits_goes_before_what_decorates(
     assert not hint.done()  # its search of several forwards makes room
     await hint
     assert ["urgent"] in forwards[1:3]
+
+
+async def test_hints_go_before_diagnostics_that_came_later(
+    gate: Callable[..., tuple[threading.Event, list[str]]],
+) -> None:
+    go, ran = gate()
+    engine = LocalEngine()
+    await engine.load("x", "cpu")
+    asked: list[asyncio.Future[Any]] = []
+    for call in (
+        engine.rank(query("running")),
+        engine.rank(replace(query("hint"), decorates=True)),
+        engine.surprise(SurpriseQuery("diagnostics for a document", 3, decorates=True)),
+        engine.rank(query("hover")),
+    ):
+        asked.append(asyncio.ensure_future(call))
+        await asyncio.sleep(0.02)
+    go.set()
+    await asyncio.gather(*asked)
+    assert ran == ["running", "hover", "hint", "diagnostics"]
 
 
 async def test_what_is_cancelled_stops_at_its_next_step(forwards: list[list[str]]) -> None:

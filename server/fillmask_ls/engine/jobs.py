@@ -24,7 +24,9 @@ class Urgency(IntEnum):
     WAITING = 1
     """Someone waits for it: a completion, a hover."""
     DECORATING = 2
-    """Nobody asked: hints, diagnostics, what may be asked next."""
+    """Nobody waits: hints, what may be asked next."""
+    CHECKING = 3
+    """Nobody waits, and it is much: diagnostics, which look at each word of a document."""
 
 
 @dataclass(eq=False, slots=True)

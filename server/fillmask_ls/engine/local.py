@@ -181,9 +181,8 @@ class LocalEngine:
                 raise EngineError(self._error)
 
     async def _asked(self, question: Question) -> Any:
-        urgency = Urgency.DECORATING if question.decorates else Urgency.WAITING
         try:
-            return await asyncio.wrap_future(self._submit(urgency, lambda: self._begin(question)))
+            return await asyncio.wrap_future(self._submit(_urgency(question), lambda: self._begin(question)))
         except Exception as error:
             # Only its kind: the message could quote the document.
             logger.error("a forward pass failed with %s", type(error).__name__)
@@ -261,6 +260,12 @@ class LocalEngine:
         ranking = yield from asking
         self._answer = _Answer(query, ranking, memory, memory.additions)
         return ranking
+
+
+def _urgency(question: Question) -> Urgency:
+    if not question.decorates:
+        return Urgency.WAITING
+    return Urgency.CHECKING if isinstance(question, SurpriseQuery) else Urgency.DECORATING
 
 
 def _send(job: Job, answer: Tensor | None) -> None:
