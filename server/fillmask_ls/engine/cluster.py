@@ -125,6 +125,8 @@ def start(served: Served) -> None:
     """
     # Nothing in a replica blocks its loop, so that it needs no other for our code. Ray reads it when it is imported.
     os.environ.setdefault("RAY_SERVE_THROUGHPUT_OPTIMIZED", "1")
+    # What goes with it: a port of each replica's own, which nobody uses but HAProxy, with which Ray turns it on itself.
+    os.environ.setdefault("RAY_SERVE_ENABLE_DIRECT_INGRESS", "0")
     import ray
     from ray import serve
 
@@ -136,7 +138,8 @@ def start(served: Served) -> None:
     )
     low, high = served.replicas
     gpus = served.gpus if served.gpus is not None else float(ray.cluster_resources().get("GPU", 0) > 0)
-    serve.start(http_options={"host": served.host, "port": served.port})
+    quiet = {"enable_access_log": False}
+    serve.start(http_options={"host": served.host, "port": served.port}, logging_config=quiet)
     deployment = serve.deployment(
         Replica,
         name="engine",
@@ -145,6 +148,7 @@ def start(served: Served) -> None:
         graceful_shutdown_timeout_s=_SECONDS_TO_DRAIN,
         health_check_period_s=2,
         health_check_timeout_s=10,
+        logging_config=quiet,
         **(
             {"num_replicas": low}
             if low == high
