@@ -72,4 +72,15 @@ if ! [ -x "$editors/bin/emacs-next" ]; then
   newer || echo "install.sh: no newer Neovim and Emacs, and no Helix: their tests are skipped" >&2
 fi
 
+# JupyterLab wants an environment of its own: its requirements are not ours.
+jupyterlab() (
+  set -euo pipefail
+  python3 -m venv "$editors/jupyterlab"
+  "$editors/jupyterlab/bin/pip" install -q 'jupyterlab>=4.6,<5' 'jupyterlab-lsp>=5.3,<6'
+  ln -sf "$editors/jupyterlab/bin/jupyter-lab" "$editors/bin/jupyter-lab" # the last: it says that all is there
+)
+if ! [ -x "$editors/bin/jupyter-lab" ]; then
+  jupyterlab || echo "install.sh: no JupyterLab: its tests are skipped" >&2
+fi
+
 "$(dirname "$0")/install_vscode.sh" || echo "install.sh: no VS Code: its tests are skipped" >&2
