@@ -46,9 +46,11 @@ def missing(editor: str, why: str) -> NoReturn:
     pytest.skip(why)
 
 
-def commands(readme: Path, beginning: str) -> str:
-    """The block of shell commands in a README that begins so."""
-    blocks: list[str] = re.findall(r"^```sh\n(.*?)^```", readme.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def commands(readme: Path, beginning: str, language: str = "sh") -> str:
+    """The block of shell commands, or in another language, in a README that begins so."""
+    blocks: list[str] = re.findall(
+        rf"^```{language}\n(.*?)^```", readme.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
     [found] = [block for block in blocks if block.startswith(beginning)]
     return found
 
