@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
+import psutil
 import pytest
 
 T = TypeVar("T")
@@ -42,9 +46,11 @@ def missing(editor: str, why: str) -> NoReturn:
     pytest.skip(why)
 
 
-def commands(readme: Path, beginning: str) -> str:
-    """The block of shell commands in a README that begins so."""
-    blocks: list[str] = re.findall(r"^```sh\n(.*?)^```", readme.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def commands(readme: Path, beginning: str, language: str = "sh") -> str:
+    """The block of shell commands, or in another language, in a README that begins so."""
+    blocks: list[str] = re.findall(
+        rf"^```{language}\n(.*?)^```", readme.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
     [found] = [block for block in blocks if block.startswith(beginning)]
     return found
 
@@ -68,6 +74,30 @@ def wait(for_: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
         assert time.monotonic() < end, f"{what}: not within {seconds} s"
         time.sleep(0.05)
     return result
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def answers(address: str) -> bool:
+    """Whether a server of this machine answers there."""
+    try:
+        with urllib.request.urlopen(address, timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def end(pid: int) -> None:
+    """End a process and all that it started: some editors' servers linger for hours."""
+    process = psutil.Process(pid)
+    for one in [*process.children(recursive=True), process]:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
 
 
 def artefact(name: str, folder: Path, content: str) -> None:

@@ -2,68 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from clients.editors import CLIENTS, artefact, environment, follow, missing, program, wait
+from clients.editors import CLIENTS, follow, program, wait
+from clients.terminal import Terminal
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(180)]
 
 README = CLIENTS / "helix" / "README.md"
 TYPED = "Paris is the capital of [MASK]"
-WIDTH = 110
 
 
-class Helix:
-    """A Helix with a document, in a terminal of its own."""
-
-    def __init__(self, path: str, home: Path) -> None:
-        self.folder = home.parent
-        self.document = home
-        self._numbers = itertools.count()
-        self._tmux = ["tmux", "-L", f"fillmask-{home.parent.name}", "-f", "/dev/null"]
-        start = [*self._tmux, "new-session", "-d", "-s", "helix", "-x", str(WIDTH), "-y", "24", path]
-        subprocess.run(start, env={**environment(home), "TERM": "xterm-256color"}, check=True)
-        wait(lambda: "NOR" in self.screen, "Helix")
+class Helix(Terminal):
+    """A Helix with a document."""
 
     def open(self, name: str, content: str) -> None:
-        self.document = self.folder / f"{next(self._numbers)}-{name}"
+        self.document = self.folder / f"{next(self.numbers)}-{name}"
         self.document.write_text(content, encoding="utf-8")
         self.command(f":open {self.document}")
         self.keys("Enter")
         self.shows(f"{self.document.name} ")
-
-    def tmux(self, *arguments: str) -> str:
-        return subprocess.run([*self._tmux, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
-
-    def keys(self, *keys: str) -> None:
-        """Keys by their names: ``Enter``, ``C-n``."""
-        self.tmux("send-keys", "-t", "helix", *keys)
-
-    def type(self, text: str) -> None:
-        """One key at a time, as a fast typist."""
-        for letter in text:
-            self.tmux("send-keys", "-t", "helix", "-l", letter)
-            time.sleep(0.05)
-
-    def command(self, command: str) -> None:
-        self.keys("Escape")
-        time.sleep(0.3)  # or it is taken for Alt with the next key
-        self.type(command)
-
-    @property
-    def screen(self) -> str:
-        return self.tmux("capture-pane", "-p", "-t", "helix")
-
-    def shows(self, text: str) -> str:
-        wait(lambda: text in self.screen, f"“{text}” on the screen")
-        return self.screen
 
     def popup(self) -> list[str]:
         """The words in the list below the cursor."""
@@ -74,20 +35,6 @@ class Helix:
 
         return wait(lambda: words() if len(words()) == 10 else [], "the list")
 
-    def saved(self) -> str:
-        """The document in the file, after ``:write``."""
-        before = self.document.stat().st_mtime_ns
-        self.command(":write")
-        self.keys("Enter")
-        wait(lambda: self.document.stat().st_mtime_ns != before, "the file")
-        return self.document.read_text(encoding="utf-8")
-
-    def keep(self, name: str) -> None:
-        artefact(f"helix-{name}.txt", self.folder, self.screen)
-
-    def close(self) -> None:
-        self.tmux("kill-server")
-
 
 Open = Callable[[str, str], Helix]
 
@@ -96,13 +43,12 @@ Open = Callable[[str, str], Helix]
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Helix]:
     """A new user's Helix."""
     path = program("helix", "hx", "helix")
-    if not shutil.which("tmux"):
-        missing("helix", "there is no tmux")
     home = tmp_path_factory.mktemp("helix") / "home"
     home.mkdir()
     follow(README, "mkdir", home)
     (home / ".config/helix/config.toml").write_text("[editor.lsp]\ndisplay-inlay-hints = true\n")
-    editor = Helix(path, home)
+    editor = Helix("helix", [path], home)
+    editor.shows("NOR")
     yield editor
     editor.keep("last")
     editor.close()

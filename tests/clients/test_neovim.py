@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -121,28 +122,21 @@ class Neovim:
         return list(wait(lambda: self.lua("return _G.titles"), "the actions"))
 
 
-@pytest.fixture(scope="module", params=["neovim", "neovim-next"])
-def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neovim]:
-    """A new user's Neovim, of the version that is tested always, and a newer one where there is one."""
-    path = program(request.param, "nvim" if request.param == "neovim" else "nvim-next")
+@contextmanager
+def started(editor: str, path: str, folder: Path) -> Iterator[Neovim]:
+    """A Neovim of the user whose home is in a folder; ended afterwards."""
     try:
         import pynvim
     except ImportError:
-        missing(request.param, "there is no pynvim")
-    folder = tmp_path_factory.mktemp(request.param)
-    home = folder / "home"
-    home.mkdir()
-    follow(README, "mkdir", home)
+        missing(editor, "there is no pynvim")
     before = set(psutil.Process().children())
     with pytest.MonkeyPatch.context() as patch:  # pynvim starts it with this process' environment
         for name in [name for name in os.environ if name.startswith("XDG_")]:
             patch.delenv(name)
-        for name, value in environment(home).items():
+        for name, value in environment(folder / "home").items():
             patch.setenv(name, value)
         rpc = pynvim.attach("child", argv=[path, "--headless", "--embed"])
     [process] = set(psutil.Process().children()) - before
-    if not rpc.funcs.has("nvim-0.11"):
-        missing(request.param, f"{path} is older than 0.11")
     yield Neovim(rpc, process, folder)
     children = process.children(recursive=True)
     rpc.command("qall!", async_=True)
@@ -151,6 +145,19 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     for left in alive:
         left.kill()
     assert not alive, "what Neovim started ends with it"
+
+
+@pytest.fixture(scope="module", params=["neovim", "neovim-next"])
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neovim]:
+    """A new user's Neovim, of the version that is tested always, and a newer one where there is one."""
+    path = program(request.param, "nvim" if request.param == "neovim" else "nvim-next")
+    folder = tmp_path_factory.mktemp(request.param)
+    (folder / "home").mkdir()
+    follow(README, "mkdir", folder / "home")
+    with started(request.param, path, folder) as editor:
+        if not editor.rpc.funcs.has("nvim-0.11"):
+            missing(request.param, f"{path} is older than 0.11")
+        yield editor
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,7 +16,7 @@ from urllib.parse import urlencode
 
 import psutil
 
-from clients.editors import CLIENTS, PATIENCE, editors_folder, missing, wait
+from clients.editors import CLIENTS, PATIENCE, answers, editors_folder, end, free_port, missing, wait
 
 with suppress(ImportError):
     from playwright.sync_api import Error
@@ -107,40 +105,18 @@ def code_server(
     with (home / "log").open("w") as log:
         install = [*start, "--install-extension", str(EXTENSION / "fillmask.vsix")]
         subprocess.run(install, env=variables, stdout=log, stderr=log, check=True)
-        port = _free_port()
+        port = free_port()
         serve = ["--auth", "none", "--bind-addr", f"127.0.0.1:{port}", "--disable-telemetry", "--disable-update-check"]
         trust = ["--disable-workspace-trust"] if trusting else []
         process = subprocess.Popen([*start, *serve, *trust], env=variables, stdout=log, stderr=log, cwd=home)
     address = f"http://127.0.0.1:{port}"
     try:
-        wait(lambda: process.poll() is not None or _answers(f"{address}/healthz"), "code-server")
+        wait(lambda: process.poll() is not None or answers(f"{address}/healthz"), "code-server")
         assert process.poll() is None, (home / "log").read_text()
         yield address
     finally:
-        _end(process.pid)
+        end(process.pid)
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=1):
-            return True
-    except OSError:
-        return False
-
-
-def _end(pid: int) -> None:
-    """A process and all that it started: an extension host lingers for hours."""
-    process = psutil.Process(pid)
-    for one in [*process.children(recursive=True), process]:
-        with suppress(psutil.NoSuchProcess):
-            one.kill()
 
 
 class Window:

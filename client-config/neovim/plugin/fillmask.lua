@@ -3,6 +3,11 @@ if vim.g.loaded_fillmask then
 end
 vim.g.loaded_fillmask = true
 
+if vim.fn.has('nvim-0.8') == 0 then
+  vim.notify('fillmask: Neovim 0.8 or newer is needed', vim.log.levels.WARN)
+  return
+end
+
 vim.api.nvim_create_autocmd('LspAttach', {
   group = vim.api.nvim_create_augroup('fillmask', {}),
   callback = function(event)

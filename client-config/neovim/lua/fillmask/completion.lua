@@ -49,7 +49,7 @@ end
 
 function M.attach(client, buffer)
   if not (vim.lsp.completion and vim.lsp.completion.enable) then
-    vim.bo[buffer].omnifunc = 'v:lua.vim.lsp.omnifunc'
+    require('fillmask.omnifunc').attach(buffer)
     return
   end
   local autotrigger = require('fillmask').option('autotrigger')

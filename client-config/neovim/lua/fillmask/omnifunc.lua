@@ -1,0 +1,80 @@
+--- The list of words in Neovim older than 0.11, whose own holds only words that begin with what stands before the cursor.
+local M = {}
+
+local words = {}
+
+--- Bytes behind the cursor that go, too, when a word is accepted: the rest of a mask that the cursor is inside of.
+local rest = 0
+
+--- The edit of an item, which may be said for all items at once.
+local function edit(item, defaults)
+  return item.textEdit or { range = defaults.editRange, newText = item.textEditText or item.label }
+end
+
+function M.complete(findstart)
+  if findstart == 0 then
+    return words
+  end
+  words, rest = {}, 0
+  local client = require('fillmask').client()
+  if not client then
+    return -3
+  end
+  local row, column = unpack(vim.api.nvim_win_get_cursor(0))
+  local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  local answer = client.request_sync('textDocument/completion', params, 6000, vim.api.nvim_get_current_buf())
+  local list = answer and type(answer.result) == 'table' and answer.result
+  if not (list and list.items[1]) then
+    return -3
+  end
+  local defaults = list.itemDefaults or {}
+  local range = edit(list.items[1], defaults).range
+  for _, item in ipairs(list.items) do
+    local own = edit(item, defaults)
+    if own.range.start.character == range.start.character then
+      table.insert(words, { word = own.newText, menu = item.detail, user_data = 'fillmask', icase = 1, dup = 1 })
+    end
+  end
+  local line = vim.api.nvim_get_current_line()
+  local function byte(position)
+    return vim.lsp.util._str_byteindex_enc(line, position.character, client.offset_encoding)
+  end
+  rest = math.max(0, byte(range['end']) - column)
+  -- A step of undo of its own, so that the mask comes back.
+  vim.bo.undolevels = vim.bo.undolevels
+  return byte(range.start)
+end
+
+local function remove_rest(buffer)
+  if rest > 0 and vim.v.completed_item.user_data == 'fillmask' then
+    local row, column = unpack(vim.api.nvim_win_get_cursor(0))
+    vim.api.nvim_buf_set_text(buffer, row - 1, column, row - 1, column + rest, {})
+  end
+  rest = 0
+end
+
+local function open_at_mask()
+  local typed = vim.api.nvim_get_current_line():sub(1, vim.api.nvim_win_get_cursor(0)[2])
+  if vim.fn.pumvisible() == 0 and typed:sub(-6) == '[MASK]' then
+    vim.api.nvim_feedkeys(vim.api.nvim_replace_termcodes('<C-x><C-o>', true, false, true), 'n', false)
+  end
+end
+
+function M.attach(buffer)
+  vim.bo[buffer].omnifunc = "v:lua.require'fillmask.omnifunc'.complete"
+  local group = vim.api.nvim_create_augroup('fillmask.omnifunc.' .. buffer, {})
+  vim.api.nvim_create_autocmd('CompleteDone', {
+    group = group,
+    buffer = buffer,
+    callback = function()
+      remove_rest(buffer)
+    end,
+  })
+  if require('fillmask').option('autotrigger') then
+    -- Otherwise the list that opens by itself inserts its first word by itself.
+    vim.opt_local.completeopt:append({ 'menuone', 'noselect' })
+    vim.api.nvim_create_autocmd('TextChangedI', { group = group, buffer = buffer, callback = open_at_mask })
+  end
+end
+
+return M
