@@ -14,7 +14,7 @@ from typing import Any
 from fillmask_ls import mlm
 from fillmask_ls.engine import wire
 from fillmask_ls.engine.answering import answering
-from fillmask_ls.engine.query import Question, ScoreQuery
+from fillmask_ls.engine.query import Question
 from fillmask_ls.mlm.asking import answered
 
 Pipeline = Callable[..., Any]
@@ -23,8 +23,7 @@ Pipeline = Callable[..., Any]
 def answer(model: mlm.MaskedLM, question: Question) -> Any:
     """What the local engine's thread does with a question."""
     found = answering(model, question, {})
-    found = answered(model, found) if isinstance(found, Generator) else found
-    return found[0] if isinstance(question, ScoreQuery) else found
+    return answered(model, found) if isinstance(found, Generator) else found
 
 
 class SharedEngine(ThreadingHTTPServer):

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from fillmask_ls import MASK, mlm
-from fillmask_ls.engine.asked import ask
 from fillmask_ls.engine.connection import Address, RefusedError, UnavailableError, token_for
 from fillmask_ls.engine.fallback import FallbackEngine
 from fillmask_ls.engine.local import LocalEngine
@@ -104,7 +103,7 @@ async def test_the_answers_are_those_of_the_local_engine(
     ours: SharedEngine, model: mlm.MaskedLM, question: Question
 ) -> None:
     async with connected(ours) as engine:
-        found = await ask(engine, question)
+        found = await engine.answer(question)
     expected = answer(model, question)
     assert list(numbers(found)) == pytest.approx(list(numbers(expected)), abs=1e-4)
     assert found == expected  # a number goes over the wire as it is

@@ -26,6 +26,7 @@ from .query import (
     Question,
     Ranking,
     ReplacementQuery,
+    Score,
     ScoreQuery,
     SurpriseQuery,
     TargetQuery,
@@ -70,7 +71,7 @@ def _asking(
         case SurpriseQuery():
             return surprising(model, question.text, spans=question.spans, top_k=question.top_k)
         case ScoreQuery():
-            return scoring(model, [question.text], form=question.form)
+            return _score(model, question)
 
 
 def _ranking(model: MaskedLM, query: Query, memory: MutableMapping[Any, Any]) -> Asking[Ranking]:
@@ -86,3 +87,8 @@ def _ranking(model: MaskedLM, query: Query, memory: MutableMapping[Any, Any]) ->
             memory=memory,
         )
     return Ranking(model.name, tuple(predictions))
+
+
+def _score(model: MaskedLM, query: ScoreQuery) -> Asking[Score]:
+    [score] = yield from scoring(model, [query.text], form=query.form)
+    return score

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .asked import ask
 from .local import LocalEngine
 from .query import Engine, Question
 from .serving import Limits, Service
@@ -69,7 +68,7 @@ class _Asked:
 
     def begin(self, engine: Engine) -> None:
         if not self.answer.cancelled():
-            self.answer = asyncio.ensure_future(ask(engine, self.question))
+            self.answer = asyncio.ensure_future(engine.answer(self.question))
 
     def give_up(self) -> None:
         self.answer.cancel()

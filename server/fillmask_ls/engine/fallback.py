@@ -7,16 +7,15 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from .asked import AskedEngine, ask
 from .connection import RefusedError, UnavailableError
 from .local import LocalEngine
-from .query import EngineError, Question
+from .query import Engine, EngineError, Question
 from .remote import RemoteEngine
 
 _LONGEST_PAUSE = 60.0
 
 
-class FallbackEngine(AskedEngine):
+class FallbackEngine(Engine):
     """Passes each question to the one that is to answer it.
 
     A remote engine that fails is left alone for a while, which grows from time to time; then it is looked for in the
@@ -90,7 +89,7 @@ class FallbackEngine(AskedEngine):
         """As :class:`~fillmask_ls.engine.query.Engine` says."""
         remote, problem = self.remote, self.problem
         if remote is None:
-            return await ask(self.local, question)
+            return await self.local.answer(question)
         error: EngineError | None = problem
         if problem is None:
             try:
@@ -105,7 +104,7 @@ class FallbackEngine(AskedEngine):
         if not self._falls_back:
             raise error or EngineError("the shared engine does not answer")
         self._need_local()
-        return await ask(self.local, question)
+        return await self.local.answer(question)
 
     async def _find(self, remote: RemoteEngine) -> None:
         try:

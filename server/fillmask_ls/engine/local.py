@@ -9,33 +9,17 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from .jobs import Job, JobQueue, Urgency
 from .memory import Memory
-from .query import (
-    EngineError,
-    HiddenQuery,
-    InspectionQuery,
-    JointQuery,
-    MaskingQuery,
-    OvertakenError,
-    Query,
-    Question,
-    Ranking,
-    ReplacementQuery,
-    ScoreQuery,
-    Span,
-    SurpriseQuery,
-    TargetQuery,
-)
+from .query import Engine, EngineError, OvertakenError, Query, Question, Ranking, SurpriseQuery
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from fillmask_ls.mlm.asking import Asking
     from fillmask_ls.mlm.model import MaskedLM
-    from fillmask_ls.mlm.results import Inspection, JointFill, Score, Surprise, Word
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +44,7 @@ class _Answer:
         return query == self.query and memory is self.memory and memory.additions == self.additions
 
 
-class LocalEngine:
+class LocalEngine(Engine):
     """Answers queries with the model that was loaded last; while there is none yet, queries wait for it.
 
     There is one thread, because each thread that computes brings OpenMP threads of its own, and these fight for the
@@ -132,42 +116,14 @@ class LocalEngine:
             if this == self._loads:
                 self._settled.set()
 
-    async def rank(self, query: Query) -> Ranking:
-        """As :class:`~fillmask_ls.engine.query.Engine` says; so the others."""
+    async def answer(self, question: Question) -> Any:
+        """As :class:`~fillmask_ls.engine.query.Engine` says."""
         await self._ready()
-        answer = self._answer
-        if answer is not None and answer.stands(query, self._memory):
-            return answer.ranking
-        ranking: Ranking = await self._asked(query)
-        return ranking
-
-    async def fill(self, query: JointQuery) -> list[JointFill]:
-        return cast("list[JointFill]", await self._remembered(query))
-
-    async def loss(self, query: HiddenQuery) -> float:
-        return cast("float", await self._remembered(query))
-
-    async def replace(self, query: ReplacementQuery) -> list[Word]:
-        return cast("list[Word]", await self._remembered(query))
-
-    async def rank_targets(self, query: TargetQuery) -> list[Word]:
-        return cast("list[Word]", await self._remembered(query))
-
-    async def surprise(self, query: SurpriseQuery) -> list[Surprise]:
-        return cast("list[Surprise]", await self._remembered(query))
-
-    async def score(self, query: ScoreQuery) -> Score:
-        [found] = await self._remembered(query)
-        return cast("Score", found)
-
-    async def choose(self, query: MaskingQuery) -> list[Span]:
-        return cast("list[Span]", await self._remembered(query))
-
-    async def inspect(self, query: InspectionQuery) -> Inspection:
-        return cast("Inspection", await self._remembered(query))
-
-    async def _remembered(self, question: Question) -> Any:
-        await self._ready()
+        if isinstance(question, Query):
+            last = self._answer
+            if last is not None and last.stands(question, self._memory):
+                return last.ranking
+            return await self._asked(question)
         answers, key = self._answers, replace(question, decorates=False)
         if key not in answers:
             answers[key] = (await self._asked(question),)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, cast
 
 # All are part of the answers, and have their home here for whoever asks.
 from fillmask_ls.mlm.results import Form as Form
@@ -142,44 +143,48 @@ class OvertakenError(EngineError):
     """A model was not loaded because another was chosen meanwhile: nothing that a user need hear of."""
 
 
-class Engine(Protocol):
+class Engine(ABC):
     """Whoever answers questions about texts.
 
     Cancelling a call drops it if it has not begun. Each raises :class:`EngineError` when there is no model, or it failed.
     """
 
+    @abstractmethod
+    async def answer(self, question: Question) -> Any:
+        """The answer to a question of any kind, of the type that its call below has."""
+
     async def rank(self, query: Query) -> Ranking:
         """The words for each mask by itself."""
-        ...
+        return cast(Ranking, await self.answer(query))
 
     async def fill(self, query: JointQuery) -> list[JointFill]:
         """The words for all masks together, the best first."""
-        ...
+        return cast("list[JointFill]", await self.answer(query))
 
     async def loss(self, query: HiddenQuery) -> float:
         """Of the words that the masks hide: the mean cross-entropy of their tokens in nats, 0 or more."""
-        ...
+        return cast(float, await self.answer(query))
 
     async def replace(self, query: ReplacementQuery) -> list[Word]:
         """Other words for one that stands, the best first."""
-        ...
+        return cast("list[Word]", await self.answer(query))
 
     async def rank_targets(self, query: TargetQuery) -> list[Word]:
         """The targets, each once, the best first."""
-        ...
+        return cast("list[Word]", await self.answer(query))
 
     async def surprise(self, query: SurpriseQuery) -> list[Surprise]:
         """What the model thinks of each word, in their order."""
-        ...
+        return cast("list[Surprise]", await self.answer(query))
 
     async def score(self, query: ScoreQuery) -> Score:
         """The pseudo-log-likelihood of a text, token by token."""
-        ...
+        return cast(Score, await self.answer(query))
 
     async def choose(self, query: MaskingQuery) -> list[Span]:
         """The spans of the words or pieces that a random masking hides, in order."""
-        ...
+        return cast("list[Span]", await self.answer(query))
 
     async def inspect(self, query: InspectionQuery) -> Inspection:
         """The whole masked-language-model walk over a text."""
-        ...
+        return cast(Inspection, await self.answer(query))

@@ -6,18 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 from . import wire
-from .asked import AskedEngine
 from .connection import Address, Connection, RefusedError, UnavailableError, client_factory, failure, persistently
 from .flights import Flights
 from .hub import FillMask
 from .memory import Memory
-from .query import InspectionQuery, MaskPrediction, Query, Question, Ranking, ScoreQuery
+from .query import Engine, InspectionQuery, MaskPrediction, Query, Question, Ranking, ScoreQuery
 
 _SECONDS_TO_COMPUTE = 30.0
 """For what is much work: nobody types on meanwhile."""
 
 
-class RemoteEngine(AskedEngine):
+class RemoteEngine(Engine):
     """Asks a server by HTTP. What was asked before is remembered, and what is being asked is not asked again."""
 
     def __init__(

@@ -16,7 +16,6 @@ from cattrs import BaseValidationError, Converter, transform_error
 
 from fillmask_ls import MASK
 
-from .asked import CALLS
 from .query import (
     HiddenQuery,
     Inspection,
@@ -47,18 +46,19 @@ _MOST_PIECES = 8
 _LONGEST_TARGET = 100
 _TARGETS = f"'targets' must be words of at most {_LONGEST_TARGET} characters"
 
-_QUESTIONS = {name: kind for kind, name in CALLS.items()}
-_ANSWERS: dict[type[Question], Any] = {
-    Query: Ranking,
-    JointQuery: list[JointFill],
-    HiddenQuery: float,
-    ReplacementQuery: list[Word],
-    TargetQuery: list[Word],
-    SurpriseQuery: list[Surprise],
-    ScoreQuery: Score,
-    MaskingQuery: list[Span],
-    InspectionQuery: Inspection,
+_CALLS: dict[type[Question], tuple[str, Any]] = {
+    Query: ("rank", Ranking),
+    JointQuery: ("fill", list[JointFill]),
+    HiddenQuery: ("loss", float),
+    ReplacementQuery: ("replace", list[Word]),
+    TargetQuery: ("rank_targets", list[Word]),
+    SurpriseQuery: ("surprise", list[Surprise]),
+    ScoreQuery: ("score", Score),
+    MaskingQuery: ("choose", list[Span]),
+    InspectionQuery: ("inspect", Inspection),
 }
+"""The engine's call for each kind of question, and the type of its answer."""
+_QUESTIONS = {name: kind for kind, (name, _) in _CALLS.items()}
 
 
 class WireError(ValueError):
@@ -67,7 +67,7 @@ class WireError(ValueError):
 
 def request(question: Question) -> dict[str, Any]:
     """The body of a request."""
-    return {"version": VERSION, "ask": CALLS[type(question)], "question": _CONVERTER.unstructure(question)}
+    return {"version": VERSION, "ask": _CALLS[type(question)][0], "question": _CONVERTER.unstructure(question)}
 
 
 def read_request(body: object) -> Question:
@@ -98,7 +98,7 @@ def read_question(kind: type[Question], data: object) -> Question:
 
 def reply(question: Question, model: str, answer: object) -> dict[str, Any]:
     """The body of a reply."""
-    shown = _CONVERTER.unstructure(answer, unstructure_as=_ANSWERS[type(question)])
+    shown = _CONVERTER.unstructure(answer, unstructure_as=_CALLS[type(question)][1])
     return {"version": VERSION, "model": model, "answer": shown}
 
 
@@ -109,7 +109,7 @@ def read_reply(question: Question, body: object) -> tuple[str, Any]:
         WireError: it is no answer to this question.
     """
     model = _member(body, "model", str)
-    answer = _structured(_member(body, "answer", object), _ANSWERS[type(question)], "the answer")
+    answer = _structured(_member(body, "answer", object), _CALLS[type(question)][1], "the answer")
     if not _answers(question, answer):
         raise WireError("the answer is not about what was asked")
     return model, answer
