@@ -76,7 +76,7 @@ async def test_without_a_model_the_masks_are_there_all_the_same(monkeypatch: pyt
     async def no_model(_engine: object, _query: object) -> Any:
         raise EngineError("no model")
 
-    monkeypatch.setattr(LocalEngine, "rank", no_model)
+    monkeypatch.setattr(LocalEngine, "answer", no_model)
     monkeypatch.setattr(FillmaskServer, "client_capabilities", types.ClientCapabilities())
     monkeypatch.setattr(Loading, "load", lambda _loading, _settings: None)
     server = FillmaskServer()

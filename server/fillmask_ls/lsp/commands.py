@@ -18,7 +18,7 @@ from fillmask_ls.documents import masks
 from fillmask_ls.documents.text import Position, Span, TextDocument
 from fillmask_ls.engine.query import InspectionQuery, ScoreQuery
 
-from . import client, requests, rewriting
+from . import acting, client, rewriting
 from .edits import Replacements
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ async def _apply(server: FillmaskServer, document: TextDocument, replacements: R
         )
     applied = True
     if replacements:
-        edit = requests.edited(server, document, replacements)
+        edit = acting.edited(server, document, replacements)
         try:
             result = await server.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit, label="fillmask"))
         except JsonRpcException as error:

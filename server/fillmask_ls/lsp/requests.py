@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
-from fillmask_ls import MASK
 from fillmask_ls.documents import masks
 from fillmask_ls.documents.context import Passage
 from fillmask_ls.documents.text import Position, Span, TextDocument
-from fillmask_ls.documents.words import word_at
-from fillmask_ls.engine.query import EngineError, JointQuery, Query, Ranking, ReplacementQuery
+from fillmask_ls.engine.query import EngineError, JointQuery, Query, Ranking
 
-from . import client, rewriting
-from .edits import Replacements, changed, workspace_edit
+from . import client
+from .edits import Replacements, changed
 from .features import (
-    code_actions,
     code_lens,
     completion,
     highlights,
@@ -28,7 +24,7 @@ from .features import (
     semantic_tokens,
     symbols,
 )
-from .features.places import span_range
+from .features.places import span_of, span_range
 
 if TYPE_CHECKING:
     from .server import FillmaskServer
@@ -41,9 +37,6 @@ _SECONDS_FOR_A_MODEL = 5.0
 meanwhile."""
 _HINTS = 200
 """At most, for a client that asks for the hints of a whole document."""
-_FILLS = 3
-_REPLACEMENTS = 3
-_SHARE = 0.15
 
 
 def place(
@@ -52,12 +45,6 @@ def place(
     """The document and the index in it that a request is about; None for a document that is not open."""
     found = server.protocol.documents.get(document.uri)
     return None if found is None else (found, found.index(Position(position.line, position.character)))
-
-
-def span_of(document: TextDocument, of: types.Range) -> Span:
-    """The characters of a client's range."""
-    start, end = (document.index(Position(at.line, at.character)) for at in (of.start, of.end))
-    return min(start, end), max(start, end)
 
 
 async def complete(server: FillmaskServer, params: types.CompletionParams) -> types.CompletionList | None:
@@ -200,136 +187,6 @@ async def complete_inline(
         return inline_completion.word(ranking, passage.focus, replaced) + inline_completion.sentences(sentences)
 
     return await server.unless_changed(document, ghosts())
-
-
-async def act(server: FillmaskServer, params: types.CodeActionParams) -> list[types.CodeAction | types.Command] | None:
-    """What can be done at a mask, a word, a selection, or about a word that is marked as unlikely.
-
-    Unasked, when the cursor only moved, there is nothing but what a mask or a marked word needs.
-    """
-    document = server.protocol.documents.get(params.text_document.uri)
-    if document is None or not client.takes_action_literals(server.client_capabilities):
-        return None
-    span = span_of(document, params.range)
-    only, invoked = params.context.only, params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
-    found: list[types.CodeAction] = []
-    for diagnostic in params.context.diagnostics:
-        for word in code_actions.fixes(diagnostic):
-            edit = edited(server, document, [(span_of(document, diagnostic.range), word)])
-            found.append(code_actions.fix(diagnostic, word, edit))
-    target = masks.touched(document, span)
-    if target and code_actions.wanted(code_actions.QUICK_FIX, only):
-        found += await _fills(server, document, target)
-    if code_actions.wanted(code_actions.REWRITE, only) and (target or invoked):
-        found += await _rewrites(server, document, span, target)
-    return [action for action in found if code_actions.wanted(action.kind or code_actions.REWRITE, only)] or None
-
-
-async def _fills(server: FillmaskServer, document: TextDocument, target: masks.Target) -> list[types.CodeAction]:
-    ranking, passage = await server.rank(document, target, lambda settings: max(_FILLS, settings.hover_top_k))
-    return [
-        code_actions.fill(
-            word.text,
-            word.probability,
-            edited(server, document, [((target.start, target.end), word.text)]),
-            best=rank == 0,
-        )
-        for rank, word in enumerate(ranking.masks[passage.focus].words[:_FILLS])
-    ]
-
-
-async def _rewrites(
-    server: FillmaskServer, document: TextDocument, span: Span, target: masks.Target | None
-) -> list[types.CodeAction]:
-    found: list[types.CodeAction] = []
-    selected = document.masks(*span) if span[1] > span[0] else []
-    if target:
-        around = masks.paragraph(document, target.start)
-        count = len(document.masks(*around))
-        if count > 1:
-            found.append(_fill_later(document, f"Fill the {count} masks of this paragraph together", around))
-    if len(selected) > 1:
-        found.append(_fill_later(document, f"Fill the {len(selected)} masks of the selection", span))
-    if target or selected:
-        count = len(document.masks(0, len(document)))
-        if count > max(len(selected), 1):
-            found.append(_fill_later(document, f"Fill all {count} masks of the document", (0, len(document))))
-    for hiding in [(target.start, target.end)] if target else [span] if selected else []:
-        words = rewriting.restored(document, hiding)
-        if words:
-            found.append(code_actions.restore(len(words), edited(server, document, words)))
-    if span[1] > span[0] and not (target and target.start <= span[0] and span[1] <= target.end):
-        data = {"do": "mask", "seed": secrets.randbelow(2**31), **_about(document, span)}
-        found.append(code_actions.later(f"Mask {_SHARE:.0%} of the selection at random".replace("%", " %"), data))
-    if not target and not selected:
-        found += await _about_word(server, document, span)
-    if not client.resolves_action_edits(server.client_capabilities):
-        found = [await resolve_action(server, action) if action.data else action for action in found]
-    return found
-
-
-async def _about_word(server: FillmaskServer, document: TextDocument, span: Span) -> list[types.CodeAction]:
-    """Hide the word that the cursor is at or that is selected, or put another in its place."""
-    at = word_at(document, span)
-    if at is None:
-        return []
-    word = document.slice(*at)
-    found = [code_actions.hide(word, edited(server, document, [(at, MASK)]))]
-    # The user would wait for a model to be loaded.
-    if server.engine.model_name is None or server.engine.must_load(ReplacementQuery):
-        return found
-
-    async def others() -> list[types.CodeAction]:
-        passage = await server.passage_with_mask(document, at)
-        start, end = passage.masks[passage.focus]
-        text = passage.text[:start] + word + passage.text[end:]
-        query = ReplacementQuery(text, (start, start + len(word)), _REPLACEMENTS)
-        return [
-            code_actions.replace(word, other.text, edited(server, document, [(at, other.text)]))
-            for other in await server.engine.replace(query)
-        ]
-
-    return found + await server.unless_changed(document, others())
-
-
-def _fill_later(document: TextDocument, title: str, span: Span) -> types.CodeAction:
-    return code_actions.later(title, {"do": "fill", **_about(document, span)})
-
-
-def _about(document: TextDocument, span: Span) -> dict[str, Any]:
-    return {"uri": document.uri, "version": document.version, "start": span[0], "end": span[1]}
-
-
-async def resolve_action(server: FillmaskServer, action: types.CodeAction) -> types.CodeAction:
-    """The action with its edit.
-
-    Raises:
-        JsonRpcException: the document was changed since the action was offered, or the action is not one of ours.
-    """
-    data = action.data
-    if action.edit is not None or data is None:
-        return action
-    try:
-        document = server.protocol.documents.get(data["uri"])
-        version, span, do = data["version"], (int(data["start"]), int(data["end"])), data["do"]
-        seed = int(data.get("seed", 0))
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise JsonRpcInvalidParams("the code action is not one of this server's") from error
-    if document is None or document.version != version:
-        raise changed()
-    if do == "fill":
-        replacements = await server.unless_changed(document, rewriting.filled(server, document, span))
-    else:
-        replacements = await server.unless_changed(
-            document, rewriting.masked(server, document, span, rate=_SHARE, seed=seed, whole_words=True)
-        )
-    action.edit = edited(server, document, replacements)
-    return action
-
-
-def edited(server: FillmaskServer, document: TextDocument, replacements: Replacements) -> types.WorkspaceEdit:
-    """The replacements as an edit that the client takes."""
-    return workspace_edit(document, replacements, versioned=client.takes_versioned_edits(server.client_capabilities))
 
 
 async def highlight(

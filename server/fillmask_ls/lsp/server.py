@@ -27,7 +27,7 @@ from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.engine.query import EngineError, Query, Ranking, SurpriseQuery
 from fillmask_ls.settings import SECTION, Settings
 
-from . import client, commands, diagnosing, parent, requests
+from . import acting, client, commands, diagnosing, parent, requests
 from .configuring import Configuration
 from .diagnosing import Diagnosing
 from .edits import changed
@@ -418,11 +418,11 @@ def _register(server: FillmaskServer) -> None:
         types.CodeActionOptions(code_action_kinds=code_actions.KINDS, resolve_provider=True),
     )
     async def act(params: types.CodeActionParams) -> list[types.CodeAction | types.Command] | None:
-        return await requests.act(server, params)
+        return await acting.act(server, params)
 
     @server.feature(types.CODE_ACTION_RESOLVE)
     async def resolve_action(action: types.CodeAction) -> types.CodeAction:
-        return await requests.resolve_action(server, action)
+        return await acting.resolve_action(server, action)
 
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT)
     async def highlight(params: types.DocumentHighlightParams) -> list[types.DocumentHighlight] | None:
