@@ -6,13 +6,13 @@ attention only the positions that were asked for go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
-from torch.nn.functional import embedding, scaled_dot_product_attention
+from torch.nn.functional import embedding, pad, scaled_dot_product_attention
 
-from .linear import Linear
+from .linear import Linear, rounded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,27 +54,39 @@ class BertEncoder:
         """
         hidden = self._embedded(ids)
         for layer in self.layers[:-1]:
-            hidden = self._through(layer, hidden, present)
-        return self._through(self.layers[-1], hidden, present, asked)
+            hidden = self._through(layer, hidden, ids.shape, present)
+        return self._through(self.layers[-1], hidden, ids.shape, present, asked)
 
     def hidden_states(self, ids: Tensor, present: Tensor | None = None) -> tuple[Tensor, ...]:
         """The embeddings' output, then each layer's, each [b, n, h]; arguments as above."""
         states = [self._embedded(ids)]
         for layer in self.layers:
-            states.append(self._through(layer, states[-1], present))
-        return tuple(states)
+            states.append(self._through(layer, states[-1], ids.shape, present))
+        return tuple(state[: ids.numel()].view(*ids.shape, -1) for state in states)
 
     def _embedded(self, ids: Tensor) -> Tensor:
-        return self.norm(embedding(ids, self.words) + self.segment + self.positions[: ids.shape[1]])
+        """The embeddings' output [b * n or more, h]."""
+        embedded = embedding(ids, self.words) + self.segment + self.positions[: ids.shape[1]]
+        return _padded(self.norm(embedded).flatten(0, 1), rounded(ids.numel()))
 
-    def _through(self, layer: Layer, hidden: Tensor, present: Tensor | None, asked: Tensor | None = None) -> Tensor:
-        rows, length, size = hidden.shape
-        projected = layer.query_key_value(hidden).view(rows, length, 3, self.heads, size // self.heads)
+    def _through(
+        self, layer: Layer, hidden: Tensor, shape: Sequence[int], present: Tensor | None, asked: Tensor | None = None
+    ) -> Tensor:
+        """The layer's output: as many as ``hidden``, of which the first are those of ``shape`` [b, n]; or as ``asked``."""
+        rows, length = shape
+        projected = layer.query_key_value(hidden)[: rows * length].view(rows, length, 3, self.heads, -1)
         query, key, value = projected.permute(2, 0, 3, 1, 4)
         allowed = None if present is None else present[:, None, None, :]
         attention = scaled_dot_product_attention(query, key, value, allowed)
-        attention = attention.transpose(1, 2).reshape(rows, length, size)
-        if asked is not None:
-            attention, hidden = attention.flatten(0, 1)[asked], hidden.flatten(0, 1)[asked]
+        attention = attention.transpose(1, 2).reshape(rows * length, -1)
+        if asked is None:
+            attention = _padded(attention, len(hidden))
+        else:
+            attention, hidden = attention[asked], hidden[asked]
         hidden = layer.attended_norm(layer.attended.plus(attention, hidden))
         return layer.output_norm(layer.output.plus(layer.intermediate(hidden), hidden))
+
+
+def _padded(states: Tensor, count: int) -> Tensor:
+    """Hidden states [m, h] with zeros behind them, so that there are ``count``."""
+    return pad(states, (0, 0, 0, count - len(states))) if count > len(states) else states

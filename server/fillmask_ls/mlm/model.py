@@ -18,6 +18,7 @@ from fillmask_ls import MASK
 
 from . import bert
 from .checkpoint import CALIBRATION, Checkpoint, CheckpointError, resolve
+from .linear import rounded
 from .surface import Vocabulary
 from .tokenization import Tokenizer, load_tokenizer
 
@@ -71,11 +72,12 @@ class MaskedLM:
         Returns:
             A tensor on the model's device, in its dtype; in float32 with the runtime ``openvino``.
         """
-        longest = max(map(len, rows))
-        length = max(longest, min(_rounded(longest), self.tokenizer.max_length))
+        length = max(map(len, rows))
+        if self.network is not None:  # the encoder pads for itself, where it is less work
+            length = max(length, min(rounded(length), self.tokenizer.max_length))
         ids = torch.tensor([[*row, *[0] * (length - len(row))] for row in rows], device=self.device)
         places = [row * length + position for row, positions in enumerate(asked) for position in positions]
-        at = torch.tensor(places + [0] * (_rounded(len(places)) - len(places)), device=self.device)
+        at = torch.tensor(places + [0] * (rounded(len(places)) - len(places)), device=self.device)
         present = None
         if any(len(row) < length for row in rows):
             lengths = torch.tensor([[len(row)] for row in rows], device=self.device)
@@ -90,12 +92,6 @@ class MaskedLM:
         assert self.network is not None  # noqa: S101 - a model has the one or the other
         logits: Tensor = self.network(input_ids=ids, attention_mask=present).logits
         return logits.flatten(0, 1)[asked]
-
-
-def _rounded(count: int) -> int:
-    """``count`` or a little more, so that there are few sizes: oneDNN compiles each anew, and keeps what it compiled."""
-    step = 1 if count <= 4 else 4 if count <= 16 else 8 if count <= 64 else 16
-    return -(-count // step) * step
 
 
 def load(
