@@ -28,7 +28,7 @@ from wire import SERVER
 
 SECONDS = float(os.environ.get("SECONDS_EACH", "10"))
 CLIENTS = (1, 2, 4, 8, 16, 32)
-PEOPLE = (5, 10, 20, 30, 40, 60, 80, 120, 200)
+PEOPLE = (5, 10, 20, 30, 40, 60, 100, 200)
 GOOD = 0.15
 """Seconds: who types feels no wait."""
 MASK = "[MASK]"
@@ -232,10 +232,10 @@ async def send(client: Client, body: bytes, load: Load) -> None:
 async def closed(url: str, body: Callable[[int], bytes], clients: int) -> Load:
     """Each client asks again as soon as it has its answer."""
     load = Load()
-    numbers = itertools.count(random.randrange(10**6))
     end = time.perf_counter() + SECONDS
 
     async def one(client: Client) -> None:
+        numbers = itertools.count(random.randrange(10**9))
         while time.perf_counter() < end:
             await send(client, body(next(numbers)), load)
         client.close()
@@ -252,6 +252,11 @@ BETWEEN_LETTERS, BETWEEN_WORDS = 0.15, 0.9
 """Seconds: five letters of a word are typed behind each mask."""
 PER_EDITOR = LETTERS / ((LETTERS - 1) * BETWEEN_LETTERS + BETWEEN_WORDS)
 """Requests a second."""
+
+
+def typed_body(number: int) -> bytes:
+    """One request of those that come with a word."""
+    return our_body(number // LETTERS, WORD[: number % LETTERS])
 
 
 async def typing(url: str, editors: int) -> Load:
@@ -297,8 +302,8 @@ def peer(model: str) -> None:
 def editors(model: str, picture: str) -> None:
     """How many people who type are served well by this machine, and what the model of the queue says of it."""
     with ours(model, 1) as url:
-        asyncio.run(closed(url, our_body, 4))
-        curve = BatchCurve({n: n / asyncio.run(closed(url, our_body, n)).rate for n in CLIENTS})
+        asyncio.run(closed(url, typed_body, 4))
+        curve = BatchCurve({n: n / asyncio.run(closed(url, typed_body, n)).rate for n in CLIENTS})
         print("batch curve, ms:", {n: round(1000 * seconds, 1) for n, seconds in curve.seconds.items()})
         loads = {}
         for people in PEOPLE:
