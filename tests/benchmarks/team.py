@@ -337,7 +337,7 @@ def draw(loads: Mapping[int, Load], picture: str) -> None:
     unserved.plot(list(loads), shares, color="tab:red", marker=".", label="given up or sent away")
     unserved.set(ylabel="% of requests", ylim=(0, 100))
     axes.grid(visible=True, alpha=0.3)
-    figure.legend(loc="outside upper center", ncols=4)
+    figure.legend(loc="outside upper center", ncols=2)
     figure.savefig(picture)
 
 
