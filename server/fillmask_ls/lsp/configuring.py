@@ -125,7 +125,7 @@ class Configuration:
     async def _pulled(self, uri: str | None) -> object:
         params = types.ConfigurationParams([types.ConfigurationItem(scope_uri=uri, section=SECTION)])
         answer = await self._server.workspace_configuration_async(params)
-        return answer[0] if isinstance(answer, list | tuple) and answer else None
+        return answer[0] if answer else None
 
 
 class _Change:
