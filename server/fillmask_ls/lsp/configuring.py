@@ -132,21 +132,13 @@ class _Change:
     """Settings that come to be: for some time they are waited for, and later they are taken all the same."""
 
     def __init__(self, work: Coroutine[Any, Any, Settings]) -> None:
-        self._task = asyncio.ensure_future(self._found(work))
+        self._task = asyncio.ensure_future(work)
         self._deadline = asyncio.get_running_loop().time() + SECONDS_FOR_THE_CLIENT
 
     @property
     def result(self) -> Settings | None:
-        """The settings; None while they are not known, or if they can't be."""
+        """The settings; None while they are not known."""
         return self._task.result() if self._task.done() else None
-
-    @staticmethod
-    async def _found(work: Coroutine[Any, Any, Settings]) -> Settings | None:
-        try:
-            return await work
-        except Exception as error:  # else each request that needs the settings would fail with it
-            logger.error("settings could not be taken: %s", type(error).__name__)
-            return None
 
     async def in_time(self) -> bool:
         """Return when the settings are known, or the time for it is over; returns whether they are known."""
