@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fillmask_ls.cli import _parser
+from fillmask_ls.cli.arguments import argument_parser
 from fillmask_ls.settings import SECTION, Settings
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +37,7 @@ def test_every_command_is_understood(line: str) -> None:
     _, _, command = line.rpartition("&& ")
     program, *arguments = shlex.split(command, comments=True)
     assert program == "fillmask-ls"
-    assert callable(_parser().parse_args(arguments).run)
+    assert callable(argument_parser().parse_args(arguments).run)
 
 
 def test_the_python_example_runs() -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from fillmask_ls import cli
+from fillmask_ls.cli import files
+from fillmask_ls.cli.outcome import CommandError
 from fillmask_ls.mlm import CheckpointError, load, resolve
 from fillmask_ls.settings import Settings, merged
 from reliability.campaign import sabotaged
@@ -151,8 +152,8 @@ def test_a_report_is_not_written_through_a_link(tmp_path: Path) -> None:
     report, victim = tmp_path / "report.html", tmp_path / "victim"
     victim.write_text("mine")
     (tmp_path / f".report.html.{os.getpid()}").symlink_to(victim)
-    with pytest.raises(cli.CommandError, match="can't write"):
-        cli._write(str(report), "the page")
+    with pytest.raises(CommandError, match="can't write"):
+        files.write(str(report), "the page")
     assert victim.read_text() == "mine"
     assert not report.exists()
 

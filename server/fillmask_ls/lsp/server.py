@@ -1,4 +1,4 @@
-"""The language server: life cycle, settings, progress, and the only place that registers features."""
+"""The language server: its life cycle and settings, and what its features share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from fillmask_ls import MASK, __version__
-from fillmask_ls.documents import context, masks, words
+from fillmask_ls.documents import context, masks
 from fillmask_ls.documents.context import Passage, WordPassage
 from fillmask_ls.documents.paragraphs import Paragraph, paragraphs
 from fillmask_ls.documents.positions import Encoding
@@ -27,15 +27,14 @@ from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.engine.query import EngineError, Query, Ranking, SurpriseQuery
 from fillmask_ls.settings import SECTION, Settings
 
-from . import acting, client, commands, diagnosing, parent, requests
+from . import client, parent
 from .configuring import Configuration
 from .diagnosing import Diagnosing
 from .edits import changed
-from .features import code_actions, hover, semantic_tokens
 from .features.completion import Shown
-from .features.places import span_range
 from .loading import Loading
 from .protocol import Protocol, strict_converter
+from .registering import register
 
 if TYPE_CHECKING:
     from fillmask_ls.engine.query import Surprise
@@ -97,7 +96,7 @@ class FillmaskServer(LanguageServer):
         self.diagnosing = Diagnosing(self)
         self.protocol.documents.changed = self._document_changed
         self.protocol.documents.lost = self._document_lost
-        _register(self)
+        register(self)
 
     @property
     def settings(self) -> Settings:
@@ -379,124 +378,3 @@ def _mask_stands(document: TextDocument, target: masks.Target) -> Callable[[Text
 def _version_stands(document: TextDocument) -> Callable[[TextDocument | None], bool]:
     version = document.version
     return lambda now: now is document and now.version == version
-
-
-def _register(server: FillmaskServer) -> None:
-    @server.feature(types.INITIALIZE)
-    def initialize(params: types.InitializeParams) -> None:
-        server.initialize(params)
-
-    @server.feature(types.INITIALIZED)
-    async def initialized(_params: types.InitializedParams) -> None:
-        await server.initialized()
-
-    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
-    async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
-        await server.configure(params.settings)
-
-    @server.feature(
-        types.TEXT_DOCUMENT_COMPLETION,
-        types.CompletionOptions(trigger_characters=["[", "]"], resolve_provider=True),
-    )
-    async def complete(params: types.CompletionParams) -> types.CompletionList | None:
-        return await requests.complete(server, params)
-
-    @server.feature(types.COMPLETION_ITEM_RESOLVE)
-    async def resolve_completion(item: types.CompletionItem) -> types.CompletionItem:
-        return await requests.resolve_completion(server, item)
-
-    @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
-    async def inlay_hints(params: types.InlayHintParams) -> list[types.InlayHint]:
-        return await requests.inlay_hints_in(server, params)
-
-    @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
-    async def complete_inline(params: types.InlineCompletionParams) -> list[types.InlineCompletionItem] | None:
-        return await requests.complete_inline(server, params)
-
-    @server.feature(
-        types.TEXT_DOCUMENT_CODE_ACTION,
-        types.CodeActionOptions(code_action_kinds=code_actions.KINDS, resolve_provider=True),
-    )
-    async def act(params: types.CodeActionParams) -> list[types.CodeAction | types.Command] | None:
-        return await acting.act(server, params)
-
-    @server.feature(types.CODE_ACTION_RESOLVE)
-    async def resolve_action(action: types.CodeAction) -> types.CodeAction:
-        return await acting.resolve_action(server, action)
-
-    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT)
-    async def highlight(params: types.DocumentHighlightParams) -> list[types.DocumentHighlight] | None:
-        return await requests.highlight(server, params)
-
-    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
-    async def outline(
-        params: types.DocumentSymbolParams,
-    ) -> list[types.DocumentSymbol] | list[types.SymbolInformation]:
-        return await requests.outline(server, params)
-
-    @server.feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, semantic_tokens.LEGEND)
-    async def colour(params: types.SemanticTokensParams) -> types.SemanticTokens | None:
-        return await requests.colour(server, params)
-
-    @server.feature(types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE, semantic_tokens.LEGEND)
-    async def colour_range(params: types.SemanticTokensRangeParams) -> types.SemanticTokens | None:
-        return await requests.colour(server, params)
-
-    @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions(resolve_provider=True))
-    async def lenses(params: types.CodeLensParams) -> list[types.CodeLens]:
-        return await requests.lenses(server, params)
-
-    @server.feature(types.CODE_LENS_RESOLVE)
-    async def resolve_lens(lens: types.CodeLens) -> types.CodeLens:
-        return await requests.resolve_lens(server, lens)
-
-    for name, command in commands.COMMANDS.items():
-        server.command(name)(_handler(server, command))
-
-    @server.feature(types.TEXT_DOCUMENT_HOVER)
-    async def show(params: types.HoverParams) -> types.Hover | None:
-        place = requests.place(server, params.text_document, params.position)
-        if place is None:
-            return None
-        document, index = place
-        target = masks.under(document, index)
-        if target is None:
-            word = words.under(document, index)
-            return await _hover_word(server, document, word) if word else None
-        at = span_range(document, (target.start, target.end))
-        ranking, passage = await server.rank(document, target, lambda settings: settings.hover_top_k)
-        return hover.hover(
-            ranking,
-            passage.focus,
-            at,
-            markdown=client.shows_markdown(server.client_capabilities),
-            pieces=(await server.settled(document)).hover_pieces,
-        )
-
-    @server.feature(types.TEXT_DOCUMENT_DIAGNOSTIC, diagnosing.OPTIONS)
-    async def diagnose(params: types.DocumentDiagnosticParams) -> types.DocumentDiagnosticReport:
-        return await server.diagnosing.pull(params.text_document.uri, params.previous_result_id)
-
-
-async def _hover_word(server: FillmaskServer, document: TextDocument, word: Span) -> types.Hover | None:
-    found = await server.unless_changed(document, server.surprise(document, word))
-    if found is None:
-        return None
-    passage, surprise = found
-    return hover.word(
-        surprise,
-        str(server.engine.name_for(SurpriseQuery)),
-        span_range(document, passage.place),
-        markdown=client.shows_markdown(server.client_capabilities),
-        pieces=(await server.settled(document)).hover_pieces,
-    )
-
-
-def _handler(server: FillmaskServer, command: commands.Command) -> Callable[..., Coroutine[Any, Any, commands.Answer]]:
-    async def handler(*arguments: Any) -> commands.Answer:
-        try:
-            return await command(server, commands.Arguments(server, arguments))
-        except EngineError as error:
-            raise JsonRpcException(str(error), code=types.LSPErrorCodes.RequestFailed) from error
-
-    return handler
