@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +27,14 @@ def query(text: str) -> Query:
 
 
 @pytest.fixture
+def engine() -> Iterator[LocalEngine]:
+    """An engine without a model, ended afterwards."""
+    engine = LocalEngine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[threading.Event, list[str]]]:
     """Predictions that wait until they are let go, and a note of each that ran. The model itself is not what is tested."""
 
@@ -45,8 +53,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[threading.Event,
     return install
 
 
-async def test_a_real_model_answers() -> None:
-    engine = LocalEngine()
+async def test_a_real_model_answers(engine: LocalEngine) -> None:
     waiting = asyncio.ensure_future(engine.rank(QUERY))
     assert await engine.load("embedded", "cpu") == "embedded"
     ranking = await waiting
@@ -55,10 +62,10 @@ async def test_a_real_model_answers() -> None:
 
 
 async def test_the_newest_is_answered_first_and_the_cancelled_never(
+    engine: LocalEngine,
     gate: Callable[..., tuple[threading.Event, list[str]]],
 ) -> None:
     go, ran = gate()
-    engine = LocalEngine()
     await engine.load("x", "cpu")
     tasks = {}
     for name in ("first", "second", "third", "fourth"):
@@ -93,8 +100,7 @@ def forwards(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return met
 
 
-async def test_a_passage_meets_the_model_once(forwards: list[list[str]]) -> None:
-    engine = LocalEngine()
+async def test_a_passage_meets_the_model_once(engine: LocalEngine, forwards: list[list[str]]) -> None:
     await engine.load("embedded", "cpu")
     asked = Query("She drank a cup of [MASK] with milk.", ((19, 25),), 10)
     first = await engine.rank(asked)
@@ -124,9 +130,8 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Callable[[LocalEngine], threading.E
 
 
 async def test_passages_of_like_length_that_wait_together_share_a_forward(
-    forwards: list[list[str]], held: Callable[[LocalEngine], threading.Event]
+    engine: LocalEngine, forwards: list[list[str]], held: Callable[[LocalEngine], threading.Event]
 ) -> None:
-    engine = LocalEngine()
     await engine.load("embedded", "cpu", "float32")
     alone = [await engine.rank(query(name)) for name in ("one", "two", "three")]
     await engine.load("embedded", "cpu", "float32")
@@ -142,9 +147,8 @@ async def test_passages_of_like_length_that_wait_together_share_a_forward(
 
 
 async def test_who_waits_goes_before_what_decorates(
-    forwards: list[list[str]], held: Callable[[LocalEngine], threading.Event]
+    engine: LocalEngine, forwards: list[list[str]], held: Callable[[LocalEngine], threading.Event]
 ) -> None:
-    engine = LocalEngine()
     await engine.load("embedded", "cpu")
     go = held(engine)
     hint = asyncio.ensure_future(engine.rank(replace(query("hints"), decorates=True, max_pieces=4)))
@@ -159,10 +163,10 @@ async def test_who_waits_goes_before_what_decorates(
 
 
 async def test_hints_go_before_diagnostics_that_came_later(
+    engine: LocalEngine,
     gate: Callable[..., tuple[threading.Event, list[str]]],
 ) -> None:
     go, ran = gate()
-    engine = LocalEngine()
     await engine.load("x", "cpu")
     asked: list[asyncio.Future[Any]] = []
     for call in (
@@ -178,8 +182,7 @@ async def test_hints_go_before_diagnostics_that_came_later(
     assert ran == ["running", "hover", "hint", "diagnostics"]
 
 
-async def test_what_is_cancelled_stops_at_its_next_step(forwards: list[list[str]]) -> None:
-    engine = LocalEngine()
+async def test_what_is_cancelled_stops_at_its_next_step(engine: LocalEngine, forwards: list[list[str]]) -> None:
     await engine.load("embedded", "cpu")
     search = asyncio.ensure_future(engine.rank(replace(query("long"), max_pieces=4)))
     while not forwards:
@@ -191,10 +194,9 @@ async def test_what_is_cancelled_stops_at_its_next_step(forwards: list[list[str]
 
 
 async def test_only_the_last_passages_are_remembered(
-    forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
+    engine: LocalEngine, forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "_MASKS", 2)
-    engine = LocalEngine()
     await engine.load("embedded", "cpu")
     for name in ("one", "two", "one", "three", "one", "two"):
         await engine.rank(query(name))
@@ -205,8 +207,7 @@ async def test_only_the_last_passages_are_remembered(
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
-async def test_the_weights_have_the_precision_that_was_chosen(dtype: str) -> None:
-    engine = LocalEngine()
+async def test_the_weights_have_the_precision_that_was_chosen(engine: LocalEngine, dtype: str) -> None:
     await engine.load("embedded", "cpu", dtype)
     assert engine._model is not None
     assert str(engine._model.dtype) == f"torch.{dtype}"
@@ -214,16 +215,14 @@ async def test_the_weights_have_the_precision_that_was_chosen(dtype: str) -> Non
     assert {"coffee", "tea"} <= {word.text for word in ranking.masks[0].words}
 
 
-async def test_a_model_that_can_not_be_loaded_leaves_the_one_before() -> None:
-    engine = LocalEngine()
+async def test_a_model_that_can_not_be_loaded_leaves_the_one_before(engine: LocalEngine) -> None:
     await engine.load("embedded", "cpu")
     with pytest.raises(EngineError, match="/no/such"):
         await engine.load("/no/such", "cpu")
     assert (await engine.rank(QUERY)).model == "embedded"
 
 
-async def test_without_any_model_the_query_says_why() -> None:
-    engine = LocalEngine()
+async def test_without_any_model_the_query_says_why(engine: LocalEngine) -> None:
     waiting = asyncio.ensure_future(engine.rank(QUERY))
     with pytest.raises(EngineError, match="/no/such"):
         await engine.load("/no/such", "cpu")
@@ -231,9 +230,10 @@ async def test_without_any_model_the_query_says_why() -> None:
         await waiting
 
 
-async def test_of_two_loads_the_later_holds(gate: Callable[..., tuple[threading.Event, list[str]]]) -> None:
+async def test_of_two_loads_the_later_holds(
+    engine: LocalEngine, gate: Callable[..., tuple[threading.Event, list[str]]]
+) -> None:
     gate()
-    engine = LocalEngine()
     block = threading.Event()
     engine._submit(Urgency.LOADING, lambda: block.wait(10))
     first = asyncio.ensure_future(engine.load("first", "cpu"))
@@ -247,16 +247,31 @@ async def test_of_two_loads_the_later_holds(gate: Callable[..., tuple[threading.
 
 
 async def test_a_failing_forward_tells_nothing_of_the_document(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_self: LocalEngine, query: Query) -> None:
         raise RuntimeError(f"secret: {query.text}")
 
     monkeypatch.setattr(LocalEngine, "_begin", fail)
     monkeypatch.setattr(local, "_load", lambda model, device, dtype, runtime: SimpleNamespace(name=model))
-    engine = LocalEngine()
     await engine.load("x", "cpu")
     with pytest.raises(EngineError) as error:
         await engine.rank(query("secret"))
     assert "secret" not in str(error.value)
     assert "secret" not in caplog.text
+
+
+async def test_an_engine_that_is_closed_ends_and_nobody_waits_for_it(
+    engine: LocalEngine, forwards: list[list[str]]
+) -> None:
+    await engine.load("embedded", "cpu")
+    search = asyncio.ensure_future(engine.rank(replace(query("long"), max_pieces=4)))
+    while not forwards:
+        await asyncio.sleep(0)
+    engine.close()
+    later = asyncio.ensure_future(engine.rank(query("later")))
+    for asked in (search, later):
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+    assert len(forwards) <= 2
+    assert not engine._thread.is_alive()

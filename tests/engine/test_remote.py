@@ -367,10 +367,12 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def local() -> LocalEngine:
+def local() -> Iterator[LocalEngine]:
     """The local engine, with the model loaded: it takes seconds."""
     # Its event belongs to a loop that is over then; it is set, and no longer waited for.
-    return asyncio.run(_loaded())
+    engine = asyncio.run(_loaded())
+    yield engine
+    engine.close()
 
 
 async def _loaded() -> LocalEngine:

@@ -67,22 +67,35 @@ class JobQueue:
         self._jobs: list[Job] = []  # the next one last
         self._changed = threading.Condition()
         self._numbers = count(1)
+        self._closed = False
+
+    def close(self) -> None:
+        """Cancel what waits, and what still comes."""
+        with self._changed:
+            self._closed = True
+            for job in self._jobs:
+                job.future.cancel()
+            self._changed.notify_all()
 
     def put(self, job: Job) -> None:
         """Add a job, or one again that was taken and has more to do."""
         with self._changed:
+            if self._closed:
+                job.future.cancel()
             job.number = job.number or next(self._numbers)
             self._jobs.append(job)
             self._jobs.sort(key=lambda job: (-job.urgency, job.number))
             self._changed.notify()
 
-    def take(self) -> Job:
-        """The next job that is not cancelled; waits for one."""
+    def take(self) -> Job | None:
+        """The next job that is not cancelled; waits for one. None when the queue is closed."""
         with self._changed:
             while True:
                 self._jobs = [job for job in self._jobs if not job.future.cancelled()]
                 if self._jobs:
                     return self._jobs.pop()
+                if self._closed:
+                    return None
                 self._changed.wait()
 
     def take_others(self, urgency: Urgency, most: int) -> list[Job]:

@@ -61,7 +61,8 @@ class LocalEngine(Engine):
         self._settled = asyncio.Event()
         self._loads = 0
         self._queue = JobQueue()
-        threading.Thread(target=self._work, name="fillmask-model", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name="fillmask-model", daemon=True)
+        self._thread.start()
 
     @property
     def model_name(self) -> str | None:
@@ -75,6 +76,14 @@ class LocalEngine(Engine):
     def warm_up(self) -> None:
         """Begin to import what a model needs, before it is known which one."""
         self._submit(Urgency.LOADING, _import)
+
+    def close(self) -> None:
+        """End the thread, when its present step is done; who waits for an answer is cancelled.
+
+        For programs that go on without the engine. Python's own end while torch computes can abort the process.
+        """
+        self._queue.close()
+        self._thread.join()
 
     async def load(self, model: str, device: str, dtype: str = "auto", runtime: str = "torch") -> str:
         """Load a model and let it answer from then on; if it can't be loaded, the one before goes on.
@@ -150,8 +159,7 @@ class LocalEngine(Engine):
         return job.future
 
     def _work(self) -> None:
-        while True:
-            job = self._queue.take()
+        while (job := self._queue.take()) is not None:
             waiting = [job]
             if job.urgency is not Urgency.LOADING:
                 waiting += self._queue.take_others(job.urgency, _JOBS_AT_ONCE - 1)
