@@ -2,10 +2,11 @@
 // what is missing is taken from the editor or asked for.
 import * as vscode from "vscode";
 import { atMask, counted, given, MASK, plain, selected, share, wrongHubId, wrongToken } from "./asking.ts";
+import { wrongServer } from "./finding.ts";
 import { installServer } from "./install.ts";
 import { showReport, showScore } from "./panels.ts";
 import type { Score } from "./score.ts";
-import { Session } from "./session.ts";
+import { MACHINE, Session } from "./session.ts";
 import { menu, modelName, type ServerStatus } from "./state.ts";
 
 type Given = Record<string, unknown>;
@@ -115,6 +116,17 @@ const HANDLERS: Record<string, Handler> = {
 
   "fillmask.installServer": installServer,
 
+  "fillmask.chooseServer": async () => {
+    const typed = await vscode.window.showInputBox({
+      title: "Where is fillmask-ls?",
+      prompt: "The path that `which fillmask-ls` prints (Windows: `where fillmask-ls`) in a terminal where it runs",
+      ignoreFocusOut: true,
+      validateInput: (value) => wrongServer(MACHINE, value),
+    });
+    if (typed === undefined) return;
+    await vscode.workspace.getConfiguration("fillmask.server").update("path", typed.trim(), vscode.ConfigurationTarget.Global);
+  },
+
   "fillmask.openSettings": () => settled(vscode.commands.executeCommand("workbench.action.openSettings", "@ext:fillmask.fillmask")),
 
   "fillmask.openWalkthrough": () => settled(vscode.commands.executeCommand("workbench.action.openWalkthrough", "fillmask.fillmask#start", false)),
@@ -149,7 +161,7 @@ export async function reportFailure(session: Session): Promise<void> {
   if (state.kind !== "missing" && state.kind !== "failed") return;
   const offers: Record<string, string> =
     state.kind === "missing"
-      ? { ...(vscode.workspace.isTrusted ? { "Install…": "fillmask.installServer" } : {}), "Open Settings": "fillmask.openSettings" }
+      ? { ...(vscode.workspace.isTrusted ? { "Install…": "fillmask.installServer" } : {}), "Find It…": "fillmask.chooseServer" }
       : { Restart: "fillmask.restart", "Show the Output": "fillmask.showOutput" };
   const tell = state.kind === "missing" ? vscode.window.showWarningMessage : vscode.window.showErrorMessage;
   const command = offers[(await tell(`fillmask: ${state.why}`, ...Object.keys(offers))) ?? ""];

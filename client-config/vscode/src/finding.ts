@@ -35,12 +35,18 @@ export async function findServer(machine: Machine, wanted: Wanted): Promise<Foun
     (await besideActive(machine, wanted)) ??
     (await first(machine, named(machine, NAME))) ??
     (await first(machine, [inEnvironment(machine.platform, wanted.ownEnvironment, NAME)]));
-  return command === undefined ? { missing: "The server fillmask-ls is not installed." } : { command };
+  return command === undefined ? { missing: "The server fillmask-ls is not installed, or not on the PATH of this editor." } : { command };
 }
 
 async function besideActive(machine: Machine, wanted: Wanted): Promise<string | undefined> {
   const python = await wanted.activePython();
   return python === undefined ? undefined : first(machine, beside(machine, python));
+}
+
+/** What is wrong with a path to the server, for whoever types it. */
+export async function wrongServer(machine: Machine, typed: string): Promise<string | undefined> {
+  const found = await first(machine, named(machine, expanded(machine, typed.trim())));
+  return found === undefined ? "There is no such program. In a terminal where fillmask-ls runs, `which fillmask-ls` prints its path (Windows: `where`)." : undefined;
 }
 
 /** A program of a virtual environment. */

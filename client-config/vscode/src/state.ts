@@ -90,8 +90,9 @@ export interface Entry {
 /** What the menu says and offers, from top to bottom. */
 export function menu(state: State, trusted: boolean): Entry[] {
   const entries: Entry[] = [head(state)];
-  if (state.kind === "missing" && trusted) {
-    entries.push({ label: "$(cloud-download) Install the server…", command: "fillmask.installServer" });
+  if (state.kind === "missing") {
+    if (trusted) entries.push({ label: "$(cloud-download) Install the server…", command: "fillmask.installServer" });
+    entries.push({ label: "$(search) Say where the server is…", command: "fillmask.chooseServer" });
   }
   if (state.kind === "running") {
     entries.push(...engine(state.status));

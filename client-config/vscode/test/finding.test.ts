@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findServer, inEnvironment, type Machine, type Wanted } from "../src/finding.ts";
+import { findServer, inEnvironment, wrongServer, type Machine, type Wanted } from "../src/finding.ts";
 
 function machine(files: string[], more: Partial<Machine> = {}): Machine {
   return {
@@ -29,7 +29,7 @@ void test("the places are looked at in the order that the README says", async ()
   for (let from = 0; from < EVERYWHERE.length; from++) {
     assert.deepEqual(await findServer(machine(EVERYWHERE.slice(from)), all), { command: EVERYWHERE[from] });
   }
-  assert.deepEqual(await findServer(machine([]), all), { missing: "The server fillmask-ls is not installed." });
+  assert.deepEqual(await findServer(machine([]), all), { missing: "The server fillmask-ls is not installed, or not on the PATH of this editor." });
 });
 
 void test("the setting is a path, a path from home, or a name on the PATH", async () => {
@@ -42,6 +42,12 @@ void test("the setting is a path, a path from home, or a name on the PATH", asyn
 void test("a setting that names nothing is said, and nothing else is taken for it", async () => {
   const found = await findServer(machine(EVERYWHERE), wanted({ path: "/opt/gone" }));
   assert.deepEqual(found, { missing: "fillmask.server.path names /opt/gone, which is not there." });
+});
+
+void test("a path that is typed is tried before it is taken", async () => {
+  const here = machine(["/home/ada/venv/bin/fillmask-ls"]);
+  assert.equal(await wrongServer(here, " ~/venv/bin/fillmask-ls "), undefined);
+  for (const typed of ["", "~/venv/bin", "fillmask-ls"]) assert.match((await wrongServer(here, typed)) ?? "", /no such program/);
 });
 
 void test("the current folder on the PATH is the workspace: it is not looked at", async () => {
