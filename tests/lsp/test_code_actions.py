@@ -192,3 +192,25 @@ async def test_what_a_mask_hides_is_put_back(editor: Editor) -> None:
     actions = await document.actions("She [MASK] to the old [MASK]")
     await document.act(actions["Put back the words that 2 masks hide"])
     assert document.text == "🙂 She walked to the old house."
+
+
+async def test_a_word_that_was_tried_and_undone_is_not_what_the_mask_hides(editor: Editor) -> None:
+    document = editor.open("🙂 She walked to the old house. The sky is [MASK].")
+    await document.act((await document.actions("house"))["Put [MASK] in the place of “house”"])
+    for mask, tried in [("old [MASK]", "old dog"), ("is [MASK]", "is blue")]:
+        document.replace(mask, tried)
+        document.replace("🙂 ", "🙂 Then ")
+        document.replace("🙂 Then ", "🙂 ")
+        document.replace(tried, mask)
+    assert not any(title.startswith("Put back") for title in await document.actions("is [MASK]"))
+    await document.act((await document.actions("old [MASK]"))["Put back the word that this mask hides"])
+    assert document.text == "🙂 She walked to the old house. The sky is [MASK]."
+
+
+async def test_masks_of_a_passage_that_was_deleted_and_brought_back_hide_what_they_hid(editor: Editor) -> None:
+    document = editor.open("One. She walked to the old house.")
+    await document.act((await document.actions("house"))["Put [MASK] in the place of “house”"])
+    document.replace(" She walked to the old [MASK].", "")
+    document.replace("One.", "One. She walked to the old [MASK].")
+    await document.act((await document.actions("[MASK]"))["Put back the word that this mask hides"])
+    assert document.text == "One. She walked to the old house."
