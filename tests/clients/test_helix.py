@@ -19,21 +19,11 @@ TYPED = "Paris is the capital of [MASK]"
 class Helix(Terminal):
     """A Helix with a document."""
 
-    def open(self, name: str, content: str) -> None:
-        self.document = self.folder / f"{next(self.numbers)}-{name}"
-        self.document.write_text(content, encoding="utf-8")
-        self.command(f":open {self.document}")
-        self.keys("Enter")
-        self.shows(f"{self.document.name} ")
+    OPEN, OPENED = ":open", " "
 
-    def popup(self) -> list[str]:
-        """The words in the list below the cursor."""
-
-        def words() -> list[str]:
-            rows = [row.split() for row in self.screen.splitlines()]
-            return [row[-2] for row in rows if len(row) >= 2 and row[-1] == "text"]
-
-        return wait(lambda: words() if len(words()) == 10 else [], "the list")
+    def words(self) -> list[str]:
+        rows = [row.split() for row in self.screen.splitlines()]
+        return [row[-2] for row in rows if len(row) >= 2 and row[-1] == "text"]
 
 
 Open = Callable[[str, str], Helix]

@@ -193,14 +193,26 @@ def test_a_markdown_cell_of_a_notebook(jupyterlab: JupyterLab) -> None:
     jupyterlab.page.locator(".jp-MarkdownCell").dblclick()
     jupyterlab.page.locator(".jp-MarkdownCell .cm-content").click()
 
-    def typed() -> list[str]:
+    def by_tab() -> list[str]:
+        jupyterlab.keys("End", "Tab")
+        jupyterlab.page.wait_for_timeout(1500)
+        return jupyterlab.words()
+
+    words = wait(by_tab, "the words")
+    jupyterlab.keep("notebook")
+    assert len(words) == 10
+    jupyterlab.keys("Enter")
+    jupyterlab.becomes(f"The sky is {words[0]}")
+    jupyterlab.keys("Control+z")
+    jupyterlab.becomes("The sky is [MASK]")
+
+    def by_a_letter() -> list[str]:
         jupyterlab.keys("End")
         jupyterlab.type("b")
         jupyterlab.page.wait_for_timeout(1500)
         return jupyterlab.words() or jupyterlab.keys("Backspace") or []
 
-    words = wait(typed, "the words")
-    jupyterlab.keep("notebook")
+    words = wait(by_a_letter, "the words")
     assert all(word.startswith("b") for word in words)
     jupyterlab.keys("Enter")
     jupyterlab.becomes(f"The sky is {words[0]}")

@@ -19,7 +19,8 @@ from clients.editors import CLIENTS, commands, end, environment, program, wait
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(180)]
 
 README = CLIENTS / "kate" / "README.md"
-DOCUMENT = "Paris is the [MASK] of France.\nIt is a [MASK] city.\n"
+FIRST = "Paris is the [MASK] of France.\n"
+SECOND = "It is a [MASK] city on the [MASK].\n"
 
 
 class Kate:
@@ -57,7 +58,7 @@ def kate(tmp_path: Path) -> Iterator[Kate]:
         "[General]\nShow welcome view for new window=false\n"
     )
     document = home / "letter.md"
-    document.write_text(DOCUMENT)
+    document.write_text(FIRST + SECOND)
     reading, writing = os.pipe()
     with ExitStack() as stack:
         show = [screen, "-displayfd", str(writing), "-screen", "0", "1000x600x24"]
@@ -83,8 +84,13 @@ def test_code_actions(kate: Kate) -> None:
     kate.keys("ctrl+Home", *["Right"] * 15, "alt+Return")
     time.sleep(3)
     kate.keys("Down", "Return")
-    wait(lambda: kate.saved().count("[MASK]") == 1, "one mask filled")
+    wait(lambda: kate.saved().count("[MASK]") == 2, "one mask filled")
     assert kate.saved().startswith("Paris is the ")
-    assert kate.saved().endswith(" of France.\nIt is a [MASK] city.\n")
+    assert kate.saved().endswith(f" of France.\n{SECOND}")
     kate.keys("ctrl+z")
-    assert kate.saved() == DOCUMENT
+    assert kate.saved() == FIRST + SECOND
+    kate.keys("ctrl+End", "Up", "alt+Return")
+    time.sleep(3)
+    kate.keys(*["Down"] * 3, "Return")  # behind that for both masks and that for the first
+    wait(lambda: kate.saved().count("[MASK]") == 2, "the second of two masks in a line filled")
+    assert kate.saved().startswith(f"{FIRST}It is a [MASK] city on the ")

@@ -233,13 +233,13 @@ def test_asked_for_by_hand_behind_an_emoji(neovim: Open) -> None:
 
 
 def test_the_cursor_inside_the_mask(neovim: Open) -> None:
-    editor = neovim("letter.txt", "Paris is the [MASK] of France.\n")
+    editor = neovim("module.py", "# é 😀 Paris is the [MASK] of France.\n")
     editor.keys("fK", "i", "<C-x><C-o>")
     words = editor.popup()
     editor.keys("<C-n>", "<C-y>")
-    wait(lambda: editor.line == f"Paris is the {words[0]} of France.", "the word")
+    wait(lambda: editor.line == f"# é 😀 Paris is the {words[0]} of France.", "the word")
     editor.keys("<Esc>", "u")
-    assert editor.line == "Paris is the [MASK] of France."
+    assert editor.line == "# é 😀 Paris is the [MASK] of France."
 
 
 @pytest.mark.parametrize(

@@ -23,24 +23,21 @@ TYPED = "Paris is the capital of [MASK]"
 class Vim(Terminal):
     """A Vim with a document."""
 
-    def open(self, name: str, content: str) -> None:
-        self.document = self.folder / f"{next(self.numbers)}-{name}"
-        self.document.write_text(content, encoding="utf-8")
-        self.command(f":edit! {self.document}")
-        self.keys("Enter")
-        self.shows(f'{self.document.name}"')
+    OPEN, OPENED = ":edit!", '"'
 
-    def popup(self, ask: bool = False) -> list[str]:
-        """The words in the list, by themselves or asked for."""
+    def words(self) -> list[str]:
+        rows = [row.strip(" ~").split() for row in self.screen.splitlines()]
+        return [row[0] for row in rows if len(row) >= 2 and row[1] == "text"]
 
-        def words() -> list[str]:
-            if ask:
-                self.keys("C-x", "C-o")
-                time.sleep(1)
-            rows = [row.strip(" ~").split() for row in self.screen.splitlines()]
-            return [row[0] for row in rows if len(row) >= 2 and row[1] == "text"]
+    def ask(self) -> list[str]:
+        """The same, asked for until it is there."""
 
-        return wait(lambda: found if len(found := words()) == 10 else [], "the list")
+        def asked() -> list[str]:
+            self.keys("C-x", "C-o")
+            time.sleep(1)
+            return found if len(found := self.words()) == 10 else []
+
+        return wait(asked, "the list")
 
 
 Open = Callable[[str, str], Vim]
@@ -91,7 +88,7 @@ def test_type_a_mask_and_accept_a_word(vim: Open) -> None:
 def test_asked_for_inside_the_mask(vim: Open) -> None:
     editor = vim("notes.md", "- **Paris** is the [MASK] of France.\n")
     editor.command("0fMli")
-    words = editor.popup(ask=True)
+    words = editor.ask()
     editor.keys("C-y")
     assert editor.saved() == f"- **Paris** is the {words[0]} of France.\n"
     editor.command("u")
@@ -102,7 +99,7 @@ def test_type_on(vim: Open) -> None:
     editor = vim("module.py", "# Paris is the capital of [MASK]\n")
     editor.command("A")
     editor.type("F")
-    words = editor.popup(ask=True)
+    words = editor.ask()
     assert all(word.startswith("F") for word in words)
     editor.keys("C-y")
     assert editor.saved() == f"# Paris is the capital of {words[0]}\n"

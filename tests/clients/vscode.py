@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Frame, Locator, Page
 
 EXTENSION = CLIENTS / "vscode"
+PARIS = "Paris is the capital of [MASK]"
 
 SETTINGS = {
     "workbench.startupEditor": "none",
@@ -213,6 +214,13 @@ class Window:
     @property
     def popup(self) -> Locator:
         return self.page.locator(".suggest-widget.visible .monaco-list-row")
+
+    def words(self) -> list[str]:
+        """What the popup offers, as it is read out: the word and its probability."""
+        offered = self.popup.filter(has_text="%")
+        offered.first.wait_for()
+        wait(lambda: offered.count() == (time.sleep(0.1) or offered.count()), "all rows")  # they come one by one
+        return [row.get_attribute("aria-label") or "" for row in offered.all()]
 
     @property
     def status(self) -> Locator:

@@ -55,6 +55,24 @@ async def test_masks_are_filled_together(editor: Editor, at: str, what: str) -> 
     assert first.startswith("Paris is the ")
 
 
+async def test_each_of_a_few_selected_masks_is_filled_by_itself(editor: Editor) -> None:
+    document = editor.open(f"🙂 {TWO}\nAnother [MASK] here.\n")
+    actions = await document.actions(f"🙂 {TWO}")  # as Kate asks, which selects the line of the cursor
+    assert not any(title.startswith("Fill with") for title in actions)
+    titles = [title for title in actions if title.startswith("Fill mask")]
+    assert [title.partition(" with")[0] for title in titles] == ["Fill mask 1 of 2", "Fill mask 2 of 2"]
+    assert list(actions).index("Fill the 2 masks of the selection") < list(actions).index(titles[0])
+    await document.act(actions[titles[1]])
+    word = titles[1].partition("“")[2].partition("”")[0]
+    assert document.text == f"🙂 Paris is the [MASK] of {word}.\nAnother [MASK] here.\n"
+
+
+async def test_many_selected_masks_are_not_listed_one_by_one(editor: Editor) -> None:
+    titles = list(await editor.open(f"{TWO} {TWO}").actions(f"{TWO} {TWO}"))
+    assert "Fill the 4 masks of the selection" in titles
+    assert not any(title.startswith("Fill mask") for title in titles)
+
+
 async def test_all_masks_of_a_document_in_one_edit(editor: Editor) -> None:
     document = editor.open(f"# [MASK]\n\n{TWO}\n\n- a [MASK]\n- {SENTENCE}\n", "markdown")
     actions = await document.actions("MASK|")
@@ -174,3 +192,25 @@ async def test_what_a_mask_hides_is_put_back(editor: Editor) -> None:
     actions = await document.actions("She [MASK] to the old [MASK]")
     await document.act(actions["Put back the words that 2 masks hide"])
     assert document.text == "🙂 She walked to the old house."
+
+
+async def test_a_word_that_was_tried_and_undone_is_not_what_the_mask_hides(editor: Editor) -> None:
+    document = editor.open("🙂 She walked to the old house. The sky is [MASK].")
+    await document.act((await document.actions("house"))["Put [MASK] in the place of “house”"])
+    for mask, tried in [("old [MASK]", "old dog"), ("is [MASK]", "is blue")]:
+        document.replace(mask, tried)
+        document.replace("🙂 ", "🙂 Then ")
+        document.replace("🙂 Then ", "🙂 ")
+        document.replace(tried, mask)
+    assert not any(title.startswith("Put back") for title in await document.actions("is [MASK]"))
+    await document.act((await document.actions("old [MASK]"))["Put back the word that this mask hides"])
+    assert document.text == "🙂 She walked to the old house. The sky is [MASK]."
+
+
+async def test_masks_of_a_passage_that_was_deleted_and_brought_back_hide_what_they_hid(editor: Editor) -> None:
+    document = editor.open("One. She walked to the old house.")
+    await document.act((await document.actions("house"))["Put [MASK] in the place of “house”"])
+    document.replace(" She walked to the old [MASK].", "")
+    document.replace("One.", "One. She walked to the old [MASK].")
+    await document.act((await document.actions("[MASK]"))["Put back the word that this mask hides"])
+    assert document.text == "One. She walked to the old house."

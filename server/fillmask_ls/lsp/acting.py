@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .server import FillmaskServer
 
 _FILLS = 3
+_EACH = 3
+"""How many selected masks are offered their best word one by one: a longer menu would bury what is done to all."""
 _REPLACEMENTS = 3
 _SHARE = 0.15
 
@@ -63,6 +65,21 @@ async def _fills(server: FillmaskServer, document: TextDocument, target: masks.T
     ]
 
 
+async def _fills_each(server: FillmaskServer, document: TextDocument, selected: list[Span]) -> list[types.CodeAction]:
+    """The best word for each of some masks: Kate asks for its whole line, wherever the cursor is."""
+
+    async def best() -> list[types.CodeAction]:
+        found = []
+        for number, mask in enumerate(selected, 1):
+            ranking, passage = await server.rank(document, masks.Target(*mask), lambda settings: settings.hover_top_k)
+            for word in ranking.masks[passage.focus].words[:1]:
+                edit = edited(server, document, [(mask, word.text)])
+                found.append(code_actions.fill_one(number, len(selected), word.text, word.probability, edit))
+        return found
+
+    return await server.unless_changed(document, best())
+
+
 async def _rewrites(
     server: FillmaskServer, document: TextDocument, span: Span, target: masks.Target | None
 ) -> list[types.CodeAction]:
@@ -75,6 +92,8 @@ async def _rewrites(
             found.append(_fill_later(document, f"Fill the {count} masks of this paragraph together", around))
     if len(selected) > 1:
         found.append(_fill_later(document, f"Fill the {len(selected)} masks of the selection", span))
+        if len(selected) <= _EACH:
+            found += await _fills_each(server, document, selected)
     if target or selected:
         count = len(document.masks(0, len(document)))
         if count > max(len(selected), 1):

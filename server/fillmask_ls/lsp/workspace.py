@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from lsprotocol import types
 
+from fillmask_ls import MASK
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import Position, TextDocument
 
@@ -37,6 +38,11 @@ class _Change:
         """Whether nothing of the text before it is left."""
         return any(isinstance(content, types.TextDocumentContentChangeWholeDocument) for content in self.contents)
 
+    @property
+    def brings_masks(self) -> bool:
+        """Whether masks are in the text that it inserts."""
+        return any(MASK in content.text for content in self.contents)
+
     def make(self, document: TextDocument) -> None:
         for content in self.contents:
             if isinstance(content, types.TextDocumentContentChangePartial):
@@ -48,8 +54,8 @@ class _Change:
 
 
 class _History:
-    """The last changes of one document, for editors that send them in another order than they were made in: a version
-    says which that was (Helix 25.01 sends 40, 45, 41, 46)."""
+    """The last changes of one document, with what was before each: for what an undo brings back, and for editors that send
+    changes in another order than they were made in, which a version tells (Helix 25.01 sends 40, 45, 41, 46)."""
 
     def __init__(self, version: int) -> None:
         self._opened = self._oldest = version
@@ -88,6 +94,15 @@ class _History:
             if len(self._changes) > _CHANGES_REMEMBERED:
                 self._oldest, self._oldest_is_whole = self._changes.pop(0).version, False
         change.make(document)
+        if change.brings_masks:
+            self._recall(document)
+
+    def _recall(self, document: TextDocument) -> None:
+        """Where edits were undone, masks hide what they hid when the text was the same: not the words that were tried."""
+        for before in (each.before for each in reversed(self._changes)):
+            if before and len(before) == len(document) and before.text == document.text:
+                document.hidden = before.hidden.copy()
+                return
 
 
 class Workspace:

@@ -13,7 +13,7 @@ local function ours(item)
 end
 
 --- What is going to be accepted is to be a step of undo of its own, so that the mask comes back.
-local function note_opening(buffer)
+local function note_opening(event)
   if not vim.tbl_isempty(vim.v.event.completed_item) then
     return
   end
@@ -21,18 +21,18 @@ local function note_opening(buffer)
   if first and first.word ~= '[MASK]' and ours(first) then
     local row, column = unpack(vim.api.nvim_win_get_cursor(0))
     opened = { row = row, column = column, line = vim.api.nvim_get_current_line() }
-    vim.bo[buffer].undolevels = vim.bo[buffer].undolevels
+    vim.bo[event.buf].undolevels = vim.bo[event.buf].undolevels
   end
 end
 
 --- Neovim replaces what is before the cursor. With the cursor inside the mask the rest of it is to go, too.
-local function remove_rest(buffer)
+local function remove_rest(event)
   local item, client = ours(vim.v.completed_item)
   local row, column = unpack(vim.api.nvim_win_get_cursor(0))
   if item and item.textEdit and opened and opened.row == row then
     local last = vim.str_byteindex(opened.line, client.offset_encoding, item.textEdit.range['end'].character, false)
     if last > opened.column then
-      vim.api.nvim_buf_set_text(buffer, row - 1, column, row - 1, column + last - opened.column, {})
+      vim.api.nvim_buf_set_text(event.buf, row - 1, column, row - 1, column + last - opened.column, {})
     end
   end
   opened = nil
@@ -73,13 +73,8 @@ function M.attach(client, buffer)
       end,
     })
   end
-  vim.api.nvim_create_autocmd('CompleteChanged', {
-    group = group,
-    buffer = buffer,
-    callback = function()
-      note_opening(buffer)
-    end,
-  })
+  vim.api.nvim_create_autocmd('CompleteChanged', { group = group, buffer = buffer, callback = note_opening })
+  vim.api.nvim_create_autocmd('CompleteDone', { group = group, buffer = buffer, callback = remove_rest })
   vim.api.nvim_create_autocmd('LspDetach', {
     group = group,
     buffer = buffer,
@@ -88,13 +83,6 @@ function M.attach(client, buffer)
         -- Neovim 0.11 forgets that, and fails at each letter after the next `:edit`.
         vim.lsp.completion.enable(false, client.id, buffer)
       end
-    end,
-  })
-  vim.api.nvim_create_autocmd('CompleteDone', {
-    group = group,
-    buffer = buffer,
-    callback = function()
-      remove_rest(buffer)
     end,
   })
 end

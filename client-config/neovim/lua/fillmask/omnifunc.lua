@@ -45,10 +45,10 @@ function M.complete(findstart)
   return byte(range.start)
 end
 
-local function remove_rest(buffer)
+local function remove_rest(event)
   if rest > 0 and vim.v.completed_item.user_data == 'fillmask' then
     local row, column = unpack(vim.api.nvim_win_get_cursor(0))
-    vim.api.nvim_buf_set_text(buffer, row - 1, column, row - 1, column + rest, {})
+    vim.api.nvim_buf_set_text(event.buf, row - 1, column, row - 1, column + rest, {})
   end
   rest = 0
 end
@@ -63,13 +63,7 @@ end
 function M.attach(buffer)
   vim.bo[buffer].omnifunc = "v:lua.require'fillmask.omnifunc'.complete"
   local group = vim.api.nvim_create_augroup('fillmask.omnifunc.' .. buffer, {})
-  vim.api.nvim_create_autocmd('CompleteDone', {
-    group = group,
-    buffer = buffer,
-    callback = function()
-      remove_rest(buffer)
-    end,
-  })
+  vim.api.nvim_create_autocmd('CompleteDone', { group = group, buffer = buffer, callback = remove_rest })
   if require('fillmask').option('autotrigger') then
     -- Otherwise the list that opens by itself inserts its first word by itself.
     vim.opt_local.completeopt:append({ 'menuone', 'noselect' })

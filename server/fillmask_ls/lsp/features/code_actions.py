@@ -29,6 +29,13 @@ def fill(word: str, probability: float, edit: types.WorkspaceEdit, *, best: bool
     )
 
 
+def fill_one(number: int, count: int, word: str, probability: float, edit: types.WorkspaceEdit) -> types.CodeAction:
+    """Put a word in the place of one of the masks that are selected."""
+    return types.CodeAction(
+        title=f"Fill mask {number} of {count} with “{word}” ({percent(probability)})", kind=REWRITE, edit=edit
+    )
+
+
 def replace(old: str, new: str, edit: types.WorkspaceEdit) -> types.CodeAction:
     """Put another word in a word's place."""
     return types.CodeAction(title=f"Replace “{_short(old)}” with “{new}”", kind=REWRITE, edit=edit)

@@ -128,12 +128,17 @@ def resolved(item: types.CompletionItem, shown: Shown, markup: types.MarkupKind 
     before, after = _around(shown)
     place = f"Rank {rank + 1} of {len(words)}, {percent(word.probability)}."
     if markup is types.MarkupKind.Markdown:
-        sentence = f"{escaped(before)}**{escaped(word.text)}**{escaped(after)}"
-        text = f"{sentence}\n\n{place}\n\nOthers: {escaped(others)}"
+        text = f"{_sentence_in_markdown(before, word.text, after)}\n\n{place}\n\nOthers: {escaped(others)}"
     else:
         text = f"{before}{word.text}{after}\n{place}\nOthers: {others}"
     item.documentation = text if markup is None else types.MarkupContent(markup, text)
     return item
+
+
+def _sentence_in_markdown(before: str, word: str, after: str) -> str:
+    # What is escaped has no blanks at its ends.
+    left, right = (" " if beside.isspace() else "" for beside in (before[-1:], after[:1]))
+    return f"{escaped(before)}{left}**{escaped(word)}**{right}{escaped(after)}"
 
 
 def _around(shown: Shown) -> tuple[str, str]:
