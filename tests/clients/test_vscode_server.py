@@ -17,6 +17,7 @@ from clients.editors import ROOT, wait
 from clients.vscode import PARIS, Window, code_server
 from fillmask_ls import __version__
 from fillmask_ls.mlm.checkpoint import EMBEDDED
+from wire import SERVER
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from shared_engine import SharedEngine
 
 pytestmark = pytest.mark.clients
+
+UNASKED = {"security.workspace.trust.startupPrompt": "never", "security.workspace.trust.banner": "never"}
+"""Settings with which a workspace stays untrusted."""
 
 
 def test_the_status_bar_says_which_model_answers_and_has_a_menu(window: Window, pictures: Path) -> None:
@@ -120,7 +124,7 @@ def test_a_missing_server_is_offered_once_and_installed_when_the_user_says_so(
     with code_server(tmp_path / "home", environment=environment) as address:
         window = Window(browser, address, tmp_path / "home")
         file = window.open("missing.txt")
-        window.toast("The server fillmask-ls is not installed.")
+        window.toast("The server fillmask-ls is not installed, or not on the PATH of this editor.")
         window.type("It goes [on]")
         window.saved(file, "It goes [on]")
         time.sleep(3)  # within which VS Code writes down that it was offered
@@ -146,13 +150,29 @@ def test_a_missing_server_is_offered_once_and_installed_when_the_user_says_so(
         window.close()
 
 
+def test_a_server_that_the_editor_does_not_find_is_named_by_its_path(browser: Browser, tmp_path: Path) -> None:
+    with code_server(tmp_path, environment={"PATH": "/usr/bin:/bin"}, settings=UNASKED, trusting=False) as address:
+        window = Window(browser, address, tmp_path)
+        window.open("notes.txt")
+        window.toast("not on the PATH of this editor", button="Find It")
+        path = window.asked("Where is fillmask-ls?")
+        path.fill("/nowhere/fillmask-ls")
+        window.page.get_by_text("There is no such program.").wait_for()
+        path.fill(*SERVER)
+        window.press("Enter")
+        window.status.filter(has_text="embedded").wait_for()
+        window.open("found.txt")
+        window.type(PARIS)
+        assert len(window.words()) == 10
+        window.close()
+
+
 def test_a_workspace_without_trust_chooses_neither_server_nor_model(browser: Browser, tmp_path: Path) -> None:
     workspace = tmp_path / "work/.vscode"
     workspace.mkdir(parents=True)
     chosen = {"fillmask.server.path": "/nowhere/fillmask-ls", "fillmask.model": "nowhere/nothing"}
     (workspace / "settings.json").write_text(json.dumps(chosen))
-    settings = {"security.workspace.trust.startupPrompt": "never", "security.workspace.trust.banner": "never"}
-    with code_server(tmp_path, settings=settings, trusting=False) as address:
+    with code_server(tmp_path, settings=UNASKED, trusting=False) as address:
         window = Window(browser, address, tmp_path)
         window.open("notes.txt")
         window.status.filter(has_text="embedded").wait_for()
@@ -179,9 +199,8 @@ def test_without_trust_the_users_own_model_answers_here_and_the_workspaces_does_
     workspace = tmp_path / "work/.vscode"
     workspace.mkdir()
     (workspace / "settings.json").write_text(json.dumps({"fillmask.model": "nowhere/nothing"}))
-    settings = {"security.workspace.trust.startupPrompt": "never", "security.workspace.trust.banner": "never"}
     own = {"fillmask.model": "models/mine", "fillmask.engine.url": ours.url}
-    with code_server(tmp_path, settings=settings, machine=own, trusting=False) as address:
+    with code_server(tmp_path, settings=UNASKED, machine=own, trusting=False) as address:
         window = Window(browser, address, tmp_path)
         window.open("notes.txt")
         window.status.filter(has_text="mine").wait_for()
