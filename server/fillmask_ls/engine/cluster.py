@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ APP = "fillmask"
 _ONGOING = 512
 """Requests at a replica: more than it lets wait, so that it sends them away itself and says when to come again."""
 _SECONDS_TO_DRAIN = 20.0
+_SECONDS_TO_REACH = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def start(served: Served) -> None:
     """Serve, in the background; returns when all replicas are ready.
 
     Raises:
+        ConnectionError: there is no cluster to join.
         RuntimeError: they don't become ready.
     """
     # Nothing in a replica blocks its loop, so that it needs no other for our code. Ray reads it when it is imported.
@@ -91,6 +94,7 @@ def start(served: Served) -> None:
     import ray
     from ray import serve
 
+    _reach(served.address)
     ray.init(
         address=served.address,
         include_dashboard=False if served.address is None else None,
@@ -127,13 +131,28 @@ def start(served: Served) -> None:
     serve.run(deployment.bind(served), name=APP)
 
 
+def _reach(address: str | None) -> None:
+    """Find out at once whether there is someone at an address, which Ray tries for a quarter of an hour.
+
+    Raises:
+        ConnectionError: there isn't.
+    """
+    host, _, port = (address or "").rpartition(":")
+    if host and port.isdigit() and "://" not in host:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_REACH).close()
+        except OSError as error:
+            raise ConnectionError(str(error)) from error
+
+
 def stop() -> None:
-    """Take no more requests, answer those that are there, and end."""
+    """Take no more requests, answer those that are there, and end; what else a cluster serves goes on."""
     import ray
     from ray import serve
 
     serve.delete(APP)
-    serve.shutdown()
+    if not serve.status().applications:
+        serve.shutdown()
     ray.shutdown()
 
 
