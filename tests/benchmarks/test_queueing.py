@@ -1,21 +1,81 @@
-"""The model of the queue where its answer is known."""
+"""The model of a shared engine where its answer is known."""
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+
 import pytest
 
-from benchmarks.queueing import BatchCurve, carried, latencies
+from benchmarks.queueing import Costs, Curve, Machine, Station, Work, closed, fitted, quantile, served_well, typing
+
+COSTS = Costs(
+    load=Work(0.001),
+    proxy=Work(0.004),
+    replica=Work(0.003),
+    known=0.002,
+    forward=Curve({1: 0.020, 8: 0.020}),
+    cores=2,
+)
 
 
 @pytest.mark.parametrize("load", [0.3, 0.6, 0.9])
-def test_one_at_a_time_is_an_md1_queue(load: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_at_a_time_is_an_md1_queue(load: float) -> None:
     """Pollaczek and Khinchine's mean wait: ``load / (2 * (1 - load))`` services."""
-    monkeypatch.setattr("benchmarks.queueing.MOST_AT_ONCE", 1)
-    found = latencies(BatchCurve({1: 1.0, 2: 2.0}), load, requests=300_000)
+    machine, dice = Machine(1), random.Random(0)
+    station, found = Station(machine), []
+
+    def come() -> None:
+        came = machine.now
+        station.put(1.0, Work(1.0), lambda: found.append(machine.now - came))
+        machine.after(dice.expovariate(load), come)
+
+    come()
+    machine.run(300_000)
     assert sum(found) / len(found) == pytest.approx(1 + load / (2 * (1 - load)), rel=0.05)
 
 
-def test_batches_carry_more_than_one_at_a_time() -> None:
-    together, apart = BatchCurve({1: 0.010, 32: 0.040}), BatchCurve({1: 0.010, 32: 0.320})
-    assert 80 < carried(apart, 0.15) < 100
-    assert carried(together, 0.15) > 5 * carried(apart, 0.15)
+@pytest.mark.parametrize(("cores", "second"), [(1, 3.0), (2, 2.0)])
+def test_stations_share_the_cores(cores: int, second: float) -> None:
+    machine, done = Machine(cores), []
+    for seconds in (1.0, 2.0):
+        Station(machine).put(1.0, Work(seconds), lambda: done.append(machine.now))
+    machine.run(10)
+    assert done == pytest.approx([min(2.0, second - 1), second])
+
+
+def test_one_that_yields_goes_on_when_the_other_rests() -> None:
+    machine, done = Machine(2), []
+    first = Station(machine)
+    Station(machine, first).put(1.0, Work(1.0), lambda: done.append(machine.now))
+    machine.after(0.5, lambda: first.put(1.0, Work(2.0), lambda: done.append(machine.now)))
+    machine.run(10)
+    assert done == [2.5, 3.0]
+
+
+def test_one_who_types_alone_waits_for_nobody() -> None:
+    found = typing(COSTS, 1)
+    assert found.given_up == 0
+    assert quantile(found.seconds, 0.5) == pytest.approx(0.010)
+    assert quantile(found.seconds, 0.95) == pytest.approx(0.028)
+
+
+def test_all_is_given_up_where_a_forward_takes_longer_than_a_word() -> None:
+    found = typing(replace(COSTS, forward=Curve({1: 3.0, 8: 3.0})), 1)
+    assert found.share_given_up == 1
+
+
+def test_what_waits_is_read_together() -> None:
+    """Of eight clients' passages one is read, and then the seven that came meanwhile."""
+    free = replace(COSTS, load=Work(0), proxy=Work(0), replica=Work(0), forward=Curve({1: 1.0, 8: 1.0}))
+    assert closed(free, 8, seconds=1000) == pytest.approx(4, rel=0.01)
+
+
+def test_contention_is_found_again() -> None:
+    rate = closed(replace(COSTS, contention=1.5), 4)
+    assert fitted(COSTS, 4, rate).contention == pytest.approx(1.5, rel=0.05)
+
+
+def test_faster_forwards_serve_more_people() -> None:
+    slow = replace(COSTS, forward=Curve({1: 0.1, 8: 0.8}))
+    assert 0 < served_well(slow, p95=0.15, given_up=0.02) < served_well(COSTS, p95=0.15, given_up=0.02)

@@ -1,15 +1,23 @@
-"""A real Ray Serve on this machine: the same answers, a replica that dies, the end while requests are answered."""
+"""A real Ray Serve on this machine: the same answers, a replica that dies, the end while requests are answered; and on a cluster."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import sys
+import sysconfig
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -39,19 +47,31 @@ def question(number: int) -> Query:
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The address of two replicas, and the process that was started for them."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [*SERVER, "serve", "--listen", str(port), "--replicas", "2", "--model", "embedded", "--dtype", "float32"]
-    environment = {**os.environ, "FILLMASK_TOKEN": SECRET, "RAY_TMPDIR": str(tmp_path_factory.mktemp("r"))}
+    with serving("--replicas", "2", "--dtype", "float32", RAY_TMPDIR=str(tmp_path_factory.mktemp("r"))) as team:
+        yield team
+
+
+@contextmanager
+def serving(*options: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    port = free_port()
+    command = [*SERVER, "serve", "--listen", str(port), "--model", "embedded", *options]
+    environment = {**os.environ, "FILLMASK_TOKEN": SECRET, **environment}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout
-    said = next((line for line in process.stdout if line.startswith("serving at ")), "")
-    assert f"http://127.0.0.1:{port}" in said
-    yield f"http://127.0.0.1:{port}", process
-    if process.poll() is None:
-        process.terminate()
-        process.wait(60)
+    try:
+        said = next((line for line in process.stdout if line.startswith("serving at ")), "")
+        assert f"http://127.0.0.1:{port}" in said
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(90)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def replicas(process: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -138,3 +158,116 @@ async def test_at_the_end_all_that_was_asked_is_answered(team: tuple[str, subpro
         await asyncio.sleep(0.1)
     assert process.returncode == 0
     await engine.close()
+
+
+class Cluster:
+    """A Ray cluster of one node with two cores, which somebody started.
+
+    Attributes:
+        environment: of those who may join it.
+        metrics: the address of its metrics.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.address = f"127.0.0.1:{free_port()}"
+        ports = [free_port(), free_port()]
+        self.metrics = f"http://127.0.0.1:{ports[0]}/metrics"
+        self.environment = {"RAY_TMPDIR": str(folder), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "5ecre7" * 8}
+        ray = shutil.which("ray", path=sysconfig.get_path("scripts"))
+        assert ray
+        command = [ray, "start", "--head", "--block", "--num-cpus=2", "--include-dashboard=false"]
+        command += [f"--port={self.address.rpartition(':')[2]}", f"--metrics-export-port={ports[0]}"]
+        command += [f"--dashboard-agent-listen-port={ports[1]}", "--disable-usage-stats"]
+        self.process = subprocess.Popen(
+            command, env={**os.environ, **self.environment}, stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout
+        assert any("Ray runtime started" in line for line in self.process.stdout)
+
+    def run(self, program: str) -> str:
+        """What a program of somebody's on the cluster prints."""
+        environment = {**os.environ, **self.environment, "RAY_ADDRESS": self.address}
+        return subprocess.run(
+            [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True, timeout=120
+        ).stdout
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    started = Cluster(tmp_path_factory.mktemp("c"))
+    yield started
+    started.process.terminate()
+    started.process.wait(60)
+
+
+ANOTHER = """
+import ray
+from ray import serve
+ray.init(log_to_driver=False)
+serve.run(serve.deployment(lambda request: "still here").options(ray_actor_options={"num_cpus": 0}).bind(), name="another", route_prefix="/another")
+"""
+WHAT_IS_SERVED = """
+import ray
+from ray import serve
+ray.init(log_to_driver=False)
+print(*serve.status().applications)
+"""
+
+
+async def test_on_a_cluster_it_comes_and_goes_and_leaves_the_rest(cluster: Cluster) -> None:
+    with serving("--address", cluster.address, **cluster.environment) as (url, process):
+        engine = RemoteEngine(Address(url, SECRET), direct=True)
+        assert len((await engine.rank(question(1))).masks[0].words) == 5
+        await engine.close()
+        cluster.run(ANOTHER)
+        assert get(f"{url}/another") == "still here"
+        while "ray_serve_num_http_requests_total" not in get(cluster.metrics):
+            await asyncio.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    assert cluster.run(WHAT_IS_SERVED).split() == ["another"]
+    assert get(f"{url}/another") == "still here"
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        get(f"{url}/healthz")
+    cluster.run("import ray\nfrom ray import serve\nray.init()\nserve.shutdown()")
+
+
+async def test_there_are_as_many_replicas_as_the_load_needs(cluster: Cluster) -> None:
+    def running() -> list[psutil.Process]:
+        return replicas(cluster.process)  # type: ignore[arg-type]
+
+    with serving("--address", "auto", "--replicas", "1-2", **cluster.environment) as (url, process):
+        assert len(running()) == 1
+        engine, number, answers = RemoteEngine(Address(url, SECRET), direct=True), itertools.count(), 0
+        await engine.connect()
+
+        async def editor() -> None:
+            nonlocal answers
+            while len(running()) < 2 or answers < 500:
+                text = f"{next(number)} cups of {MASK} with {THINGS[answers % 10]} in it."
+                start = text.index(MASK)
+                await engine.rank(Query(text, ((start, start + len(MASK)),), 5))
+                answers += 1
+
+        await asyncio.wait_for(asyncio.gather(*(editor() for _ in range(16))), 120)
+        until = time.monotonic() + 240
+        while len(running()) > 1 and time.monotonic() < until:
+            await asyncio.sleep(1)
+            await engine.rank(question(next(number)))
+        assert len(running()) == 1
+        await engine.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
+def test_without_a_cluster_it_says_so_at_once() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    command = [*SERVER, "serve", "--address", address, "--model", "embedded"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert f"no Ray cluster at {address}" in ended.stderr
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return str(response.read().decode())

@@ -61,11 +61,14 @@ async def test_a_real_model_answers(engine: LocalEngine) -> None:
     assert len(ranking.masks[0].words) == 3
 
 
-async def test_the_newest_is_answered_first_and_the_cancelled_never(
-    engine: LocalEngine,
-    gate: Callable[..., tuple[threading.Event, list[str]]],
+@pytest.mark.parametrize(
+    ("oldest_first", "order"), [(False, ["first", "fourth", "second"]), (True, ["first", "second", "fourth"])]
+)
+async def test_the_newest_is_answered_first_or_the_oldest_and_the_cancelled_never(
+    gate: Callable[..., tuple[threading.Event, list[str]]], oldest_first: bool, order: list[str]
 ) -> None:
     go, ran = gate()
+    engine = LocalEngine(oldest_first=oldest_first)
     await engine.load("x", "cpu")
     tasks = {}
     for name in ("first", "second", "third", "fourth"):
@@ -76,7 +79,8 @@ async def test_the_newest_is_answered_first_and_the_cancelled_never(
     assert tasks["third"].cancelled()  # at once, though the thread is busy
     go.set()
     await asyncio.gather(*(tasks[name] for name in ("first", "second", "fourth")))
-    assert ran == ["first", "fourth", "second"]
+    engine.close()
+    assert ran == order
 
 
 @pytest.fixture

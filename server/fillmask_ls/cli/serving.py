@@ -86,5 +86,12 @@ def serve_team(options: argparse.Namespace) -> int:
         address=options.address,
     )
     shown = f"[{host}]" if ":" in host else host
-    serve_until_told(served, lambda: print(f"serving at http://{shown}:{port}", flush=True))
+    try:
+        serve_until_told(served, lambda: print(f"serving at http://{shown}:{port}", flush=True))
+    except ConnectionError as error:
+        raise CommandError(
+            f"no Ray cluster at {options.address} lets this machine join: is its address right, does it run, and is its "
+            "token known here (RAY_AUTH_MODE=token)?",
+            USAGE,
+        ) from error
     return OK

@@ -34,7 +34,7 @@ class Job:
     """Work for the model's thread.
 
     Attributes:
-        urgency: of two that are as urgent, the newer goes first.
+        urgency: of two that are as urgent, the queue's order decides.
         begin: called on the thread when its turn has come.
         future: gets the result; cancelled at any time, the work stops at its next step.
         asking: the work that ``begin`` returned, if it asks the model.
@@ -61,12 +61,17 @@ class Job:
 
 
 class JobQueue:
-    """Jobs by urgency, the newest first, for one thread that takes and any that put."""
+    """Jobs by urgency, for one thread that takes and any that put.
 
-    def __init__(self) -> None:
+    Of those that are as urgent the newest goes first: what one person asks, and typed on since. Where many people ask,
+    it is the oldest, so that nobody's waits for all that come behind it.
+    """
+
+    def __init__(self, *, oldest_first: bool = False) -> None:
         self._jobs: list[Job] = []  # the next one last
         self._changed = threading.Condition()
         self._numbers = count(1)
+        self._sign = -1 if oldest_first else 1
         self._closed = False
 
     def close(self) -> None:
@@ -84,7 +89,7 @@ class JobQueue:
                 job.future.cancel()
             job.number = job.number or next(self._numbers)
             self._jobs.append(job)
-            self._jobs.sort(key=lambda job: (-job.urgency, job.number))
+            self._jobs.sort(key=lambda job: (-job.urgency, self._sign * job.number))
             self._changed.notify()
 
     def take(self) -> Job | None:

@@ -51,7 +51,8 @@ class LocalEngine(Engine):
     cores. It is a daemon: neither an import of torch nor a forward pass holds up the end of the process.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, oldest_first: bool = False) -> None:
+        """An engine without a model; ``oldest_first`` as for :class:`~fillmask_ls.engine.jobs.JobQueue`."""
         self._model: MaskedLM | None = None
         # A letter typed behind the mask, or a hover, costs no forward.
         self._memory = Memory.of_masks()
@@ -60,7 +61,7 @@ class LocalEngine(Engine):
         self._error = ""
         self._settled = asyncio.Event()
         self._loads = 0
-        self._queue = JobQueue()
+        self._queue = JobQueue(oldest_first=oldest_first)
         self._thread = threading.Thread(target=self._work, name="fillmask-model", daemon=True)
         self._thread.start()
 
