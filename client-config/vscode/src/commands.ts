@@ -119,7 +119,7 @@ const HANDLERS: Record<string, Handler> = {
   "fillmask.chooseServer": async () => {
     const typed = await vscode.window.showInputBox({
       title: "Where is fillmask-ls?",
-      prompt: "The path that `which fillmask-ls` prints (Windows: `where fillmask-ls`) in a terminal where it runs",
+      prompt: "The path that “which fillmask-ls” prints (Windows: “where fillmask-ls”) in a terminal where it runs",
       ignoreFocusOut: true,
       validateInput: (value) => wrongServer(MACHINE, value),
     });

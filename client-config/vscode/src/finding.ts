@@ -46,7 +46,7 @@ async function besideActive(machine: Machine, wanted: Wanted): Promise<string | 
 /** What is wrong with a path to the server, for whoever types it. */
 export async function wrongServer(machine: Machine, typed: string): Promise<string | undefined> {
   const found = await first(machine, named(machine, expanded(machine, typed.trim())));
-  return found === undefined ? "There is no such program. In a terminal where fillmask-ls runs, `which fillmask-ls` prints its path (Windows: `where`)." : undefined;
+  return found === undefined ? "There is no such program." : undefined;
 }
 
 /** A program of a virtual environment. */
