@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,8 @@ settings.register_profile("long", max_examples=2_000, deadline=None)
 # Before anything imports the hub's client: no test may reach a network or the user's cache unasked.
 _HUB_CACHE = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", "~/.cache/huggingface")) / "hub"
 os.environ["HF_HUB_OFFLINE"] = "1"
+# A shell that starts the tests in the background has them ignore interrupts, and so the servers that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Before anything imports torch: the workers and their servers share the cores, where threads of one that wait for one
 # another keep the others from working.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
