@@ -3,39 +3,30 @@
     PYTHONPATH=tests python tests/benchmarks/team.py peer [MODEL]               requests a second and p95, in turns
     PYTHONPATH=tests python tests/benchmarks/team.py editors PICTURE [MODEL]    people who type, and the queue's model
 
-Needs the extras ``cluster`` and ``training`` (for matplotlib), and ``fastapi`` for the first. The load comes from this
-process, on the same machine: it takes its share of the cores.
+Needs the extras ``cluster`` and ``training`` (for matplotlib), and ``fastapi`` for the first.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import os
-import random
-import socket
-import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from math import ceil
 from statistics import median
 
 import psutil
 
 from benchmarks import queueing
-from benchmarks.queueing import BETWEEN_WORDS, LETTERS, Costs, Curve, Work, pauses, quantile
-from fillmask_ls.engine import wire
+from benchmarks.loads import WORD, Load, closed, our_body, ours, question, their_body, theirs, typing
+from benchmarks.queueing import LETTERS, Costs, Curve, Work, quantile
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.engine.query import Query
 from fillmask_ls.mlm.checkpoint import resolve
-from wire import SERVER
 
-SECONDS = float(os.environ.get("SECONDS_EACH", "10"))
 TURNS = int(os.environ.get("TURNS", "3"))
 CLIENTS = (1, 2, 4, 8, 16, 32)
 PEOPLE = (10, 20, 30, 40, 60)
@@ -43,256 +34,6 @@ GOOD = 0.15
 """Seconds: who types feels no wait."""
 FEW = 0.02
 """The share of requests that may be given up where people are served well."""
-MASK = "[MASK]"
-BEFORE = [
-    "war",
-    "broke",
-    "out",
-    "in",
-    "april",
-    "when",
-    "forces",
-    "attacked",
-    "the",
-    "fort",
-    "in",
-    "the",
-    "south",
-    "of",
-    "the",
-    "country",
-    ",",
-    "just",
-    "over",
-    "a",
-    "month",
-    "after",
-]
-AFTER = [
-    "of",
-    "the",
-    "president",
-    ",",
-    "who",
-    "had",
-    "won",
-    "the",
-    "election",
-    "on",
-    "a",
-    "platform",
-    "that",
-    "several",
-    "states",
-    "did",
-    "not",
-    "want",
-    "to",
-    "accept",
-    ".",
-]
-PEER = """
-import sys, threading, torch, uvicorn
-from fastapi import FastAPI
-from transformers import pipeline
-fill, one = pipeline("fill-mask", model=sys.argv[1], device="cpu"), threading.Lock()
-app = FastAPI()
-@app.post("/")
-def predict(body: dict):
-    with one:
-        return fill(body["inputs"], **body.get("parameters", {}))
-uvicorn.run(app, port=int(sys.argv[2]), log_level="error")
-"""
-
-
-def text(number: int) -> str:
-    """A passage of some 40 words, no two the same."""
-    shuffled = random.Random(number)
-    before, after = BEFORE[:], AFTER[:]
-    shuffled.shuffle(before)
-    shuffled.shuffle(after)
-    return f"{number} {' '.join(before)} the {MASK} {' '.join(after)}"
-
-
-def question(number: int, prefix: str = "") -> Query:
-    passage = text(number)
-    start = passage.index(MASK)
-    return Query(passage, ((start, start + len(MASK)),), 10, prefix=prefix)
-
-
-def our_body(number: int, prefix: str = "") -> bytes:
-    return json.dumps(wire.request(question(number, prefix))).encode()
-
-
-def their_body(number: int) -> bytes:
-    return json.dumps({"inputs": text(number), "parameters": {"top_k": 10}}).encode()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def process(command: list[str], port: int, path: str, body: bytes, **environment: str) -> Iterator[str]:
-    """A server, from its first answer on."""
-    import urllib.request
-
-    environment = {**os.environ, **environment}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as started:
-        try:
-            url = f"http://127.0.0.1:{port}{path}"
-            for _ in range(600):
-                with suppress(OSError):
-                    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-                    urllib.request.urlopen(request, timeout=20).read()
-                    break
-                time.sleep(0.3)
-            yield url
-        finally:
-            started.terminate()
-            started.wait(60)
-
-
-@contextmanager
-def ours(model: str, replicas: int, *, haproxy: bool = False) -> Iterator[str]:
-    port = free_port()
-    command = [*SERVER, "serve", "--listen", str(port), "--model", model, "--replicas", str(replicas)]
-    with process(command, port, "/v1/predict", our_body(0), RAY_SERVE_ENABLE_HA_PROXY=str(int(haproxy))) as url:
-        yield url
-
-
-@contextmanager
-def theirs(model: str) -> Iterator[str]:
-    port = free_port()
-    with process([sys.executable, "-c", PEER, model, str(port)], port, "/", their_body(0)) as url:
-        yield url
-
-
-class Client:
-    """One connection that is used again; a client library would take more of the cores than the server."""
-
-    def __init__(self, url: str) -> None:
-        self._host, _, path = url.removeprefix("http://").partition("/")
-        self._head = f"POST /{path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def post(self, body: bytes) -> int:
-        """The status of the reply; who cancels it hangs up."""
-        if self._streams is None:
-            host, port = self._host.split(":")
-            self._streams = await asyncio.open_connection(host, int(port))
-        reader, writer = self._streams
-        try:
-            writer.write(f"{self._head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            [length] = [line.split(b":")[1] for line in head.splitlines() if line.startswith(b"content-length:")]
-            await reader.readexactly(int(length))
-            return int(head.split(b" ", 2)[1])
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        if self._streams is not None:
-            self._streams[1].close()
-            self._streams = None
-
-
-@dataclass
-class Load:
-    """What came of it: seconds of each request that was answered, and how many were not."""
-
-    seconds: list[float] = field(default_factory=list)
-    shed: int = 0
-    lost: int = 0
-    cancelled: int = 0
-    wall: float = 0.0
-
-    @property
-    def asked(self) -> int:
-        return len(self.seconds) + self.shed + self.lost + self.cancelled
-
-    @property
-    def unserved(self) -> float:
-        """The share of what was asked."""
-        return (self.shed + self.lost + self.cancelled) / max(1, self.asked)
-
-    @property
-    def rate(self) -> float:
-        return len(self.seconds) / self.wall
-
-    def quantile(self, share: float) -> float:
-        return quantile(self.seconds, share)
-
-    def __str__(self) -> str:
-        return (
-            f"{self.rate:7.1f} a second, p50 {self.quantile(0.5):.3f} s, p95 {self.quantile(0.95):.3f} s, "
-            f"given up {self.cancelled}, shed {self.shed}, lost {self.lost}"
-        )
-
-
-async def send(client: Client, body: bytes, load: Load) -> None:
-    began = time.perf_counter()
-    try:
-        status = await asyncio.wait_for(client.post(body), 30)
-        if status == 200:
-            load.seconds.append(time.perf_counter() - began)
-        elif status == 429:
-            load.shed += 1
-        else:
-            load.lost += 1
-    except asyncio.CancelledError:
-        load.cancelled += 1
-        raise
-    except Exception:
-        load.lost += 1
-
-
-async def closed(url: str, body: Callable[[int], bytes], clients: int, pause: float = 0.0) -> Load:
-    """Each client asks again when it has its answer, at once or after a pause."""
-    load = Load()
-    end = time.perf_counter() + SECONDS
-
-    async def one(client: Client) -> None:
-        numbers = itertools.count(random.randrange(10**9))
-        while time.perf_counter() < end:
-            await send(client, body(next(numbers)), load)
-            if pause:
-                await asyncio.sleep(pause)
-        client.close()
-
-    began = time.perf_counter()
-    await asyncio.gather(*(one(Client(url)) for _ in range(clients)))
-    load.wall = time.perf_counter() - began
-    return load
-
-
-WORD = "considering"
-
-
-async def typing(url: str, people: int) -> Load:
-    """People who each type a word behind a mask, and then go on to the next; each key gives up what the last one asked."""
-    load = Load()
-    numbers = itertools.count(random.randrange(10**6))
-    end = time.perf_counter() + SECONDS
-
-    async def one(client: Client, dice: random.Random) -> None:
-        await asyncio.sleep(dice.uniform(0, BETWEEN_WORDS))
-        while time.perf_counter() < end:
-            number = next(numbers)
-            for letters, pause in enumerate(pauses(dice)):
-                asked = asyncio.ensure_future(send(client, our_body(number, prefix=WORD[:letters]), load))
-                await asyncio.sleep(pause)
-                asked.cancel()
-                await asyncio.wait([asked])
-        client.close()
-
-    began = time.perf_counter()
-    await asyncio.gather(*(one(Client(url), random.Random(person)) for person in range(people)))
-    load.wall = time.perf_counter() - began
-    return load
 
 
 def peer(model: str) -> None:
