@@ -397,3 +397,21 @@ def test_a_client_newer_than_we_know_can_start(wire: Wire) -> None:
     }
     result = wire.initialize(unknown, **params)["result"]
     assert result["capabilities"]["positionEncoding"] == "utf-8"
+
+
+def test_what_is_refused_in_the_course_of_typing_is_no_error_in_the_log(wire: Wire) -> None:
+    text = "It was a [MASK] day."
+    wire.initialize()
+    wire.open(text)
+    overtaken = wire.ask("textDocument/completion", wire.at(0, 15))
+    wire.edit((0, 0), (0, 0), "So i", 2, "file:///a.txt")
+    cancelled = wire.ask("textDocument/hover", wire.at(0, 15))
+    wire.notify("$/cancelRequest", {"id": cancelled})
+    refused = wire.ask("workspace/executeCommand", {"command": "fillmask.fill", "arguments": [1]})
+    codes = {types.LSPErrorCodes.ContentModified, types.LSPErrorCodes.RequestCancelled, types.ErrorCodes.InvalidParams}
+    assert {code(wire.answer(id)) for id in (overtaken, cancelled, refused)} == codes
+    wire.request("shutdown")
+    wire.notify("exit")
+    wire.wait(10)
+    assert wire.process.stderr is not None
+    assert wire.process.stderr.read() == b""

@@ -104,8 +104,12 @@ class FillmaskServer(LanguageServer):
         return self.configuration.settings
 
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
-        """Log by kind only: pygls would show a pop-up, and a message may quote the document."""
-        logger.error("%s", type(error).__name__)
+        """Log by kind only: pygls would show a pop-up, and a message may quote the document.
+
+        What a request was refused for is its answer, and no error of the server.
+        """
+        if not isinstance(error, JsonRpcException):
+            logger.error("%s", type(error).__name__)
 
     def initialize(self, params: types.InitializeParams) -> None:
         """Take what the client says of itself; everything slow begins after the response has left."""
