@@ -48,7 +48,7 @@ class Storm:
     """Typing at a steady rate, and what it costs.
 
     Attributes:
-        alone: the seconds of one forward when nothing else is asked, of a text as long as the storm's.
+        alone: the seconds of one forward when nothing else is asked, of a text of one sentence.
         ages: how long each completion at a mask took that was answered with words, in seconds.
         hints: the same of hints.
         memory: seconds and bytes.
@@ -57,7 +57,6 @@ class Storm:
 
     def __init__(self, dice: random.Random, program: Sequence[str] = SERVER, full: str = "") -> None:
         self.dice = dice
-        self._full = full
         self.wire = Wire(program=program)
         self.keys = self.requests = self.cancelled = 0
         self.ages: list[float] = []
@@ -87,7 +86,7 @@ class Storm:
         took = []
         for number in range(9):
             uri = f"file:///alone{number}.txt"
-            text = f"{self.dice.random()} The man was taken to the [MASK] by ambulance. {self._full}"
+            text = f"{self.dice.random()} The man was taken to the [MASK] by ambulance."
             self.wire.open(text, uri)
             start = time.perf_counter()
             at = self.wire.at(0, text.index("[MASK]"), uri)
