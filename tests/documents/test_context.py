@@ -108,3 +108,15 @@ def test_every_mask_of_a_document_is_in_one_passage(text: str) -> None:
     for found, some in passages(document, tokens=64):
         assert [found.place(found.focus + number) for number in range(len(some))] == some
         assert all(found.text[start:end] == MASK for start, end in found.masks)
+
+
+def test_a_text_that_is_read_as_a_whole_is_one_passage() -> None:
+    text = "The [MASK] was in the [MASK].\n\nShe took [MASK] to the [MASK], and the [MASK] was [MASK]."
+    [(found, places)] = passages(TextDocument("", text))
+    assert places == find(text)
+    assert found.focus == 0
+
+
+def test_masks_far_from_each_other_have_passages_of_their_own() -> None:
+    text = "The [MASK] was here. " + "Nothing of that was told. " * 100 + "The [MASK] was there."
+    assert [len(places) for _, places in passages(TextDocument("", text))] == [1, 1]

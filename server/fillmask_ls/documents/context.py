@@ -145,23 +145,42 @@ def passages(
     """Every mask of the document, or of a ``span`` of it, once: a passage, and where each of its masks from the focus on
     is in the document."""
     masks = document.masks(*(span or (0, len(document))))
+    taken: tuple[Passage, list[Span]] | None = None
     first = 0
     while first < len(masks):
         found = passage(
             document, Target(*masks[first]), tokens=tokens, strip_markup=strip_markup, before=before, after=after
         )
-        begin = found.masks[found.focus][0]
-        # Masks further on have a passage of their own, with more behind them.
-        last = begin + (len(found.text) - begin) // 2
-        near = [
-            found.place(number) for number in range(found.focus, len(found.masks)) if found.masks[number][0] <= last
-        ]
-        count = next(
-            (i for i, (at, mask) in enumerate(zip(near, masks[first:], strict=False)) if at != mask),
-            min(len(near), len(masks) - first),
-        )
-        yield found, masks[first : first + count]
-        first += count
+        places = _near(found, masks[first:])
+        first += len(places)
+        if taken is not None and _goes_on(found, *taken):
+            taken[1].extend(places)
+        else:
+            if taken is not None:
+                yield taken
+            taken = found, places
+    if taken is not None:
+        yield taken
+
+
+def _near(found: Passage, masks: Sequence[Span]) -> list[Span]:
+    """The first of ``masks`` that the passage around them is to answer for: those further on have one with more behind
+    them."""
+    begin = found.masks[found.focus][0]
+    last = begin + (len(found.text) - begin) // 2
+    near = [found.place(number) for number in range(found.focus, len(found.masks)) if found.masks[number][0] <= last]
+    count = next(
+        (i for i, (at, mask) in enumerate(zip(near, masks, strict=False)) if at != mask),
+        min(len(near), len(masks)),
+    )
+    return list(masks[:count])
+
+
+def _goes_on(found: Passage, before: Passage, places: Sequence[Span]) -> bool:
+    """Whether a passage is the one before it, where a text ends: its masks are the next, and read once."""
+    return (
+        found.focus == before.focus + len(places) and found.text == before.text and found.origins == before.origins
+    )
 
 
 def estimated_tokens(text: str) -> int:
