@@ -22,7 +22,7 @@ Pipeline = Callable[..., Any]
 
 def answer(model: mlm.MaskedLM, question: Question) -> Any:
     """What the local engine's thread does with a question."""
-    found = answering(model, question, {})
+    found = answering(model, question, {}, 512)
     return answered(model, found) if isinstance(found, Generator) else found
 
 

@@ -62,17 +62,22 @@ async def test_a_real_model_answers(engine: LocalEngine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("oldest_first", "order"), [(False, ["first", "fourth", "second"]), (True, ["first", "second", "fourth"])]
+    ("oldest_first", "decorates", "order"),
+    [
+        (False, False, ["first", "fourth", "second"]),
+        (True, False, ["first", "second", "fourth"]),
+        (False, True, ["first", "second", "fourth"]),
+    ],
 )
-async def test_the_newest_is_answered_first_or_the_oldest_and_the_cancelled_never(
-    gate: Callable[..., tuple[threading.Event, list[str]]], oldest_first: bool, order: list[str]
+async def test_the_newest_is_answered_first_of_hints_the_oldest_and_the_cancelled_never(
+    gate: Callable[..., tuple[threading.Event, list[str]]], oldest_first: bool, decorates: bool, order: list[str]
 ) -> None:
     go, ran = gate()
     engine = LocalEngine(oldest_first=oldest_first)
     await engine.load("x", "cpu")
     tasks = {}
     for name in ("first", "second", "third", "fourth"):
-        tasks[name] = asyncio.ensure_future(engine.rank(query(name)))
+        tasks[name] = asyncio.ensure_future(engine.rank(replace(query(name), decorates=decorates)))
         await asyncio.sleep(0.02)
     tasks["third"].cancel()
     await asyncio.sleep(0.02)
@@ -166,7 +171,7 @@ async def test_who_waits_goes_before_what_decorates(
     assert ["urgent"] in forwards[1:3]
 
 
-async def test_hints_go_before_diagnostics_that_came_later(
+async def test_hints_go_before_what_is_foreseen_and_diagnostics_that_came_later(
     engine: LocalEngine,
     gate: Callable[..., tuple[threading.Event, list[str]]],
 ) -> None:
@@ -175,6 +180,7 @@ async def test_hints_go_before_diagnostics_that_came_later(
     asked: list[asyncio.Future[Any]] = []
     for call in (
         engine.rank(query("running")),
+        engine.rank(replace(query("foreseen"), decorates=True, max_pieces=4)),
         engine.rank(replace(query("hint"), decorates=True)),
         engine.surprise(SurpriseQuery("diagnostics for a document", 3, decorates=True)),
         engine.rank(query("hover")),
@@ -183,7 +189,7 @@ async def test_hints_go_before_diagnostics_that_came_later(
         await asyncio.sleep(0.02)
     go.set()
     await asyncio.gather(*asked)
-    assert ran == ["running", "hover", "hint", "diagnostics"]
+    assert ran == ["running", "hover", "hint", "diagnostics", "foreseen"]
 
 
 async def test_what_is_cancelled_stops_at_its_next_step(engine: LocalEngine, forwards: list[list[str]]) -> None:

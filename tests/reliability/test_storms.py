@@ -48,7 +48,7 @@ class Storm:
     """Typing at a steady rate, and what it costs.
 
     Attributes:
-        alone: the seconds of one forward when nothing else is asked, of a text of one sentence.
+        alone: the seconds of one forward when nothing else is asked.
         ages: how long each completion at a mask took that was answered with words, in seconds.
         hints: the same of hints.
         memory: seconds and bytes.
@@ -64,11 +64,12 @@ class Storm:
         self.last = 0.0
         self.memory: list[tuple[float, float]] = []
         self._waiting: dict[int, tuple[float, list[float] | None]] = {}
-        begun, rest = "".join([*SENTENCES, SENTENCES[0]]).rsplit("]", 1)
-        self._documents = [
-            Typed(f"file:///{n}.txt", full[len(full) * n // DOCUMENTS :] + begun, rest=f"]{rest}")
-            for n in range(DOCUMENTS)
-        ]
+        self._documents = []
+        for n in range(DOCUMENTS):
+            # Some are at the end of a mask, and the others not: nobody types fifty of them in a second.
+            at = SENTENCES[0].index("]") - n % 17
+            text = full[len(full) * n // DOCUMENTS :] + "".join(SENTENCES) + SENTENCES[0][:at]
+            self._documents.append(Typed(f"file:///{n}.txt", text, rest=SENTENCES[0][at:]))
 
     def __enter__(self) -> Storm:
         self.wire.initialize(CAPABILITIES, initializationOptions=SETTINGS)
@@ -82,15 +83,15 @@ class Storm:
         self.wire.__exit__()
 
     def one_forward(self) -> float:
-        """Seconds that a completion takes when nothing else is asked, each in a text that is new."""
+        """Seconds that a completion takes when nothing else is asked, in a new text as long as the typed ones' mean."""
         took = []
         for number in range(9):
             uri = f"file:///alone{number}.txt"
-            text = f"{self.dice.random()} The man was taken to the [MASK] by ambulance."
+            text = f"{self.dice.random()}. {FULL[-3 * LONGEST // 4 :]}The man was taken to the [MASK]"
             self.wire.open(text, uri)
             start = time.perf_counter()
-            at = self.wire.at(0, text.index("[MASK]"), uri)
-            assert self.wire.request("textDocument/hover", at, timeout=PATIENCE)["result"]
+            at = {"textDocument": {"uri": uri}, "position": self._end(text)}
+            assert self.wire.request("textDocument/completion", at, timeout=PATIENCE)["result"]["items"]
             took.append(time.perf_counter() - start)
             self.wire.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
         return median(took)

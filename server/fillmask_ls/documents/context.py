@@ -178,9 +178,7 @@ def _near(found: Passage, masks: Sequence[Span]) -> list[Span]:
 
 def _goes_on(found: Passage, before: Passage, places: Sequence[Span]) -> bool:
     """Whether a passage is the one before it, where a text ends: its masks are the next, and read once."""
-    return (
-        found.focus == before.focus + len(places) and found.text == before.text and found.origins == before.origins
-    )
+    return found.focus == before.focus + len(places) and found.text == before.text and found.origins == before.origins
 
 
 def estimated_tokens(text: str) -> int:

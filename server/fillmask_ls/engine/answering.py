@@ -32,15 +32,13 @@ from .query import (
     TargetQuery,
 )
 
-_TOKENS_AT_ONCE = 512
-"""In a forward: of more, who comes meanwhile would feel its weight."""
 
-
-def answering(model: MaskedLM, question: Question, memory: MutableMapping[Any, Any]) -> Any:
+def answering(model: MaskedLM, question: Question, memory: MutableMapping[Any, Any], tokens_at_once: int) -> Any:
     """The answer to a question where no logits are asked for, else the asking that returns it.
 
     Args:
         memory: as for :func:`~fillmask_ls.mlm.prediction.predicting`.
+        tokens_at_once: as for :func:`~fillmask_ls.mlm.asking.in_parts`.
     """
     if isinstance(question, InspectionQuery):
         return inspect(model, question.text, rate=question.rate, seed=question.seed, whole_words=question.whole_words)
@@ -48,7 +46,7 @@ def answering(model: MaskedLM, question: Question, memory: MutableMapping[Any, A
         return chosen_spans(
             model.tokenizer, question.text, rate=question.rate, seed=question.seed, whole_words=question.whole_words
         )
-    return in_parts(_asking(model, question, memory), _TOKENS_AT_ONCE)
+    return in_parts(_asking(model, question, memory), tokens_at_once)
 
 
 def _asking(

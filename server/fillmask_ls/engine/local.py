@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _JOBS_AT_ONCE = 8
-_TOKENS_AT_ONCE = 512
-"""In a forward that others share: of more, who comes meanwhile would feel its weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +214,7 @@ class LocalEngine(Engine):
 
         model, memory = self._model, self._memory
         assert model is not None  # noqa: S101 - _ready() looked
-        asking = answering(model, question, memory)
+        asking = answering(model, question, memory, _urgency(question).tokens_at_once)
         if isinstance(question, Query):
             return self._noted(question, asking, memory)
         return asking
@@ -230,7 +228,8 @@ class LocalEngine(Engine):
 def _urgency(question: Question) -> Urgency:
     if not question.decorates:
         return Urgency.WAITING
-    return Urgency.CHECKING if isinstance(question, SurpriseQuery) else Urgency.DECORATING
+    is_much = isinstance(question, SurpriseQuery) or (isinstance(question, Query) and question.max_pieces > 1)
+    return Urgency.CHECKING if is_much else Urgency.DECORATING
 
 
 def _send(job: Job, answer: Tensor | None) -> None:
@@ -259,7 +258,7 @@ def _may_share(jobs: Sequence[Job], other: Job) -> bool:
     return (
         jobs[0].model is other.model
         and max(longest) <= 1.25 * min(longest)
-        and sum(map(len, rows)) * max(longest) <= _TOKENS_AT_ONCE
+        and sum(map(len, rows)) * max(longest) <= other.urgency.tokens_at_once
     )
 
 

@@ -25,13 +25,13 @@ _LEAST_LIKELY = 1e-6  # below, letters that no word begins with make words that 
 _WIDTH = 5
 _FROM_THE_PASSAGE = 6
 
-Longer = list[tuple[tuple[int, ...], float]]
+Words = list[tuple[tuple[int, ...], float]]
 """Words of several pieces with their weights; 1 is the weight of all words of one piece together."""
 
 
 def longer_words(
     model: MaskedLM, window: Window, number: int, prefix: str, max_pieces: int, shorter: float
-) -> Asking[Longer]:
+) -> Asking[Words]:
     """The words of 2 to ``max_pieces`` pieces that are worth offering at the mask ``number`` of the window.
 
     Args:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from .asking import Asking, Batch, answered, together
 from .model import MaskedLM
-from .pieces import MAX_PIECES, Longer, longer_words
+from .pieces import MAX_PIECES, Words, longer_words
 from .results import MaskPrediction, Word
 from .sentence import starts_sentence
 from .tokenization import Span, find_masks
@@ -90,9 +91,16 @@ def predicting(
         searches = [_searched(model, window, i, distribution[i], keys[i][2], max_pieces) for i in missing]
         for i, longer in zip(missing, (yield from together(searches)), strict=True):
             memory[keys[i]] = longer
+    fits = torch.stack([_fitting(model, window, i, keys[i][2]) for i in window.asked])
+    found = distributions[:, : fits.shape[1]].masked_fill(~fits, -1).topk(min(2 * top_k, fits.shape[1]))
+    entropies = -(distributions * distributions.clamp_min(1e-30).log2()).sum(-1)
     return [
-        _prediction(model, distribution, window, i, top_k, keys[i][2], _known(model, memory, keys[i]))
-        for i, distribution in zip(window.asked, distributions, strict=True)
+        _prediction(
+            model, window, i, top_k, keys[i][2], [*_pieces(weights, ids), *_known(model, memory, keys[i])], entropy
+        )
+        for i, weights, ids, entropy in zip(
+            window.asked, found.values.tolist(), found.indices.tolist(), entropies.tolist(), strict=True
+        )
     ]
 
 
@@ -117,7 +125,7 @@ def _distributions(model: MaskedLM, window: Window) -> Asking[Tensor]:
 
 def _searched(
     model: MaskedLM, window: Window, number: int, distribution: Tensor, prefix: str, max_pieces: int
-) -> Asking[Longer]:
+) -> Asking[Words]:
     if not prefix and float(distribution.max()) > _SURE:
         return []
     fits = _fitting(model, window, number, prefix)
@@ -125,15 +133,18 @@ def _searched(
     return (yield from longer_words(model, window, number, prefix, max_pieces, shorter))
 
 
-def _known(model: MaskedLM, memory: Mapping[Any, Any], key: tuple[Window, int, str]) -> Longer:
-    """The longer words that were found with the prefix, else those found without it that have it."""
+def _known(model: MaskedLM, memory: Mapping[Any, Any], key: tuple[Window, int, str]) -> Words:
+    """The longer words that were found with the prefix, else those found without it that have it; none that one piece
+    spells too."""
     window, number, prefix = key
-    longer: Longer = memory.get(key, memory.get((window, number, ""), []))
-    wanted = model.vocabulary.folded(prefix)
+    vocabulary = model.vocabulary
+    longer: Words = memory.get(key, memory.get((window, number, ""), []))
+    wanted = vocabulary.folded(prefix)
+    spelled = [(vocabulary.spelled(ids), ids, weight) for ids, weight in longer]
     return [
         (ids, weight)
-        for ids, weight in longer
-        if model.vocabulary.folded(model.vocabulary.spelled(ids)).startswith(wanted)
+        for word, ids, weight in spelled
+        if vocabulary.folded(word).startswith(wanted) and not vocabulary.is_word(word)
     ]
 
 
@@ -144,28 +155,24 @@ def _fitting(model: MaskedLM, window: Window, number: int, prefix: str) -> Tenso
     return vocabulary.fitting(glued=vocabulary.is_glued(before), prefix=vocabulary.folded(prefix))
 
 
+def _pieces(weights: Sequence[float], ids: Sequence[int]) -> Words:
+    """Words of one piece, without what doesn't fit: its weight is negative."""
+    return [((id,), weight) for weight, id in zip(weights, ids, strict=True) if weight >= 0]
+
+
 def _prediction(
-    model: MaskedLM, distribution: Tensor, window: Window, number: int, top_k: int, prefix: str, longer: Longer
+    model: MaskedLM, window: Window, number: int, top_k: int, prefix: str, candidates: Words, entropy: float
 ) -> MaskPrediction:
-    vocabulary = model.vocabulary
     start, end = window.masks[number]
-    before = window.text[:start]
-    fits = _fitting(model, window, number, prefix)
-    found = distribution[: len(fits)].masked_fill(~fits, -1).topk(min(2 * top_k, len(fits)))
-    candidates: list[tuple[float, tuple[int, ...]]] = [
-        (weight, (id,)) for weight, id in zip(found.values.tolist(), found.indices.tolist(), strict=True) if weight >= 0
-    ]
-    candidates += [(weight, ids) for ids, weight in longer if not vocabulary.is_word(vocabulary.spelled(ids))]
-    total = 1 + sum(weight for weight, ids in candidates if len(ids) > 1)
-    capital = starts_sentence(before)
+    total = 1 + sum(weight for ids, weight in candidates if len(ids) > 1)
+    capital = starts_sentence(window.text[:start])
     words: dict[str, tuple[float, tuple[int, ...]]] = {}
-    for weight, ids in candidates:
-        word = vocabulary.typed(ids, capital=capital, prefix=prefix)
+    for ids, weight in candidates:
+        word = model.vocabulary.typed(ids, capital=capital, prefix=prefix)
         # "The" and "the" are one word at a sentence's start, made of the likelier's pieces.
         likelier, pieces = words.get(word, (0.0, ids))
         words[word] = (likelier + weight / total, pieces)
     best = sorted(words.items(), key=lambda item: -item[1][0])[:top_k]
-    entropy = -float(distribution @ distribution.clamp_min(1e-30).log2())
     span = (start + window.start, end + window.start)
     tokens = model.tokenizer.vocabulary
     found_words = tuple(Word(word, weight, tuple((tokens[id], id) for id in ids)) for word, (weight, ids) in best)
