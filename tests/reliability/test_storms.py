@@ -68,7 +68,8 @@ class Storm:
         for n in range(DOCUMENTS):
             # Some are at the end of a mask, and the others not: nobody types fifty of them in a second.
             at = SENTENCES[0].index("]") - n % 17
-            text = full[len(full) * n // DOCUMENTS :] + "".join(SENTENCES) + SENTENCES[0][:at]
+            shorter = n * 7 % DOCUMENTS  # a long one after a short one
+            text = full[len(full) * shorter // DOCUMENTS :] + "".join(SENTENCES) + SENTENCES[0][:at]
             self._documents.append(Typed(f"file:///{n}.txt", text, rest=SENTENCES[0][at:]))
 
     def __enter__(self) -> Storm:
@@ -83,11 +84,11 @@ class Storm:
         self.wire.__exit__()
 
     def one_forward(self) -> float:
-        """Seconds that a completion takes when nothing else is asked, in a new text as long as the typed ones' mean."""
+        """Seconds that a completion takes when nothing else is asked, in a new text as long as the longest that is typed."""
         took = []
         for number in range(9):
             uri = f"file:///alone{number}.txt"
-            text = f"{self.dice.random()}. {FULL[-3 * LONGEST // 4 :]}The man was taken to the [MASK]"
+            text = f"{self.dice.random()}. {FULL[-LONGEST:]}The man was taken to the [MASK]"
             self.wire.open(text, uri)
             start = time.perf_counter()
             at = {"textDocument": {"uri": uri}, "position": self._end(text)}
