@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from math import inf
+from typing import Protocol
 
 LETTERS = 5
 BETWEEN_LETTERS, BETWEEN_WORDS = 0.15, 0.9
@@ -42,6 +43,22 @@ def pauses(dice: random.Random) -> Iterator[float]:
 def quantile(values: list[float], share: float) -> float:
     """0 where there are no two values."""
     return statistics.quantiles(values, n=100)[round(share * 100) - 1] if len(values) > 1 else 0.0
+
+
+class Answered(Protocol):
+    """What came of requests."""
+
+    @property
+    def seconds(self) -> list[float]:
+        """Of those that were answered."""
+
+    @property
+    def asked(self) -> int: ...
+
+
+def in_time(found: Answered, limit: float) -> float:
+    """The share of all requests that were answered within so many seconds: not shed, lost, or given up before."""
+    return sum(seconds <= limit for seconds in found.seconds) / max(1, found.asked)
 
 
 @dataclass(frozen=True)
@@ -217,8 +234,8 @@ class Outcome:
     given_up: int = 0
 
     @property
-    def share_given_up(self) -> float:
-        return self.given_up / max(1, self.given_up + len(self.seconds))
+    def asked(self) -> int:
+        return self.given_up + len(self.seconds)
 
 
 class Served:
@@ -316,11 +333,14 @@ def typing(costs: Costs, people: int, *, seconds: float = 120.0, seed: int = 0) 
     return outcome
 
 
-def served_well(costs: Costs, *, p95: float, given_up: float) -> int:
-    """The most people of whose requests 95 % are answered within ``p95`` seconds, and few are given up."""
+def carried(in_time: Mapping[int, float], share: float = 0.95) -> float:
+    """The number of people of whose requests that share is answered in time; the most that were tried, where it is more.
 
-    def well(people: int) -> bool:
-        found = typing(costs, people)
-        return found.share_given_up <= given_up and quantile(found.seconds, 0.95) <= p95
-
-    return next(people for people in itertools.count(1) if not well(people)) - 1
+    Args:
+        in_time: the share for some numbers of people; between them a straight line, and all where nobody types.
+    """
+    points = sorted({0: 1.0, **in_time}.items())
+    for (few, before), (many, after) in pairwise(points):
+        if after < share:
+            return few + (many - few) * (before - share) / (before - after)
+    return points[-1][0]

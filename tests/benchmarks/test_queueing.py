@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.queueing import Costs, Curve, Machine, Station, Work, closed, fitted, quantile, served_well, typing
+from benchmarks.queueing import Costs, Curve, Machine, Station, Work, carried, closed, fitted, in_time, quantile, typing
 
 COSTS = Costs(
     load=Work(0.001),
@@ -62,7 +62,8 @@ def test_one_who_types_alone_waits_for_nobody() -> None:
 
 def test_all_is_given_up_where_a_forward_takes_longer_than_a_word() -> None:
     found = typing(replace(COSTS, forward=Curve({1: 3.0, 8: 3.0})), 1)
-    assert found.share_given_up == 1
+    assert found.asked > 100
+    assert in_time(found, 100) == 0
 
 
 def test_what_waits_is_read_together() -> None:
@@ -76,6 +77,14 @@ def test_contention_is_found_again() -> None:
     assert fitted(COSTS, 4, rate).contention == pytest.approx(1.5, rel=0.05)
 
 
-def test_faster_forwards_serve_more_people() -> None:
+def test_faster_forwards_carry_more_people() -> None:
     slow = replace(COSTS, forward=Curve({1: 0.1, 8: 0.8}))
-    assert 0 < served_well(slow, p95=0.15, given_up=0.02) < served_well(COSTS, p95=0.15, given_up=0.02)
+    people = (5, 10, 20, 40, 80)
+    some, more = (carried({n: in_time(typing(costs, n), 0.15) for n in people}) for costs in (slow, COSTS))
+    assert 0 < some < more < 80
+
+
+def test_what_is_carried_is_where_the_share_falls_below() -> None:
+    assert carried({10: 0.97, 20: 0.93, 30: 0.5}) == pytest.approx(15)
+    assert carried({10: 0.9}) == pytest.approx(5)
+    assert carried({10: 0.97}) == 10

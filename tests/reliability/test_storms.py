@@ -242,13 +242,14 @@ def test_a_planted_leak_is_seen() -> None:
 from fillmask_ls.lsp.workspace import Workspace
 kept = []
 def patched(self, *arguments, change=Workspace.change):
-    kept.append(bytearray(20_000))
+    kept.append(bytearray(200_000))
     change(self, *arguments)
 Workspace.change = patched
 """
     with Storm(chance(4), sabotaged(planted)) as storm:
         storm.blow(60)
-        assert not is_flat(storm.memory)
+        growth, _ = slope(storm.memory[len(storm.memory) // 2 :])
+        assert growth > 100_000 * KEYS_A_SECOND  # what is compiled and remembered in the first minute is a third of it
 
 
 @pytest.mark.long
@@ -260,4 +261,4 @@ def burn():
 threading.Thread(target=burn, daemon=True).start()
 """
     with Storm(chance(5), sabotaged(planted)) as storm:
-        assert busy(storm.wire.process.pid, 2) > 0.2
+        assert not storm.rests(60)
