@@ -13,7 +13,7 @@ import pytest
 from torch import Tensor
 
 from fillmask_ls import mlm
-from fillmask_ls.engine import local, memory
+from fillmask_ls.engine import jobs, local, memory
 from fillmask_ls.engine.jobs import Urgency
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.engine.query import EngineError, Query, SurpriseQuery
@@ -62,16 +62,23 @@ async def test_a_real_model_answers(engine: LocalEngine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("oldest_first", "decorates", "order"),
+    ("oldest_first", "decorates", "in_time", "order"),
     [
-        (False, False, ["first", "fourth", "second"]),
-        (True, False, ["first", "second", "fourth"]),
-        (False, True, ["first", "second", "fourth"]),
+        (False, False, 9, ["first", "fourth", "second"]),
+        (True, False, 9, ["first", "second", "fourth"]),
+        (False, True, 9, ["first", "second", "fourth"]),
+        (False, True, 0, ["first", "fourth", "second"]),
     ],
 )
-async def test_the_newest_is_answered_first_of_hints_the_oldest_and_the_cancelled_never(
-    gate: Callable[..., tuple[threading.Event, list[str]]], oldest_first: bool, decorates: bool, order: list[str]
+async def test_the_newest_is_answered_first_of_hints_in_time_the_oldest_and_the_cancelled_never(
+    gate: Callable[..., tuple[threading.Event, list[str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    oldest_first: bool,
+    decorates: bool,
+    in_time: float,
+    order: list[str],
 ) -> None:
+    monkeypatch.setattr(jobs, "_IN_TIME", in_time)
     go, ran = gate()
     engine = LocalEngine(oldest_first=oldest_first)
     await engine.load("x", "cpu")

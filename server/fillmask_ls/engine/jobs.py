@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -14,6 +15,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fillmask_ls.mlm.asking import Asking, Batch
     from fillmask_ls.mlm.model import MaskedLM
+
+
+_IN_TIME = 0.25
+"""Seconds: hints that are not begun by then come late. Where the machine can't answer all, half are still answered at
+once if the newest goes first, and in order none is."""
 
 
 class Urgency(IntEnum):
@@ -48,7 +54,7 @@ class Job:
         asking: the work that ``begin`` returned, if it asks the model.
         batch: what that work asks next.
         model: the one that it asks.
-        number: of its first coming into a queue.
+        number, came: of its first coming into a queue, and when, by the monotonic clock.
     """
 
     urgency: Urgency
@@ -58,6 +64,7 @@ class Job:
     batch: Batch | None = None
     model: MaskedLM | None = None
     number: int = 0
+    came: float = 0.0
 
     def succeed(self, result: object) -> None:
         with suppress(InvalidStateError):  # it was cancelled meanwhile
@@ -72,11 +79,12 @@ class JobQueue:
     """Jobs by urgency, for one thread that takes and any that put.
 
     Of those that are as urgent the newest goes first: what one person asks, and typed on since. Where many people ask,
-    it is the oldest, so that nobody's waits for all that come behind it; and so it is with hints, of many documents.
+    it is the oldest, so that nobody's waits for all that come behind it. So it is with hints, of many documents, as long
+    as that is not too late for all.
     """
 
     def __init__(self, *, oldest_first: bool = False) -> None:
-        self._jobs: list[Job] = []  # the next one last
+        self._jobs: list[Job] = []
         self._changed = threading.Condition()
         self._numbers = count(1)
         self._oldest_first = oldest_first
@@ -95,33 +103,35 @@ class JobQueue:
         with self._changed:
             if self._closed:
                 job.future.cancel()
-            job.number = job.number or next(self._numbers)
+            if not job.number:
+                job.number, job.came = next(self._numbers), time.monotonic()
             self._jobs.append(job)
-            self._jobs.sort(key=self._order)
             self._changed.notify()
-
-    def _order(self, job: Job) -> tuple[int, int]:
-        """The next job has the highest."""
-        newest_first = job.urgency is not Urgency.DECORATING and not self._oldest_first
-        return -job.urgency, job.number if newest_first else -job.number
 
     def take(self) -> Job | None:
         """The next job that is not cancelled; waits for one. None when the queue is closed."""
         with self._changed:
-            while True:
-                self._jobs = [job for job in self._jobs if not job.future.cancelled()]
-                if self._jobs:
-                    return self._jobs.pop()
-                if self._closed:
-                    return None
+            while (job := self._next()) is None and not self._closed:
                 self._changed.wait()
+            if job is not None:
+                self._jobs.remove(job)
+            return job
 
     def take_others(self, urgency: Urgency, most: int) -> list[Job]:
         """At most that many of the next jobs, if they are as urgent; none when there are none."""
         with self._changed:
             taken: list[Job] = []
-            while len(taken) < most and self._jobs and self._jobs[-1].urgency == urgency:
-                job = self._jobs.pop()
-                if not job.future.cancelled():
-                    taken.append(job)
+            while len(taken) < most and (job := self._next()) is not None and job.urgency == urgency:
+                self._jobs.remove(job)
+                taken.append(job)
             return taken
+
+    def _next(self) -> Job | None:
+        """The next job that is not cancelled."""
+        self._jobs = [job for job in self._jobs if not job.future.cancelled()]
+        oldest = min(self._jobs, key=lambda job: (job.urgency, job.number), default=None)
+        if oldest is None or self._oldest_first:
+            return oldest
+        if oldest.urgency is Urgency.DECORATING and time.monotonic() - oldest.came <= _IN_TIME:
+            return oldest
+        return max(self._jobs, key=lambda job: (-job.urgency, job.number))
