@@ -18,13 +18,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from benchmarks.queueing import BETWEEN_WORDS, pauses, quantile
+from benchmarks.queueing import BETWEEN_WORDS, LETTERS, pauses, quantile
 from fillmask_ls.engine import wire
 from fillmask_ls.engine.query import Query
 from wire import SERVER
 
 SECONDS = float(os.environ.get("SECONDS_EACH", "10"))
 MASK = "[MASK]"
+WORD = "considering"
 BEFORE = [
     "war",
     "broke",
@@ -103,6 +104,11 @@ def question(number: int, prefix: str = "") -> Query:
 
 def our_body(number: int, prefix: str = "") -> bytes:
     return json.dumps(wire.request(question(number, prefix))).encode()
+
+
+def letter(number: int) -> bytes:
+    """What the next letter of a word asks, and behind the last one the first of another word."""
+    return our_body(number // LETTERS, WORD[: number % LETTERS])
 
 
 def their_body(number: int) -> bytes:
@@ -248,9 +254,6 @@ async def closed(url: str, body: Callable[[int], bytes], clients: int, pause: fl
     await asyncio.gather(*(one(Client(url)) for _ in range(clients)))
     load.wall = time.perf_counter() - began
     return load
-
-
-WORD = "considering"
 
 
 async def typing(url: str, people: int) -> Load:

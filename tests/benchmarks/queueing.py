@@ -268,19 +268,24 @@ class Served:
 
 
 def closed(costs: Costs, clients: int, *, seconds: float = 30.0) -> float:
-    """The answers a second of clients who each ask about another passage when they have their answer."""
-    served, passages, answered = Served(costs), itertools.count(), 0
+    """The answers a second of clients who each ask the next when they have their answer: of a passage as many times as a
+    word has letters, and then of another."""
+    served, words, answered = Served(costs), itertools.count(), 0
 
-    def ask() -> None:
-        served.send(Request(next(passages), served.machine.now), answer)
+    def ask(letters: Iterator[int]) -> None:
+        passage = next(letters, None)
+        if passage is None:
+            letters = itertools.repeat(next(words), LETTERS)
+            passage = next(letters)
+        served.send(Request(passage, served.machine.now), lambda: answer(letters))
 
-    def answer() -> None:
+    def answer(letters: Iterator[int]) -> None:
         nonlocal answered
         answered += 1
-        ask()
+        ask(letters)
 
     for _ in range(clients):
-        ask()
+        ask(iter(()))
     served.machine.run(seconds)
     return answered / seconds
 

@@ -22,8 +22,8 @@ from statistics import median
 import psutil
 
 from benchmarks import queueing
-from benchmarks.loads import WORD, Load, closed, our_body, ours, question, their_body, theirs, typing
-from benchmarks.queueing import LETTERS, Costs, Curve, Work, carried, in_time, quantile
+from benchmarks.loads import WORD, Load, closed, letter, our_body, ours, question, their_body, theirs, typing
+from benchmarks.queueing import LETTERS, TOGETHER, Costs, Curve, Work, carried, in_time, quantile
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.mlm.checkpoint import resolve
 
@@ -148,7 +148,7 @@ async def _costs_of_model(model: str) -> tuple[float, Curve]:
             await engine.answer(each)
         return (time.perf_counter() - began) / LETTERS
 
-    sizes = (1, 2, 4, queueing.TOGETHER)
+    sizes = (1, 2, 4, TOGETHER)
     for size in sizes:
         await seconds(size)  # a size's first forward is slow
     await engine.answer(question(0))
@@ -165,7 +165,7 @@ def editors(model: str, picture: str) -> None:
     with ours(model, 1, haproxy=haproxy) as url:
         asyncio.run(closed(url, our_body, 4))
         station = asyncio.run(costs(url, model))
-        station = queueing.fitted(station, 4, asyncio.run(closed(url, our_body, 4)).rate)
+        station = queueing.fitted(station, TOGETHER, asyncio.run(closed(url, letter, TOGETHER)).rate)
         print("the queue's model is given", station)
         for _ in range(TURNS):
             for people in PEOPLE:
