@@ -26,7 +26,7 @@ _WIDTH = 5
 _FROM_THE_PASSAGE = 6
 
 Words = list[tuple[tuple[int, ...], float]]
-"""Words of several pieces with their weights; 1 is the weight of all words of one piece together."""
+"""Words by their pieces, with their weights; 1 is the weight of all words of one piece together."""
 
 
 def longer_words(
