@@ -9,8 +9,10 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from .heap import trim
 from .jobs import Job, JobQueue, Urgency
 from .memory import Memory
 from .query import Engine, EngineError, OvertakenError, Query, Question, Ranking, SurpriseQuery
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _JOBS_AT_ONCE = 8
+_FORWARDS_PER_TRIM = 1000
+"""Half a minute of steady work; a trim takes 10 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,7 @@ class LocalEngine(Engine):
         return job.future
 
     def _work(self) -> None:
+        forwards = count(1)
         while (job := self._queue.take()) is not None:
             waiting = [job]
             if job.urgency is not Urgency.LOADING:
@@ -172,6 +177,8 @@ class LocalEngine(Engine):
                     self._queue.put(job)
             if together:
                 self._forward(together)
+                if next(forwards) % _FORWARDS_PER_TRIM == 0:
+                    trim()
 
     def _begun(self, job: Job) -> bool:
         """Begin a job, if it is new; whether it waits for a forward now."""
