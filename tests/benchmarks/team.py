@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import random
 import sys
 import time
 from collections import Counter
@@ -22,7 +23,21 @@ from statistics import median
 import psutil
 
 from benchmarks import queueing
-from benchmarks.loads import WORD, Load, closed, letter, our_body, ours, question, their_body, theirs, typing
+from benchmarks.loads import (
+    WORD,
+    Client,
+    Load,
+    closed,
+    hanging_up,
+    letter,
+    long_body,
+    our_body,
+    ours,
+    question,
+    their_body,
+    theirs,
+    typing,
+)
 from benchmarks.queueing import LETTERS, TOGETHER, Costs, Curve, Work, carried, in_time, quantile
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.mlm.checkpoint import resolve
@@ -112,7 +127,10 @@ async def costs(url: str, model: str) -> Costs:
 
     warm, _ = await each(4, 0.0)
     woken, alone = await each(1, 0.03)
-    work = {station: Work(warm[station], max(0.0, woken[station] - warm[station])) for station in warm}
+    hung_up = await _costs_of_hanging_up(url, idle)
+    work = {
+        station: Work(warm[station], max(0.0, woken[station] - warm[station]), hung_up[station]) for station in warm
+    }
     waited = alone.quantile(0.5) - woken["load"] - known
     return Costs(
         load=work["load"],
@@ -123,6 +141,24 @@ async def costs(url: str, model: str) -> Costs:
         cores=(os.cpu_count() or 1) - sum(idle.values()),
         before=min(1.0, waited / (woken["proxy"] + woken["replica"])),
     )
+
+
+async def _costs_of_hanging_up(url: str, idle: Mapping[str, float]) -> dict[str, float]:
+    """For each request that is given up while the model is at work on a long text that came before."""
+
+    async def used(clients: int) -> tuple[dict[str, float], int]:
+        before, began, load = spent(), time.perf_counter(), Load()
+        long = asyncio.ensure_future(Client(url).post(long_body(random.randrange(10**9))))
+        await asyncio.gather(*(hanging_up(url, load, long) for _ in range(clients)))
+        await long
+        wall = time.perf_counter() - began
+        return {s: seconds - before[s] - idle[s] * wall for s, seconds in spent().items()}, load.cancelled
+
+    without, _ = await used(0)
+    found, count = await used(4)
+    costs = {station: max(0.0, seconds - without[station]) / count for station, seconds in found.items()}
+    print(f"{count} requests given up; ms of a core for each:", {s: round(1000 * c, 2) for s, c in costs.items()})
+    return costs
 
 
 async def _costs_of_model(model: str) -> tuple[float, Curve]:

@@ -75,10 +75,43 @@ async def test_tcp(listening: Listening) -> None:
 async def test_a_tcp_client_that_vanishes_ends_the_server(listening: Listening) -> None:
     server, host, port = listening("--tcp", "127.0.0.1:0")
     _, writer = await asyncio.open_connection(host, port)
-    writer.write(b"Content-Length: 1000\r\n\r\nhalf a mess")
+    body = json.dumps(INITIALIZE).encode()
+    writer.write(b"Content-Length: %d\r\n\r\n%sContent-Length: 1000\r\n\r\nhalf a mess" % (len(body), body))
     await writer.drain()
     writer.close()
     assert await asyncio.to_thread(server.wait, 5) == 1
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"Content-Length: 1000\r\n\r\nhalf a mess", b"x" * 100_000, b"GET / HTTP/1.1\r\n\r\n"]
+)
+async def test_who_sends_no_message_over_tcp_does_not_take_the_server(listening: Listening, said: bytes) -> None:
+    _, host, port = listening("--tcp", "0")
+    _, stranger = await asyncio.open_connection(host, port)
+    stranger.write(said)
+    await stranger.drain()
+    stranger.close()
+    _, idle = await asyncio.open_connection(host, port)
+    await the_client_is_served(host, port)
+    idle.close()
+
+
+async def the_client_is_served(host: str, port: int) -> None:
+    reader, writer = await asyncio.open_connection(host, port)
+    body = json.dumps(INITIALIZE).encode()
+    writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+    assert b"Content-Length" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+    writer.close()
+
+
+async def test_who_sends_no_message_over_a_websocket_does_not_take_the_server(listening: Listening) -> None:
+    _, host, port = listening("--ws", "0")
+    await (await connect(f"ws://{host}:{port}")).close()
+    silent = await connect(f"ws://{host}:{port}")
+    silent.transport.abort()
+    async with connect(f"ws://{host}:{port}"), connect(f"ws://{host}:{port}") as client:  # the first one says nothing
+        await client.send(json.dumps(INITIALIZE))
+        assert "capabilities" in json.loads(await client.recv())["result"]
 
 
 async def test_websocket(listening: Listening) -> None:

@@ -50,17 +50,23 @@ async def serve_stdio(protocol: Protocol) -> int:
 
 
 async def serve_tcp(protocol: Protocol, host: str, port: int) -> int:
-    """Listen, take one client, serve it until it leaves; returns the exit code."""
+    """Listen, take one client, serve it until it leaves; returns the exit code.
+
+    Who connects and sends no message, as a page or a search for open ports does, is no client: we go on listening.
+    """
     done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        listener.close()
-        if protocol.writer is not None:
+        first = await _first_message(reader)
+        if first is None or protocol.writer is not None:
             writer.close()
             return
+        listener.close()
         writer.transport.set_write_buffer_limits(_MOST_UNREAD)
         protocol.set_writer(writer)
         try:
+            protocol.receive(first)
+            await asyncio.sleep(0)
             await _converse(protocol, reader, writer.drain)
             with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
                 await asyncio.wait_for(writer.drain(), _SECONDS_TO_READ)
@@ -84,18 +90,25 @@ async def serve_websocket(protocol: Protocol, host: str, port: int) -> int:
         if protocol.writer is not None:
             await connection.close(1013, "this server has its client")
             return
+        try:
+            message = await connection.recv()
+        except ConnectionClosed:
+            return
+        if protocol.writer is not None:
+            return
         writer = _WebSocketWriter(connection)
         protocol.set_writer(writer, include_headers=False)
         try:
-            async for message in connection:
+            while True:
                 protocol.receive(message if isinstance(message, bytes) else message.encode())
                 await asyncio.sleep(0)
                 await writer.drain()
                 if protocol.exit_code is not None:
                     break
+                message = await connection.recv()
             await protocol.settle()
             await writer.flushed()
-        except ConnectionClosed:  # without a closing handshake
+        except ConnectionClosed:
             pass
         finally:
             done.set_result(_exit_code(protocol))
@@ -122,6 +135,15 @@ async def _converse(
     except (ConnectionError, ValueError) as error:
         logger.error("the connection is lost: %s", error)
     return _exit_code(protocol)
+
+
+async def _first_message(reader: asyncio.StreamReader) -> bytes | None:
+    """The body of the message that makes a client of whoever connects; None if there comes none."""
+    try:
+        return await _read_message(reader)
+    except (ConnectionError, ValueError) as error:
+        logger.error("who connected was no client: %s", error)
+        return None
 
 
 async def _read_message(reader: asyncio.StreamReader) -> bytes | None:
