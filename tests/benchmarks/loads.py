@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.queueing import BETWEEN_WORDS, LETTERS, pauses, quantile
 from fillmask_ls.engine import wire
-from fillmask_ls.engine.query import Query, ScoreQuery
+from fillmask_ls.engine.query import Query
 from wire import SERVER
 
 SECONDS = float(os.environ.get("SECONDS_EACH", "10"))
@@ -109,12 +109,6 @@ def our_body(number: int, prefix: str = "") -> bytes:
 def letter(number: int) -> bytes:
     """What the next letter of a word asks, and behind the last one the first of another word."""
     return our_body(number // LETTERS, WORD[: number % LETTERS])
-
-
-def long_body(number: int) -> bytes:
-    """To score some two hundred words, which takes the embedded model several seconds."""
-    words = " ".join(text(number * 5 + part).replace(MASK, "year") for part in range(5))
-    return json.dumps(wire.request(ScoreQuery(words))).encode()
 
 
 def their_body(number: int) -> bytes:
@@ -260,17 +254,6 @@ async def closed(url: str, body: Callable[[int], bytes], clients: int, pause: fl
     await asyncio.gather(*(one(Client(url)) for _ in range(clients)))
     load.wall = time.perf_counter() - began
     return load
-
-
-async def hanging_up(url: str, load: Load, until: asyncio.Future[int], patience: float = 0.05) -> None:
-    """One who asks about a passage, hangs up after that many seconds, and asks about another."""
-    client, numbers = Client(url), itertools.count(random.randrange(10**9))
-    while not until.done():
-        asked = asyncio.ensure_future(send(client, our_body(next(numbers)), load))
-        await asyncio.sleep(patience)
-        asked.cancel()
-        await asyncio.wait([asked])
-    client.close()
 
 
 async def typing(url: str, people: int) -> Load:

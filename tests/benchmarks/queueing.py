@@ -80,13 +80,10 @@ class Work:
     Attributes:
         warm: without a pause.
         waking: beside that, when it was idle before: its memory is no longer in the caches.
-        hung_up: instead, for a request whose asker hangs up before the model has come to it, with the connection that
-            the next one needs.
     """
 
     warm: float
     waking: float = 0.0
-    hung_up: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -187,23 +184,16 @@ class Station:
 
 @dataclass(eq=False)
 class Request:
-    """What a key asks about a passage.
-
-    Attributes:
-        given_up: nobody waits for the answer any more.
-        dropped: the replica knows it.
-    """
+    """What a key asks about a passage."""
 
     passage: int
     came: float
     given_up: bool = False
-    dropped: bool = False
     answered: bool = False
 
 
 class Model(Station):
-    """Reads the passages that wait, up to some number together, but for those of requests that were dropped; what it knows
-    goes first.
+    """Reads the passages that wait, up to some number together; what it knows or was given up goes first.
 
     It stands still while the replica's other thread runs Python: between its steps it needs the interpreter's lock.
     """
@@ -219,13 +209,12 @@ class Model(Station):
         self.begin()
 
     def next(self, slept: bool) -> tuple[float, list[Callable[[], None]]]:
-        self._requests = [each for each in self._requests if not each[0].dropped]
         turn = self._requests[:TOGETHER]
         for each in turn:
             request, then = each
-            if request.passage in self._known:
+            if request.given_up or request.passage in self._known:
                 self._requests.remove(each)
-                return self._costs.contention * self._costs.known, [then]
+                return 0.0 if request.given_up else self._costs.contention * self._costs.known, [then]
         del self._requests[:TOGETHER]
         read = [partial(self._read, request, then) for request, then in turn]
         return self._costs.contention * self._costs.forward(len(turn)) if turn else 0.0, read
@@ -276,22 +265,6 @@ class Served:
             self._proxy.put(after, costs.proxy, lambda: None)
 
         self._load.put(0.5, costs.load, at_proxy)
-
-    def hang_up(self, request: Request) -> None:
-        """What is left to do, from one station to the next, until the replica drops the request."""
-        costs, way = self._costs, self._costs.before / 2
-        request.given_up = True
-
-        def left(work: Work, done: float) -> Work:
-            return Work(max(0.0, work.hung_up - done * work.warm))
-
-        def at_proxy() -> None:
-            self._proxy.put(1.0, left(costs.proxy, way), lambda: self._replica.put(1.0, left(costs.replica, way), drop))
-
-        def drop() -> None:
-            request.dropped = True
-
-        self._load.put(1.0, left(costs.load, 0.5), at_proxy)
 
 
 def closed(costs: Costs, clients: int, *, seconds: float = 30.0) -> float:
@@ -345,7 +318,7 @@ def typing(costs: Costs, people: int, *, seconds: float = 120.0, seed: int = 0) 
 
             def key(last: Request | None = None) -> None:
                 if last is not None and not last.answered:
-                    served.hang_up(last)
+                    last.given_up = True
                     outcome.given_up += 1
                 pause = next(keys, None)
                 if pause is None:

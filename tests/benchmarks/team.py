@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import random
 import sys
 import time
 from collections import Counter
@@ -23,22 +22,8 @@ from statistics import median
 import psutil
 
 from benchmarks import queueing
-from benchmarks.loads import (
-    WORD,
-    Client,
-    Load,
-    closed,
-    hanging_up,
-    letter,
-    long_body,
-    our_body,
-    ours,
-    question,
-    their_body,
-    theirs,
-    typing,
-)
-from benchmarks.queueing import LETTERS, TOGETHER, Costs, Curve, Work, carried, in_time, quantile
+from benchmarks.loads import WORD, Load, closed, letter, our_body, ours, question, their_body, theirs, typing
+from benchmarks.queueing import LETTERS, TOGETHER, Answered, Costs, Curve, Work, carried, in_time, quantile
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.mlm.checkpoint import resolve
 
@@ -127,10 +112,7 @@ async def costs(url: str, model: str) -> Costs:
 
     warm, _ = await each(4, 0.0)
     woken, alone = await each(1, 0.03)
-    hung_up = await _costs_of_hanging_up(url, idle)
-    work = {
-        station: Work(warm[station], max(0.0, woken[station] - warm[station]), hung_up[station]) for station in warm
-    }
+    work = {station: Work(warm[station], max(0.0, woken[station] - warm[station])) for station in warm}
     waited = alone.quantile(0.5) - woken["load"] - known
     return Costs(
         load=work["load"],
@@ -141,24 +123,6 @@ async def costs(url: str, model: str) -> Costs:
         cores=(os.cpu_count() or 1) - sum(idle.values()),
         before=min(1.0, waited / (woken["proxy"] + woken["replica"])),
     )
-
-
-async def _costs_of_hanging_up(url: str, idle: Mapping[str, float]) -> dict[str, float]:
-    """For each request that is given up while the model is at work on a long text that came before."""
-
-    async def used(clients: int) -> tuple[dict[str, float], int]:
-        before, began, load = spent(), time.perf_counter(), Load()
-        long = asyncio.ensure_future(Client(url).post(long_body(random.randrange(10**9))))
-        await asyncio.gather(*(hanging_up(url, load, long) for _ in range(clients)))
-        await long
-        wall = time.perf_counter() - began
-        return {s: seconds - before[s] - idle[s] * wall for s, seconds in spent().items()}, load.cancelled
-
-    without, _ = await used(0)
-    found, count = await used(4)
-    costs = {station: max(0.0, seconds - without[station]) / count for station, seconds in found.items()}
-    print(f"{count} requests given up; ms of a core for each:", {s: round(1000 * c, 2) for s, c in costs.items()})
-    return costs
 
 
 async def _costs_of_model(model: str) -> tuple[float, Curve]:
@@ -195,46 +159,53 @@ async def _costs_of_model(model: str) -> tuple[float, Curve]:
 
 
 def editors(model: str, picture: str) -> None:
-    """How many people who type are served well by this machine, and what the model of the queue says of it."""
+    """How many people who type are served well by this machine, and what the model of the queue says of it.
+
+    In each turn the model is given what was measured just before: the machine is not equally fast at all times.
+    """
     haproxy = os.environ.get("RAY_SERVE_ENABLE_HA_PROXY") == "1"
     loads: dict[int, list[Load]] = {people: [] for people in PEOPLE}
+    expected: dict[int, list[queueing.Outcome]] = {people: [] for people in PEOPLE}
     with ours(model, 1, haproxy=haproxy) as url:
         asyncio.run(closed(url, our_body, 4))
-        station = asyncio.run(costs(url, model))
-        station = queueing.fitted(station, TOGETHER, asyncio.run(closed(url, letter, TOGETHER)).rate)
-        print("the queue's model is given", station)
         for _ in range(TURNS):
+            station = asyncio.run(costs(url, model))
+            station = queueing.fitted(station, TOGETHER, asyncio.run(closed(url, letter, TOGETHER)).rate)
+            print("the queue's model is given", station, flush=True)
             for people in PEOPLE:
                 loads[people].append(asyncio.run(typing(url, people)))
-    expected = {people: queueing.typing(station, people) for people in PEOPLE}
-    for people, turns in loads.items():
-        model_says = expected[people]
-        print(f"{people:>4} people, medians of {TURNS} turns:", _said(turns, 0.5), _said(turns, 0.95), end="; ")
+                expected[people].append(queueing.typing(station, people))
+    for people in PEOPLE:
+        turns = loads[people]
+        print(f"{people:>4} people, medians of {TURNS} turns: {_said(turns)}", end="; ")
         shares = [(kind, median(100 * getattr(load, kind) / load.asked for load in turns)) for kind in _UNSERVED]
-        print(", ".join(f"{kind} {share:.0f} %" for kind, share in shares), end="; ")
-        print(f"in time {median(100 * in_time(load, GOOD) for load in turns):.1f} %")
-        print(f"{'the model:':>12} p50 {1000 * quantile(model_says.seconds, 0.5):.0f} ms,", end=" ")
-        print(
-            f"p95 {1000 * quantile(model_says.seconds, 0.95):.0f} ms, in time {100 * in_time(model_says, GOOD):.1f} %"
-        )
-    turns_carry = [carried({people: in_time(loads[people][turn], GOOD) for people in PEOPLE}) for turn in range(TURNS)]
-    by_model = carried({people: in_time(outcome, GOOD) for people, outcome in expected.items()})
+        print(", ".join(f"{kind} {share:.0f} %" for kind, share in shares))
+        print(f"{'the model:':>12} {_said(expected[people])}")
+    measured, by_model = _carried(loads), _carried(expected)
     print(
-        f"95 % of all that is asked is answered within {1000 * GOOD:.0f} ms with up to {median(turns_carry):.1f} people"
-        f" ({min(turns_carry):.1f} to {max(turns_carry):.1f}); by the model with {by_model:.1f},"
-        f" {by_model / median(turns_carry) - 1:+.0%}"
+        f"95 % of all that is asked is answered within {1000 * GOOD:.0f} ms with up to {median(measured):.1f} people"
+        f" ({min(measured):.1f} to {max(measured):.1f}); by the model with {median(by_model):.1f}"
+        f" ({min(by_model):.1f} to {max(by_model):.1f}), {median(by_model) / median(measured) - 1:+.0%}"
     )
     for people in (1_000, 100_000):
-        print(f"{people} people who all type: by the model {ceil(people / by_model)} replicas")
+        print(f"{people} people who all type: by the model {ceil(people / median(by_model))} replicas")
     draw(loads, expected, picture)
 
 
-def _said(turns: Sequence[Load], share: float) -> str:
-    each = sorted(1000 * load.quantile(share) for load in turns)
-    return f"p{100 * share:.0f} {median(each):.0f} ms ({each[0]:.0f} to {each[-1]:.0f})"
+def _carried(found: Mapping[int, Sequence[Answered]]) -> list[float]:
+    """By the turns."""
+    return [carried({people: in_time(found[people][turn], GOOD) for people in PEOPLE}) for turn in range(TURNS)]
 
 
-def draw(loads: Mapping[int, Sequence[Load]], expected: Mapping[int, queueing.Outcome], picture: str) -> None:
+def _said(turns: Sequence[Answered]) -> str:
+    said = []
+    for share in (0.5, 0.95):
+        each = sorted(1000 * quantile(turn.seconds, share) for turn in turns)
+        said.append(f"p{100 * share:.0f} {median(each):.0f} ms ({each[0]:.0f} to {each[-1]:.0f})")
+    return f"{', '.join(said)}, in time {median(100 * in_time(turn, GOOD) for turn in turns):.1f} %"
+
+
+def draw(loads: Mapping[int, Sequence[Load]], expected: Mapping[int, Sequence[queueing.Outcome]], picture: str) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
@@ -244,7 +215,7 @@ def draw(loads: Mapping[int, Sequence[Load]], expected: Mapping[int, queueing.Ou
             axes.plot(list(loads), [1000 * load.quantile(share) for load in turn], ".", color=color)
         middle = [median(1000 * load.quantile(share) for load in turns) for turns in loads.values()]
         axes.plot(list(loads), middle, color=color, label=f"p{100 * share:.0f} of what was answered")
-        modelled = [1000 * quantile(outcome.seconds, share) for outcome in expected.values()]
+        modelled = [median(1000 * quantile(turn.seconds, share) for turn in turns) for turns in expected.values()]
         axes.plot(list(loads), modelled, color=color, linestyle=":", label=f"p{100 * share:.0f} by the model")
     axes.axhline(1000 * GOOD, color="gray", linestyle="--", label=f"{1000 * GOOD:.0f} ms")
     axes.set(xlabel="people typing at once", ylabel="milliseconds", yscale="log")
