@@ -72,6 +72,7 @@ def running(server: SharedEngine) -> Iterator[SharedEngine]:
         server.let_go.set()
         server.shutdown()
         server.server_close()
+        server.lock.acquire()  # for good: Python's end while a handler's thread computes would abort the process
 
 
 class Handler(BaseHTTPRequestHandler):
