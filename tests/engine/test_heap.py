@@ -18,8 +18,3 @@ def test_holes_go_back_to_the_system() -> None:
     before = resident(os.getpid())
     trim()
     assert before - resident(os.getpid()) > 20_000_000
-
-
-def test_without_holes_nothing_happens() -> None:
-    trim()
-    trim()

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 _JOBS_AT_ONCE = 8
 _FORWARDS_PER_TRIM = 1000
-"""Half a minute of steady work; a trim takes 10 ms."""
+"""So rarely that the 10 ms of a trim don't count."""
 
 
 @dataclass(frozen=True, slots=True)
