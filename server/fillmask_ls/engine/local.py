@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from .heap import trim
+from .heap import share_one, trim
 from .jobs import Job, JobQueue, Urgency
 from .memory import Memory
 from .query import Engine, EngineError, OvertakenError, Query, Question, Ranking, SurpriseQuery
@@ -64,6 +64,7 @@ class LocalEngine(Engine):
         self._settled = asyncio.Event()
         self._loads = 0
         self._queue = JobQueue(oldest_first=oldest_first)
+        share_one()
         self._thread = threading.Thread(target=self._work, name="fillmask-model", daemon=True)
         self._thread.start()
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .asking import Asking, Batch, answered, together
 from .model import MaskedLM
+from .pages import on_own_pages
 from .pieces import MAX_PIECES, Words, longer_words
 from .results import MaskPrediction, Word
 from .sentence import starts_sentence
@@ -80,7 +81,7 @@ def predicting(
     prefixes = prefixes or {}
     distributions = memory.get(window)
     if distributions is None:
-        distributions = yield from _distributions(model, window)
+        distributions = on_own_pages((yield from _distributions(model, window)))
         memory[window] = distributions
     missing = []
     keys = {i: (window, i, prefixes.get(window.first + i, "")) for i in window.asked}
