@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def on_own_pages(tensor: Tensor) -> Tensor:
-    """A copy of a tensor on the CPU that is not empty, in memory of its own that the system has back as soon as the copy is dropped.
+    """A copy of a tensor on the CPU that is not empty, in memory of its own, which goes back to the system with it.
 
     Among a forward's tensors on the heap, those that outlive it by seconds leave holes that hold none of the next
     forward's, and the heap grows over hours.
