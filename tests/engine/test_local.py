@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from mmap import PAGESIZE
 from types import SimpleNamespace
 from typing import Any
 
@@ -59,6 +60,21 @@ async def test_a_real_model_answers(engine: LocalEngine) -> None:
     ranking = await waiting
     assert ranking.model == engine.model_name == "embedded"
     assert len(ranking.masks[0].words) == 3
+
+
+async def test_memory_goes_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    trimmed: list[int] = []
+    monkeypatch.setattr(local, "_FORWARDS_PER_TRIM", 2)
+    monkeypatch.setattr(local, "trim", lambda: trimmed.append(1))
+    engine = LocalEngine()
+    await engine.load("embedded", "cpu")
+    for name in ("first", "second", "third", "fourth"):
+        await engine.rank(query(name))
+    engine.close()
+    assert len(trimmed) == 2
+    kept = [engine._memory[key] for key in list(engine._memory)]
+    assert len(kept) == 4
+    assert all(found.data_ptr() % PAGESIZE == 0 for found in kept)  # what lies on the heap doesn't begin with a page
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ class Urgency(IntEnum):
     def tokens_at_once(self) -> int:
         """In a forward that can be divided: of more, who comes meanwhile would feel the weight.
 
-        Half as many take, on two cores, a twelfth to a seventh longer in all, and half as long for who comes.
+        Half as many at once take somewhat longer in all, and half as long for who comes.
         """
         return {Urgency.DECORATING: 256, Urgency.CHECKING: 128}.get(self, 512)
 

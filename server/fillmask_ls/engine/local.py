@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 _JOBS_AT_ONCE = 8
 _FORWARDS_PER_TRIM = 1000
-"""So rarely that the 10 ms of a trim don't count."""
+"""So rarely that a trim's milliseconds don't count."""
 
 
 @dataclass(frozen=True, slots=True)

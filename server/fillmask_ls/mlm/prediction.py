@@ -77,12 +77,13 @@ def predicting(
         memory: what was found before, to be used and added to. With ``max_pieces`` 1, longer words that it holds are
             taken all the same.
     """
-    memory = {} if memory is None else memory
     prefixes = prefixes or {}
-    distributions = memory.get(window)
+    distributions = None if memory is None else memory.get(window)
     if distributions is None:
-        distributions = on_own_pages((yield from _distributions(model, window)))
-        memory[window] = distributions
+        distributions = yield from _distributions(model, window)
+        if memory is not None:
+            distributions = memory[window] = on_own_pages(distributions)
+    memory = {} if memory is None else memory
     missing = []
     keys = {i: (window, i, prefixes.get(window.first + i, "")) for i in window.asked}
     if max_pieces > 1:
