@@ -64,7 +64,7 @@ async def test_a_real_model_answers(engine: LocalEngine) -> None:
 
 async def test_memory_goes_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     trimmed: list[int] = []
-    monkeypatch.setattr(local, "_FORWARDS_PER_TRIM", 2)
+    monkeypatch.setattr(local, "_STEPS_PER_TRIM", 2)
     monkeypatch.setattr(local, "trim", lambda: trimmed.append(1))
     engine = LocalEngine()
     await engine.load("embedded", "cpu")
@@ -117,9 +117,11 @@ def forwards(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     met: list[list[str]] = []
     whole = asking.logits
 
-    def logits(model: mlm.MaskedLM, batches: Sequence[asking.Batch]) -> list[Tensor]:
+    def logits(
+        model: mlm.MaskedLM, batches: Sequence[asking.Batch], *between_layers: Callable[[], None]
+    ) -> list[Tensor]:
         met.append([model.tokenizer.vocabulary[batch.rows[0][1]] for batch in batches])
-        return whole(model, batches)
+        return whole(model, batches, *between_layers)
 
     def load(*args: str) -> mlm.MaskedLM:
         model = real_load(*args)
@@ -192,6 +194,32 @@ async def test_who_waits_goes_before_what_decorates(
     assert not hint.done()  # its search of several forwards makes room
     await hint
     assert ["urgent"] in forwards[1:3]
+
+
+async def test_who_waits_is_answered_in_the_midst_of_a_forward_for_hints(
+    engine: LocalEngine, forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.load("embedded", "cpu")
+    alone = await engine.rank(replace(query("hints"), decorates=True))
+    await engine.load("embedded", "cpu")
+    come, whole, answered = threading.Event(), asking.logits, []
+    monkeypatch.setattr(
+        asking,
+        "logits",
+        lambda model, batches, between: whole(model, batches, lambda: come.wait(10) and between()),
+    )
+    hint = asyncio.ensure_future(engine.rank(replace(query("hints"), decorates=True)))
+    while not forwards:
+        await asyncio.sleep(0.01)
+    later = asyncio.ensure_future(engine.rank(replace(query("later"), decorates=True)))
+    hover = asyncio.ensure_future(engine.rank(query("hover")))
+    for asked in (hint, later, hover):
+        asked.add_done_callback(answered.append)
+    await asyncio.sleep(0.02)
+    come.set()
+    await asyncio.gather(hint, later, hover)
+    assert answered == [hover, hint, later]
+    assert await hint == alone  # what went between has left no trace in it
 
 
 async def test_hints_go_before_what_is_foreseen_and_diagnostics_that_came_later(

@@ -117,6 +117,15 @@ class JobQueue:
                 self._jobs.remove(job)
             return job
 
+    def take_before(self, urgency: Urgency) -> Job | None:
+        """The next job, if it is more urgent than that, and no model's load; doesn't wait."""
+        with self._changed:
+            job = self._next()
+            if job is None or not Urgency.LOADING < job.urgency < urgency:
+                return None
+            self._jobs.remove(job)
+            return job
+
     def take_others(self, urgency: Urgency, most: int) -> list[Job]:
         """At most that many of the next jobs, if they are as urgent; none when there are none."""
         with self._changed:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from .heap import share_one, trim
+from .heap import bound, trim
 from .jobs import Job, JobQueue, Urgency
 from .memory import Memory
 from .query import Engine, EngineError, OvertakenError, Query, Question, Ranking, SurpriseQuery
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _JOBS_AT_ONCE = 8
-_FORWARDS_PER_TRIM = 1000
+_STEPS_PER_TRIM = 1000
 """So rarely that a trim's milliseconds don't count."""
 
 
@@ -64,7 +64,7 @@ class LocalEngine(Engine):
         self._settled = asyncio.Event()
         self._loads = 0
         self._queue = JobQueue(oldest_first=oldest_first)
-        share_one()
+        bound()
         self._thread = threading.Thread(target=self._work, name="fillmask-model", daemon=True)
         self._thread.start()
 
@@ -163,23 +163,34 @@ class LocalEngine(Engine):
         return job.future
 
     def _work(self) -> None:
-        forwards = count(1)
-        while (job := self._queue.take()) is not None:
-            waiting = [job]
-            if job.urgency is not Urgency.LOADING:
-                waiting += self._queue.take_others(job.urgency, _JOBS_AT_ONCE - 1)
-            together: list[Job] = []
-            for job in waiting:
-                if not self._begun(job):
-                    continue
-                if _may_share(together, job):
-                    together.append(job)
-                else:
-                    self._queue.put(job)
-            if together:
-                self._forward(together)
-                if next(forwards) % _FORWARDS_PER_TRIM == 0:
-                    trim()
+        for steps in count(1):
+            job = self._queue.take()
+            if job is None:
+                return
+            self._step(job)
+            if steps % _STEPS_PER_TRIM == 0:
+                trim()
+
+    def _step(self, job: Job) -> None:
+        """A forward for a job that was taken, and for those that may share it."""
+        waiting = [job]
+        if job.urgency is not Urgency.LOADING:
+            waiting += self._queue.take_others(job.urgency, _JOBS_AT_ONCE - 1)
+        together: list[Job] = []
+        for job in waiting:
+            if not self._begun(job):
+                continue
+            if _may_share(together, job):
+                together.append(job)
+            else:
+                self._queue.put(job)
+        if together:
+            self._forward(together)
+
+    def _give_way(self, urgency: Urgency) -> None:
+        """Do what is more urgent, in the midst of a forward."""
+        while (job := self._queue.take_before(urgency)) is not None:
+            self._step(job)
 
     def _begun(self, job: Job) -> bool:
         """Begin a job, if it is new; whether it waits for a forward now."""
@@ -203,7 +214,7 @@ class LocalEngine(Engine):
         try:
             model, batches = jobs[0].model, [job.batch for job in jobs if job.batch is not None]
             assert model is not None  # noqa: S101 - else it could not have asked
-            answers = logits(model, batches)
+            answers = logits(model, batches, lambda: self._give_way(jobs[0].urgency))
         except BaseException as error:
             if len(jobs) == 1:
                 jobs[0].fail(error)

@@ -6,7 +6,7 @@ engine what is urgent first.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -54,11 +54,16 @@ def step(asking: Asking[T], answer: Tensor | None) -> Batch | Done[T]:
 
 
 @torch.inference_mode()
-def logits(model: MaskedLM, batches: Sequence[Batch]) -> list[Tensor]:
-    """The logits [count, vocabulary] in float32 for each batch, from one forward for all."""
+def logits(
+    model: MaskedLM, batches: Sequence[Batch], between_layers: Callable[[], None] = lambda: None
+) -> list[Tensor]:
+    """The logits [count, vocabulary] in float32 for each batch, from one forward for all.
+
+    ``between_layers`` is as for :meth:`~fillmask_ls.mlm.model.MaskedLM.logits`.
+    """
     rows = [row for batch in batches for row in batch.rows]
     asked = [positions for batch in batches for positions in batch.asked]
-    found = model.logits(rows, asked).float().cpu()
+    found = model.logits(rows, asked, between_layers).float().cpu()
     return list(torch.split(found, [batch.count for batch in batches]))
 
 

@@ -44,17 +44,25 @@ class BertEncoder:
     layers: tuple[Layer, ...]
     heads: int
 
-    def last_hidden_state(self, ids: Tensor, asked: Tensor, present: Tensor | None = None) -> Tensor:
+    def last_hidden_state(
+        self,
+        ids: Tensor,
+        asked: Tensor,
+        present: Tensor | None = None,
+        between_layers: Callable[[], None] = lambda: None,
+    ) -> Tensor:
         """The last layer's output [m, h] at the ``m`` positions that are asked for.
 
         Args:
             ids: int64 [b, n].
             asked: int64 [m], each ``row * n + position``.
             present: bool [b, n], false where a row is padded; None when no row is.
+            between_layers: called behind each layer but the last.
         """
         hidden = self._embedded(ids)
         for layer in self.layers[:-1]:
             hidden = self._through(layer, hidden, ids.shape, present)
+            between_layers()
         return self._through(self.layers[-1], hidden, ids.shape, present, asked)
 
     def hidden_states(self, ids: Tensor, present: Tensor | None = None) -> tuple[Tensor, ...]:

@@ -6,7 +6,7 @@ transformers, which takes seconds to import, is imported only for what is no BER
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -59,8 +59,17 @@ class MaskedLM:
         """The calibrated log-probabilities of logits, each [..., vocabulary]."""
         return (logits / self.temperature).log_softmax(-1)
 
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """The calibrated probabilities of logits, each [..., vocabulary]."""
+        return (logits / self.temperature).softmax(-1)
+
     @torch.inference_mode()
-    def logits(self, rows: Sequence[Sequence[int]], asked: Sequence[Sequence[int]]) -> Tensor:
+    def logits(
+        self,
+        rows: Sequence[Sequence[int]],
+        asked: Sequence[Sequence[int]],
+        between_layers: Callable[[], None] = lambda: None,
+    ) -> Tensor:
         """The logits [m, vocabulary] at the ``m`` positions that are asked for, row after row, from one forward.
 
         The decoder, most of a small model's work, sees no other position.
@@ -68,6 +77,8 @@ class MaskedLM:
         Args:
             rows: token ids, with the special tokens around them; one row at least, of any lengths.
             asked: for each row its positions, in order.
+            between_layers: called several times in the midst of a BERT's forward, which is otherwise as long as a model
+                is large; any other network computes in one go.
 
         Returns:
             A tensor on the model's device, in its dtype; in float32 with the runtime ``openvino``.
@@ -82,13 +93,13 @@ class MaskedLM:
         if any(len(row) < length for row in rows):
             lengths = torch.tensor([[len(row)] for row in rows], device=self.device)
             present = torch.arange(length, device=self.device) < lengths
-        return self._logits(ids, at, present)[: len(places)]
+        return self._logits(ids, at, present, between_layers)[: len(places)]
 
-    def _logits(self, ids: Tensor, asked: Tensor, present: Tensor | None) -> Tensor:
+    def _logits(self, ids: Tensor, asked: Tensor, present: Tensor | None, between_layers: Callable[[], None]) -> Tensor:
         if self.compiled is not None:
             return self.compiled.logits(ids, asked, present)
         if self.encoder is not None and self.head is not None:
-            return self.head.logits(self.encoder.last_hidden_state(ids, asked, present))
+            return self.head.logits(self.encoder.last_hidden_state(ids, asked, present, between_layers))
         assert self.network is not None  # noqa: S101 - a model has the one or the other
         logits: Tensor = self.network(input_ids=ids, attention_mask=present).logits
         return logits.flatten(0, 1)[asked]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
+from math import log
 from typing import Any
 
 import torch
@@ -95,7 +96,7 @@ def predicting(
             memory[keys[i]] = longer
     fits = torch.stack([_fitting(model, window, i, keys[i][2]) for i in window.asked])
     found = distributions[:, : fits.shape[1]].masked_fill(~fits, -1).topk(min(2 * top_k, fits.shape[1]))
-    entropies = -(distributions * distributions.clamp_min(1e-30).log2()).sum(-1)
+    entropies = torch.special.entr(distributions).sum(-1) / log(2)
     return [
         _prediction(
             model, window, i, top_k, keys[i][2], [*_pieces(weights, ids), *_known(model, memory, keys[i])], entropy
@@ -121,7 +122,7 @@ def _distributions(model: MaskedLM, window: Window) -> Asking[Tensor]:
     """The probabilities [len(asked), vocabulary] at the masks that are asked for."""
     ways = readings(model, window)
     logits = yield Batch([way.ids for way in ways], [[way.masks[i] for i in window.asked] for way in ways])
-    found = model.log_probabilities(logits).exp().view(len(ways), len(window.asked), -1)
+    found = model.probabilities(logits).view(len(ways), len(window.asked), -1)
     return found.mean(0) if len(ways) > 1 else found[0]
 
 

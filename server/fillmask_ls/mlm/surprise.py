@@ -107,7 +107,7 @@ def _tokens(model: MaskedLM, encoding: Encoding, place: Span) -> list[int]:
 def _expected(model: MaskedLM, logits: Tensor, before: str, top_k: int) -> tuple[Word, ...]:
     vocabulary = model.vocabulary
     fits = vocabulary.fitting(glued=vocabulary.is_glued(before))
-    probabilities = model.log_probabilities(logits).exp()[: len(fits)].masked_fill(~fits, 0)
+    probabilities = model.probabilities(logits)[: len(fits)].masked_fill(~fits, 0)
     best = probabilities.topk(min(top_k, len(fits)))
     capital, tokens = starts_sentence(before), model.tokenizer.vocabulary
     return tuple(
