@@ -196,6 +196,9 @@ def test_a_completion_while_a_long_document_is_checked(base: Path, figures: Figu
             initializationOptions={"model": str(base), "diagnostics": {"enabled": True}},
         )
         completion = opened(wire, texts)
+        wire.open(LONG)
+        while not wire.complete(0, LONG.index(MASK) + len(MASK))["items"]:
+            time.sleep(0.1)  # the model is not loaded yet
 
         def meanwhile() -> float:
             wire.open("\n\n".join(islice(texts, 8)), uri)
@@ -206,7 +209,7 @@ def test_a_completion_while_a_long_document_is_checked(base: Path, figures: Figu
             return took
 
         def alone() -> float:
-            time.sleep(0.3)
+            time.sleep(0.6)
             assert busy(wire.process.pid, 0.2) < 0.3
             return completion()
 
