@@ -32,8 +32,6 @@ FULL = "".join(SENTENCES) * 4
 """So long that a document has all lengths that the campaign gives it in its first minutes."""
 PATIENCE = 300
 """Seconds for the last requests: on a slow machine the hints of all documents take their time."""
-REMEMBERED = 100_000
-"""Characters whose answers the server remembers."""
 
 
 @dataclass
@@ -90,12 +88,12 @@ class Storm:
 
     def fill(self) -> None:
         """Fill what the server remembers, as days of use do, so that it has its full size from the start."""
-        numbers = range(REMEMBERED // len(SENTENCES[1]))
-        text = "\n\n".join(SENTENCES[1].replace("[MASK]", f"door {n}").strip() for n in numbers)
-        uri = "file:///remembered.txt"
-        self.wire.open(text, uri)
+        for number in range(10):  # only the beginning of a document is checked
+            sentences = (SENTENCES[1].replace("[MASK]", f"door {number} {n}").strip() for n in range(200))
+            self.wire.open("\n\n".join(sentences), f"file:///remembered{number}.txt")
         assert self.rests(PATIENCE)
-        self.wire.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+        for number in range(10):
+            self.wire.notify("textDocument/didClose", {"textDocument": {"uri": f"file:///remembered{number}.txt"}})
 
     def _one_forward(self) -> float:
         """Seconds that a completion takes when nothing else is asked, in a new text as long as the longest that is typed."""
