@@ -88,7 +88,7 @@ class Storm:
 
     def fill(self) -> None:
         """Fill what the server remembers, as days of use do, so that it has its full size from the start."""
-        for number in range(10):  # only the beginning of a document is checked
+        for number in range(10):  # of each, what is near the last edit is checked
             sentences = (SENTENCES[1].replace("[MASK]", f"door {number} {n}").strip() for n in range(200))
             self.wire.open("\n\n".join(sentences), f"file:///remembered{number}.txt")
         assert self.rests(PATIENCE)
