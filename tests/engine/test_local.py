@@ -222,6 +222,30 @@ async def test_who_waits_is_answered_in_the_midst_of_a_forward_for_hints(
     assert await hint == alone  # what went between has left no trace in it
 
 
+async def test_who_waits_is_answered_before_words_are_made_of_a_hints_forward(
+    engine: LocalEngine, forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.load("embedded", "cpu")
+    come, whole, answered = threading.Event(), asking.logits, []
+
+    def logits(model: mlm.MaskedLM, batches: Sequence[asking.Batch], _: Callable[[], None]) -> list[Tensor]:
+        found = whole(model, batches)
+        come.wait(10)
+        return found
+
+    monkeypatch.setattr(asking, "logits", logits)
+    hint = asyncio.ensure_future(engine.rank(replace(query("hints"), decorates=True)))
+    while not forwards:
+        await asyncio.sleep(0.01)
+    hover = asyncio.ensure_future(engine.rank(query("hover")))
+    for asked in (hint, hover):
+        asked.add_done_callback(answered.append)
+    await asyncio.sleep(0.02)
+    come.set()
+    await asyncio.gather(hint, hover)
+    assert answered == [hover, hint]
+
+
 async def test_hints_go_before_what_is_foreseen_and_diagnostics_that_came_later(
     engine: LocalEngine,
     gate: Callable[..., tuple[threading.Event, list[str]]],

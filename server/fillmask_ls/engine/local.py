@@ -178,6 +178,7 @@ class LocalEngine(Engine):
             waiting += self._queue.take_others(job.urgency, _JOBS_AT_ONCE - 1)
         together: list[Job] = []
         for job in waiting:
+            self._give_way(job.urgency)
             if not self._begun(job):
                 continue
             if _may_share(together, job):
@@ -188,7 +189,7 @@ class LocalEngine(Engine):
             self._forward(together)
 
     def _give_way(self, urgency: Urgency) -> None:
-        """Do what is more urgent, in the midst of a forward."""
+        """Do what is more urgent, in the midst of a step."""
         while (job := self._queue.take_before(urgency)) is not None:
             self._step(job)
 
@@ -223,6 +224,7 @@ class LocalEngine(Engine):
                     self._forward([job])
             return
         for job, answer in zip(jobs, answers, strict=True):
+            self._give_way(job.urgency)
             _send(job, answer)
             if job.batch is not None:
                 self._queue.put(job)
