@@ -8,10 +8,13 @@ import json
 import os
 import queue
 import random
+import signal
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -187,6 +190,33 @@ def a_life(dice: random.Random, messages: int, asking: float = 0.1, program: Seq
 
 def test_messages_by_chance() -> None:
     a_life(chance(1), 1_000)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asks by a signal")
+def test_nothing_is_kept_of_notifications_that_are_done(tmp_path: Path) -> None:
+    asked = f"""
+import signal
+from fillmask_ls.lsp.protocol import Protocol
+def initialize(self, *arguments, before=Protocol.__init__):
+    before(self, *arguments)
+    write = lambda *_: open({str(tmp_path / "kept")!r}, "w").write(str(len(self._request_futures)))
+    signal.signal(signal.SIGUSR1, write)
+Protocol.__init__ = initialize
+"""
+    with Wire(program=sabotaged(asked)) as wire:
+        wire.initialize()
+        for _ in range(20):
+            wire.open("The man was taken to the [MASK] by ambulance.")
+            wire.notify("textDocument/didClose", {"textDocument": {"uri": "file:///a.txt"}})
+            wire.notify("workspace/didChangeConfiguration", {"settings": {"fillmask": {}}})
+        wire.open("The man was taken to the [MASK] by ambulance.")
+        wire.request("textDocument/hover", wire.at(0, 28))
+        os.kill(wire.process.pid, signal.SIGUSR1)
+        end = time.monotonic() + 30
+        while not (tmp_path / "kept").exists() or not (tmp_path / "kept").read_text():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert int((tmp_path / "kept").read_text()) < 5
 
 
 def test_a_wrong_value_in_every_field_of_every_method() -> None:

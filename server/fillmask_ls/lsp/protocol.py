@@ -234,6 +234,12 @@ class Protocol(LanguageServerProtocol):
             return
         self.handle_message(structured)
 
+    def _check_handler_result(self, future: Any) -> None:
+        """What a notification led to is done; pygls would keep it for ever."""
+        for id in [id for id, kept in self._request_futures.items() if kept is future]:
+            del self._request_futures[id]
+        super()._check_handler_result(future)
+
     def _receive_response(self, message: dict[str, Any]) -> None:
         id = message.get("id")
         if not _is_id(id) or id not in self._result_types:
