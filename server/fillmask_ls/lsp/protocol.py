@@ -234,11 +234,12 @@ class Protocol(LanguageServerProtocol):
             return
         self.handle_message(structured)
 
-    def _check_handler_result(self, future: Any) -> None:
-        """What a notification led to is done; pygls would keep it for ever."""
-        for id in [id for id, kept in self._request_futures.items() if kept is future]:
-            del self._request_futures[id]
-        super()._check_handler_result(future)
+    def _execute_handler(self, msg_id: int | str, *args: Any, **kwargs: Any) -> None:
+        """Run a handler and forget it once it is done; of notifications, pygls would keep it for ever."""
+        super()._execute_handler(msg_id, *args, **kwargs)
+        future = self._request_futures.get(msg_id)
+        if future is not None:
+            future.add_done_callback(lambda _: self._request_futures.pop(msg_id, None))
 
     def _receive_response(self, message: dict[str, Any]) -> None:
         id = message.get("id")
