@@ -17,7 +17,7 @@ from fillmask_ls import mlm
 from fillmask_ls.engine import jobs, local, memory
 from fillmask_ls.engine.jobs import Urgency
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.engine.query import EngineError, Query, SurpriseQuery
+from fillmask_ls.engine.query import EngineError, Query, Question, SurpriseQuery
 from fillmask_ls.mlm import asking
 
 QUERY = Query("a [MASK]", ((2, 8),), 3)
@@ -244,6 +244,32 @@ async def test_who_waits_is_answered_before_words_are_made_of_a_hints_forward(
     come.set()
     await asyncio.gather(hint, hover)
     assert answered == [hover, hint]
+
+
+async def test_who_waits_is_answered_before_the_next_hint_is_begun(
+    engine: LocalEngine, held: Callable[[LocalEngine], threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.load("embedded", "cpu")
+    asked = [replace(query("first"), decorates=True), replace(query("second"), decorates=True), query("hover")]
+    come, begun, whole = threading.Event(), [], LocalEngine._begin
+
+    def begin(engine: LocalEngine, question: Question) -> Any:
+        begun.append(question)
+        assert question is not asked[0] or come.wait(10)
+        return whole(engine, question)
+
+    monkeypatch.setattr(LocalEngine, "_begin", begin)
+    go = held(engine)
+    hints = [asyncio.ensure_future(engine.rank(hint)) for hint in asked[:2]]
+    await asyncio.sleep(0.02)
+    go.set()
+    while not begun:
+        await asyncio.sleep(0.01)
+    hover = asyncio.ensure_future(engine.rank(asked[2]))
+    await asyncio.sleep(0.02)
+    come.set()
+    await asyncio.gather(*hints, hover)
+    assert begun == [asked[0], asked[2], asked[1]]
 
 
 async def test_hints_go_before_what_is_foreseen_and_diagnostics_that_came_later(
