@@ -44,7 +44,7 @@ def inspect(
         logits = output.logits[0].float().cpu()
         norms.append(torch.stack([states[0].float().norm(dim=-1).cpu() for states in output.hidden_states]))
         hidden_size = output.hidden_states[-1].shape[-1]
-        # As in cross_entropy: on processors without AVX-512 torch's log_softmax is off by 2e-5 in float32.
+        # As in cross_entropy: on a processor with AVX2 only, torch's log_softmax is off by 2e-5 in float32.
         log_probabilities = logits - logits.logsumexp(-1, keepdim=True)
         likelihoods = log_probabilities.gather(-1, ids.T)
         all_likelihoods.append(likelihoods[labels[0] != IGNORED])
