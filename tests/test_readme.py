@@ -1,51 +1,177 @@
-"""What the README says is so."""
+"""The README and the pages in server/docs say what is so: commands run, output matches, links lead somewhere."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import importlib.util
+import io
 import re
 import shlex
-from dataclasses import fields
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from fillmask_ls.cli.arguments import argument_parser
-from fillmask_ls.settings import SECTION, Settings
+from fillmask_ls.cli import main
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = ROOT / "README.md"
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
+    *sorted((ROOT / "server/docs").glob("*.md")),
+    ROOT / "server/training/README.md",
+    ROOT / "server/fillmask_ls/embedded/README.md",
+    *sorted((ROOT / "client-config").glob("*/README.md")),
+]
+INSTALLERS = ("pip ", "pipx ", "uv ")
 
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-
-
-def test_every_setting_with_its_default_and_meaning() -> None:
-    rows = dict(re.findall(rf"^\| `{SECTION}\.(\S+)` \| (`[^`]+` \| .*) \|$", README, re.MULTILINE))
-    assert list(rows) == [setting.metadata["name"] for setting in fields(Settings)]
-    for setting in fields(Settings):
-        default = json.dumps(setting.default)
-        row = rows[setting.metadata["name"]].replace("`", "")
-        assert row.startswith(f"{default} | {setting.metadata['meaning'].split('.')[0]}")
-
-
-@pytest.mark.parametrize(
-    "line", [line for block in blocks("sh") for line in block.splitlines() if "fillmask-ls" in line]
+# The pages describe the new layout, which lands piece by piece.
+new_layout = pytest.mark.skipif(
+    not all((ROOT / "server/fillmask_ls" / name).exists() for name in ("mlm/substitutes.py", "lsp/requests/hover.py")),
+    reason="the new layout has not landed",
 )
-def test_every_command_is_understood(line: str) -> None:
-    _, _, command = line.rpartition("&& ")
+
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
+_BAR = re.compile("[▏▎▍▌▋▊▉█]+")
+
+
+def code_blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def shell_commands(page: Path) -> list[str]:
+    """The commands of all ``sh`` blocks, without installers."""
+    lines = [line for block in code_blocks(page, "sh") for line in block.splitlines()]
+    parts = [part.strip() for line in lines for part in line.split("&&")]
+    return [part for part in parts if not part.startswith(INSTALLERS)]
+
+
+def sessions(page: Path) -> list[tuple[str, str]]:
+    """Each command of the ``console`` blocks, and the output below it."""
+    text = "".join(code_blocks(page, "console"))
+    found = [part.partition("\n") for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]]
+    return [(command, output) for command, _, output in found]
+
+
+def examples(page: Path) -> list[tuple[str, str]]:
+    """Each ``python`` block, and the ``text`` block that follows it; empty where none does."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", text, re.MULTILINE | re.DOTALL)
+
+
+def run(command: str) -> int:
+    """Run a command line of ours in this process, and return its exit code."""
     program, *arguments = shlex.split(command, comments=True)
     assert program == "fillmask-ls"
-    assert callable(argument_parser().parse_args(arguments).run)
+    return main(arguments)
 
 
-def test_the_python_example_runs() -> None:
+def assert_same_output(actual: str, shown: str) -> None:
+    """Compare outputs: lines of ``...`` stand for any lines, numbers differ with a processor's precision, bars too."""
+    lines = iter(actual.splitlines())
+    skips = False
+    for line in shown.splitlines():
+        if line == "...":
+            skips = True
+            continue
+        found = next((each for each in lines if not skips or same_line(each, line)), None)
+        assert found is not None, f"{line!r} is not in the output:\n{actual}"
+        assert same_line(found, line), f"{found!r} is shown as {line!r}"
+        skips = False
+    assert skips or next(lines, None) is None, f"not all of the output is shown:\n{actual}"
+
+
+def same_line(actual: str, shown: str) -> bool:
+    mine, theirs = (_NUMBER.split(" ".join(_BAR.sub("", line).split())) for line in (actual, shown))
+    return mine[::2] == theirs[::2] and all(
+        float(one) == pytest.approx(float(other), rel=0.1, abs=0.1)
+        for one, other in zip(mine[1::2], theirs[1::2], strict=True)
+    )
+
+
+def test_the_readme_has_at_most_150_lines() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_the_two_commands_stay_as_they_are() -> None:
+    first, second = (block.strip() for block in code_blocks(README, "sh")[:2])
+    assert re.fullmatch(r'pip install \. && fillmask-ls predict ".*\[MASK\].*"', first)
+    assert second == "pip install -e '.[test]' && pytest"
+
+
+@pytest.mark.parametrize("command", [each for each in shell_commands(README) if " download " not in f"{each} "])
+def test_commands_in_the_readme_run(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if command == "pytest":
+        pytest.skip("this is pytest")
+    (tmp_path / "notes.md").write_text("# Notes\n\nThe *kettle* is on. Would you like a cup of [MASK]?\n")
+    monkeypatch.chdir(tmp_path)
+    assert run(command) == 0
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("command", "output"), sessions(README))
+def test_sessions_in_the_readme_print_what_is_shown(
+    command: str, output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(command) == 0
+    assert_same_output(capsys.readouterr().out, output)
+
+
+@new_layout
+@pytest.mark.parametrize("page", [README, ROOT / "server/docs/python.md"], ids=lambda page: page.name)
+def test_python_examples_print_what_is_shown(page: Path) -> None:
     names: dict[str, object] = {}
-    [example] = blocks("python")
-    exec(example, names)
-    assert "model" in names
+    for code, output in examples(page):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(code, names)
+        assert_same_output(printed.getvalue(), output)
 
 
-def test_every_file_that_is_named_exists() -> None:
-    assert all((ROOT / path).exists() for path in re.findall(r"!\[.*?\]\((\S+?)\)", README))
+@new_layout
+def test_python_page_lists_every_public_function() -> None:
+    from fillmask_ls import mlm
+
+    text = (ROOT / "server/docs/python.md").read_text(encoding="utf-8")
+    functions = {name for name in mlm.__all__ if name.islower()}
+    assert functions <= set(re.findall(r"`(\w+)`", text))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{link} leads nowhere"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor in slugs, f"{link}: there is no such heading"
+
+
+@new_layout
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for name in re.findall(r"`((?:tests|server|client-config)/[\w./-]+)`", text):
+        assert (ROOT / name).exists(), f"{name} does not exist"
+    for name in re.findall(r"`((?:cli|lsp|engine|mlm|documents|presentation)/[\w./-]+\.py)`", text):
+        assert (ROOT / "server/fillmask_ls" / name).exists(), f"{name} does not exist"
+
+
+def generator() -> ModuleType:
+    specification = importlib.util.spec_from_file_location("generate", ROOT / "server/docs/generate.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["settings", "commands"])
+def test_generated_pages_are_current(name: str) -> None:
+    written = (ROOT / f"server/docs/{name}.md").read_text(encoding="utf-8")
+    assert written == getattr(generator(), f"{name}_page")(), "run: python server/docs/generate.py"

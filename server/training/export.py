@@ -39,7 +39,7 @@ def export(run: Path, start: Path, folder: Path) -> None:
 
 def write_card(folder: Path, trained: Evaluation, start: Evaluation) -> None:
     """Write the model card: ``card.md`` with the figures of both in their place."""
-    first, *others = table([trained, start], ["this model", "what the run began from"])
+    first, *others = table([trained, start], ["this model", "starting checkpoint"])
     lines = [first, ["---"] * len(first), *others]
     figures = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     card = CARD.read_text(encoding="utf-8").replace("{figures}", figures)
