@@ -12,10 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from fillmask_ls import mlm
-from fillmask_ls.engine import wire
-from fillmask_ls.engine.answering import answering
-from fillmask_ls.engine.query import Question
-from fillmask_ls.mlm.asking import answered
+from fillmask_ls.engine import codec
+from fillmask_ls.engine.api import Question
+from fillmask_ls.engine.dispatch import answering
+from fillmask_ls.mlm.forward_steps import run_steps
 
 Pipeline = Callable[..., Any]
 
@@ -23,7 +23,7 @@ Pipeline = Callable[..., Any]
 def answer(model: mlm.MaskedLM, question: Question) -> Any:
     """What the local engine's thread does with a question."""
     found = answering(model, question, {}, 512)
-    return answered(model, found) if isinstance(found, Generator) else found
+    return run_steps(model, found) if isinstance(found, Generator) else found
 
 
 class SharedEngine(ThreadingHTTPServer):
@@ -91,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
         elif self.server.fault in ("refuses", "redirects"):
             self.misbehave()
         else:
-            self.reply(200, wire.health(self.server.model.name))
+            self.reply(200, codec.health(self.server.model.name))
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -111,13 +111,13 @@ class Handler(BaseHTTPRequestHandler):
     def predict(self, body: Any) -> None:
         assert self.server.model is not None
         try:
-            question = wire.read_request(body)
-        except wire.WireError as error:
+            question = codec.read_request(body)
+        except codec.CodecError as error:
             self.reply(400, {"error": str(error)})
             return
         with self.server.lock:
             found = answer(self.server.model, question)
-        self.reply(200, wire.reply(question, self.server.model.name, found))
+        self.reply(200, codec.reply(question, self.server.model.name, found))
 
     def fill_mask(self, body: Any) -> None:
         assert self.server.pipeline is not None

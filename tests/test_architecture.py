@@ -59,7 +59,7 @@ def test_only_the_checkpoints_resolver_knows_the_embedded_folder() -> None:
     [
         "fillmask_ls.lsp.server",
         "fillmask_ls.cli",
-        "fillmask_ls.page",
+        "fillmask_ls.presentation.html",
         "fillmask_ls.mlm.checkpoint",
         "fillmask_ls.documents.context",
     ],
@@ -70,6 +70,6 @@ def test_what_answers_at_once_does_not_import_torch(module: str) -> None:
 
 
 def test_what_a_bert_needs_does_not_import_transformers() -> None:
-    modules = "fillmask_ls.mlm.model, fillmask_ls.mlm.prediction, fillmask_ls.mlm.scoring, fillmask_ls.engine.answering"
+    modules = "fillmask_ls.mlm.model, fillmask_ls.mlm.prediction, fillmask_ls.mlm.scoring, fillmask_ls.engine.dispatch"
     code = f"import sys, {modules}; sys.exit('transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -191,8 +191,8 @@ class Settings:
         _FLAG,
         "Whether a hover on any word shows how surprising it is, and what the model would have said.",
     )
-    hover_pieces: bool = _setting(
-        "hover.pieces",
+    hover_subwords: bool = _setting(
+        "hover.subwords",
         False,
         _FLAG,
         "Whether a hover shows the pieces of the vocabulary that a word is made of, with their ids.",
@@ -245,8 +245,8 @@ class Settings:
         _names("a list of language identifiers"),
         "In which languages words are marked. An empty list: in all, of code in its comments and strings.",
     )
-    max_pieces: int = _setting(
-        "maxPieces",
+    max_subwords: int = _setting(
+        "maxSubwords",
         4,
         _whole(1, 8),
         "How many pieces of the model's vocabulary a word may have. 1: only words that the model knows whole.",

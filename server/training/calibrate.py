@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from fillmask_ls.mlm.asking import logits
-from fillmask_ls.mlm.masking import choose
+from fillmask_ls.mlm.forward_steps import logits
+from fillmask_ls.mlm.masking import sample_mask
 from fillmask_ls.mlm.model import MaskedLM
 
 from .evaluate import masked
@@ -29,7 +29,7 @@ def fit_temperature(model: MaskedLM, text: Path, *, rate: float = 0.15, seed: in
     for document in list(documents(text))[::2]:
         for passage in passages(document, model.tokenizer, min(128, model.tokenizer.max_length)):
             encoding = model.tokenizer.encode(passage, masks=())
-            chosen = choose(encoding, rate, generator=generator)
+            chosen = sample_mask(encoding, rate, generator=generator)
             if chosen.any():
                 found = logits(model, [masked(model, encoding, chosen)])[0]
                 right = found.gather(1, torch.tensor(encoding.ids)[chosen][:, None])[:, 0]

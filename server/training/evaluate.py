@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fillmask_ls.mlm.asking import Batch, logits
-from fillmask_ls.mlm.masking import choose
+from fillmask_ls.mlm.forward_steps import ForwardStep, logits
+from fillmask_ls.mlm.masking import sample_mask
 from fillmask_ls.mlm.model import MaskedLM
 from fillmask_ls.mlm.tokenization import Encoding
-from fillmask_ls.percent import percent
+from fillmask_ls.presentation.percent import percent
 
 from . import seed
 from .passages import Document, TextError, documents, passages
@@ -71,7 +71,7 @@ def evaluate(
         for passage in passages(document, model.tokenizer, min(128, model.tokenizer.max_length)):
             encodings.append(model.tokenizer.encode(passage, masks=()))
             owners.append(name)
-    chosen = [choose(encoding, rate, generator=generator) for encoding in encodings]
+    chosen = [sample_mask(encoding, rate, generator=generator) for encoding in encodings]
     answers = _answers(model, encodings, chosen)
     by_source = {
         name: _figures(torch.cat([answer for answer, owner in zip(answers, owners, strict=True) if owner == name]))
@@ -148,10 +148,10 @@ def _answers(model: MaskedLM, encodings: Sequence[Encoding], chosen: Sequence[Te
     return answers
 
 
-def masked(model: MaskedLM, encoding: Encoding, chosen: Tensor) -> Batch:
+def masked(model: MaskedLM, encoding: Encoding, chosen: Tensor) -> ForwardStep:
     """The text with the ``chosen`` tokens, bool [n], masked and asked for."""
     ids = torch.tensor(encoding.ids).masked_fill(chosen, model.tokenizer.mask_id)
-    return Batch([ids.tolist()], [chosen.nonzero().flatten().tolist()])
+    return ForwardStep([ids.tolist()], [chosen.nonzero().flatten().tolist()])
 
 
 def _figures(answers: Tensor) -> Figures:

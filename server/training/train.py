@@ -91,7 +91,7 @@ class Recipe:
                 raise TrainingError(f"{name} can't be {getattr(self, name)}.")
 
 
-Batch = tuple[Tensor, Tensor, Tensor]
+ForwardStep = tuple[Tensor, Tensor, Tensor]
 """Masked ids [b, n]; the masks' positions [b, m]; what stood there [b, m]."""
 
 
@@ -166,7 +166,7 @@ def learning_rate(recipe: Recipe, steps: int, tokens: int) -> float:
     return recipe.learning_rate * min(warm, max(0.0, left), 1.0)
 
 
-def masked(rows: NDArray[np.int64], rate: float, mask_id: int, chance: np.random.Generator) -> Batch:
+def masked(rows: NDArray[np.int64], rate: float, mask_id: int, chance: np.random.Generator) -> ForwardStep:
     """Rows [b, n] with ``rate`` of the pieces between first and last masked, as many in each row, at least one."""
     b, n = rows.shape
     count = max(1, round(rate * (n - 2)))
@@ -175,7 +175,7 @@ def masked(rows: NDArray[np.int64], rate: float, mask_id: int, chance: np.random
     return ids.scatter(1, at, mask_id), at, ids.gather(1, at)
 
 
-def training_batches(rows: Rows, recipe: Recipe, mask_id: int, done: int = 0, tokens: int = 0) -> Iterator[Batch]:
+def training_batches(rows: Rows, recipe: Recipe, mask_id: int, done: int = 0, tokens: int = 0) -> Iterator[ForwardStep]:
     """The masked batches of a run, behind the ``done`` first ones, which held ``tokens``.
 
     For the same recipe and rows they are the same.
@@ -271,11 +271,11 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown()
 
-    def losses(self, batches: Iterable[Batch]) -> list[float]:
+    def losses(self, batches: Iterable[ForwardStep]) -> list[float]:
         """The summed loss of each batch, in nats."""
         return list(self._pool.map(self._loss, batches))
 
-    def gradients(self, batches: Sequence[Batch]) -> tuple[float, list[Tensor]]:
+    def gradients(self, batches: Sequence[ForwardStep]) -> tuple[float, list[Tensor]]:
         """The mean loss over all masks of the batches, and its gradient by each weight."""
         masks = sum(labels.numel() for *_, labels in batches)
         total = 0.0
@@ -294,14 +294,14 @@ class Workers:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // BATCHES))
 
     @torch.no_grad()
-    def _loss(self, batch: Batch) -> float:
+    def _loss(self, batch: ForwardStep) -> float:
         return float(self._forward(batch))
 
-    def _gradients(self, batch: Batch) -> tuple[float, list[Tensor]]:
+    def _gradients(self, batch: ForwardStep) -> tuple[float, list[Tensor]]:
         loss = self._forward(batch)
         return float(loss.detach()), list(torch.autograd.grad(loss, self._weights))
 
-    def _forward(self, batch: Batch) -> Tensor:
+    def _forward(self, batch: ForwardStep) -> Tensor:
         device = self._network.device
         with torch.autocast(device.type, torch.bfloat16):
             return masked_loss(self._network, *(part.to(device) for part in batch))
@@ -333,7 +333,7 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _step(state: State, recipe: Recipe, workers: Workers, batches: Sequence[Batch]) -> float:
+def _step(state: State, recipe: Recipe, workers: Workers, batches: Sequence[ForwardStep]) -> float:
     loss, gradients = workers.gradients(batches)
     if not isfinite(loss):
         raise TrainingError(

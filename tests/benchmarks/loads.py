@@ -19,8 +19,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from benchmarks.queueing import BETWEEN_WORDS, LETTERS, pauses, quantile
-from fillmask_ls.engine import wire
-from fillmask_ls.engine.query import Query
+from fillmask_ls.engine import codec
+from fillmask_ls.engine.api import PredictQuestion
 from wire import SERVER
 
 SECONDS = float(os.environ.get("SECONDS_EACH", "10"))
@@ -96,14 +96,14 @@ def text(number: int) -> str:
     return f"{number} {' '.join(before)} the {MASK} {' '.join(after)}"
 
 
-def question(number: int, prefix: str = "") -> Query:
+def question(number: int, prefix: str = "") -> PredictQuestion:
     passage = text(number)
     start = passage.index(MASK)
-    return Query(passage, ((start, start + len(MASK)),), 10, prefix=prefix)
+    return PredictQuestion(passage, ((start, start + len(MASK)),), 10, prefix=prefix)
 
 
 def our_body(number: int, prefix: str = "") -> bytes:
-    return json.dumps(wire.request(question(number, prefix))).encode()
+    return json.dumps(codec.request(question(number, prefix))).encode()
 
 
 def letter(number: int) -> bytes:

@@ -47,7 +47,7 @@ def is_first(
     model: MaskedLM, document: TextDocument, target: Target, word: str, *, strip_markup: bool, tokens: int
 ) -> bool:
     found = passage(document, target, strip_markup=strip_markup, tokens=tokens)
-    best = predict(model, found.text, found.masks, top_k=1)[found.focus].words
+    best = predict(model, found.text, found.masks, top_k=1)[found.focus].candidates
     return bool(best) and best[0].text.lower() == word.lower()
 
 

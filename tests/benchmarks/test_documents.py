@@ -33,7 +33,7 @@ def ours(text: str) -> Run:
     def keystroke() -> None:
         document.replace(Position(line, column), Position(line, column), "x")
         index = document.index(Position(line, column + 1 + len(MASK)))
-        target = masks.behind(document, index)
+        target = masks.mask_before_cursor(document, index)
         assert target is not None
         passage(document, target)
         document.replace(Position(line, column), Position(line, column + 1), "")

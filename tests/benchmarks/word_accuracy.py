@@ -22,7 +22,8 @@ from statistics import fmean, pstdev
 import torch
 
 from fillmask_ls import MASK, mlm
-from fillmask_ls.mlm.tokenization import Span, find_masks, words
+from fillmask_ls.spans import Span
+from fillmask_ls.words import find_masks, find_words
 
 CONTEXT = 500
 """Characters that are read on either side of what is masked."""
@@ -63,7 +64,7 @@ def cases(
     for text in texts:
         if MASK in text:
             continue
-        spans = [(a, b) for a, b in words(text) if text[a:b].isalpha() and b - a > 1]
+        spans = [(a, b) for a, b in find_words(text) if text[a:b].isalpha() and b - a > 1]
         rows = [tuple(spans[i : i + together]) for i in range(len(spans) - together + 1)]
         rows = [
             row
@@ -87,7 +88,7 @@ def several_pieces(model: mlm.MaskedLM, texts: Sequence[str], count: int) -> boo
     for length in (2, 3):
         hits = []
         for case in cases(texts, 1, lambda word, length=length: pieces(word) == length, count):  # type: ignore[misc]
-            offered = mlm.predict(model, case.text)[0].words
+            offered = mlm.predict(model, case.text)[0].candidates
             hits.append(case.words[0].casefold() in [word.text.casefold() for word in offered])
         print(f"words of {length} pieces, the right one among ten: {share(hits)} of {len(hits)}")
         both += hits
@@ -103,7 +104,8 @@ def joint_fills(model: mlm.MaskedLM, texts: Sequence[str], count: int) -> bool:
     for case in cases(texts, 2, known, count):
         words = tuple(word.casefold() for word in case.words)
         best = [
-            prediction.words[0].text.casefold() for prediction in mlm.predict(model, case.text, top_k=1, max_pieces=1)
+            prediction.candidates[0].text.casefold()
+            for prediction in mlm.predict(model, case.text, top_k=1, max_subwords=1)
         ]
         fills = [tuple(map(str.casefold, fill.words)) for fill in mlm.fill_jointly(model, case.text)]
         alone.append(tuple(best) == words)

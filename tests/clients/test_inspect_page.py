@@ -10,7 +10,7 @@ import pytest
 
 import seed
 from fillmask_ls import mlm
-from fillmask_ls.page import page as page_of
+from fillmask_ls.presentation.html import page as page_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

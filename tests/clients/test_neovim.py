@@ -105,7 +105,7 @@ class Neovim:
         version = self.lua("local v = vim.version() return ('%d.%d'):format(v.major, v.minor)")
         artefact(f"neovim-{version}-{name}.txt", self.folder, self.screen)
 
-    def choose(self, title: str) -> list[str]:
+    def sample_mask(self, title: str) -> list[str]:
         """Ask for code actions at the cursor and choose the one with this title; returns all titles."""
         self.lua(
             """

@@ -6,23 +6,24 @@ from hypothesis import strategies as st
 
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import Passage, estimated_tokens, passage, passages
-from fillmask_ls.documents.masks import Target, find
+from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.mlm.model import MaskedLM
+from fillmask_ls.words import find_masks
 from seed import PARAGRAPH
 
 
 def around(text: str, number: int = 0, prefix: str = "", tokens: int = 256, language_id: str = "") -> Passage:
     """The passage around a mask of a text, by its number."""
     document = TextDocument("", text, language_id=language_id)
-    return passage(document, Target(*find(text)[number], prefix), tokens=tokens)
+    return passage(document, Target(*find_masks(text)[number], prefix), tokens=tokens)
 
 
 def test_the_paragraph_then_its_neighbours_each_in_one_line() -> None:
     found = around("A heading\n\nBefore.\n\nOne [MASK]\r\ntwo [MASK] three.\n  \nAfter.")
     assert found.text == "A heading. Before. One [MASK] two [MASK] three. After."
     assert (found.masks, found.focus) == (((23, 29), (34, 40)), 0)
-    assert [found.place(number) for number in (0, 1)] == [(24, 30), (36, 42)]
+    assert [found.document_span(number) for number in (0, 1)] == [(24, 30), (36, 42)]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_sentences_of_the_paragraph_come_first_then_those_around_it_in_turn(toke
 def test_what_was_typed_behind_the_mask_is_left_out() -> None:
     found = around("An [MASK]el walks [MASK].", prefix="el")
     assert found.text == "An [MASK] walks [MASK]."
-    assert found.place(1) == (18, 24)
+    assert found.document_span(1) == (18, 24)
 
 
 def test_a_sentence_still_to_be_written_is_not_gone_on_with_by_the_next_paragraph() -> None:
@@ -93,7 +94,7 @@ def test_other_documents_give_context_and_no_place() -> None:
     found = passage(three, Target(5, 11), before=[two, one], after=[four])
     assert found.text == "First. Then [MASK] is second. Last [MASK]."
     assert found.focus == 1
-    assert [found.place(number) for number in (0, 1)] == [None, (5, 11)]
+    assert [found.document_span(number) for number in (0, 1)] == [None, (5, 11)]
 
 
 def test_the_estimate_is_near_what_a_tokenizer_makes_of_it(model: MaskedLM) -> None:
@@ -104,16 +105,16 @@ def test_the_estimate_is_near_what_a_tokenizer_makes_of_it(model: MaskedLM) -> N
 @given(st.lists(st.sampled_from(["word ", MASK, "\n", "\n\n", ". ", "x" * 900 + " "]), max_size=40).map("".join))
 def test_every_mask_of_a_document_is_in_one_passage(text: str) -> None:
     document = TextDocument("", text)
-    assert [mask for _, some in passages(document, tokens=64) for mask in some] == find(text)
+    assert [mask for _, some in passages(document, tokens=64) for mask in some] == find_masks(text)
     for found, some in passages(document, tokens=64):
-        assert [found.place(found.focus + number) for number in range(len(some))] == some
+        assert [found.document_span(found.focus + number) for number in range(len(some))] == some
         assert all(found.text[start:end] == MASK for start, end in found.masks)
 
 
 def test_a_text_that_is_read_as_a_whole_is_one_passage() -> None:
     text = "The [MASK] was in the [MASK].\n\nShe took [MASK] to the [MASK], and the [MASK] was [MASK]."
     [(found, places)] = passages(TextDocument("", text))
-    assert places == find(text)
+    assert places == find_masks(text)
     assert found.focus == 0
 
 

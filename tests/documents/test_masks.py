@@ -7,6 +7,7 @@ import pytest
 from fillmask_ls.documents import masks
 from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.words import find_masks
 
 BEFORE = "A line before. [MASK]\n"
 
@@ -43,7 +44,7 @@ def moved(target: Target | None) -> Target | None:
     ],
 )
 def test_the_mask_that_a_completion_is_for(marked: str, target: Target | None) -> None:
-    assert masks.behind(*cursor(marked)) == moved(target)
+    assert masks.mask_before_cursor(*cursor(marked)) == moved(target)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_the_mask_that_a_completion_is_for(marked: str, target: Target | None) -
     ],
 )
 def test_the_mask_under_the_pointer(marked: str, target: Target | None) -> None:
-    assert masks.under(*cursor(marked)) == moved(target)
+    assert masks.mask_at(*cursor(marked)) == moved(target)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +78,8 @@ def test_the_mask_under_the_pointer(marked: str, target: Target | None) -> None:
 )
 def test_a_mask_that_is_being_typed(marked: str, span: tuple[int, int] | None) -> None:
     expected = span and (span[0] + len(BEFORE), span[1] + len(BEFORE))
-    assert masks.opened(*cursor(marked)) == expected
+    assert masks.partial_mask(*cursor(marked)) == expected
 
 
 def test_all_masks_of_a_line() -> None:
-    assert masks.find("[MASK][MASK] [MASK ] [[MASK]]") == [(0, 6), (6, 12), (22, 28)]
+    assert find_masks("[MASK][MASK] [MASK ] [[MASK]]") == [(0, 6), (6, 12), (22, 28)]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from fillmask_ls.documents.context import estimated_tokens, word_passage
 from fillmask_ls.documents.paragraphs import paragraphs
 from fillmask_ls.documents.text import Position, TextDocument
-from fillmask_ls.documents.words import free_words, under, words
-from fillmask_ls.mlm import tokenization
+from fillmask_ls.documents.word_spans import free_words, word_at
+from fillmask_ls.words import find_masks, find_unmasked_words, find_words
 
 LANGUAGES = ["c", "gitcommit", "html", "latex", "markdown", "org", "plaintext", "python", "rst", "typst"]
 PARTS = st.sampled_from(
@@ -28,24 +28,24 @@ def test_every_word_is_in_the_document_where_it_is_said_to_be(text: str, languag
         assert list(paragraph.origins) == sorted(paragraph.origins)
         assert "\n" not in paragraph.text
         for span in paragraph.words:
-            start, end = paragraph.place(span)
+            start, end = paragraph.document_span(span)
             word = paragraph.text[slice(*span)]
             assert text[start] == word[0]
             assert text[end - 1] == word[-1]
             found = word_passage(document, (start, end))
             assert found is not None
-            assert found.place == (start, end)
+            assert found.document_span == (start, end)
             assert found.text[slice(*found.span)] == word
 
 
 @given(st.lists(PARTS, max_size=40).map("".join))
 def test_words_are_those_of_the_scores_but_for_masks(text: str) -> None:
-    masks = [place for start, end in tokenization.find_masks(text) for place in range(start, end)]
-    assert words(text) == [span for span in tokenization.words(text) if span[0] not in masks] or "[MASK]" in text
-    assert set(free_words(text)) <= set(words(text))
+    masks = [place for start, end in find_masks(text) for place in range(start, end)]
+    assert find_unmasked_words(text) == [span for span in find_words(text) if span[0] not in masks] or "[MASK]" in text
+    assert set(free_words(text)) <= set(find_unmasked_words(text))
     document = TextDocument("", text)
-    for start, end in words(text):
-        assert {under(document, index) for index in range(start, end)} == {(start, end)}
+    for start, end in find_unmasked_words(text):
+        assert {word_at(document, index) for index in range(start, end)} == {(start, end)}
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import passage
-from fillmask_ls.documents.masks import Target, find
+from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.prose import language
 from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.words import find_masks
 
 MARKED = Path(__file__).parent / "marked"
 EXPECTED = "⟹ "
@@ -26,9 +27,9 @@ def test_passages_beside_their_masks(file: str, line_end: str) -> None:
     expected = [line.removeprefix(EXPECTED) for line in lines if line.startswith(EXPECTED)]
     text = line_end.join(line for line in lines if not line.startswith(EXPECTED))
     document = TextDocument(f"file:///somewhere/{file}", text)
-    found = [passage(document, Target(*mask), tokens=24) for mask in find(text)]
+    found = [passage(document, Target(*mask), tokens=24) for mask in find_masks(text)]
     assert [each.text for each in found] == expected
-    assert [each.place(each.focus) for each in found] == find(text)
+    assert [each.document_span(each.focus) for each in found] == find_masks(text)
 
 
 @pytest.mark.parametrize(
@@ -69,9 +70,9 @@ def test_whatever_stands_there_every_mask_has_a_passage_of_the_documents_charact
     text: str, language_id: str, tokens: int
 ) -> None:
     document = TextDocument("", text, language_id=language_id)
-    for mask in find(text):
+    for mask in find_masks(text):
         found = passage(document, Target(*mask), tokens=tokens)
-        assert found.place(found.focus) == mask
+        assert found.document_span(found.focus) == mask
         assert len(found.origins) >= len(found.text)
         assert list(found.origins) == sorted(found.origins)
         assert not set(found.text) & {"\n", "\r"}
@@ -81,6 +82,6 @@ def test_whatever_stands_there_every_mask_has_a_passage_of_the_documents_charact
 @given(st.lists(PARTS, max_size=40).map("".join), st.sampled_from(LANGUAGES))
 def test_where_markup_is_to_be_read_everything_is_plain_text(text: str, language_id: str) -> None:
     document, plain = (TextDocument("", text, language_id=each) for each in (language_id, "plaintext"))
-    for mask in find(text):
+    for mask in find_masks(text):
         target = Target(*mask)
         assert passage(document, target, strip_markup=False) == passage(plain, target)

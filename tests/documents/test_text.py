@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from fillmask_ls import MASK
 from fillmask_ls.documents import text as text_module
-from fillmask_ls.documents.masks import find
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import Position, TextDocument
+from fillmask_ls.words import find_masks
 
 PIECES = st.sampled_from(
     [
@@ -98,7 +98,7 @@ def assert_same(document: TextDocument, plain: str) -> None:
     assert len(document) == len(plain)
     lines = re.split("\r\n|\r|\n", plain)
     assert [document.line(i) for i in range(document.line_count)] == lines
-    assert document.masks(0, len(plain)) == find(plain)
+    assert document.masks(0, len(plain)) == find_masks(plain)
     assert document.has_masks == (MASK in plain)
     some = range(len(plain) % 7, len(plain) + 1, 7)
     assert list(document.positions(some)) == [document.position(index) for index in some]

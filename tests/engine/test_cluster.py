@@ -23,8 +23,8 @@ import psutil
 import pytest
 
 from fillmask_ls import MASK, mlm
-from fillmask_ls.engine.connection import Address
-from fillmask_ls.engine.query import Query, Ranking, ScoreQuery
+from fillmask_ls.engine.api import Predictions, PredictQuestion, ScoreQuestion
+from fillmask_ls.engine.http_client import Address
 from fillmask_ls.engine.remote import RemoteEngine
 from shared_engine import answer
 from wire import SERVER
@@ -36,12 +36,12 @@ SECRET = "s3cret-t0ken"
 THINGS = ("tea", "soup", "wine", "sand", "time", "gold", "rain", "milk", "paint", "salt")
 
 
-def question(number: int) -> Query:
+def question(number: int) -> PredictQuestion:
     """One of a hundred, no two the same."""
     one, other = THINGS[number % 10], THINGS[number // 10 % 10]
     text = f"She asked for some {one} and was given a cup of {MASK} with {other} in it."
     start = text.index(MASK)
-    return Query(text, ((start, start + len(MASK)),), 5)
+    return PredictQuestion(text, ((start, start + len(MASK)),), 5)
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +86,11 @@ async def test_the_answers_are_those_of_the_local_engine(
     team: tuple[str, subprocess.Popen[str]], model: mlm.MaskedLM
 ) -> None:
     engine = RemoteEngine(Address(team[0], SECRET), direct=True)
-    asked = replace(question(7), max_pieces=3)
-    found, expected = await engine.rank(asked), answer(model, asked)
-    words = [(word.text, pytest.approx(word.probability, abs=1e-4)) for word in expected.masks[0].words]
-    assert [(word.text, word.probability) for word in found.masks[0].words] == words
-    text = ScoreQuery("It was a good day.")
+    asked = replace(question(7), max_subwords=3)
+    found, expected = await engine.predict(asked), answer(model, asked)
+    words = [(word.text, pytest.approx(word.probability, abs=1e-4)) for word in expected.predictions[0].candidates]
+    assert [(word.text, word.probability) for word in found.predictions[0].candidates] == words
+    text = ScoreQuestion("It was a good day.")
     score = (await engine.score(text)).pseudo_log_likelihood
     assert score == pytest.approx(answer(model, text).pseudo_log_likelihood, abs=1e-4)
     await engine.close()
@@ -100,7 +100,7 @@ async def test_when_a_replica_dies_under_load_no_request_is_lost_and_no_answer_w
     team: tuple[str, subprocess.Popen[str]], model: mlm.MaskedLM
 ) -> None:
     url, process = team
-    expected: list[Ranking] = [answer(model, question(number)) for number in range(100)]
+    expected: list[Predictions] = [answer(model, question(number)) for number in range(100)]
     killed = False
     answered = 0
 
@@ -108,10 +108,10 @@ async def test_when_a_replica_dies_under_load_no_request_is_lost_and_no_answer_w
         nonlocal answered
         for number in range(first, first + 100):
             engine = RemoteEngine(Address(url, SECRET), direct=True)  # who remembers nothing
-            ranking = await engine.rank(question(number % 100))
+            ranking = await engine.predict(question(number % 100))
             await engine.close()
-            words = [(w.text, w.probability) for w in ranking.masks[0].words]
-            right = expected[number % 100].masks[0].words
+            words = [(w.text, w.probability) for w in ranking.predictions[0].candidates]
+            right = expected[number % 100].predictions[0].candidates
             assert words == [(w.text, pytest.approx(w.probability, abs=1e-4)) for w in right]
             answered += 1
 
@@ -131,7 +131,9 @@ async def test_what_was_given_up_is_not_computed(team: tuple[str, subprocess.Pop
     url, process = team
     engine = RemoteEngine(Address(url, SECRET), direct=True)
     await engine.connect()
-    asking = [asyncio.ensure_future(engine.rank(replace(question(n), max_pieces=4, top_k=n))) for n in range(10, 100)]
+    asking = [
+        asyncio.ensure_future(engine.predict(replace(question(n), max_subwords=4, top_k=n))) for n in range(10, 100)
+    ]
     await asyncio.sleep(0.5)
     assert not all(each.done() for each in asking)
     for each in asking:
@@ -148,11 +150,11 @@ async def test_at_the_end_all_that_was_asked_is_answered(team: tuple[str, subpro
     url, process = team
     engine = RemoteEngine(Address(url, SECRET), direct=True)
     await engine.connect()
-    asking = [asyncio.ensure_future(engine.rank(replace(question(n), max_pieces=4, top_k=9))) for n in range(40)]
+    asking = [asyncio.ensure_future(engine.predict(replace(question(n), max_subwords=4, top_k=9))) for n in range(40)]
     await asyncio.sleep(0.3)
     process.send_signal(signal.SIGTERM)
     rankings = await asyncio.gather(*asking)
-    assert all(len(ranking.masks[0].words) == 9 for ranking in rankings)
+    assert all(len(ranking.predictions[0].candidates) == 9 for ranking in rankings)
     end = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < end:
         await asyncio.sleep(0.1)
@@ -217,7 +219,7 @@ print(*serve.status().applications)
 async def test_on_a_cluster_it_comes_and_goes_and_leaves_the_rest(cluster: Cluster) -> None:
     with serving("--address", cluster.address, **cluster.environment) as (url, process):
         engine = RemoteEngine(Address(url, SECRET), direct=True)
-        assert len((await engine.rank(question(1))).masks[0].words) == 5
+        assert len((await engine.predict(question(1))).predictions[0].candidates) == 5
         await engine.close()
         cluster.run(ANOTHER)
         assert get(f"{url}/another") == "still here"
@@ -246,14 +248,14 @@ async def test_there_are_as_many_replicas_as_the_load_needs(cluster: Cluster) ->
             while len(running()) < 2 or answers < 500:
                 text = f"{next(number)} cups of {MASK} with {THINGS[answers % 10]} in it."
                 start = text.index(MASK)
-                await engine.rank(Query(text, ((start, start + len(MASK)),), 5))
+                await engine.predict(PredictQuestion(text, ((start, start + len(MASK)),), 5))
                 answers += 1
 
         await asyncio.wait_for(asyncio.gather(*(editor() for _ in range(16))), 120)
         until = time.monotonic() + 240
         while len(running()) > 1 and time.monotonic() < until:
             await asyncio.sleep(1)
-            await engine.rank(question(next(number)))
+            await engine.predict(question(next(number)))
         assert len(running()) == 1
         await engine.close()
         process.send_signal(signal.SIGTERM)

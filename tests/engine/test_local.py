@@ -14,17 +14,17 @@ import pytest
 from torch import Tensor
 
 from fillmask_ls import mlm
-from fillmask_ls.engine import jobs, local, memory
-from fillmask_ls.engine.jobs import Urgency
+from fillmask_ls.engine import cache, local, scheduler
+from fillmask_ls.engine.api import EngineError, PredictQuestion, Question, SurprisalQuestion
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.engine.query import EngineError, Query, Question, SurpriseQuery
-from fillmask_ls.mlm import asking
+from fillmask_ls.engine.scheduler import Priority
+from fillmask_ls.mlm import forward_steps
 
-QUERY = Query("a [MASK]", ((2, 8),), 3)
+QUERY = PredictQuestion("a [MASK]", ((2, 8),), 3)
 
 
-def query(text: str) -> Query:
-    return Query(f"{text} [MASK]", ((len(text) + 1, len(text) + 7),), 3)
+def query(text: str) -> PredictQuestion:
+    return PredictQuestion(f"{text} [MASK]", ((len(text) + 1, len(text) + 7),), 3)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[threading.Event,
     def install() -> tuple[threading.Event, list[str]]:
         go, ran = threading.Event(), []
 
-        def ranking(_self: LocalEngine, query: Query) -> str:
+        def ranking(_self: LocalEngine, query: PredictQuestion) -> str:
             go.wait(10)
             ran.append(query.text.split()[0])
             return query.text
@@ -55,11 +55,11 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[threading.Event,
 
 
 async def test_a_real_model_answers(engine: LocalEngine) -> None:
-    waiting = asyncio.ensure_future(engine.rank(QUERY))
+    waiting = asyncio.ensure_future(engine.predict(QUERY))
     assert await engine.load("embedded", "cpu") == "embedded"
     ranking = await waiting
     assert ranking.model == engine.model_name == "embedded"
-    assert len(ranking.masks[0].words) == 3
+    assert len(ranking.predictions[0].candidates) == 3
 
 
 async def test_memory_goes_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ async def test_memory_goes_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -
     engine = LocalEngine()
     await engine.load("embedded", "cpu")
     for name in ("first", "second", "third", "fourth"):
-        await engine.rank(query(name))
+        await engine.predict(query(name))
     engine.close()
     assert len(trimmed) == 2
     kept = [engine._memory[key] for key in list(engine._memory)]
@@ -94,13 +94,13 @@ async def test_the_newest_is_answered_first_of_hints_in_time_the_oldest_and_the_
     in_time: float,
     order: list[str],
 ) -> None:
-    monkeypatch.setattr(jobs, "_IN_TIME", in_time)
+    monkeypatch.setattr(scheduler, "_IN_TIME", in_time)
     go, ran = gate()
     engine = LocalEngine(oldest_first=oldest_first)
     await engine.load("x", "cpu")
     tasks = {}
     for name in ("first", "second", "third", "fourth"):
-        tasks[name] = asyncio.ensure_future(engine.rank(replace(query(name), decorates=decorates)))
+        tasks[name] = asyncio.ensure_future(engine.predict(replace(query(name), decorates=decorates)))
         await asyncio.sleep(0.02)
     tasks["third"].cancel()
     await asyncio.sleep(0.02)
@@ -115,13 +115,13 @@ async def test_the_newest_is_answered_first_of_hints_in_time_the_oldest_and_the_
 def forwards(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The first words of the passages that met a model, forward by forward."""
     met: list[list[str]] = []
-    whole = asking.logits
+    whole = forward_steps.logits
 
     def logits(
-        model: mlm.MaskedLM, batches: Sequence[asking.Batch], *between_layers: Callable[[], None]
+        model: mlm.MaskedLM, batches: Sequence[forward_steps.ForwardStep], *yield_point: Callable[[], None]
     ) -> list[Tensor]:
         met.append([model.tokenizer.vocabulary[batch.rows[0][1]] for batch in batches])
-        return whole(model, batches, *between_layers)
+        return whole(model, batches, *yield_point)
 
     def load(*args: str) -> mlm.MaskedLM:
         model = real_load(*args)
@@ -130,24 +130,24 @@ def forwards(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     real_load = local._load
     monkeypatch.setattr(local, "_load", load)
-    monkeypatch.setattr(asking, "logits", logits)
+    monkeypatch.setattr(forward_steps, "logits", logits)
     return met
 
 
 async def test_a_passage_meets_the_model_once(engine: LocalEngine, forwards: list[list[str]]) -> None:
     await engine.load("embedded", "cpu")
-    asked = Query("She drank a cup of [MASK] with milk.", ((19, 25),), 10)
-    first = await engine.rank(asked)
-    assert await engine.rank(asked) == first
-    hovered = await engine.rank(replace(asked, top_k=5))
-    assert hovered.masks[0].words == first.masks[0].words[:5]
-    letter = await engine.rank(replace(asked, prefix="t"))
-    assert all(word.text.startswith("t") for word in letter.masks[0].words)
+    asked = PredictQuestion("She drank a cup of [MASK] with milk.", ((19, 25),), 10)
+    first = await engine.predict(asked)
+    assert await engine.predict(asked) == first
+    hovered = await engine.predict(replace(asked, top_k=5))
+    assert hovered.predictions[0].candidates == first.predictions[0].candidates[:5]
+    letter = await engine.predict(replace(asked, prefix="t"))
+    assert all(word.text.startswith("t") for word in letter.predictions[0].candidates)
     assert forwards == [["she"]]
-    await engine.rank(query("another"))
+    await engine.predict(query("another"))
     assert forwards == [["she"], ["another"]]
     await engine.load("embedded", "cpu")
-    await engine.rank(asked)
+    await engine.predict(asked)
     assert forwards == [["she"]]
 
 
@@ -157,7 +157,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Callable[[LocalEngine], threading.E
 
     def hold(engine: LocalEngine) -> threading.Event:
         go = threading.Event()
-        engine._submit(Urgency.LOADING, lambda: go.wait(10))
+        engine._submit(Priority.LOADING, lambda: go.wait(10))
         return go
 
     return hold
@@ -167,17 +167,19 @@ async def test_passages_of_like_length_that_wait_together_share_a_forward(
     engine: LocalEngine, forwards: list[list[str]], held: Callable[[LocalEngine], threading.Event]
 ) -> None:
     await engine.load("embedded", "cpu", "float32")
-    alone = [await engine.rank(query(name)) for name in ("one", "two", "three")]
+    alone = [await engine.predict(query(name)) for name in ("one", "two", "three")]
     await engine.load("embedded", "cpu", "float32")
     go = held(engine)
     long = query("four and many words more that make a passage longer than any of the others")
-    asked = [asyncio.ensure_future(engine.rank(each)) for each in (query("one"), query("two"), long, query("three"))]
+    asked = [asyncio.ensure_future(engine.predict(each)) for each in (query("one"), query("two"), long, query("three"))]
     await asyncio.sleep(0.02)
     go.set()
     one, two, _, three = await asyncio.gather(*asked)
     assert forwards == [["three", "two", "one"], ["four"]]
     for together, before in zip((one, two, three), alone, strict=True):
-        assert [word.text for word in together.masks[0].words] == [word.text for word in before.masks[0].words]
+        assert [word.text for word in together.predictions[0].candidates] == [
+            word.text for word in before.predictions[0].candidates
+        ]
 
 
 async def test_who_waits_goes_before_what_decorates(
@@ -185,12 +187,12 @@ async def test_who_waits_goes_before_what_decorates(
 ) -> None:
     await engine.load("embedded", "cpu")
     go = held(engine)
-    hint = asyncio.ensure_future(engine.rank(replace(query("hints"), decorates=True, max_pieces=4)))
+    hint = asyncio.ensure_future(engine.predict(replace(query("hints"), decorates=True, max_subwords=4)))
     await asyncio.sleep(0.02)
     go.set()
     while not forwards:
         await asyncio.sleep(0)
-    await engine.rank(query("urgent"))
+    await engine.predict(query("urgent"))
     assert not hint.done()  # its search of several forwards makes room
     await hint
     assert ["urgent"] in forwards[1:3]
@@ -200,19 +202,19 @@ async def test_who_waits_is_answered_in_the_midst_of_a_forward_for_hints(
     engine: LocalEngine, forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await engine.load("embedded", "cpu")
-    alone = await engine.rank(replace(query("hints"), decorates=True))
+    alone = await engine.predict(replace(query("hints"), decorates=True))
     await engine.load("embedded", "cpu")
-    come, whole, answered = threading.Event(), asking.logits, []
+    come, whole, answered = threading.Event(), forward_steps.logits, []
     monkeypatch.setattr(
-        asking,
+        forward_steps,
         "logits",
         lambda model, batches, between: whole(model, batches, lambda: come.wait(10) and between()),
     )
-    hint = asyncio.ensure_future(engine.rank(replace(query("hints"), decorates=True)))
+    hint = asyncio.ensure_future(engine.predict(replace(query("hints"), decorates=True)))
     while not forwards:
         await asyncio.sleep(0.01)
-    later = asyncio.ensure_future(engine.rank(replace(query("later"), decorates=True)))
-    hover = asyncio.ensure_future(engine.rank(query("hover")))
+    later = asyncio.ensure_future(engine.predict(replace(query("later"), decorates=True)))
+    hover = asyncio.ensure_future(engine.predict(query("hover")))
     for asked in (hint, later, hover):
         asked.add_done_callback(answered.append)
     await asyncio.sleep(0.02)
@@ -226,18 +228,20 @@ async def test_who_waits_is_answered_before_words_are_made_of_a_hints_forward(
     engine: LocalEngine, forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await engine.load("embedded", "cpu")
-    come, whole, answered = threading.Event(), asking.logits, []
+    come, whole, answered = threading.Event(), forward_steps.logits, []
 
-    def logits(model: mlm.MaskedLM, batches: Sequence[asking.Batch], _: Callable[[], None]) -> list[Tensor]:
+    def logits(
+        model: mlm.MaskedLM, batches: Sequence[forward_steps.ForwardStep], _: Callable[[], None]
+    ) -> list[Tensor]:
         found = whole(model, batches)
         come.wait(10)
         return found
 
-    monkeypatch.setattr(asking, "logits", logits)
-    hint = asyncio.ensure_future(engine.rank(replace(query("hints"), decorates=True)))
+    monkeypatch.setattr(forward_steps, "logits", logits)
+    hint = asyncio.ensure_future(engine.predict(replace(query("hints"), decorates=True)))
     while not forwards:
         await asyncio.sleep(0.01)
-    hover = asyncio.ensure_future(engine.rank(query("hover")))
+    hover = asyncio.ensure_future(engine.predict(query("hover")))
     for asked in (hint, hover):
         asked.add_done_callback(answered.append)
     await asyncio.sleep(0.02)
@@ -260,12 +264,12 @@ async def test_who_waits_is_answered_before_the_next_hint_is_begun(
 
     monkeypatch.setattr(LocalEngine, "_begin", begin)
     go = held(engine)
-    hints = [asyncio.ensure_future(engine.rank(hint)) for hint in asked[:2]]
+    hints = [asyncio.ensure_future(engine.predict(hint)) for hint in asked[:2]]
     await asyncio.sleep(0.02)
     go.set()
     while not begun:
         await asyncio.sleep(0.01)
-    hover = asyncio.ensure_future(engine.rank(asked[2]))
+    hover = asyncio.ensure_future(engine.predict(asked[2]))
     await asyncio.sleep(0.02)
     come.set()
     await asyncio.gather(*hints, hover)
@@ -280,11 +284,11 @@ async def test_hints_go_before_what_is_foreseen_and_diagnostics_that_came_later(
     await engine.load("x", "cpu")
     asked: list[asyncio.Future[Any]] = []
     for call in (
-        engine.rank(query("running")),
-        engine.rank(replace(query("foreseen"), decorates=True, max_pieces=4)),
-        engine.rank(replace(query("hint"), decorates=True)),
-        engine.surprise(SurpriseQuery("diagnostics for a document", 3, decorates=True)),
-        engine.rank(query("hover")),
+        engine.predict(query("running")),
+        engine.predict(replace(query("foreseen"), decorates=True, max_subwords=4)),
+        engine.predict(replace(query("hint"), decorates=True)),
+        engine.word_surprisals(SurprisalQuestion("diagnostics for a document", 3, decorates=True)),
+        engine.predict(query("hover")),
     ):
         asked.append(asyncio.ensure_future(call))
         await asyncio.sleep(0.02)
@@ -295,11 +299,11 @@ async def test_hints_go_before_what_is_foreseen_and_diagnostics_that_came_later(
 
 async def test_what_is_cancelled_stops_at_its_next_step(engine: LocalEngine, forwards: list[list[str]]) -> None:
     await engine.load("embedded", "cpu")
-    search = asyncio.ensure_future(engine.rank(replace(query("long"), max_pieces=4)))
+    search = asyncio.ensure_future(engine.predict(replace(query("long"), max_subwords=4)))
     while not forwards:
         await asyncio.sleep(0)
     search.cancel()
-    await engine.rank(query("next"))
+    await engine.predict(query("next"))
     await asyncio.sleep(0.2)
     assert len(forwards) <= 3
 
@@ -307,13 +311,13 @@ async def test_what_is_cancelled_stops_at_its_next_step(engine: LocalEngine, for
 async def test_only_the_last_passages_are_remembered(
     engine: LocalEngine, forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "_MASKS", 2)
+    monkeypatch.setattr(cache, "_MASKS", 2)
     await engine.load("embedded", "cpu")
     for name in ("one", "two", "one", "three", "one", "two"):
-        await engine.rank(query(name))
+        await engine.predict(query(name))
     assert forwards == [["one"], ["two"], ["three"], ["two"]]
-    many = Query("[MASK] " * 5, tuple((7 * i, 7 * i + 6) for i in range(5)), 3)
-    assert await engine.rank(many) == await engine.rank(many)
+    many = PredictQuestion("[MASK] " * 5, tuple((7 * i, 7 * i + 6) for i in range(5)), 3)
+    assert await engine.predict(many) == await engine.predict(many)
     assert forwards[4:] == [["[MASK]"]]
 
 
@@ -322,19 +326,19 @@ async def test_the_weights_have_the_precision_that_was_chosen(engine: LocalEngin
     await engine.load("embedded", "cpu", dtype)
     assert engine._model is not None
     assert str(engine._model.dtype) == f"torch.{dtype}"
-    ranking = await engine.rank(Query("She drank a cup of [MASK] with milk.", ((19, 25),), 5))
-    assert {"coffee", "tea"} <= {word.text for word in ranking.masks[0].words}
+    ranking = await engine.predict(PredictQuestion("She drank a cup of [MASK] with milk.", ((19, 25),), 5))
+    assert {"coffee", "tea"} <= {word.text for word in ranking.predictions[0].candidates}
 
 
 async def test_a_model_that_can_not_be_loaded_leaves_the_one_before(engine: LocalEngine) -> None:
     await engine.load("embedded", "cpu")
     with pytest.raises(EngineError, match="/no/such"):
         await engine.load("/no/such", "cpu")
-    assert (await engine.rank(QUERY)).model == "embedded"
+    assert (await engine.predict(QUERY)).model == "embedded"
 
 
 async def test_without_any_model_the_query_says_why(engine: LocalEngine) -> None:
-    waiting = asyncio.ensure_future(engine.rank(QUERY))
+    waiting = asyncio.ensure_future(engine.predict(QUERY))
     with pytest.raises(EngineError, match="/no/such"):
         await engine.load("/no/such", "cpu")
     with pytest.raises(EngineError, match="/no/such"):
@@ -346,7 +350,7 @@ async def test_of_two_loads_the_later_holds(
 ) -> None:
     gate()
     block = threading.Event()
-    engine._submit(Urgency.LOADING, lambda: block.wait(10))
+    engine._submit(Priority.LOADING, lambda: block.wait(10))
     first = asyncio.ensure_future(engine.load("first", "cpu"))
     second = asyncio.ensure_future(engine.load("second", "cpu"))
     await asyncio.sleep(0.02)
@@ -360,14 +364,14 @@ async def test_of_two_loads_the_later_holds(
 async def test_a_failing_forward_tells_nothing_of_the_document(
     engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_self: LocalEngine, query: Query) -> None:
+    def fail(_self: LocalEngine, query: PredictQuestion) -> None:
         raise RuntimeError(f"secret: {query.text}")
 
     monkeypatch.setattr(LocalEngine, "_begin", fail)
     monkeypatch.setattr(local, "_load", lambda model, device, dtype, runtime: SimpleNamespace(name=model))
     await engine.load("x", "cpu")
     with pytest.raises(EngineError) as error:
-        await engine.rank(query("secret"))
+        await engine.predict(query("secret"))
     assert "secret" not in str(error.value)
     assert "secret" not in caplog.text
 
@@ -376,11 +380,11 @@ async def test_an_engine_that_is_closed_ends_and_nobody_waits_for_it(
     engine: LocalEngine, forwards: list[list[str]]
 ) -> None:
     await engine.load("embedded", "cpu")
-    search = asyncio.ensure_future(engine.rank(replace(query("long"), max_pieces=4)))
+    search = asyncio.ensure_future(engine.predict(replace(query("long"), max_subwords=4)))
     while not forwards:
         await asyncio.sleep(0)
     engine.close()
-    later = asyncio.ensure_future(engine.rank(query("later")))
+    later = asyncio.ensure_future(engine.predict(query("later")))
     for asked in (search, later):
         with pytest.raises(asyncio.CancelledError):
             await asked

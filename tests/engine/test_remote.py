@@ -16,32 +16,32 @@ from typing import Any
 import pytest
 
 from fillmask_ls import MASK, mlm
-from fillmask_ls.engine.connection import Address, RefusedError, UnavailableError, token_for
-from fillmask_ls.engine.fallback import FallbackEngine
-from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.engine.query import (
+from fillmask_ls.engine.api import (
     EngineError,
-    HiddenQuery,
-    InspectionQuery,
-    JointQuery,
-    MaskingQuery,
-    Query,
+    FillQuestion,
+    InspectQuestion,
+    LossQuestion,
+    PredictQuestion,
     Question,
-    ReplacementQuery,
-    ScoreQuery,
-    SurpriseQuery,
-    TargetQuery,
+    RankTargetsQuestion,
+    SampleMaskQuestion,
+    ScoreQuestion,
+    SubstitutesQuestion,
+    SurprisalQuestion,
 )
+from fillmask_ls.engine.fallback import FallbackEngine
+from fillmask_ls.engine.http_client import Address, RefusedError, UnavailableError, token_for
+from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.engine.remote import RemoteEngine
 from shared_engine import SharedEngine, answer, running, until
 
 SECRET = "s3cret-t0ken"
 
 
-def query(marked: str, **more: Any) -> Query:
+def query(marked: str, **more: Any) -> PredictQuestion:
     """A query about each ``[MASK]`` of a text."""
     spans = mlm_masks(marked)
-    return Query(marked, spans, **{"top_k": 5, **more})
+    return PredictQuestion(marked, spans, **{"top_k": 5, **more})
 
 
 def mlm_masks(text: str) -> tuple[tuple[int, int], ...]:
@@ -71,18 +71,18 @@ async def connected(server: SharedEngine | str, token: str | None = None, **how:
 
 
 QUESTIONS: list[Question] = [
-    replace(TEA, max_pieces=4),
-    query(f"The {MASK} sat on the {MASK}", focus=1, max_pieces=2),
+    replace(TEA, max_subwords=4),
+    query(f"The {MASK} sat on the {MASK}", focus=1, max_subwords=2),
     replace(TEA, prefix="t"),
-    JointQuery(f"A {MASK} of {MASK}.", mlm_masks(f"A {MASK} of {MASK}."), 3),
-    JointQuery(f"A {MASK} of {MASK}.", mlm_masks(f"A {MASK} of {MASK}."), 3, (1, 2)),
-    HiddenQuery(f"A {MASK} of tea.", ((2, 8),), ("cup",)),
-    ReplacementQuery("It was a good day.", (9, 13), 3),
-    TargetQuery("A cup of [MASK].", ((9, 15),), ("coffee", "a zebra")),
-    SurpriseQuery("It was a good day.", 2, ((0, 18),)),
-    ScoreQuery("It was a good day."),
-    MaskingQuery("It was a good day for all of us.", 0.3, 7, True),
-    InspectionQuery("It was a good day.", 0.3, 7),
+    FillQuestion(f"A {MASK} of {MASK}.", mlm_masks(f"A {MASK} of {MASK}."), 3),
+    FillQuestion(f"A {MASK} of {MASK}.", mlm_masks(f"A {MASK} of {MASK}."), 3, (1, 2)),
+    LossQuestion(f"A {MASK} of tea.", ((2, 8),), ("cup",)),
+    SubstitutesQuestion("It was a good day.", (9, 13), 3),
+    RankTargetsQuestion("A cup of [MASK].", ((9, 15),), ("coffee", "a zebra")),
+    SurprisalQuestion("It was a good day.", 2, ((0, 18),)),
+    ScoreQuestion("It was a good day."),
+    SampleMaskQuestion("It was a good day for all of us.", 0.3, 7, True),
+    InspectQuestion("It was a good day.", 0.3, 7),
 ]
 
 
@@ -118,34 +118,36 @@ async def test_the_hubs_protocol_gives_the_local_engines_words(
     expected = answer(model_of(kind), asked)
     with running(SharedEngine(pipeline=pipeline_of(kind))) as server:
         async with connected(server) as engine:
-            found = await engine.rank(asked)
+            found = await engine.predict(asked)
             # The mask token is learnt once.
             assert [body["inputs"] for body in server.asked[:2]] == ["A [MASK].", "A <mask>."]
             assert MASK not in server.asked[2]["inputs"]
             with pytest.raises(RefusedError, match="hub's protocol only"):
-                await engine.score(ScoreQuery("a text"))
+                await engine.score(ScoreQuestion("a text"))
     for ours, theirs in zip(expected.masks, found.masks, strict=True):
         assert theirs.span == ours.span
         assert theirs.entropy is None
-        assert [word.text for word in theirs.words[:1]] == [word.text for word in ours.words[:1]]
-        assert [word.probability for word in theirs.words[:1]] == pytest.approx(
-            [word.probability for word in ours.words[:1]], abs=1e-4
+        assert [word.text for word in theirs.candidates[:1]] == [word.text for word in ours.candidates[:1]]
+        assert [word.probability for word in theirs.candidates[:1]] == pytest.approx(
+            [word.probability for word in ours.candidates[:1]], abs=1e-4
         )
 
 
 async def test_words_of_the_hubs_protocol_are_typed_as_they_should_be(hubs: SharedEngine, model: mlm.MaskedLM) -> None:
     async with connected(hubs) as engine:
-        [first] = (await engine.rank(query(f"{MASK} is the capital of France."))).masks
-        assert first.words
-        assert all(word.text[:1].isupper() for word in first.words)
-        [begun] = (await engine.rank(replace(TEA, prefix="T"))).masks
-        assert begun.words
-        assert all(word.text.startswith("T") for word in begun.words)
+        [first] = (await engine.predict(query(f"{MASK} is the capital of France."))).masks
+        assert first.candidates
+        assert all(word.text[:1].isupper() for word in first.candidates)
+        [begun] = (await engine.predict(replace(TEA, prefix="T"))).masks
+        assert begun.candidates
+        assert all(word.text.startswith("T") for word in begun.candidates)
         open_end = query(f"The capital of France is {MASK}", top_k=3)
-        [last] = (await engine.rank(open_end)).masks  # where a model left alone says a full stop
-        assert {word.text for word in last.words} & {word.text for word in answer(model, open_end).masks[0].words}
+        [last] = (await engine.predict(open_end)).masks  # where a model left alone says a full stop
+        assert {word.text for word in last.candidates} & {
+            word.text for word in answer(model, open_end).predictions[0].candidates
+        }
         strange = query(f"<mask> and \ud800 and {MASK} day.")
-        assert len((await engine.rank(strange)).masks) == 1
+        assert len((await engine.predict(strange)).predictions) == 1
 
 
 FAULTS = {
@@ -168,11 +170,11 @@ async def test_a_server_that_misbehaves_is_told_of_in_words(server: SharedEngine
         await engine.connect()
         server.fault, server.elsewhere = fault, "http://localhost:1"
         with pytest.raises(UnavailableError, match=FAULTS[fault]) as raised:
-            await engine.rank(TEA)
+            await engine.predict(TEA)
         assert TEA.text not in str(raised.value)
         server.fault = ""
         server.let_go.set()
-        assert (await engine.rank(TEA)).masks[0].words  # and when it behaves again, it answers
+        assert (await engine.predict(TEA)).predictions[0].candidates  # and when it behaves again, it answers
 
 
 async def test_a_question_that_the_server_refuses_is_no_fault_of_the_server(server: SharedEngine) -> None:
@@ -180,13 +182,13 @@ async def test_a_question_that_the_server_refuses_is_no_fault_of_the_server(serv
         await engine.connect()
         server.fault = "413"
         with pytest.raises(RefusedError, match="413"):
-            await engine.rank(TEA)
+            await engine.predict(TEA)
 
 
 async def test_nothing_listens_and_no_such_host() -> None:
     async with connected("http://127.0.0.1:1") as engine:
         with pytest.raises(UnavailableError, match="refuses connections"):
-            await engine.rank(TEA)
+            await engine.predict(TEA)
     async with connected("https://no-such-host.invalid") as engine:
         with pytest.raises(UnavailableError, match="no host"):
             await engine.connect()
@@ -197,11 +199,11 @@ async def test_the_token_goes_to_the_host_that_was_named_and_to_no_other(
 ) -> None:
     with running(SharedEngine(model)) as elsewhere:
         async with connected(server, SECRET) as engine:
-            await engine.rank(TEA)
+            await engine.predict(TEA)
             assert {token for _, token, _ in server.requests} == {f"Bearer {SECRET}"}
             server.fault, server.elsewhere = "redirects", elsewhere.url.replace("127.0.0.1", "localhost")
             with pytest.raises(UnavailableError, match="points to localhost"):
-                await engine.rank(replace(TEA, top_k=20))
+                await engine.predict(replace(TEA, top_k=20))
         assert elsewhere.requests == []
 
 
@@ -212,7 +214,7 @@ async def test_the_token_is_never_shown(server: SharedEngine, caplog: pytest.Log
         for fault in ("refuses", "500", "413"):
             server.fault = fault
             with pytest.raises(EngineError) as raised:
-                await engine.rank(TEA)
+                await engine.predict(TEA)
             assert SECRET not in repr(raised.value)
         assert SECRET not in repr(engine.address)
     assert SECRET not in caplog.text
@@ -226,7 +228,7 @@ async def test_the_users_token_for_the_hub_goes_only_to_the_hub(
     assert token_for("https://huggingface.co.evil.org", None) is None
     assert token_for("https://x.eu.endpoints.huggingface.cloud", None) == "hf_mine"
     async with connected(server, token_for(server.url, None)) as engine:
-        await engine.rank(TEA)  # with the hub's client, which would send what it finds
+        await engine.predict(TEA)  # with the hub's client, which would send what it finds
     assert {token for _, token, _ in server.requests} == {None}
 
 
@@ -249,13 +251,13 @@ async def test_a_provider_is_asked_with_the_users_token_for_the_hub(
     engine = RemoteEngine(
         Address("https://router.huggingface.co", token_for("", None)), provider="hf-inference", model=name
     )
-    ranking = await engine.rank(TEA)
+    ranking = await engine.predict(TEA)
     assert ranking.model == name
-    assert "tea" in [word.text for word in ranking.masks[0].words]
+    assert "tea" in [word.text for word in ranking.predictions[0].candidates]
     assert {(path, token) for path, token, _ in hubs.requests} == {(f"/models/{name}", "Bearer hf_mine")}
     hubs.fault, hubs.elsewhere = "redirects", "http://localhost:1"
     with pytest.raises(UnavailableError, match="nothing was sent"):
-        await engine.rank(replace(TEA, top_k=20))
+        await engine.predict(replace(TEA, top_k=20))
     await engine.close()
 
 
@@ -264,11 +266,11 @@ async def test_what_may_pass_is_tried_again(ours: SharedEngine, fault: str) -> N
     async with connected(ours) as engine:
         await engine.connect()
         ours.fault = fault
-        asking = asyncio.ensure_future(engine.rank(TEA))
+        asking = asyncio.ensure_future(engine.predict(TEA))
         while not ours.asked:
             await asyncio.sleep(0.001)
         ours.fault = ""
-        assert (await asking).masks[0].words
+        assert (await asking).predictions[0].candidates
         assert len(ours.asked) >= 2
 
 
@@ -278,7 +280,7 @@ async def test_what_will_not_pass_is_not(ours: SharedEngine, fault: str) -> None
         await engine.connect()
         ours.fault = fault
         with pytest.raises(UnavailableError):
-            await engine.rank(TEA)
+            await engine.predict(TEA)
         assert len(ours.asked) == 1
 
 
@@ -286,7 +288,7 @@ async def test_a_cancelled_question_closes_its_request(ours: SharedEngine) -> No
     async with connected(ours) as engine:
         await engine.connect()
         ours.fault = "slow"
-        asking = asyncio.ensure_future(engine.rank(TEA))
+        asking = asyncio.ensure_future(engine.predict(TEA))
         while not ours.asked:
             await asyncio.sleep(0.01)
         asking.cancel()
@@ -297,7 +299,7 @@ async def test_a_cancelled_question_closes_its_request(ours: SharedEngine) -> No
 
 async def test_the_same_question_at_a_time_is_asked_once_for_all(ours: SharedEngine) -> None:
     async with connected(ours) as engine:
-        asking = [asyncio.ensure_future(engine.rank(replace(TEA, decorates=odd))) for odd in (True, False, True)]
+        asking = [asyncio.ensure_future(engine.predict(replace(TEA, decorates=odd))) for odd in (True, False, True)]
         await asyncio.sleep(0)
         asking[0].cancel()  # who goes away takes it from nobody
         assert await asking[1] == await asking[2]
@@ -306,14 +308,14 @@ async def test_the_same_question_at_a_time_is_asked_once_for_all(ours: SharedEng
 
 async def test_what_was_answered_is_remembered_and_connections_are_used_again(ours: SharedEngine) -> None:
     async with connected(ours) as engine:
-        whole = await engine.rank(replace(TEA, max_pieces=4))
-        assert await engine.rank(replace(TEA, max_pieces=4)) == whole
-        hovered = await engine.rank(replace(TEA, top_k=5))
-        assert hovered.masks[0].words == whole.masks[0].words[:5]
-        await engine.score(ScoreQuery("a text"))
-        await engine.score(ScoreQuery("a text"))
+        whole = await engine.predict(replace(TEA, max_subwords=4))
+        assert await engine.predict(replace(TEA, max_subwords=4)) == whole
+        hovered = await engine.predict(replace(TEA, top_k=5))
+        assert hovered.predictions[0].candidates == whole.predictions[0].candidates[:5]
+        await engine.score(ScoreQuestion("a text"))
+        await engine.score(ScoreQuestion("a text"))
         assert len(ours.asked) == 2
-        await engine.rank(replace(TEA, top_k=20))
+        await engine.predict(replace(TEA, top_k=20))
         assert len(ours.asked) == 3
     assert ours.connections == 1
 
@@ -341,11 +343,11 @@ async def test_a_certificate_that_nobody_signed(
     with running(server):
         async with connected(server, SECRET) as engine:
             with pytest.raises(UnavailableError, match=r"certificate of 127\.0\.0\.1:[0-9]+ is not trusted: self"):
-                await engine.rank(TEA)
+                await engine.predict(TEA)
         assert server.requests == []
         monkeypatch.setenv("SSL_CERT_FILE", os.fspath(certificate))  # the way to trust one
         async with connected(server, SECRET) as engine:
-            assert (await engine.rank(TEA)).masks[0].words
+            assert (await engine.predict(TEA)).predictions[0].candidates
 
 
 class Watched:
@@ -388,11 +390,11 @@ async def test_the_local_model_answers_while_the_server_cannot_and_the_way_back_
     watched = Watched(ours, local)
     engine = watched.engine
     try:
-        assert (await engine.rank(TEA)).masks[0].words
+        assert (await engine.predict(TEA)).predictions[0].candidates
         assert (engine.is_remote, watched.needed) == (True, 0)
         ours.fault = fault
         for top_k in (11, 12, 13):
-            assert len((await engine.rank(replace(TEA, top_k=top_k))).masks[0].words) == top_k
+            assert len((await engine.predict(replace(TEA, top_k=top_k))).predictions[0].candidates) == top_k
         assert not engine.is_remote
         assert watched.needed
         assert len([change for change in watched.changes if change]) == 1
@@ -401,7 +403,7 @@ async def test_the_local_model_answers_while_the_server_cannot_and_the_way_back_
         ours.let_go.set()
         while not engine.is_remote:
             await asyncio.sleep(0.02)
-        await engine.rank(replace(TEA, top_k=14))
+        await engine.predict(replace(TEA, top_k=14))
         assert len(ours.asked) == asked + 1
         assert watched.changes[-1] is None
     finally:
@@ -413,7 +415,7 @@ async def test_without_a_fallback_the_reason_is_the_answer(local: LocalEngine) -
     try:
         for _ in range(2):
             with pytest.raises(EngineError, match="refuses connections"):
-                await watched.engine.rank(TEA)
+                await watched.engine.predict(TEA)
         assert watched.needed == 0
     finally:
         watched.engine.use(None)
@@ -422,11 +424,11 @@ async def test_without_a_fallback_the_reason_is_the_answer(local: LocalEngine) -
 async def test_what_the_hubs_protocol_cannot_say_the_local_model_says(hubs: SharedEngine, local: LocalEngine) -> None:
     watched = Watched(hubs, local)
     try:
-        score = await watched.engine.score(ScoreQuery("It was a good day."))
+        score = await watched.engine.score(ScoreQuestion("It was a good day."))
         assert score.pseudo_log_likelihood < 0
         assert watched.engine.is_remote
-        assert (await watched.engine.rank(TEA)).model == hubs.url.removeprefix("http://")
-        assert watched.engine.name_for(ScoreQuery) == "embedded"
-        assert not watched.engine.must_load(JointQuery)
+        assert (await watched.engine.predict(TEA)).model == hubs.url.removeprefix("http://")
+        assert watched.engine.model_for(ScoreQuestion) == "embedded"
+        assert not watched.engine.starts_local_load(FillQuestion)
     finally:
         watched.engine.use(None)

@@ -58,13 +58,13 @@ async def test_plain_text_for_editors_that_can_not_show_markdown() -> None:
 
 
 async def test_nothing_of_a_word_is_markup() -> None:
-    from fillmask_ls.engine.query import Ranking
+    from fillmask_ls.engine.api import Predictions
     from fillmask_ls.lsp.features.hover import hover
-    from fillmask_ls.mlm.results import MaskPrediction, Word
+    from fillmask_ls.mlm.results import Candidate, Prediction
 
     place = types.Range(types.Position(0, 0), types.Position(0, 6))
     evil = "<img src=x>|[a](command:x)`*_~"
-    ranking = Ranking(f"{evil}/model", (MaskPrediction((0, 6), (Word(evil, 0.5),), 1.0),))
-    text = content(hover(ranking, 0, place, markdown=True, pieces=True)).value
+    ranking = Predictions(f"{evil}/model", (Prediction((0, 6), (Candidate(evil, 0.5),), 1.0),))
+    text = content(hover(ranking, 0, place, markdown=True, subwords=True)).value
     assert re.sub(r"\\.", "", text).count("<") == 0
     assert not re.search(r"(?<!\\)[`\[\]<>~]", text)

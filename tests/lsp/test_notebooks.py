@@ -8,8 +8,9 @@ import pytest
 from lsprotocol import types
 
 from fillmask_ls.documents.context import passage
-from fillmask_ls.documents.masks import Target, find
+from fillmask_ls.documents.masks import Target
 from fillmask_ls.lsp.workspace import Workspace
+from fillmask_ls.words import find_masks
 from lsp.editor import Editor
 
 NOTEBOOK = "file:///work%20book.ipynb"
@@ -89,7 +90,7 @@ def context_of(workspace: Workspace, number: int) -> str:
     document = workspace.get(uri(number))
     assert document is not None
     before, after = workspace.prose_around(document.uri)
-    return passage(document, Target(*find(document.text)[0]), before=before, after=after).text
+    return passage(document, Target(*find_masks(document.text)[0]), before=before, after=after).text
 
 
 def test_the_context_is_the_cell_and_the_markdown_cells_around_it() -> None:

@@ -9,8 +9,8 @@ import pytest
 from lsprotocol import types
 
 from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.engine.api import EngineError
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.engine.query import EngineError
 from fillmask_ls.lsp import requests
 from fillmask_ls.lsp.features import symbols
 from fillmask_ls.lsp.loading import Loading

@@ -52,7 +52,7 @@ def test_transformers_is_not_needed(folder: Path, monkeypatch: pytest.MonkeyPatc
     for module in ("transformers", "fillmask_ls.mlm.network"):
         monkeypatch.setitem(sys.modules, module, None)
     for model in ("embedded", str(folder)):
-        assert mlm.predict(mlm.load(model), "the cat [MASK] on the mat.")[0].words
+        assert mlm.predict(mlm.load(model), "the cat [MASK] on the mat.")[0].candidates
 
 
 @pytest.mark.parametrize("activation", ["gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu"])

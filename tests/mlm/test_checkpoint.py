@@ -173,7 +173,7 @@ def test_a_calibrated_checkpoint_is_less_sure_by_its_temperature(broken: Broken)
     text = "Once upon a [MASK] there was a king."
     unsure, sure = (predict(model, text)[0] for model in (load(str(folder)), load("embedded")))
     assert unsure.entropy > sure.entropy
-    assert unsure.words[0].text == sure.words[0].text
+    assert unsure.candidates[0].text == sure.candidates[0].text
     (folder / CALIBRATION).unlink()
     assert load(str(folder)).temperature == 1
 

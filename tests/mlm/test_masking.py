@@ -16,7 +16,7 @@ def encoding(model: mlm.MaskedLM) -> mlm.Encoding:
 
 def chosen(encoding: mlm.Encoding, rate: float, seed: int = 0, whole_words: str | None = None) -> list[bool]:
     generator = torch.Generator().manual_seed(seed)
-    return mlm.choose(encoding, rate, generator=generator, whole_words=whole_words).tolist()
+    return mlm.sample_mask(encoding, rate, generator=generator, whole_words=whole_words).tolist()
 
 
 @pytest.mark.parametrize("whole_words", [None, TEXT])
@@ -28,7 +28,7 @@ def test_at_rate_one_all_but_the_special_tokens_are_chosen(encoding: mlm.Encodin
 def test_at_rate_zero_nothing_is_chosen_and_the_loss_is_no_nan(model: mlm.MaskedLM, encoding: mlm.Encoding) -> None:
     none = torch.tensor([chosen(encoding, 0)])
     assert not none.any()
-    ids, labels = mlm.mask_for_training(torch.tensor([encoding.ids]), none, model.tokenizer)
+    ids, labels = mlm.mask_80_10_10(torch.tensor([encoding.ids]), none, model.tokenizer)
     assert mlm.cross_entropy(mlm.forward(model, ids).logits, labels) == 0
     assert mlm.inspect(model, TEXT, rate=0).masked_loss is None
 
@@ -41,7 +41,7 @@ def test_the_same_seed_chooses_the_same(encoding: mlm.Encoding) -> None:
 @pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan")])
 def test_a_rate_that_is_none(encoding: mlm.Encoding, rate: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
-        mlm.choose(encoding, rate)
+        mlm.sample_mask(encoding, rate)
 
 
 def test_whole_words_are_masked_with_all_their_pieces(encoding: mlm.Encoding) -> None:
@@ -61,9 +61,7 @@ def test_whole_words_are_masked_with_all_their_pieces(encoding: mlm.Encoding) ->
 def test_the_training_form(model: mlm.MaskedLM, encoding: mlm.Encoding) -> None:
     ids = torch.tensor([encoding.ids]).repeat(4000, 1)
     all_chosen = torch.tensor([chosen(encoding, 1)]).repeat(4000, 1)
-    corrupted, labels = mlm.mask_for_training(
-        ids, all_chosen, model.tokenizer, generator=torch.Generator().manual_seed(1)
-    )
+    corrupted, labels = mlm.mask_80_10_10(ids, all_chosen, model.tokenizer, generator=torch.Generator().manual_seed(1))
     assert (labels[~all_chosen] == IGNORED).all()
     assert (labels[all_chosen] == ids[all_chosen]).all()
     assert (corrupted[~all_chosen] == ids[~all_chosen]).all()

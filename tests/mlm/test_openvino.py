@@ -18,9 +18,9 @@ TEXTS = ["Paris is the [MASK] of [MASK].", "", "🙂 the cat [MASK] on the mat. 
 def same(one: mlm.MaskedLM, other: mlm.MaskedLM, texts: list[str]) -> None:
     for text in texts:
         for ours, theirs in zip(mlm.predict(one, text), mlm.predict(other, text), strict=True):
-            assert [word.text for word in ours.words] == [word.text for word in theirs.words]
-            assert [word.probability for word in ours.words] == pytest.approx(
-                [word.probability for word in theirs.words], abs=1e-4
+            assert [word.text for word in ours.candidates] == [word.text for word in theirs.candidates]
+            assert [word.probability for word in ours.candidates] == pytest.approx(
+                [word.probability for word in theirs.candidates], abs=1e-4
             )
 
 
@@ -47,7 +47,7 @@ def test_bfloat16_is_computed_in_bfloat16(model: mlm.MaskedLM) -> None:
     compiled = mlm.load("embedded", dtype=torch.bfloat16, runtime="openvino")
     ours, theirs = (mlm.predict(each, "Paris is the capital of [MASK].")[0] for each in (compiled, model))
     assert compiled.dtype == torch.bfloat16
-    assert ours.words[0].text == theirs.words[0].text
+    assert ours.candidates[0].text == theirs.candidates[0].text
     assert ours.entropy == pytest.approx(theirs.entropy, rel=0.05)
 
 

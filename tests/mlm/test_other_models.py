@@ -22,7 +22,7 @@ CheckpointOf = Callable[[str], Path]
 
 MULTILINGUAL_KINDS = [name for name, kind in KINDS.items() if kind.sentences == MULTILINGUAL]
 LITERALS = ["<s>", "</s>", "<pad>", "<mask>", "[CLS]", "[SEP]", "[PAD]", "<bos>"]
-FORMS = ["word_l2r", "original", "whole_word"]
+FORMS = ["within_word_l2r", "original", "whole_word"]
 
 
 @pytest.fixture(params=KINDS)
@@ -42,7 +42,7 @@ def copied(kind: str, checkpoint_of: CheckpointOf, tmp_path: Path) -> Path:
 
 
 def texts(model: mlm.MaskedLM, text: str, **options: Any) -> list[str]:
-    return [word.text for word in mlm.predict(model, text, **options)[0].words]
+    return [word.text for word in mlm.predict(model, text, **options)[0].candidates]
 
 
 def content(model: mlm.MaskedLM, text: str) -> list[int]:
@@ -90,13 +90,13 @@ def test_the_offsets_of_masks_are_those_in_the_text(tiny: mlm.MaskedLM) -> None:
     ],
 )
 def test_the_word_that_was_learned_comes_first(tiny: mlm.MaskedLM, text: str, word: str) -> None:
-    best = mlm.predict(tiny, text)[0].words[0]
+    best = mlm.predict(tiny, text)[0].candidates[0]
     assert best.text == tiny.tokenizer.normalize(word)
     assert best.probability > 0.3
 
 
 def test_the_first_word_of_a_text(tiny: mlm.MaskedLM) -> None:
-    best = mlm.predict(tiny, "[MASK] boit du café à Orléans.")[0].words[0]
+    best = mlm.predict(tiny, "[MASK] boit du café à Orléans.")[0].candidates[0]
     assert best.text == tiny.tokenizer.normalize("Zoë").capitalize()
     assert best.probability > 0.5
 
@@ -137,7 +137,7 @@ def test_words_are_text_and_no_tokens(tiny: mlm.MaskedLM, text: str) -> None:
     ],
 )
 def test_a_prefix_keeps_the_word_that_fits_its_place(tiny: mlm.MaskedLM, text: str, prefix: str, word: str) -> None:
-    words = mlm.predict(tiny, text, prefixes={0: prefix}, max_pieces=1)[0].words
+    words = mlm.predict(tiny, text, prefixes={0: prefix}, max_subwords=1)[0].candidates
     assert words[0].text == prefix + tiny.tokenizer.normalize(word)[len(prefix) :].replace("fé", "FÉ").replace(
         "fe", "FE"
     )
@@ -159,7 +159,7 @@ def test_a_fill_touches_nothing_but_the_masks(tiny: mlm.MaskedLM) -> None:
 def test_a_long_text_fits_the_positions_that_the_model_has(tiny: mlm.MaskedLM) -> None:
     assert tiny.tokenizer.max_length == POSITIONS
     predictions = mlm.predict(tiny, "the cat [MASK] on the mat. " * 100, top_k=1)
-    assert [len(prediction.words) for prediction in predictions] == [1] * 100
+    assert [len(prediction.candidates) for prediction in predictions] == [1] * 100
 
 
 @pytest.mark.parametrize("unit", ["(not ", "é", "我们", "</s>", "xyzxyz ", "😀"])
@@ -200,7 +200,7 @@ def test_a_score_is_what_the_network_says_of_each_masked_token(tiny: mlm.MaskedL
         word = playing if i in playing else [i]
         if i not in playing and text[slice(*encoding.offsets[i])].strip() in "(not mats).":
             continue
-        masked = {"original": [i], "word_l2r": [j for j in word if j >= i], "whole_word": word}[form]
+        masked = {"original": [i], "within_word_l2r": [j for j in word if j >= i], "whole_word": word}[form]
         ids = torch.tensor([encoding.ids])
         ids[0, masked] = tiny.tokenizer.mask_id
         with torch.inference_mode():
@@ -258,7 +258,7 @@ def test_the_pieces_of_a_word_are_masked_together(tiny: mlm.MaskedLM) -> None:
     encoding = tiny.tokenizer.encode(text)
     pieces = [i for i in content(tiny, text) if text[slice(*encoding.offsets[i])].strip() in {"play", "ing"}]
     generator = torch.Generator().manual_seed(0)
-    drawn = [mlm.choose(encoding, 0.5, generator=generator, whole_words=text) for _ in range(50)]
+    drawn = [mlm.sample_mask(encoding, 0.5, generator=generator, whole_words=text) for _ in range(50)]
     assert {tuple(chosen[pieces].tolist()) for chosen in drawn} == {(False, False), (True, True)}
 
 
@@ -266,7 +266,7 @@ def test_the_training_form_replaces_by_text_only(tiny: mlm.MaskedLM) -> None:
     encoding = tiny.tokenizer.encode(LATIN[0])
     ids = torch.tensor([encoding.ids]).repeat(1000, 1)
     chosen = ~torch.tensor([encoding.special]).repeat(1000, 1)
-    corrupted, labels = mlm.mask_for_training(ids, chosen, tiny.tokenizer, generator=torch.Generator().manual_seed(0))
+    corrupted, labels = mlm.mask_80_10_10(ids, chosen, tiny.tokenizer, generator=torch.Generator().manual_seed(0))
     replaced = corrupted[(corrupted != ids) & (corrupted != tiny.tokenizer.mask_id)].tolist()
     assert replaced
     assert not {tiny.tokenizer.vocabulary[id] for id in replaced} & {*LITERALS, MASK}

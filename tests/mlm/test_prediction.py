@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
 from fillmask_ls import MASK, mlm
-from fillmask_ls.mlm.asking import Batch, logits
+from fillmask_ls.mlm.forward_steps import ForwardStep, logits
 
 
 def texts(model: mlm.MaskedLM, text: str, **options: object) -> list[str]:
-    return [word.text for word in mlm.predict(model, text, **options)[0].words]  # type: ignore[arg-type]
+    return [word.text for word in mlm.predict(model, text, **options)[0].candidates]  # type: ignore[arg-type]
 
 
 def test_the_words_that_fit_come_best_first(model: mlm.MaskedLM) -> None:
-    words = mlm.predict(model, "She drank a cup of [MASK] with milk and sugar.")[0].words
+    words = mlm.predict(model, "She drank a cup of [MASK] with milk and sugar.")[0].candidates
     assert {"coffee", "tea"} <= {word.text for word in words[:5]}
     assert len(words) == 10
     assert [word.probability for word in words] == sorted((word.probability for word in words), reverse=True)
@@ -34,8 +34,8 @@ def test_probabilities_are_the_calibrated_ones_over_the_whole_vocabulary(
     with torch.inference_mode():
         logits = network(torch.tensor([encoding.ids])).logits[0, encoding.ids.index(103)]
     distribution = (logits / model.temperature).softmax(-1)
-    prediction = mlm.predict(model, text, max_pieces=1)[0]
-    for word in prediction.words:
+    prediction = mlm.predict(model, text, max_subwords=1)[0]
+    for word in prediction.candidates:
         id = model.tokenizer.vocabulary.index(word.text)
         assert word.probability == pytest.approx(float(distribution[id]), abs=1e-5)
     assert prediction.entropy == pytest.approx(
@@ -49,7 +49,7 @@ def test_only_mask_rows_meet_the_decoder_and_their_logits_are_the_networks(
 ) -> None:
     rows = [model.tokenizer.encode(text).ids for text in ("A [MASK] and a longer [MASK] text.", "Short [MASK].")]
     masks = [[at for at, id in enumerate(row) if id == model.tokenizer.mask_id] for row in rows]
-    found = logits(model, [Batch([row], [at]) for row, at in zip(rows, masks, strict=True)])
+    found = logits(model, [ForwardStep([row], [at]) for row, at in zip(rows, masks, strict=True)])
     assert [each.shape for each in found] == [(2, 30522), (1, 30522)]
     for row, at, each in zip(rows, masks, found, strict=True):
         with torch.inference_mode():
@@ -62,19 +62,19 @@ def test_all_masks_of_a_text_come_from_one_forward(model: mlm.MaskedLM, monkeypa
     encoder = type(model.encoder)
     whole = encoder.last_hidden_state
     monkeypatch.setattr(encoder, "last_hidden_state", lambda *args: forwards.append(1) or whole(*args))
-    assert len(mlm.predict(model, "The [MASK] of the [MASK] is [MASK] today.", max_pieces=1)) == 3
+    assert len(mlm.predict(model, "The [MASK] of the [MASK] is [MASK] today.", max_subwords=1)) == 3
     assert len(forwards) == 1
 
 
 def test_a_capital_at_the_start_of_a_sentence(model: mlm.MaskedLM) -> None:
     start, middle = mlm.predict(model, "[MASK] is late again. Where is [MASK] now, he asked.")
-    assert all(word.text[0].isupper() for word in start.words)
-    assert all(word.text.islower() for word in middle.words if word.text.isalpha())
+    assert all(word.text[0].isupper() for word in start.candidates)
+    assert all(word.text.islower() for word in middle.candidates if word.text.isalpha())
 
 
 def test_words_only(model: mlm.MaskedLM) -> None:
     for text in ("Fort [MASK] in South Carolina", "He said [MASK] and left", "[MASK]", "a [MASK]"):
-        for word in mlm.predict(model, text, top_k=500)[0].words:
+        for word in mlm.predict(model, text, top_k=500)[0].candidates:
             assert "##" not in word.text
             assert not word.text.startswith("[")
             assert any(character.isalnum() for character in word.text)
@@ -90,7 +90,7 @@ def test_a_prefix_restricts_exactly_and_is_kept_to_the_letter(model: mlm.MaskedL
     assert len(words) == 5
     assert all(word.startswith("El") for word in words)
     every = {t for t in model.tokenizer.vocabulary if t.startswith("elep")}
-    assert set(texts(model, "The [MASK] walked.", prefixes={0: "elep"}, top_k=100, max_pieces=1)) == every
+    assert set(texts(model, "The [MASK] walked.", prefixes={0: "elep"}, top_k=100, max_subwords=1)) == every
     assert texts(model, "The [MASK] walked.", prefixes={0: "xqzzy"}) == []
     assert texts(model, "The [MASK] walked.", prefixes={0: "ELEPHA"}, top_k=2)[-1].startswith("ELEPHANT")
 
@@ -99,7 +99,7 @@ def test_a_prefix_finds_words_of_several_pieces(model: mlm.MaskedLM) -> None:
     text = "His lungs were full of blood from the burst [MASK] in them."
     assert not {"capillary", "capillaries"} & set(model.tokenizer.vocabulary)
     assert "capillaries" in texts(model, text, prefixes={0: "cap"})
-    assert not {"capillary", "capillaries"} & set(texts(model, text, prefixes={0: "cap"}, max_pieces=1))
+    assert not {"capillary", "capillaries"} & set(texts(model, text, prefixes={0: "cap"}, max_subwords=1))
 
 
 def test_a_word_of_several_pieces_that_stands_in_the_passage_comes_back(model: mlm.MaskedLM) -> None:
@@ -110,14 +110,16 @@ def test_a_word_of_several_pieces_that_stands_in_the_passage_comes_back(model: m
 
 def test_a_surrounding_search_leaves_the_words_of_one_piece_their_order(model: mlm.MaskedLM) -> None:
     text = "The [MASK] walked through the zoo."
-    single = texts(model, text, top_k=5, max_pieces=1)
+    single = texts(model, text, top_k=5, max_subwords=1)
     assert [word for word in texts(model, text, top_k=20) if word in single] == single
 
 
 def test_a_mask_at_the_end_of_what_was_typed_gets_words_and_no_full_stop(model: mlm.MaskedLM) -> None:
     open_end = mlm.predict(model, "She drank a cup of [MASK]")[0]
-    assert {"coffee", "tea"} & {word.text for word in open_end.words[:5]}
-    assert sum(word.probability for word in open_end.words) > 0.2  # a bare open end gives the full stop all but 1 %
+    assert {"coffee", "tea"} & {word.text for word in open_end.candidates[:5]}
+    assert (
+        sum(word.probability for word in open_end.candidates) > 0.2
+    )  # a bare open end gives the full stop all but 1 %
 
 
 def test_a_fill_touches_nothing_but_the_masks(model: mlm.MaskedLM) -> None:
@@ -145,7 +147,7 @@ def test_a_text_longer_than_the_model_reads(model: mlm.MaskedLM) -> None:
     assert [prediction.span for prediction in predictions] == [
         (a, a + 6) for a in range(len(text)) if text.startswith(MASK, a)
     ]
-    assert all("dog" in [word.text for word in prediction.words] for prediction in predictions)
+    assert all("dog" in [word.text for word in prediction.candidates] for prediction in predictions)
 
 
 @given(

@@ -60,7 +60,7 @@ def test_the_report_is_plain_data(model: mlm.MaskedLM) -> None:
     assert json.loads(json.dumps(asdict(mlm.inspect(model, "A text."))))["model"] == "embedded"
 
 
-FORMS = ["original", "word_l2r", "whole_word"]
+FORMS = ["original", "within_word_l2r", "whole_word"]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -73,7 +73,7 @@ def test_a_score_is_what_the_whole_network_says_of_each_masked_token(
     assert [token.span for token in scored] == encoding.offsets[1:-1]
     for i, token in enumerate(scored, 1):
         word = [j for j, number in enumerate(encoding.words) if number == encoding.words[i]]
-        masked = {"original": [i], "word_l2r": [j for j in word if j >= i], "whole_word": word}[form]
+        masked = {"original": [i], "within_word_l2r": [j for j in word if j >= i], "whole_word": word}[form]
         ids = torch.tensor([encoding.ids])
         ids[0, masked] = model.tokenizer.mask_id
         with torch.inference_mode():
@@ -130,7 +130,7 @@ def test_windows_hardly_change_a_score(model: mlm.MaskedLM, small: mlm.MaskedLM)
 
 
 def test_an_unknown_form_is_refused(model: mlm.MaskedLM) -> None:
-    with pytest.raises(ValueError, match="word_l2r, original, whole_word, not 'half'"):
+    with pytest.raises(ValueError, match="within_word_l2r, original, whole_word, not 'half'"):
         mlm.score(model, ["A text."], form="half")  # type: ignore[arg-type]
 
 

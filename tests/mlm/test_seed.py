@@ -25,7 +25,7 @@ def encoding(model: mlm.MaskedLM) -> mlm.Encoding:
 def masked(model: mlm.MaskedLM, encoding: mlm.Encoding) -> tuple[torch.Tensor, torch.Tensor]:
     chosen = torch.zeros(1, 62, dtype=torch.bool)
     chosen[0, seed.SELECTION] = True
-    return mlm.mask_plainly(torch.tensor([encoding.ids]), chosen, model.tokenizer.mask_id)
+    return mlm.mask_all(torch.tensor([encoding.ids]), chosen, model.tokenizer.mask_id)
 
 
 def tokens(model: mlm.MaskedLM, ids: torch.Tensor) -> str:
@@ -44,7 +44,7 @@ def test_the_mask_token(model: mlm.MaskedLM) -> None:
 
 def test_random_masking_spares_special_tokens(encoding: mlm.Encoding) -> None:
     generator = torch.Generator().manual_seed(59)
-    chosen = torch.stack([mlm.choose(encoding, generator=generator) for _ in range(2000)])
+    chosen = torch.stack([mlm.sample_mask(encoding, generator=generator) for _ in range(2000)])
     assert not chosen[:, [0, 61]].any()
     assert chosen[:, 1:61].float().mean() == pytest.approx(0.15, abs=0.01)
 
@@ -104,10 +104,10 @@ def test_the_inspection_is_the_same_walk(model: mlm.MaskedLM) -> None:
     report = mlm.inspect(model, seed.PARAGRAPH, seed=7)
     assert [token.id for token in report.tokens] == seed.IDS
     masked = [i for i, token in enumerate(report.tokens) if token.masked]
-    chosen = mlm.choose(model.tokenizer.encode(seed.PARAGRAPH), generator=torch.Generator().manual_seed(7))
+    chosen = mlm.sample_mask(model.tokenizer.encode(seed.PARAGRAPH), generator=torch.Generator().manual_seed(7))
     assert masked == chosen.nonzero().flatten().tolist()
     ids = torch.tensor([seed.IDS])
-    input_ids, labels = mlm.mask_plainly(ids, chosen[None], seed.MASK_ID)
+    input_ids, labels = mlm.mask_all(ids, chosen[None], seed.MASK_ID)
     loss = mlm.cross_entropy(mlm.forward(model, input_ids).logits, labels)
     assert report.loss == pytest.approx(float(loss), abs=1e-5)
     assert report.perplexity == pytest.approx(mlm.perplexity(loss), rel=1e-4)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fillmask_ls import MASK, mlm
-from fillmask_ls.mlm.tokenization import find_masks, words
+from fillmask_ls.words import find_masks, find_words
 
 TEXTS = st.lists(
     st.sampled_from(
@@ -79,7 +79,7 @@ def test_only_the_masks_that_are_given_count(model: mlm.MaskedLM) -> None:
 
 def test_words() -> None:
     text = "don’t move the table. It's 3.5 m e\u0301te\u0301 naïve — ok_1"
-    assert [text[a:b] for a, b in words(text)] == [
+    assert [text[a:b] for a, b in find_words(text)] == [
         "don’t", "move", "the", "table", "It's", "3", "5", "m", "e\u0301te\u0301", "naïve", "ok_1",
     ]  # fmt: skip
 

@@ -96,7 +96,7 @@ REQUESTS: list[tuple[str, Any]] = [
     ("workspace/executeCommand", _command("fillAll", uri=URI, range=_RANGE)),
     ("workspace/executeCommand", _command("maskRandomly", uri=URI, range=_RANGE, rate=0.1, seed=1, wholeWords=True)),
     ("workspace/executeCommand", _command("unmask", uri=URI, range=_RANGE)),
-    ("workspace/executeCommand", _command("score", text="It was late.", form="word_l2r")),
+    ("workspace/executeCommand", _command("score", text="It was late.", form="within_word_l2r")),
     ("workspace/executeCommand", _command("inspect", text="It was late.", format="html", rate=0.2, seed=3)),
     ("workspace/executeCommand", _command("status")),
 ]

@@ -11,11 +11,11 @@ from lsprotocol import types
 
 from documents.test_text import offset, units
 from fillmask_ls.documents import text as text_module
-from fillmask_ls.documents.masks import find
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.lsp import workspace as workspace_module
 from fillmask_ls.lsp.workspace import Workspace
+from fillmask_ls.words import find_masks
 from reliability.campaign import chance
 
 URI = "file:///a.txt"
@@ -123,7 +123,7 @@ def played(seed: int, late: float, edits: int = 50) -> int:
 def check(document: TextDocument | None, plain: str, encoding: Encoding, where: str) -> None:
     assert document is not None, where
     assert document.text == plain, where
-    assert document.masks(0, len(document)) == find(plain), where
+    assert document.masks(0, len(document)) == find_masks(plain), where
     end = document.position(len(plain))
     last = max(plain.rfind("\n"), plain.rfind("\r")) + 1
     assert end.column == units(plain[last:], encoding), where

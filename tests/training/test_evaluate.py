@@ -26,7 +26,7 @@ def test_the_loss_and_accuracy_are_those_of_transformers(model: mlm.MaskedLM, te
     losses, ranks = [], []
     encodings = [model.tokenizer.encode(cut) for whole in documents(text) for cut in passages(whole, model.tokenizer)]
     for encoding in encodings:
-        at = mlm.choose(encoding, 0.3, generator=generator)
+        at = mlm.sample_mask(encoding, 0.3, generator=generator)
         ids = torch.tensor(encoding.ids)
         with torch.inference_mode():
             logits = network(input_ids=ids.masked_fill(at, 103)[None]).logits[0, at] / model.temperature

@@ -18,24 +18,24 @@ from training.train import LOG, STATE
 
 
 @dataclass(frozen=True)
-class Done:
+class Finished:
     code: int
     out: str
     err: str
 
 
-Recipe = Callable[..., Done]
+Recipe = Callable[..., Finished]
 
 
 @pytest.fixture
 def recipe(capsys: pytest.CaptureFixture[str]) -> Recipe:
     """Runs one step of the recipe, in this process: a new one would spend its time on importing torch."""
 
-    def run(*arguments: str | Path) -> Done:
+    def run(*arguments: str | Path) -> Finished:
         capsys.readouterr()
         code = main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
-        return Done(code, captured.out, captured.err)
+        return Finished(code, captured.out, captured.err)
 
     return run
 

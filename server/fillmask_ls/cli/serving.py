@@ -51,8 +51,8 @@ def serve_team(options: argparse.Namespace) -> int:
     """Be the shared engine of many, until told to end."""
     from importlib.util import find_spec
 
-    from fillmask_ls.engine.connection import usable_token
-    from fillmask_ls.engine.serving import digest
+    from fillmask_ls.engine.http_client import usable_token
+    from fillmask_ls.engine.service import digest
     from fillmask_ls.settings import is_loopback
 
     host, port = options.listen

@@ -18,9 +18,10 @@ from . import files
 from .outcome import NO_MASK, NO_MODEL, OK, CommandError
 
 if TYPE_CHECKING:
-    from fillmask_ls.documents.text import Position, Span
+    from fillmask_ls.documents.text import Position
     from fillmask_ls.mlm.model import MaskedLM
-    from fillmask_ls.mlm.results import MaskPrediction
+    from fillmask_ls.mlm.results import Prediction
+    from fillmask_ls.spans import Span
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -31,7 +32,7 @@ def predict(options: argparse.Namespace) -> int:
         where = options.text if read else "the text, and no file of that name"
         raise CommandError(f"there is no {MASK} in {where}", NO_MASK)
     model = _load(options.model)
-    from fillmask_ls import report
+    from fillmask_ls.presentation import terminal as report
 
     name = Path(options.text).name if files.exists(options.text) else ""
     document = TextDocument(name, text, encoding=Encoding.UTF32)
@@ -52,7 +53,7 @@ def predict(options: argparse.Namespace) -> int:
 
 def _predictions(
     model: MaskedLM, document: TextDocument, top_k: int, *, strip_markup: bool
-) -> Iterator[tuple[Span, MaskPrediction]]:
+) -> Iterator[tuple[Span, Prediction]]:
     """Each mask with its prediction, in order, as soon as it is made."""
     from fillmask_ls.mlm.prediction import predict
 
@@ -67,8 +68,9 @@ def inspect(options: argparse.Namespace) -> int:
     if options.html is not None:
         files.check_output(options.html, options.text)
     model = _load(options.model)
-    from fillmask_ls import page, report
     from fillmask_ls.mlm.inspection import inspect
+    from fillmask_ls.presentation import html as page
+    from fillmask_ls.presentation import terminal as report
 
     inspection = inspect(model, text, rate=options.rate, seed=options.seed, whole_words=options.whole_words)
     if options.html is not None:
@@ -105,10 +107,10 @@ def _load(name: str) -> MaskedLM:
         raise CommandError(str(error), NO_MODEL) from error
 
 
-def _prediction_json(place: Position, prediction: MaskPrediction) -> dict[str, object]:
+def _prediction_json(place: Position, prediction: Prediction) -> dict[str, object]:
     return {
         "line": place.line + 1,
         "column": place.column + 1,
         "entropy_bits": prediction.entropy,
-        "words": [{"word": word.text, "probability": word.probability} for word in prediction.words],
+        "words": [{"word": word.text, "probability": word.probability} for word in prediction.candidates],
     }

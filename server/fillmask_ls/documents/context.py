@@ -5,18 +5,19 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from operator import itemgetter
 
 import regex
 
 from fillmask_ls import MASK
+from fillmask_ls.spans import Span
+from fillmask_ls.words import find_masks, find_sentences, find_unmasked_words
 
 from .languages import Piece
-from .masks import Target, find
+from .masks import Target
 from .prose import Prose, all_prose, beginning, language, prose, read
-from .text import Span, TextDocument
-from .words import is_written, literals, words
+from .text import TextDocument
+from .word_spans import is_written, literals
 
 TOKENS = 256
 """How many tokens a passage has, where nothing else is said."""
@@ -28,7 +29,6 @@ _REACH = 2_000
 _FURTHER = 4
 """How many times as far to look where that doesn't show what the mask is in: a long comment, a long block of code."""
 
-_SENTENCE_END = regex.compile(r"""\n|[.!?…]["'”’»)\]]*\s++(?!\p{Ll})|[。！？]["'”’»」』）]*""")
 _FINISHED = regex.compile(r"""[.!?…:;,。！？]["'”’»)\]]*\s*\Z""")
 _LINE = regex.compile(r"[^\n]+")
 # Where a tokenizer cuts, more or less: a long word is several tokens, and each character where words have no blanks.
@@ -52,7 +52,7 @@ class Passage:
     focus: int
     origins: Sequence[int]
 
-    def place(self, mask: int) -> Span | None:
+    def document_span(self, mask: int) -> Span | None:
         """Where a mask, by its number, is in the document; None if it is in another."""
         start, end = self.masks[mask]
         return (self.origins[start], self.origins[end - 1] + 1) if self.origins[start] >= 0 else None
@@ -73,7 +73,7 @@ class WordPassage:
     origins: Sequence[int]
 
     @property
-    def place(self) -> Span:
+    def document_span(self) -> Span:
         """Where the word is in the document."""
         return self.origins[self.span[0]], self.origins[self.span[1] - 1] + 1
 
@@ -101,7 +101,7 @@ def passage(
     kind, reach = _reading(document, tokens, strip_markup=strip_markup)
     found = _prose(document, target, kind, reach) or _line(document, target, reach)
     text, origins, focus = _excerpt(found, target, tokens, reach, before, after, strip_markup=strip_markup)
-    masks = tuple((start, end) for start, end in find(text) if _is_whole(origins, start, end))
+    masks = tuple((start, end) for start, end in find_masks(text) if _is_whole(origins, start, end))
     return Passage(text, masks, [start for start, _ in masks].index(focus), origins)
 
 
@@ -124,7 +124,7 @@ def word_passage(
     if found is None or (strip_markup and _is_literal(document, span, kind)):
         return None
     text, origins, focus = _excerpt(found, target, tokens, reach, before, after, strip_markup=strip_markup)
-    word = next(((start, end) for start, end in words(text) if start <= focus < end), None)
+    word = next(((start, end) for start, end in find_unmasked_words(text) if start <= focus < end), None)
     if word is None:
         return None
     first = origins[word[0]]
@@ -168,7 +168,9 @@ def _near(found: Passage, masks: Sequence[Span]) -> list[Span]:
     them."""
     begin = found.masks[found.focus][0]
     last = begin + (len(found.text) - begin) // 2
-    near = [found.place(number) for number in range(found.focus, len(found.masks)) if found.masks[number][0] <= last]
+    near = [
+        found.document_span(number) for number in range(found.focus, len(found.masks)) if found.masks[number][0] <= last
+    ]
     count = next(
         (i for i, (at, mask) in enumerate(zip(near, masks, strict=False)) if at != mask),
         min(len(near), len(masks)),
@@ -184,12 +186,6 @@ def _goes_on(found: Passage, before: Passage, places: Sequence[Span]) -> bool:
 def estimated_tokens(text: str) -> int:
     """About how many tokens a model takes ``text`` for."""
     return sum(-(-len(word) // _LETTERS_PER_TOKEN) for word in _WORD.findall(text))
-
-
-def sentences(text: str) -> list[Span]:
-    """The sentences of a text, each with the blanks behind it; a line's end ends one."""
-    ends = (found.end() for found in _SENTENCE_END.finditer(text))
-    return list(pairwise(sorted({0, *ends, len(text)})))
 
 
 def _reading(document: TextDocument, tokens: int, *, strip_markup: bool) -> tuple[str, int]:
@@ -251,7 +247,7 @@ def _joined(first: Prose, second: Prose) -> Prose:
 def _window(text: str, focus: int, tokens: int) -> Span:
     """The sentence at ``focus`` and as many around it as there is room for, those of its paragraph first."""
     start, end = _paragraph(text, focus)
-    whole = sentences(text)
+    whole = find_sentences(text)
     first = last = _at(whole, focus)
     room = tokens - estimated_tokens(text[slice(*whole[first])])
     if room < 0:

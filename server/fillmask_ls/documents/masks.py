@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import regex
 
 from fillmask_ls import MASK
+from fillmask_ls.spans import Span
 
-from .text import MASKS, Span, TextDocument
+from .text import TextDocument
 
 _LONGEST_PREFIX = 64
 _LINES = 100
@@ -29,34 +30,29 @@ class Target:
         return self.end + len(self.prefix)
 
 
-def find(text: str) -> list[Span]:
-    """The span of every mask in ``text``, in order."""
-    return [match.span() for match in MASKS.finditer(text)]
-
-
-def under(document: TextDocument, index: int) -> Target | None:
+def mask_at(document: TextDocument, index: int) -> Target | None:
     """The mask that the character at ``index`` belongs to; at the end of a mask, that mask."""
     near = document.masks(index - len(MASK), index + len(MASK))
     inside = [Target(start, end) for start, end in near if start <= index <= end]
     return inside[-1] if inside else None
 
 
-def touched(document: TextDocument, span: Span) -> Target | None:
+def mask_in_selection(document: TextDocument, span: Span) -> Target | None:
     """The mask at the beginning of a selection, or the only one that it touches: in Helix a cursor is a selection, too."""
-    found = under(document, span[0])
+    found = mask_at(document, span[0])
     if found or span[0] == span[1]:
         return found
     near = document.masks(span[0] - len(MASK) + 1, span[1] + len(MASK) - 1)
     return Target(*near[0]) if len(near) == 1 else None
 
 
-def behind(document: TextDocument, index: int) -> Target | None:
+def mask_before_cursor(document: TextDocument, index: int) -> Target | None:
     """The mask that a cursor at ``index`` completes: the cursor is inside it, at its end, or behind letters there."""
     low = max(0, index - len(MASK) - _LONGEST_PREFIX)
     typed = _TYPED_BEHIND.search(document.slice(low, index))
     if typed:
         return Target(low + typed.start(), low + typed.start(1), typed[1])
-    target = under(document, index - 1) if index else None
+    target = mask_at(document, index - 1) if index else None
     return target if target and target.start < index <= target.end else None
 
 
@@ -71,7 +67,7 @@ def paragraph(document: TextDocument, index: int) -> Span:
     return document.line_span(first)[0], document.line_span(last)[1]
 
 
-def opened(document: TextDocument, index: int) -> Span | None:
+def partial_mask(document: TextDocument, index: int) -> Span | None:
     """The beginning of a mask that was typed up to ``index`` (``[``, ``[M``, ...), with a bracket closed behind it."""
     low = max(0, index - len(MASK) + 1)
     typed = document.slice(low, index)

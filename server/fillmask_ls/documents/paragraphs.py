@@ -9,10 +9,13 @@ from itertools import chain
 
 import regex
 
-from .context import TOKENS, estimated_tokens, sentences
+from fillmask_ls.spans import Span
+from fillmask_ls.words import find_sentences
+
+from .context import TOKENS, estimated_tokens
 from .prose import all_prose, beginning, language
-from .text import Span, TextDocument
-from .words import free_words, is_written, literals
+from .text import TextDocument
+from .word_spans import free_words, is_written, literals
 
 _REACH = 32_768
 """How many characters on either side of the last edit are read."""
@@ -39,7 +42,7 @@ class Paragraph:
     words: tuple[Span, ...]
     origins: Sequence[int]
 
-    def place(self, span: Span) -> Span:
+    def document_span(self, span: Span) -> Span:
         """Where a part of the text is in the document."""
         return self.origins[span[0]], self.origins[span[1] - 1] + 1
 
@@ -89,7 +92,7 @@ def _paragraphs(source: str, at: int, kind: str, tokens: int) -> Iterator[Paragr
 def _parts(line: str, tokens: int) -> Iterator[Span]:
     """A line in as few runs of whole sentences as have at most so many tokens each, but for a longer sentence."""
     begin = length = 0
-    for start, end in sentences(line):
+    for start, end in find_sentences(line):
         cost = estimated_tokens(line[start:end])
         if length and length + cost > tokens:
             yield begin, start

@@ -11,19 +11,17 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from fillmask_ls import MASK
+from fillmask_ls.spans import Span
+from fillmask_ls.words import find_masks
 
-from .hidden import NEAR, Hidden
+from .masked_words import NEAR, MaskedWords
 from .positions import Encoding, to_index, width
-
-Span = tuple[int, int]
-"""Characters from the first up to but not including the second."""
 
 _SIZE = 4096
 """How many characters a chunk is cut to: copying and searching so many costs some microseconds."""
 
 # The protocol's line ends and no others: form feed, U+0085, U+2028 and U+2029 are ordinary characters.
 LINE_END = re.compile(r"\r\n|\r|\n")
-MASKS = re.compile(re.escape(MASK))
 
 
 class Position(NamedTuple):
@@ -71,13 +69,13 @@ class TextDocument:
         self.version = version
         self.language_id = language_id
         self.encoding = encoding
-        self.hidden = Hidden()
+        self.masked_words = MaskedWords()
         self._begin(text)
 
     def snapshot(self) -> TextDocument:
         """The document as it stands, whatever happens to this one; its chunks are shared, so it costs microseconds."""
         taken = copy(self)
-        taken._chunks, taken._sums, taken.hidden = list(self._chunks), list(self._sums), self.hidden.copy()
+        taken._chunks, taken._sums, taken.masked_words = list(self._chunks), list(self._sums), self.masked_words.copy()
         return taken
 
     @property
@@ -186,16 +184,16 @@ class TextDocument:
         while last + 1 < len(self._chunks) and len(after) < _SIZE // 4:
             last += 1
             after += self._chunks[last].text
-        if self.hidden or MASK in before[-NEAR:] + text + after[:NEAR]:
-            self.hidden.edit(low, self.slice(low, high), text, before=before[-NEAR:], after=after[:NEAR])
+        if self.masked_words or MASK in before[-NEAR:] + text + after[:NEAR]:
+            self.masked_words.edit(low, self.slice(low, high), text, before=before[-NEAR:], after=after[:NEAR])
         self._chunks[first : last + 1] = self._cut(before + text + after)
         del self._sums[first + 1 :]
         self.edited = low
 
     def replace_all(self, text: str) -> None:
         """Put ``text`` in place of the whole document."""
-        if self.hidden or MASK in text:
-            self.hidden.edit(0, self.text, text)
+        if self.masked_words or MASK in text:
+            self.masked_words.edit(0, self.text, text)
         self._begin(text)
 
     def _begin(self, text: str) -> None:
@@ -216,7 +214,7 @@ class TextDocument:
 
     def _chunk(self, text: str) -> _Chunk:
         lines = tuple(match.end() for match in LINE_END.finditer(text))
-        masks = tuple(match.start() for match in MASKS.finditer(text))
+        masks = tuple(start for start, _ in find_masks(text))
         return _Chunk(text, lines, masks, width(text, self.encoding))
 
     def _sum(self, chunk: int) -> _Before:

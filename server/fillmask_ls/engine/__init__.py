@@ -1,1 +1,1 @@
-"""Asking a model without waiting for it: the one place with concurrency."""
+"""ForwardSteps a model without waiting for it: the one place with concurrency."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .local import LocalEngine
-from .serving import Limits, Service
+from .service import Limits, Service
 
 APP = "fillmask"
 
@@ -33,7 +33,7 @@ class Served:
     Attributes:
         model, device, dtype, runtime: as for :meth:`~fillmask_ls.engine.local.LocalEngine.load`.
         host, port: where requests come in.
-        token: the :func:`~fillmask_ls.engine.serving.digest` of the clients'; None for none.
+        token: the :func:`~fillmask_ls.engine.service.digest` of the clients'; None for none.
         replicas: how many processes, at least and at most.
         cpus: of each, and so the threads that it computes with.
         gpus: of each; by default one where the cluster has some.

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 
-from .query import EngineError
+from .api import EngineError
 
 BETTER = "google-bert/bert-base-uncased"
 """What is offered where only the embedded model is there; the name under which ``auto`` finds it."""

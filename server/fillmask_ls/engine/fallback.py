@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from .connection import RefusedError, UnavailableError
+from .api import Engine, EngineError, Question
+from .http_client import RefusedError, UnavailableError
 from .local import LocalEngine
-from .query import Engine, EngineError, Question
 from .remote import RemoteEngine
 
 _LONGEST_PAUSE = 60.0
@@ -48,7 +48,7 @@ class FallbackEngine(Engine):
         """The name of the model that answers; None while there is none."""
         return self.remote.model_name if self.remote and not self.problem else self.local.model_name
 
-    def name_for(self, question: type[Question]) -> str | None:
+    def model_for(self, question: type[Question]) -> str | None:
         """The name of the model that answers a kind of question."""
         knows = self.remote and not self.problem and self.remote.answers(question)
         return self.remote.model_name if self.remote and knows else self.local.model_name
@@ -58,10 +58,10 @@ class FallbackEngine(Engine):
         """Whether the remote engine answers."""
         return self.remote is not None and self.problem is None
 
-    def must_load(self, kind: type[Question]) -> bool:
+    def starts_local_load(self, kind: type[Question]) -> bool:
         """Whether a model must be loaded here before a question of a kind can be answered, because the remote engine knows
         no such question; that begins then."""
-        must = self.is_remote and self._falls_back and self.name_for(kind) is None and self.model_name is not None
+        must = self.is_remote and self._falls_back and self.model_for(kind) is None and self.model_name is not None
         if must:
             self._need_local()
         return must
@@ -86,7 +86,7 @@ class FallbackEngine(Engine):
         return self._looking
 
     async def answer(self, question: Question) -> Any:
-        """As :class:`~fillmask_ls.engine.query.Engine` says."""
+        """As :class:`~fillmask_ls.engine.api.Engine` says."""
         remote, problem = self.remote, self.problem
         if remote is None:
             return await self.local.answer(question)

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from .heap import bound, trim
-from .jobs import Job, JobQueue, Urgency
-from .memory import Memory
-from .query import Engine, EngineError, OvertakenError, Query, Question, Ranking, SurpriseQuery
+from .api import Engine, EngineError, Predictions, PredictQuestion, Question, SupersededError, SurprisalQuestion
+from .cache import Memory
+from .malloc import bound, trim
+from .scheduler import Job, JobQueue, Priority
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fillmask_ls.mlm.asking import Asking
+    from fillmask_ls.mlm.forward_steps import ForwardSteps
     from fillmask_ls.mlm.model import MaskedLM
 
 logger = logging.getLogger(__name__)
@@ -37,12 +37,12 @@ class _Answer:
     ``additions`` are the memory's when it was given: what is found later may better it.
     """
 
-    query: Query
-    ranking: Ranking
+    query: PredictQuestion
+    ranking: Predictions
     memory: Memory
     additions: int
 
-    def stands(self, query: Query, memory: Memory) -> bool:
+    def stands(self, query: PredictQuestion, memory: Memory) -> bool:
         return query == self.query and memory is self.memory and memory.additions == self.additions
 
 
@@ -54,7 +54,7 @@ class LocalEngine(Engine):
     """
 
     def __init__(self, *, oldest_first: bool = False) -> None:
-        """An engine without a model; ``oldest_first`` as for :class:`~fillmask_ls.engine.jobs.JobQueue`."""
+        """An engine without a model; ``oldest_first`` as for :class:`~fillmask_ls.engine.scheduler.JobQueue`."""
         self._model: MaskedLM | None = None
         # A letter typed behind the mask, or a hover, costs no forward.
         self._memory = Memory.of_masks()
@@ -79,7 +79,7 @@ class LocalEngine(Engine):
 
     def warm_up(self) -> None:
         """Begin to import what a model needs, before it is known which one."""
-        self._submit(Urgency.LOADING, _import)
+        self._submit(Priority.LOADING, _import)
 
     def close(self) -> None:
         """End the thread, when its present step is done; who waits for an answer is cancelled.
@@ -101,7 +101,7 @@ class LocalEngine(Engine):
 
         Raises:
             EngineError: with the reason in words.
-            OvertakenError: a later call came before this one's turn.
+            SupersededError: a later call came before this one's turn.
         """
         self._loads += 1
         this = self._loads
@@ -109,7 +109,7 @@ class LocalEngine(Engine):
 
         def work() -> str:
             if this != self._loads:
-                raise OvertakenError(f"another model was chosen before {model!r} was loaded")
+                raise SupersededError(f"another model was chosen before {model!r} was loaded")
             gc.unfreeze()  # the model before, if it hangs in cycles
             self._model = _load(model, device, dtype, runtime)
             gc.freeze()  # a million objects that live as long as the model: no collection need look at them again
@@ -118,7 +118,7 @@ class LocalEngine(Engine):
             return self._model.name
 
         try:
-            name: str = await asyncio.wrap_future(self._submit(Urgency.LOADING, work))
+            name: str = await asyncio.wrap_future(self._submit(Priority.LOADING, work))
             return name
         except EngineError:
             raise
@@ -130,9 +130,9 @@ class LocalEngine(Engine):
                 self._settled.set()
 
     async def answer(self, question: Question) -> Any:
-        """As :class:`~fillmask_ls.engine.query.Engine` says."""
+        """As :class:`~fillmask_ls.engine.api.Engine` says."""
         await self._ready()
-        if isinstance(question, Query):
+        if isinstance(question, PredictQuestion):
             last = self._answer
             if last is not None and last.stands(question, self._memory):
                 return last.ranking
@@ -157,7 +157,7 @@ class LocalEngine(Engine):
             logger.error("a forward pass failed with %s", type(error).__name__)
             raise EngineError(f"the model failed with {type(error).__name__}") from error
 
-    def _submit(self, urgency: Urgency, begin: Callable[[], Any]) -> Future[Any]:
+    def _submit(self, urgency: Priority, begin: Callable[[], Any]) -> Future[Any]:
         job = Job(urgency, begin)
         self._queue.put(job)
         return job.future
@@ -174,7 +174,7 @@ class LocalEngine(Engine):
     def _step(self, job: Job) -> None:
         """A forward for a job that was taken, and for those that may share it."""
         waiting = [job]
-        if job.urgency is not Urgency.LOADING:
+        if job.urgency is not Priority.LOADING:
             waiting += self._queue.take_others(job.urgency, _JOBS_AT_ONCE - 1)
         together: list[Job] = []
         for job in waiting:
@@ -188,7 +188,7 @@ class LocalEngine(Engine):
         if together:
             self._forward(together)
 
-    def _give_way(self, urgency: Urgency) -> None:
+    def _give_way(self, urgency: Priority) -> None:
         """Do what is more urgent, in the midst of a step."""
         while (job := self._queue.take_before(urgency)) is not None:
             self._step(job)
@@ -210,7 +210,7 @@ class LocalEngine(Engine):
 
     def _forward(self, jobs: list[Job]) -> None:
         """One forward for all, and each job's next step; those that ask on go back into the queue."""
-        from fillmask_ls.mlm.asking import logits
+        from fillmask_ls.mlm.forward_steps import logits
 
         try:
             model, batches = jobs[0].model, [job.batch for job in jobs if job.batch is not None]
@@ -231,31 +231,35 @@ class LocalEngine(Engine):
 
     def _begin(self, question: Question) -> Any:
         """The answer, or the asking that finds it."""
-        from .answering import answering
+        from .dispatch import answering
 
         model, memory = self._model, self._memory
         assert model is not None  # noqa: S101 - _ready() looked
         asking = answering(model, question, memory, _urgency(question).tokens_at_once)
-        if isinstance(question, Query):
+        if isinstance(question, PredictQuestion):
             return self._noted(question, asking, memory)
         return asking
 
-    def _noted(self, query: Query, asking: Asking[Ranking], memory: Memory) -> Asking[Ranking]:
+    def _noted(
+        self, query: PredictQuestion, asking: ForwardSteps[Predictions], memory: Memory
+    ) -> ForwardSteps[Predictions]:
         ranking = yield from asking
         self._answer = _Answer(query, ranking, memory, memory.additions)
         return ranking
 
 
-def _urgency(question: Question) -> Urgency:
+def _urgency(question: Question) -> Priority:
     if not question.decorates:
-        return Urgency.WAITING
-    is_much = isinstance(question, SurpriseQuery) or (isinstance(question, Query) and question.max_pieces > 1)
-    return Urgency.CHECKING if is_much else Urgency.DECORATING
+        return Priority.INTERACTIVE
+    is_much = isinstance(question, SurprisalQuestion) or (
+        isinstance(question, PredictQuestion) and question.max_subwords > 1
+    )
+    return Priority.BACKGROUND if is_much else Priority.HINT
 
 
 def _send(job: Job, answer: Tensor | None) -> None:
     """Let a job make its next step: it asks on, or its future has the result or the error."""
-    from fillmask_ls.mlm.asking import Done, step
+    from fillmask_ls.mlm.forward_steps import Finished, step
 
     assert job.asking is not None  # noqa: S101 - it has begun
     job.batch = None
@@ -264,7 +268,7 @@ def _send(job: Job, answer: Tensor | None) -> None:
     except BaseException as error:
         job.fail(error)
         return
-    if isinstance(asked, Done):
+    if isinstance(asked, Finished):
         job.succeed(asked.result)
     else:
         job.batch = asked

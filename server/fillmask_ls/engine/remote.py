@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from . import wire
-from .connection import Address, Connection, RefusedError, UnavailableError, client_factory, failure, persistently
-from .flights import Flights
-from .hub import FillMask
-from .memory import Memory
-from .query import Engine, InspectionQuery, MaskPrediction, Query, Question, Ranking, ScoreQuery
+from . import codec
+from .api import Engine, InspectQuestion, Prediction, Predictions, PredictQuestion, Question, ScoreQuestion
+from .cache import Memory
+from .hf_inference import FillMask
+from .http_client import Address, Connection, RefusedError, UnavailableError, client_factory, failure, persistently
+from .single_flight import Flights
 
 _SECONDS_TO_COMPUTE = 30.0
 """For what is much work: nobody types on meanwhile."""
@@ -50,7 +50,7 @@ class RemoteEngine(Engine):
 
     def answers(self, kind: type[Question]) -> bool:
         """Whether it answers this kind of question, as far as the server is known."""
-        return kind is Query or not isinstance(self._speaker, FillMask)
+        return kind is PredictQuestion or not isinstance(self._speaker, FillMask)
 
     async def connect(self) -> None:
         """Find out which protocol the server speaks, if that is not known. No text of the user is sent.
@@ -68,15 +68,15 @@ class RemoteEngine(Engine):
         await self.connect()
 
     async def answer(self, question: Question) -> Any:
-        """As :class:`~fillmask_ls.engine.query.Engine` says.
+        """As :class:`~fillmask_ls.engine.api.Engine` says.
 
         Raises:
             UnavailableError: the server can't answer now.
             RefusedError: it doesn't answer this.
         """
         question = replace(question, decorates=False)
-        if isinstance(self._speaker, FillMask) and isinstance(question, Query):
-            question = replace(question, max_pieces=1)  # it knows no longer words
+        if isinstance(self._speaker, FillMask) and isinstance(question, PredictQuestion):
+            question = replace(question, max_subwords=1)  # it knows no longer words
         found = self._remembered(question)
         if found is None:
             found = await self._flights.share(question, lambda: self._asked(question))
@@ -100,8 +100,8 @@ class RemoteEngine(Engine):
         if not self._provider:
             _, health = await self._connection.get("/healthz")
             try:
-                name = wire.read_health(health)
-            except wire.WireError as error:
+                name = codec.read_health(health)
+            except codec.CodecError as error:
                 raise UnavailableError(f"{self.address.host} is not for this client: {error}.") from None
             if name is not None:
                 self._rename(name)
@@ -119,13 +119,13 @@ class RemoteEngine(Engine):
         return speaker
 
     async def _asked(self, question: Question) -> Any:
-        seconds = _SECONDS_TO_COMPUTE if isinstance(question, (ScoreQuery, InspectionQuery)) else self._patience
+        seconds = _SECONDS_TO_COMPUTE if isinstance(question, (ScoreQuestion, InspectQuestion)) else self._patience
 
         async def attempt() -> Any:
             await self._met()
             if isinstance(self._speaker, Connection):
                 return await self._by_our_protocol(self._speaker, question)
-            if isinstance(self._speaker, FillMask) and isinstance(question, Query):
+            if isinstance(self._speaker, FillMask) and isinstance(question, PredictQuestion):
                 return await self._speaker.rank(question)
             raise RefusedError(f"{self.address.host} speaks the hub's protocol only, which can't answer this.")
 
@@ -134,10 +134,10 @@ class RemoteEngine(Engine):
         return answer
 
     async def _by_our_protocol(self, connection: Connection, question: Question) -> Any:
-        body = await connection.post("/v1/predict", wire.request(question))
+        body = await connection.post("/v1/predict", codec.request(question))
         try:
-            name, answer = wire.read_reply(question, body)
-        except wire.WireError as error:
+            name, answer = codec.read_reply(question, body)
+        except codec.CodecError as error:
             raise failure(error, self.address.host) from None
         self._rename(name)
         return answer
@@ -153,10 +153,10 @@ class RemoteEngine(Engine):
         if kept is None:
             return None
         asked, [answer] = kept
-        if isinstance(question, Query):
-            if asked.top_k < question.top_k or asked.max_pieces < question.max_pieces:
+        if isinstance(question, PredictQuestion):
+            if asked.top_k < question.top_k or asked.max_subwords < question.max_subwords:
                 return None
-            return Ranking(answer.model, tuple(_cut(mask, question.top_k) for mask in answer.masks))
+            return Predictions(answer.model, tuple(_cut(mask, question.top_k) for mask in answer.predictions))
         return answer
 
     def _remember(self, question: Question, answer: Any) -> None:
@@ -166,8 +166,8 @@ class RemoteEngine(Engine):
 
 def _about(question: Question) -> Question:
     """A question without how much is asked: what it is remembered by."""
-    return replace(question, top_k=0, max_pieces=0) if isinstance(question, Query) else question
+    return replace(question, top_k=0, max_subwords=0) if isinstance(question, PredictQuestion) else question
 
 
-def _cut(mask: MaskPrediction, top_k: int) -> MaskPrediction:
-    return replace(mask, words=mask.words[:top_k])
+def _cut(mask: Prediction, top_k: int) -> Prediction:
+    return replace(mask, candidates=mask.candidates[:top_k])

@@ -10,9 +10,10 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from fillmask_ls import MASK
 from fillmask_ls.documents import masks
-from fillmask_ls.documents.text import Span, TextDocument
-from fillmask_ls.documents.words import word_at
-from fillmask_ls.engine.query import ReplacementQuery
+from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.documents.word_spans import word_in_selection
+from fillmask_ls.engine.api import SubstitutesQuestion
+from fillmask_ls.spans import Span
 
 from . import client, rewriting
 from .edits import Replacements, changed, workspace_edit
@@ -44,7 +45,7 @@ async def act(server: FillmaskServer, params: types.CodeActionParams) -> list[ty
         for word in code_actions.fixes(diagnostic):
             edit = edited(server, document, [(span_of(document, diagnostic.range), word)])
             found.append(code_actions.fix(diagnostic, word, edit))
-    target = masks.touched(document, span)
+    target = masks.mask_in_selection(document, span)
     if target and code_actions.wanted(code_actions.QUICK_FIX, only):
         found += await _fills(server, document, target)
     if code_actions.wanted(code_actions.REWRITE, only) and (target or invoked):
@@ -61,7 +62,7 @@ async def _fills(server: FillmaskServer, document: TextDocument, target: masks.T
             edited(server, document, [((target.start, target.end), word.text)]),
             best=rank == 0,
         )
-        for rank, word in enumerate(ranking.masks[passage.focus].words[:_FILLS])
+        for rank, word in enumerate(ranking.predictions[passage.focus].candidates[:_FILLS])
     ]
 
 
@@ -72,7 +73,7 @@ async def _fills_each(server: FillmaskServer, document: TextDocument, selected: 
         found = []
         for number, mask in enumerate(selected, 1):
             ranking, passage = await server.rank(document, masks.Target(*mask), lambda settings: settings.hover_top_k)
-            for word in ranking.masks[passage.focus].words[:1]:
+            for word in ranking.predictions[passage.focus].candidates[:1]:
                 edit = edited(server, document, [(mask, word.text)])
                 found.append(code_actions.fill_one(number, len(selected), word.text, word.probability, edit))
         return found
@@ -114,23 +115,23 @@ async def _rewrites(
 
 async def _about_word(server: FillmaskServer, document: TextDocument, span: Span) -> list[types.CodeAction]:
     """Hide the word that the cursor is at or that is selected, or put another in its place."""
-    at = word_at(document, span)
+    at = word_in_selection(document, span)
     if at is None:
         return []
     word = document.slice(*at)
     found = [code_actions.hide(word, edited(server, document, [(at, MASK)]))]
     # The user would wait for a model to be loaded.
-    if server.engine.model_name is None or server.engine.must_load(ReplacementQuery):
+    if server.engine.model_name is None or server.engine.starts_local_load(SubstitutesQuestion):
         return found
 
     async def others() -> list[types.CodeAction]:
         passage = await server.passage_with_mask(document, at)
         start, end = passage.masks[passage.focus]
         text = passage.text[:start] + word + passage.text[end:]
-        query = ReplacementQuery(text, (start, start + len(word)), _REPLACEMENTS)
+        query = SubstitutesQuestion(text, (start, start + len(word)), _REPLACEMENTS)
         return [
             code_actions.replace(word, other.text, edited(server, document, [(at, other.text)]))
-            for other in await server.engine.replace(query)
+            for other in await server.engine.substitutes(query)
         ]
 
     return found + await server.unless_changed(document, others())

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
-from fillmask_ls import MASK, page
+from fillmask_ls import MASK
 from fillmask_ls.documents import masks
-from fillmask_ls.documents.text import Position, Span, TextDocument
-from fillmask_ls.engine.query import InspectionQuery, ScoreQuery
+from fillmask_ls.documents.text import Position, TextDocument
+from fillmask_ls.engine.api import InspectQuestion, ScoreQuestion
+from fillmask_ls.presentation import html as page
+from fillmask_ls.spans import Span
 
 from . import acting, client, rewriting
 from .edits import Replacements
@@ -107,14 +109,14 @@ def _position(value: object, name: str) -> Position:
 async def fill(server: FillmaskServer, arguments: Arguments) -> Answer:
     """Put ``word``, or the best one, in the place of the mask at ``position`` of the document ``uri``."""
     document = arguments.document()
-    target = masks.under(document, arguments.position(document))
+    target = masks.mask_at(document, arguments.position(document))
     if target is None:
         raise JsonRpcInvalidParams(f"there is no {MASK} at 'position'")
     at = target.start, target.end
     if arguments.has("word"):
         return await _apply(server, document, [(at, arguments.text("word"))])
     ranking, passage = await server.rank(document, target, lambda settings: settings.completion_top_k)
-    words = ranking.masks[passage.focus].words
+    words = ranking.predictions[passage.focus].candidates
     return await _apply(server, document, [(at, words[0].text)] if words else [])
 
 
@@ -147,10 +149,10 @@ async def unmask(server: FillmaskServer, arguments: Arguments) -> Answer:
 
 async def score(server: FillmaskServer, arguments: Arguments) -> Answer:
     """The pseudo-log-likelihood of ``text``, or of ``range`` of the document ``uri``, and the surprisal of each word."""
-    form = arguments.choice("form", "word_l2r", ("word_l2r", "original", "whole_word"))
-    found = await server.engine.score(ScoreQuery(_text(arguments), form))  # type: ignore[arg-type]  # one of the three
+    form = arguments.choice("form", "within_word_l2r", ("within_word_l2r", "original", "whole_word"))
+    found = await server.engine.score(ScoreQuestion(_text(arguments), form))  # type: ignore[arg-type]  # one of the three
     return {
-        "model": server.engine.name_for(ScoreQuery),
+        "model": server.engine.model_for(ScoreQuestion),
         "pseudoLogLikelihood": found.pseudo_log_likelihood,
         "perplexity": found.perplexity,
         "tokens": len(found.tokens),
@@ -163,7 +165,7 @@ async def inspect(server: FillmaskServer, arguments: Arguments) -> Answer:
     form = arguments.choice("format", "json", ("json", "markdown", "html"))
     text = _text(arguments)
     found = await server.engine.inspect(
-        InspectionQuery(text, arguments.rate(), arguments.seed(), arguments.flag("wholeWords", default=False))
+        InspectQuestion(text, arguments.rate(), arguments.seed(), arguments.flag("wholeWords", default=False))
     )
     if form == "json":
         return {**asdict(found), "perplexity": found.perplexity}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from fillmask_ls.engine import connection
+from fillmask_ls.engine import http_client
 from fillmask_ls.settings import SECTION, Settings, merged, of_a_document
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Configuration:
         said = dict(options) if isinstance(options, Mapping) else {}
         self.trusted = said.pop("trusted", True) is True
         token, users = said.pop("engineToken", None), said.pop("userSettings", None)
-        self.engine_token = connection.usable_token(token)
+        self.engine_token = http_client.usable_token(token)
         base, self._problems = merged(Settings(), users)
         values = said if isinstance(options, Mapping) else options
         self._initial, problems = merged(base, values, trusted=self.trusted)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from fillmask_ls.documents.text import Span, TextDocument
+from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.spans import Span
 
 from .features.places import span_range
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from fillmask_ls.documents import masks, words
-from fillmask_ls.documents.text import Span, TextDocument
-from fillmask_ls.engine.query import SurpriseQuery
+from fillmask_ls.documents import masks, word_spans
+from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.engine.api import SurprisalQuestion
+from fillmask_ls.spans import Span
 
 from . import client
 from .features import hover
@@ -25,9 +26,9 @@ async def show(server: FillmaskServer, params: types.HoverParams) -> types.Hover
     if found is None:
         return None
     document, index = found
-    target = masks.under(document, index)
+    target = masks.mask_at(document, index)
     if target is None:
-        word = words.under(document, index)
+        word = word_spans.word_at(document, index)
         return await _word(server, document, word) if word else None
     at = span_range(document, (target.start, target.end))
     ranking, passage = await server.rank(document, target, lambda settings: settings.hover_top_k)
@@ -36,7 +37,7 @@ async def show(server: FillmaskServer, params: types.HoverParams) -> types.Hover
         passage.focus,
         at,
         markdown=client.shows_markdown(server.client_capabilities),
-        pieces=(await server.settled(document)).hover_pieces,
+        subwords=(await server.settled(document)).hover_subwords,
     )
 
 
@@ -47,8 +48,8 @@ async def _word(server: FillmaskServer, document: TextDocument, word: Span) -> t
     passage, surprise = found
     return hover.word(
         surprise,
-        str(server.engine.name_for(SurpriseQuery)),
-        span_range(document, passage.place),
+        str(server.engine.model_for(SurprisalQuestion)),
+        span_range(document, passage.document_span),
         markdown=client.shows_markdown(server.client_capabilities),
-        pieces=(await server.settled(document)).hover_pieces,
+        subwords=(await server.settled(document)).hover_subwords,
     )

@@ -13,8 +13,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from fillmask_ls import __version__
-from fillmask_ls.engine import connection, download
-from fillmask_ls.engine.query import EngineError, OvertakenError
+from fillmask_ls.engine import download, http_client
+from fillmask_ls.engine.api import EngineError, SupersededError
 from fillmask_ls.engine.remote import RemoteEngine
 from fillmask_ls.settings import Settings, is_loopback
 
@@ -133,9 +133,9 @@ class Loading:
         self._is_needed = False
         remote = None
         if url or provider:
-            address = connection.Address(
+            address = http_client.Address(
                 url or "https://router.huggingface.co",
-                connection.token_for(url, self._server.configuration.engine_token),
+                http_client.token_for(url, self._server.configuration.engine_token),
             )
             remote = RemoteEngine(
                 address,
@@ -204,7 +204,7 @@ class Loading:
             self._refresh()
             if (model, name) == ("auto", "embedded") and server.engine.remote is None:
                 server.in_background(self._offer_download())
-        except OvertakenError:
+        except SupersededError:
             outcome.set_result("another model was chosen")
         except EngineError as error:
             outcome.set_result("failed")

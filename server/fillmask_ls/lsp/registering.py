@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from fillmask_ls.engine.query import EngineError
+from fillmask_ls.engine.api import EngineError
 
 from . import acting, commands, diagnosing, hovering, requests
 from .features import code_actions, semantic_tokens

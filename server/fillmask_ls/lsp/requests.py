@@ -10,8 +10,9 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from fillmask_ls.documents import masks
 from fillmask_ls.documents.context import Passage
-from fillmask_ls.documents.text import Position, Span, TextDocument
-from fillmask_ls.engine.query import EngineError, JointQuery, Query, Ranking
+from fillmask_ls.documents.text import Position, TextDocument
+from fillmask_ls.engine.api import EngineError, FillQuestion, Predictions, PredictQuestion
+from fillmask_ls.spans import Span
 
 from . import client
 from .edits import Replacements, changed
@@ -54,9 +55,9 @@ async def complete(server: FillmaskServer, params: types.CompletionParams) -> ty
         return None
     document, index = found
     abilities = client.completion_abilities(server.client_capabilities)
-    target = masks.behind(document, index)
+    target = masks.mask_before_cursor(document, index)
     if target is None:
-        opened = masks.opened(document, index)
+        opened = masks.partial_mask(document, index)
         if opened is None:
             return None
         typed_bracket = params.context is not None and params.context.trigger_character == "["
@@ -83,7 +84,7 @@ async def _sentences(
     server: FillmaskServer, document: TextDocument, target: masks.Target, index: int
 ) -> list[types.CompletionItem]:
     """The passage's masks filled together, if they are few and on the line of the cursor: an item edits one line."""
-    if target.prefix or server.engine.must_load(JointQuery):
+    if target.prefix or server.engine.starts_local_load(FillQuestion):
         return []
     line = document.line_span(document.position(target.start).line)
     if len(document.masks(*line)) not in _MASKS_TOGETHER:
@@ -92,11 +93,13 @@ async def _sentences(
     async def fill() -> list[types.CompletionItem]:
         passage = await server.passage(document, target)
         places = [
-            at for number in range(len(passage.masks)) if (at := passage.place(number)) and line[0] <= at[0] < line[1]
+            at
+            for number in range(len(passage.masks))
+            if (at := passage.document_span(number)) and line[0] <= at[0] < line[1]
         ]
         if len(places) != len(passage.masks) or len(places) not in _MASKS_TOGETHER:
             return []
-        fills = await server.engine.fill(JointQuery(passage.text, passage.masks, _SENTENCES))
+        fills = await server.engine.fill_jointly(FillQuestion(passage.text, passage.masks, _SENTENCES))
         span = places[0][0], max(places[-1][1], index)
         before = document.slice(span[0], index)
         return [
@@ -150,10 +153,10 @@ async def inlay_hints_in(server: FillmaskServer, params: types.InlayHintParams) 
             return []
         passages = await server.passages(document, (inside[0][0], inside[-1][1]))
         asked = [
-            Query(passage.text, passage.masks, settings.hover_top_k, passage.focus, decorates=True)
+            PredictQuestion(passage.text, passage.masks, settings.hover_top_k, passage.focus, decorates=True)
             for passage, _ in passages
         ]
-        rankings = await asyncio.gather(*map(server.engine.rank, asked))
+        rankings = await asyncio.gather(*map(server.engine.predict, asked))
         found = [
             inlay_hints.hint(ranking, passage.focus + number, span_range(document, at), markdown=markdown)
             for (passage, places), ranking in zip(passages, rankings, strict=True)
@@ -172,7 +175,7 @@ async def complete_inline(
     if found is None:
         return None
     document, index = found
-    target = masks.behind(document, index)
+    target = masks.mask_before_cursor(document, index)
     if target is None:
         return None
     replaced = span_range(document, (target.start, target.typed_end))
@@ -194,7 +197,7 @@ async def highlight(
 ) -> list[types.DocumentHighlight] | None:
     """The mask at the cursor and the others of its passage."""
     found = place(server, params.text_document, params.position)
-    target = found and masks.under(*found)
+    target = found and masks.mask_at(*found)
     if found is None or target is None:
         return None
     document, now = found[0], found[0].snapshot()
@@ -230,11 +233,13 @@ async def outline(
     return symbols.flat(shown, document.uri)
 
 
-async def _glance(server: FillmaskServer, passage: Passage) -> Ranking | None:
+async def _glance(server: FillmaskServer, passage: Passage) -> Predictions | None:
     """The best words of one piece at a passage's masks; None without a model."""
-    query = Query(passage.text, passage.masks, symbols.TOP_K, focus=passage.focus, max_pieces=1, decorates=True)
+    query = PredictQuestion(
+        passage.text, passage.masks, symbols.TOP_K, focus=passage.focus, max_subwords=1, decorates=True
+    )
     try:
-        return await server.engine.rank(query)
+        return await server.engine.predict(query)
     except EngineError:
         return None
 
@@ -286,11 +291,11 @@ async def resolve_lens(server: FillmaskServer, lens: types.CodeLens) -> types.Co
 
 async def _hidden_loss(server: FillmaskServer, document: TextDocument, span: Span) -> float:
     """What the model makes of the words that the masks in a span hide: the mean cross-entropy in nats."""
-    words = dict(document.hidden.words(0, len(document)))
+    words = dict(document.masked_words.words(0, len(document)))
     inside = document.masks(*span)
     if not inside or not words.keys() >= set(inside):
         raise changed()
     found = await server.passages(document, span)
     questions = [code_lens.question(passage, places, words) for passage, places in found]
-    losses = await asyncio.gather(*(server.engine.loss(question) for question in questions))
+    losses = await asyncio.gather(*(server.engine.hidden_loss(question) for question in questions))
     return code_lens.mean_loss(questions, losses)

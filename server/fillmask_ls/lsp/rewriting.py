@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from fillmask_ls import MASK
 from fillmask_ls.documents import prose
 from fillmask_ls.documents.context import Passage
-from fillmask_ls.documents.text import Span, TextDocument
-from fillmask_ls.engine.query import JointQuery, MaskingQuery, Query
+from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.engine.api import FillQuestion, PredictQuestion, SampleMaskQuestion
+from fillmask_ls.spans import Span
 
 from .edits import Replacements
 from .progress import progress
@@ -29,15 +30,17 @@ async def filled(server: FillmaskServer, document: TextDocument, span: Span) -> 
     """The best words for all masks in a span: some together, and then the next, which read what the earlier were filled
     with. A mask that no word fits stays. Where there are many, the client shows
     how it goes, and the user can cancel it."""
-    max_pieces = (await server.settled(document)).max_pieces
+    max_subwords = (await server.settled(document)).max_subwords
     passages = await server.passages(document, span)
     count, this = sum(len(places) for _, places in passages), asyncio.current_task()
     if count <= _FAST:
-        return await _filled(server, passages, max_pieces, lambda _done: None)
+        return await _filled(server, passages, max_subwords, lambda _done: None)
     assert this is not None  # noqa: S101 - a coroutine runs in a task
     async with progress(server, "Filling masks", f"0 of {count}", cancel=this.cancel) as bar:
         bar.outcome = "not filled"
-        found = await _filled(server, passages, max_pieces, lambda done: bar.report(done, count, f"{done} of {count}"))
+        found = await _filled(
+            server, passages, max_subwords, lambda done: bar.report(done, count, f"{done} of {count}")
+        )
         bar.outcome = f"{len(found)} of {count} filled"
         return found
 
@@ -45,7 +48,7 @@ async def filled(server: FillmaskServer, document: TextDocument, span: Span) -> 
 async def _filled(
     server: FillmaskServer,
     passages: list[tuple[Passage, list[Span]]],
-    max_pieces: int,
+    max_subwords: int,
     report: Callable[[int], None],
 ) -> Replacements:
     found: dict[Span, str] = {}
@@ -54,22 +57,24 @@ async def _filled(
             some = places[first : first + _JOINTLY]
             text, spans, numbers = _with_words(passage, found)
             start = numbers.index(passage.focus + first)
-            words = await _best(server, text, spans, range(start, start + len(some)), max_pieces)
+            words = await _best(server, text, spans, range(start, start + len(some)), max_subwords)
             found.update((place, word) for place, word in zip(some, words, strict=True) if word)
             report(len(found))
     return list(found.items())
 
 
-async def _best(server: FillmaskServer, text: str, spans: tuple[Span, ...], asked: range, max_pieces: int) -> list[str]:
+async def _best(
+    server: FillmaskServer, text: str, spans: tuple[Span, ...], asked: range, max_subwords: int
+) -> list[str]:
     if len(spans) > 1:
         # As few as they are, the others are filled too, so that those asked for agree with them.
         chosen = asked if len(spans) > _JOINTLY else range(len(spans))
-        fills = await server.engine.fill(JointQuery(text, spans, 1, (chosen.start, chosen.stop)))
+        fills = await server.engine.fill_jointly(FillQuestion(text, spans, 1, (chosen.start, chosen.stop)))
         if fills:
             return [fills[0].words[chosen.index(number)] for number in asked]
-    pieces = max_pieces if len(asked) == 1 else 1
-    ranking = await server.engine.rank(Query(text, spans, 1, focus=asked.start, max_pieces=pieces))
-    return [next((word.text for word in ranking.masks[number].words), "") for number in asked]
+    pieces = max_subwords if len(asked) == 1 else 1
+    ranking = await server.engine.predict(PredictQuestion(text, spans, 1, focus=asked.start, max_subwords=pieces))
+    return [next((word.text for word in ranking.predictions[number].candidates), "") for number in asked]
 
 
 def _with_words(passage: Passage, words: Mapping[Span, str]) -> tuple[str, tuple[Span, ...], list[int]]:
@@ -79,7 +84,7 @@ def _with_words(passage: Passage, words: Mapping[Span, str]) -> tuple[str, tuple
     numbers: list[int] = []
     end = length = 0
     for number, (start, stop) in enumerate(passage.masks):
-        place = passage.place(number)
+        place = passage.document_span(number)
         word = words.get(place, MASK) if place else MASK
         parts += [passage.text[end:start], word]
         length += start - end
@@ -99,7 +104,7 @@ async def masked(
     strip_markup = (await server.settled(document)).prose == "auto"
     kind = prose.language(document.language_id, document.uri) if strip_markup else ""
     found = await server.off_loop(lambda: prose.all_prose(text, kind))
-    chosen = await server.engine.choose(MaskingQuery(found.text, rate, seed, whole_words))
+    chosen = await server.engine.sample_mask(SampleMaskQuestion(found.text, rate, seed, whole_words))
     places = [(found.origins[start], found.origins[end - 1] + 1) for start, end in chosen]
     # With markup inside, a word is not what stands in the document; and who wants words wants no full stop.
     return [
@@ -111,4 +116,4 @@ async def masked(
 
 def restored(document: TextDocument, span: Span) -> Replacements:
     """The words that the masks in a span hide, where they are known."""
-    return document.hidden.words(*span)
+    return document.masked_words.words(*span)

@@ -21,11 +21,12 @@ from fillmask_ls.documents import context, masks
 from fillmask_ls.documents.context import Passage, WordPassage
 from fillmask_ls.documents.paragraphs import Paragraph, paragraphs
 from fillmask_ls.documents.positions import Encoding
-from fillmask_ls.documents.text import Span, TextDocument
+from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.engine.api import EngineError, Predictions, PredictQuestion, SurprisalQuestion
 from fillmask_ls.engine.fallback import FallbackEngine
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.engine.query import EngineError, Query, Ranking, SurpriseQuery
 from fillmask_ls.settings import SECTION, Settings
+from fillmask_ls.spans import Span
 
 from . import client, parent
 from .configuring import Configuration
@@ -37,7 +38,7 @@ from .protocol import Protocol, strict_converter
 from .registering import register
 
 if TYPE_CHECKING:
-    from fillmask_ls.engine.query import Surprise
+    from fillmask_ls.engine.api import WordSurprisal
 
 logger = logging.getLogger(__name__)
 
@@ -148,7 +149,7 @@ class FillmaskServer(LanguageServer):
 
     def rank(
         self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool = False
-    ) -> Coroutine[Any, Any, tuple[Ranking, Passage]]:
+    ) -> Coroutine[Any, Any, tuple[Predictions, Passage]]:
         """The predictions for the passage around ``target``, and the passage.
 
         The passage is taken at once, as the document stands; the settings are those in force when they are known.
@@ -201,22 +202,22 @@ class FillmaskServer(LanguageServer):
 
     async def _rank(
         self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool
-    ) -> tuple[Ranking, Passage]:
+    ) -> tuple[Predictions, Passage]:
         passage = await self.passage(document, target)
         settings = await self.settled(document)
-        query = Query(
+        query = PredictQuestion(
             passage.text,
             passage.masks,
             top_k(settings),
             focus=passage.focus,
             prefix=target.prefix,
-            max_pieces=settings.max_pieces,
+            max_subwords=settings.max_subwords,
         )
-        ranking = await self.engine.rank(replace(query, max_pieces=1) if hurry else query)
-        likelihood = sum(word.probability for word in ranking.masks[query.focus].words)
+        ranking = await self.engine.predict(replace(query, max_subwords=1) if hurry else query)
+        likelihood = sum(word.probability for word in ranking.predictions[query.focus].candidates)
         if hurry and query.prefix and likelihood < _LIKELY:
-            ranking = await self.engine.rank(query)
-        if hurry and not query.prefix and query.max_pieces > 1:
+            ranking = await self.engine.predict(query)
+        if hurry and not query.prefix and query.max_subwords > 1:
             self._foreseen = self.in_background(self._foresee(query))
         return ranking, passage
 
@@ -251,7 +252,7 @@ class FillmaskServer(LanguageServer):
         self.loading.load(self.settings)  # a client may ask before it says that it is initialized
         return settings
 
-    async def surprise(self, document: TextDocument, word: Span) -> tuple[WordPassage, Surprise] | None:
+    async def surprise(self, document: TextDocument, word: Span) -> tuple[WordPassage, WordSurprisal] | None:
         """What the model thinks of a word, with as many others as a hover shows; None where it is no prose, or where
         the settings are against it."""
         settings = await self.settled(document)
@@ -260,8 +261,8 @@ class FillmaskServer(LanguageServer):
         passage = await self._read(document, lambda now, **how: context.word_passage(now, word, **how))
         if passage is None:
             return None
-        query = SurpriseQuery(passage.text, settings.hover_top_k, (passage.span,))
-        found = await self.engine.surprise(query)
+        query = SurprisalQuestion(passage.text, settings.hover_top_k, (passage.span,))
+        found = await self.engine.word_surprisals(query)
         return (passage, found[0]) if found else None
 
     async def paragraphs(self, document: TextDocument) -> list[Paragraph]:
@@ -297,10 +298,10 @@ class FillmaskServer(LanguageServer):
         """What a completion list showed; None if it was long ago."""
         return self._shown.get(key) if isinstance(key, str) else None
 
-    async def _foresee(self, query: Query) -> None:
+    async def _foresee(self, query: PredictQuestion) -> None:
         await asyncio.sleep(_PAUSE)
         with suppress(EngineError):
-            await self.engine.rank(replace(query, decorates=True))
+            await self.engine.predict(replace(query, decorates=True))
 
     async def quiet(self, seconds: float) -> None:
         """Return when no document was changed for so long."""

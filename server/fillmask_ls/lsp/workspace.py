@@ -101,7 +101,7 @@ class _History:
         """Where edits were undone, masks hide what they hid when the text was the same: not the words that were tried."""
         for before in (each.before for each in reversed(self._changes)):
             if before and len(before) == len(document) and before.text == document.text:
-                document.hidden = before.hidden.copy()
+                document.masked_words = before.masked_words.copy()
                 return
 
 

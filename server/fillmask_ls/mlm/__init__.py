@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from .checkpoint import CheckpointError, resolve
     from .head import MLMHead
     from .inspection import inspect
-    from .joint import fill_jointly
-    from .masking import choose, chosen_spans, mask_for_training, mask_plainly
+    from .joint_fill import fill_jointly
+    from .masking import mask_80_10_10, mask_all, sample_mask, sample_mask_spans
     from .model import MaskedLM, load
     from .prediction import fill, predict
-    from .replacement import replacements
     from .scoring import cross_entropy, forward, perplexity, score
-    from .surprise import surprises
+    from .substitutes import substitutes
+    from .surprisal import word_surprisals
     from .targets import rank_targets
     from .tokenization import Encoding, Tokenizer
 
@@ -32,23 +32,23 @@ _HOMES = {
     "MLMHead": "head",
     "MaskedLM": "model",
     "Tokenizer": "tokenization",
-    "choose": "masking",
-    "chosen_spans": "masking",
+    "sample_mask": "masking",
+    "sample_mask_spans": "masking",
     "cross_entropy": "scoring",
     "fill": "prediction",
     "fill_jointly": "joint",
     "forward": "scoring",
     "inspect": "inspection",
     "load": "model",
-    "mask_for_training": "masking",
-    "mask_plainly": "masking",
+    "mask_80_10_10": "masking",
+    "mask_all": "masking",
     "perplexity": "scoring",
     "predict": "prediction",
     "rank_targets": "targets",
-    "replacements": "replacement",
+    "substitutes": "replacement",
     "resolve": "checkpoint",
     "score": "scoring",
-    "surprises": "surprise",
+    "word_surprisals": "surprise",
 }
 
 __all__ = [
@@ -57,23 +57,23 @@ __all__ = [
     "MLMHead",
     "MaskedLM",
     "Tokenizer",
-    "choose",
-    "chosen_spans",
     "cross_entropy",
     "fill",
     "fill_jointly",
     "forward",
     "inspect",
     "load",
-    "mask_for_training",
-    "mask_plainly",
+    "mask_80_10_10",
+    "mask_all",
     "perplexity",
     "predict",
     "rank_targets",
-    "replacements",
     "resolve",
+    "sample_mask",
+    "sample_mask_spans",
     "score",
-    "surprises",
+    "substitutes",
+    "word_surprisals",
 ]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn.functional import embedding, pad, scaled_dot_product_attention
 
-from .linear import Linear, rounded
+from .linear import Linear, bucket_size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +49,7 @@ class BertEncoder:
         ids: Tensor,
         asked: Tensor,
         present: Tensor | None = None,
-        between_layers: Callable[[], None] = lambda: None,
+        yield_point: Callable[[], None] = lambda: None,
     ) -> Tensor:
         """The last layer's output [m, h] at the ``m`` positions that are asked for.
 
@@ -57,12 +57,12 @@ class BertEncoder:
             ids: int64 [b, n].
             asked: int64 [m], each ``row * n + position``.
             present: bool [b, n], false where a row is padded; None when no row is.
-            between_layers: called behind each layer but the last.
+            yield_point: called behind each layer but the last.
         """
         hidden = self._embedded(ids)
         for layer in self.layers[:-1]:
             hidden = self._through(layer, hidden, ids.shape, present)
-            between_layers()
+            yield_point()
         return self._through(self.layers[-1], hidden, ids.shape, present, asked)
 
     def hidden_states(self, ids: Tensor, present: Tensor | None = None) -> tuple[Tensor, ...]:
@@ -75,7 +75,7 @@ class BertEncoder:
     def _embedded(self, ids: Tensor) -> Tensor:
         """The embeddings' output [b * n or more, h]."""
         embedded = embedding(ids, self.words) + self.segment + self.positions[: ids.shape[1]]
-        return _padded(self.norm(embedded).flatten(0, 1), rounded(ids.numel()))
+        return _padded(self.norm(embedded).flatten(0, 1), bucket_size(ids.numel()))
 
     def _through(
         self, layer: Layer, hidden: Tensor, shape: Sequence[int], present: Tensor | None, asked: Tensor | None = None

@@ -7,9 +7,9 @@ from math import exp
 import torch
 from torch import Tensor
 
-from .masking import IGNORED, choose, mask_plainly
+from .masking import IGNORED, mask_all, sample_mask
 from .model import MaskedLM
-from .results import Inspection, Prediction, Token
+from .results import Inspection, Token, TokenCandidate
 from .scoring import forward
 
 
@@ -36,8 +36,8 @@ def inspect(
         window = text[start:end]
         encoding = model.tokenizer.encode(window)
         ids = torch.tensor([encoding.ids])
-        chosen = choose(encoding, rate, generator=generator, whole_words=window if whole_words else None)
-        input_ids, labels = mask_plainly(ids, chosen[None], model.tokenizer.mask_id)
+        chosen = sample_mask(encoding, rate, generator=generator, whole_words=window if whole_words else None)
+        input_ids, labels = mask_all(ids, chosen[None], model.tokenizer.mask_id)
         masked = input_ids[0] == model.tokenizer.mask_id
         labels = labels.masked_fill(ids == model.tokenizer.mask_id, IGNORED)
         output = forward(model, input_ids)
@@ -83,17 +83,17 @@ def inspect(
     )
 
 
-def _rank(token: str, predictions: tuple[Prediction, ...], above: int) -> int:
+def _rank(token: str, predictions: tuple[TokenCandidate, ...], above: int) -> int:
     """From 1, where ``above`` tokens are more probable."""
     places = (place for place, prediction in enumerate(predictions, 1) if prediction.token == token)
     return next(places, max(above, len(predictions)) + 1)
 
 
-def _predictions(model: MaskedLM, log_probabilities: Tensor, top_k: int) -> list[tuple[Prediction, ...]]:
+def _predictions(model: MaskedLM, log_probabilities: Tensor, top_k: int) -> list[tuple[TokenCandidate, ...]]:
     """The best tokens of each row [m, vocabulary]."""
     best = log_probabilities.topk(min(top_k, log_probabilities.shape[-1]))
     return [
-        tuple(Prediction(model.tokenizer.vocabulary[id], exp(value)) for value, id in zip(values, ids, strict=True))
+        tuple(TokenCandidate(model.tokenizer.vocabulary[id], exp(value)) for value, id in zip(values, ids, strict=True))
         for values, ids in zip(best.values.tolist(), best.indices.tolist(), strict=True)
     ]
 

@@ -12,7 +12,7 @@ _ROWS = 16
 """For how many rows the packed layout is best; any number works."""
 
 
-def rounded(count: int) -> int:
+def bucket_size(count: int) -> int:
     """``count`` rows or some more, of many at most an eighth, so that there are few sizes of products.
 
     oneDNN compiles each anew, which takes half a millisecond and 0.6 MB, and keeps what it compiled.

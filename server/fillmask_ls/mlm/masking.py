@@ -5,13 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .tokenization import Encoding, Span, Tokenizer, words
+from fillmask_ls.spans import Span
+from fillmask_ls.words import find_words
+
+from .tokenization import Encoding, Tokenizer
 
 IGNORED = -100
 """The label of a position that the loss leaves out, as in torch and transformers."""
 
 
-def choose(
+def sample_mask(
     encoding: Encoding,
     rate: float = 0.15,
     *,
@@ -45,7 +48,7 @@ def choose(
     return (draws < rate) & eligible
 
 
-def chosen_spans(
+def sample_mask_spans(
     tokenizer: Tokenizer, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False
 ) -> list[Span]:
     """The characters of what :func:`choose` hides in a text of any length: pieces, or words; never a ``[MASK]``.
@@ -58,7 +61,7 @@ def chosen_spans(
     for begin, end in tokenizer.windows(text):
         window = text[begin:end]
         encoding = tokenizer.encode(window)
-        chosen = choose(encoding, rate, generator=generator, whole_words=window if whole_words else None)
+        chosen = sample_mask(encoding, rate, generator=generator, whole_words=window if whole_words else None)
         numbers = word_numbers(encoding, window)
         last = None
         for token in chosen.nonzero().flatten().tolist():
@@ -74,7 +77,7 @@ def chosen_spans(
     return spans
 
 
-def mask_plainly(ids: Tensor, chosen: Tensor, mask_id: int) -> tuple[Tensor, Tensor]:
+def mask_all(ids: Tensor, chosen: Tensor, mask_id: int) -> tuple[Tensor, Tensor]:
     """The plain form: every chosen position becomes the mask, the labels are the text itself.
 
     Args:
@@ -87,7 +90,7 @@ def mask_plainly(ids: Tensor, chosen: Tensor, mask_id: int) -> tuple[Tensor, Ten
     return ids.masked_fill(chosen, mask_id), ids.clone()
 
 
-def mask_for_training(
+def mask_80_10_10(
     ids: Tensor,
     chosen: Tensor,
     tokenizer: Tokenizer,
@@ -116,7 +119,7 @@ def mask_for_training(
 def word_numbers(encoding: Encoding, text: str) -> list[int | None]:
     """For each token of ``text`` the number of its word, as a person counts; None outside words."""
     word_of: dict[int, int] = {}
-    for number, (start, end) in enumerate(words(text)):
+    for number, (start, end) in enumerate(find_words(text)):
         word_of.update(dict.fromkeys(range(start, end), number))
     return [
         # A byte-level token may begin with the space before its word.

@@ -18,9 +18,9 @@ from fillmask_ls import MASK
 
 from . import bert
 from .checkpoint import CALIBRATION, Checkpoint, CheckpointError, resolve
-from .linear import rounded
-from .surface import Vocabulary
+from .linear import bucket_size
 from .tokenization import Tokenizer, load_tokenizer
+from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -68,7 +68,7 @@ class MaskedLM:
         self,
         rows: Sequence[Sequence[int]],
         asked: Sequence[Sequence[int]],
-        between_layers: Callable[[], None] = lambda: None,
+        yield_point: Callable[[], None] = lambda: None,
     ) -> Tensor:
         """The logits [m, vocabulary] at the ``m`` positions that are asked for, row after row, from one forward.
 
@@ -77,7 +77,7 @@ class MaskedLM:
         Args:
             rows: token ids, with the special tokens around them; one row at least, of any lengths.
             asked: for each row its positions, in order.
-            between_layers: called several times in the midst of a BERT's forward, which is otherwise as long as a model
+            yield_point: called several times in the midst of a BERT's forward, which is otherwise as long as a model
                 is large; any other network computes in one go.
 
         Returns:
@@ -85,21 +85,21 @@ class MaskedLM:
         """
         length = max(map(len, rows))
         if self.network is not None:  # the encoder pads for itself, where it is less work
-            length = max(length, min(rounded(length), self.tokenizer.max_length))
+            length = max(length, min(bucket_size(length), self.tokenizer.max_length))
         ids = torch.tensor([[*row, *[0] * (length - len(row))] for row in rows], device=self.device)
         places = [row * length + position for row, positions in enumerate(asked) for position in positions]
-        at = torch.tensor(places + [0] * (rounded(len(places)) - len(places)), device=self.device)
+        at = torch.tensor(places + [0] * (bucket_size(len(places)) - len(places)), device=self.device)
         present = None
         if any(len(row) < length for row in rows):
             lengths = torch.tensor([[len(row)] for row in rows], device=self.device)
             present = torch.arange(length, device=self.device) < lengths
-        return self._logits(ids, at, present, between_layers)[: len(places)]
+        return self._logits(ids, at, present, yield_point)[: len(places)]
 
-    def _logits(self, ids: Tensor, asked: Tensor, present: Tensor | None, between_layers: Callable[[], None]) -> Tensor:
+    def _logits(self, ids: Tensor, asked: Tensor, present: Tensor | None, yield_point: Callable[[], None]) -> Tensor:
         if self.compiled is not None:
             return self.compiled.logits(ids, asked, present)
         if self.encoder is not None and self.head is not None:
-            return self.head.logits(self.encoder.last_hidden_state(ids, asked, present, between_layers))
+            return self.head.logits(self.encoder.last_hidden_state(ids, asked, present, yield_point))
         assert self.network is not None  # noqa: S101 - a model has the one or the other
         logits: Tensor = self.network(input_ids=ids, attention_mask=present).logits
         return logits.flatten(0, 1)[asked]

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from math import exp, inf, log, log2
 from typing import Literal
 
-from .sentence import Span, words
+from fillmask_ls.spans import Span
+from fillmask_ls.words import find_words
 
-Form = Literal["word_l2r", "original", "whole_word"]
+Metric = Literal["within_word_l2r", "original", "whole_word"]
 """What is masked while a token is scored: the token and the rest of its word behind it (Kauf & Ivanova 2023), the
 token alone (Salazar et al. 2020), or its whole word (Kauf & Ivanova 2023). The first is the least biased: alone, the
 pieces of a rare word give one another away."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class TokenScore:
     """A token or word of a text, and how likely it is given all the rest.
 
     Attributes:
@@ -39,7 +40,7 @@ class Score:
     """How likely a text is to a masked language model; a text without tokens scores 0, and its perplexity is 1."""
 
     text: str
-    tokens: tuple[Scored, ...]
+    tokens: tuple[TokenScore, ...]
 
     @property
     def pseudo_log_likelihood(self) -> float:
@@ -52,50 +53,50 @@ class Score:
         return exp(-self.pseudo_log_likelihood / len(self.tokens)) if self.tokens else 1.0
 
     @property
-    def words(self) -> tuple[Scored, ...]:
+    def words(self) -> tuple[TokenScore, ...]:
         """The words as a person counts them (``don't`` is one), each the sum of its tokens; punctuation is none."""
         found = []
         tokens = iter(self.tokens)
         token = next(tokens, None)
-        for start, end in words(self.text):
+        for start, end in find_words(self.text):
             inside = []
             while token is not None and token.span[0] < end:
                 if token.span[1] > start:
                     inside.append(token.log_likelihood)
                 token = next(tokens, None)
             if inside:  # a mask is no word
-                found.append(Scored(self.text[start:end], (start, end), sum(inside)))
+                found.append(TokenScore(self.text[start:end], (start, end), sum(inside)))
         return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class Candidate:
     """A word that fits.
 
     Attributes:
         text: as it should be typed.
         probability: among all that the model could say, 0 to 1.
-        pieces: the tokens it is made of, with their ids; empty where they are not known.
+        subwords: the tokens it is made of, with their ids; empty where they are not known.
     """
 
     text: str
     probability: float
-    pieces: tuple[tuple[str, int], ...] = ()
+    subwords: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class MaskPrediction:
+class Prediction:
     """What the model expects at one mask.
 
     Attributes:
         span: the mask's characters in the text given.
-        words: the best first.
+        candidates: the best first.
         entropy: of the distribution over the whole vocabulary, in bits: 0 (sure) to the logarithm of its size. None where
             only the best words are known.
     """
 
     span: Span
-    words: tuple[Word, ...]
+    candidates: tuple[Candidate, ...]
     entropy: float | None
 
     @property
@@ -120,7 +121,7 @@ class JointFill:
 
 
 @dataclass(frozen=True, slots=True)
-class Surprise:
+class WordSurprisal:
     """A word of a text, and what the model thinks of it.
 
     Attributes:
@@ -129,14 +130,14 @@ class Surprise:
         log_likelihood: in nats, at most 0: that of its pieces, each with the rest of its word masked (Kauf & Ivanova
             2023).
         expected: what the model would have said in its place, words of one piece, the best first.
-        pieces: the tokens it is made of, with their ids.
+        subwords: the tokens it is made of, with their ids.
     """
 
     text: str
     span: Span
     log_likelihood: float
-    expected: tuple[Word, ...]
-    pieces: tuple[tuple[str, int], ...]
+    expected: tuple[Candidate, ...]
+    subwords: tuple[tuple[str, int], ...]
 
     @property
     def surprisal(self) -> float:
@@ -145,7 +146,7 @@ class Surprise:
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class TokenCandidate:
     """A token of the vocabulary and its probability at a masked position (0 to 1)."""
 
     token: str
@@ -175,7 +176,7 @@ class Token:
     predicted: str
     probability: float | None
     rank: int | None = None
-    predictions: tuple[Prediction, ...] = ()
+    predictions: tuple[TokenCandidate, ...] = ()
 
     @property
     def surprisal(self) -> float | None:

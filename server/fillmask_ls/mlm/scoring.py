@@ -9,11 +9,13 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from .asking import TOKENS_AT_ONCE, Asking, Batch, answered
+from fillmask_ls.spans import Span
+
+from .forward_steps import TOKENS_AT_ONCE, ForwardStep, ForwardSteps, run_steps
 from .masking import IGNORED, word_numbers
 from .model import MaskedLM
-from .results import Form, Score, Scored
-from .tokenization import Encoding, Span
+from .results import Metric, Score, TokenScore
+from .tokenization import Encoding
 
 _Word = tuple[int | None, int | None]
 """Told from others by its number as the tokenizer splits words, and as a person does."""
@@ -70,7 +72,7 @@ def perplexity(loss: Tensor | float) -> float:
     return float(torch.as_tensor(loss).exp())
 
 
-def score(model: MaskedLM, texts: Sequence[str], *, form: Form = "word_l2r") -> list[Score]:
+def score(model: MaskedLM, texts: Sequence[str], *, form: Metric = "within_word_l2r") -> list[Score]:
     """The pseudo-log-likelihood of each text, token by token: each is masked in turn and asked for.
 
     A text that is too long for the model is read in windows that overlap: a token has a quarter of a window or more
@@ -85,13 +87,13 @@ def score(model: MaskedLM, texts: Sequence[str], *, form: Form = "word_l2r") -> 
     Raises:
         ValueError: there is no such form.
     """
-    return answered(model, scoring(model, texts, form=form))
+    return run_steps(model, score_steps(model, texts, form=form))
 
 
-def scoring(model: MaskedLM, texts: Sequence[str], *, form: Form) -> Asking[list[Score]]:
+def score_steps(model: MaskedLM, texts: Sequence[str], *, form: Metric) -> ForwardSteps[list[Score]]:
     """As :func:`score`."""
-    if form not in get_args(Form):
-        raise ValueError(f"form must be one of {', '.join(get_args(Form))}, not {form!r}")
+    if form not in get_args(Metric):
+        raise ValueError(f"form must be one of {', '.join(get_args(Metric))}, not {form!r}")
     encodings = [model.tokenizer.encode(text) for text in texts]
     # By length, so that little is padded; one by one, because a long text's windows together would fill the memory.
     by_length = sorted(range(len(texts)), key=lambda number: -len(encodings[number].ids))
@@ -100,7 +102,7 @@ def scoring(model: MaskedLM, texts: Sequence[str], *, form: Form) -> Asking[list
     )
     found: list[dict[int, float]] = [{} for _ in texts]
     for batch in batches(asked):
-        logits = yield Batch([variant.ids for variant in batch], [variant.asked for variant in batch])
+        logits = yield ForwardStep([variant.ids for variant in batch], [variant.asked for variant in batch])
         for variant, likelihoods in zip(batch, _log_likelihoods(logits, batch), strict=True):
             found[variant.text].update(zip(variant.tokens, likelihoods, strict=True))
     return [
@@ -133,7 +135,7 @@ def _words(encoding: Encoding, text: str) -> list[_Word]:
     return list(zip(encoding.words, word_numbers(encoding, text), strict=True))
 
 
-def variants(model: MaskedLM, number: int, encoding: Encoding, text: str, form: Form) -> Iterator[Variant]:
+def variants(model: MaskedLM, number: int, encoding: Encoding, text: str, form: Metric) -> Iterator[Variant]:
     """What is to be asked to score each token of a text, by its number, in windows that overlap."""
     words = _words(encoding, text)
     mask_id = model.tokenizer.mask_id
@@ -159,7 +161,7 @@ def variants(model: MaskedLM, number: int, encoding: Encoding, text: str, form: 
                 yield Variant(number, asked, ids, [i + shift for i in asked], [encoding.ids[i] for i in asked])
 
 
-def _masked(words: Sequence[_Word], block: range, form: Form) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
+def _masked(words: Sequence[_Word], block: range, form: Metric) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
     """Which tokens of a block are asked for together, and which are masked for it."""
     for i in block:
         if form == "original":
@@ -168,7 +170,7 @@ def _masked(words: Sequence[_Word], block: range, form: Form) -> Iterator[tuple[
         start, end = i, i + 1
         while words[end : end + 1] == [words[i]]:
             end += 1
-        if form == "word_l2r":
+        if form == "within_word_l2r":
             yield [i], range(i, end)
             continue
         while start and words[start - 1] == words[i]:
@@ -195,5 +197,5 @@ def _log_likelihoods(logits: Tensor, batch: list[Variant]) -> list[list[float]]:
     return [part.tolist() for part in torch.split(likelihoods, [len(variant.asked) for variant in batch])]
 
 
-def _scored(text: str, span: Span, log_likelihood: float) -> Scored:
-    return Scored(text[span[0] : span[1]], span, min(0.0, log_likelihood))
+def _scored(text: str, span: Span, log_likelihood: float) -> TokenScore:
+    return TokenScore(text[span[0] : span[1]], span, min(0.0, log_likelihood))

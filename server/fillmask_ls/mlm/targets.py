@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp, inf
 
-from .asking import Asking, answered
+from fillmask_ls.spans import Span
+from fillmask_ls.words import find_masks
+
+from .beam_search import search
+from .forward_steps import ForwardSteps, run_steps
 from .model import MaskedLM
-from .pieces import blank
-from .results import Word
-from .search import search
-from .tokenization import Span, find_masks
-from .windows import pieces_at, readings, windows
+from .results import Candidate
+from .subword_search import blank
+from .windows import contexts, pieces_at, windows
 
 
 def rank_targets(
     model: MaskedLM, text: str, targets: Sequence[str], *, mask: int = 0, masks: Sequence[Span] | None = None
-) -> list[Word]:
+) -> list[Candidate]:
     """The targets, each once, by how well they fit, the best first; their probabilities add up to 1.
 
     A target may have any number of pieces of the model's vocabulary, and is scored as a whole: by the joint probability
-    of its pieces, length-corrected as in :mod:`.pieces`. One that the model can't spell has the probability 0.
+    of its pieces, length-corrected as in :mod:`.subword_search`. One that the model can't spell has the probability 0.
 
     Args:
         targets: words or phrases.
@@ -30,12 +32,12 @@ def rank_targets(
     Raises:
         ValueError: the text has no such mask, or a target is empty or too long for the model.
     """
-    return answered(model, ranking_targets(model, text, targets, mask=mask, masks=masks))
+    return run_steps(model, rank_targets_steps(model, text, targets, mask=mask, masks=masks))
 
 
-def ranking_targets(
+def rank_targets_steps(
     model: MaskedLM, text: str, targets: Sequence[str], *, mask: int, masks: Sequence[Span] | None
-) -> Asking[list[Word]]:
+) -> ForwardSteps[list[Candidate]]:
     """As :func:`rank_targets`."""
     masks = find_masks(text) if masks is None else masks
     if not 0 <= mask < len(masks):
@@ -47,7 +49,7 @@ def ranking_targets(
     number = mask - window.first
     pieces = {target: pieces_at(model, window, number, target) for target in targets}
     pieces = {target: () if model.tokenizer.unknown_id in ids else ids for target, ids in pieces.items()}
-    ways = [(way.ids, way.masks[number]) for way in readings(model, window)]
+    ways = [(way.ids, way.masks[number]) for way in contexts(model, window)]
     lengths = sorted({len(ids) for ids in pieces.values() if ids})
     if lengths and len(ways[0][0]) + lengths[-1] > model.tokenizer.max_length:
         raise ValueError(f"a target of {lengths[-1]} tokens is too long for the model")
@@ -60,6 +62,6 @@ def ranking_targets(
     total = sum(weights.values()) or 1.0
     tokens = model.tokenizer.vocabulary
     return [
-        Word(target, weight / total, tuple((tokens[id], id) for id in pieces[target]))
+        Candidate(target, weight / total, tuple((tokens[id], id) for id in pieces[target]))
         for target, weight in sorted(weights.items(), key=lambda item: -item[1])
     ]

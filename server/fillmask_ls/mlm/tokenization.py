@@ -18,10 +18,10 @@ from tokenizers import AddedToken, Regex, models, pre_tokenizers
 from tokenizers import Tokenizer as BackendTokenizer
 
 from fillmask_ls import MASK
+from fillmask_ls.spans import Span, replace_spans
+from fillmask_ls.words import find_masks
 
 from .checkpoint import Checkpoint, CheckpointError
-from .sentence import Span as Span
-from .sentence import words as words
 
 # Stands for a mask while the tokenizer runs. It is as long as a mask, so that no offset moves, and made of a
 # noncharacter, which no text should hold (one that does has it replaced).
@@ -35,8 +35,6 @@ _UNBOUNDED = 10**9
 
 _SHORT = 10_000
 """Characters of a text whose encoding may be kept."""
-
-_MASK = regex.compile(regex.escape(MASK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +178,6 @@ class Tokenizer:
         return str(normalizer.normalize_str(text)) if normalizer is not None else text
 
 
-def find_masks(text: str, offset: int = 0) -> list[Span]:
-    """The span of every ``[MASK]`` in ``text``, in order; ``offset`` is added to each end."""
-    return [(match.start() + offset, match.end() + offset) for match in _MASK.finditer(text)]
-
-
 def load_tokenizer(checkpoint: Checkpoint) -> Tokenizer:
     """Load the tokenizer of ``checkpoint``.
 
@@ -236,12 +229,7 @@ def _converted(folder: Path) -> BackendTokenizer:
 
 def _with_sentinels(text: str, spans: Sequence[Span]) -> str:
     text = _UNSPEAKABLE.sub("\ufffd", text)
-    parts = []
-    end = 0
-    for start, stop in spans:
-        parts += [text[end:start], _SENTINEL]
-        end = stop
-    return "".join([*parts, text[end:]])
+    return replace_spans(text, ((span, _SENTINEL) for span in spans))
 
 
 def _inside_word(text: str, index: int) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from fillmask_ls.spans import Span
+from fillmask_ls.words import CONTINUATIONS, find_masks
+
 from .model import MaskedLM
-from .sentence import CONTINUATIONS
-from .tokenization import Span, find_masks
 
 _SPARE = 8
 """Tokens that a window leaves free: for what may follow, and for a word of several pieces in a mask's place."""
@@ -64,14 +65,14 @@ def windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[Windo
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Context:
     """A window as token ids, special tokens around it, and the position of each of its masks."""
 
     ids: list[int]
     masks: list[int]
 
 
-def readings(model: MaskedLM, window: Window) -> list[Reading]:
+def contexts(model: MaskedLM, window: Window) -> list[Context]:
     """The window as the model reads it; twice, with what may follow, if a mask ends it."""
     end = window.masks[-1][1]
     ways = [(window.text, window.masks)]
@@ -81,7 +82,7 @@ def readings(model: MaskedLM, window: Window) -> list[Reading]:
     for text, masks in ways:
         ids = model.tokenizer.encode(text, masks).ids
         at = [i for i, id in enumerate(ids) if id == model.tokenizer.mask_id]
-        found.append(Reading(ids, at[: len(window.masks)]))
+        found.append(Context(ids, at[: len(window.masks)]))
     return found
 
 
@@ -90,7 +91,7 @@ def pieces_at(model: MaskedLM, window: Window, number: int, word: str) -> tuple[
     start, end = window.masks[number]
     before = window.text[:start]
     begun: tuple[int, ...] = ()
-    if model.vocabulary.is_glued(before):  # the first word goes on with the one that stands there
+    if model.vocabulary.is_continuation(before):  # the first word goes on with the one that stands there
         first, space, word = word.partition(" ")
         begun = model.vocabulary.continuing(first)
         before += space

@@ -8,7 +8,7 @@ from typing import Any
 from lsprotocol import types
 
 from fillmask_ls import MASK
-from fillmask_ls.percent import percent
+from fillmask_ls.presentation.percent import percent
 
 from . import diagnostics
 

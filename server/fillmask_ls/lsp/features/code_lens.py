@@ -12,8 +12,9 @@ from lsprotocol import types
 
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import Passage
-from fillmask_ls.documents.text import Position, Span, TextDocument
-from fillmask_ls.engine.query import HiddenQuery
+from fillmask_ls.documents.text import Position, TextDocument
+from fillmask_ls.engine.api import LossQuestion
+from fillmask_ls.spans import Span
 
 from .places import span_range
 
@@ -61,7 +62,7 @@ def lenses(document: TextDocument) -> list[types.CodeLens]:
         argument = {"uri": document.uri, "range": _plain(span_range(document, (start, end)))}
         title = "1 mask: fill" if len(masks) == 1 else f"{len(masks)} masks: fill all"
         found.append(types.CodeLens(above, types.Command(title, FILL_ALL, arguments=[argument])))
-        if [mask for mask, _ in document.hidden.words(start, end)] == masks:
+        if [mask for mask, _ in document.masked_words.words(start, end)] == masks:
             found.append(types.CodeLens(above, data={**argument, "version": document.version}))
     return found
 
@@ -74,7 +75,7 @@ def resolved(lens: types.CodeLens, about: Masked, loss: float) -> types.CodeLens
     return types.CodeLens(lens.range, command, lens.data)
 
 
-def question(passage: Passage, asked: Sequence[Span], words: Mapping[Span, str]) -> HiddenQuery:
+def question(passage: Passage, asked: Sequence[Span], words: Mapping[Span, str]) -> LossQuestion:
     """What the masks ``asked`` for hide, in a passage where the others stand for themselves.
 
     Args:
@@ -84,7 +85,7 @@ def question(passage: Passage, asked: Sequence[Span], words: Mapping[Span, str])
     masks: list[Span] = []
     hidden: list[str] = []
     for number, (start, end) in enumerate(passage.masks):
-        place = passage.place(number)
+        place = passage.document_span(number)
         text += passage.text[at:start]
         at = end
         if place is not None and place in asked:
@@ -93,10 +94,10 @@ def question(passage: Passage, asked: Sequence[Span], words: Mapping[Span, str])
             text += MASK
         else:
             text += words.get(place, _UNKNOWN) if place is not None else _UNKNOWN
-    return HiddenQuery(text + passage.text[at:], tuple(masks), tuple(hidden), decorates=True)
+    return LossQuestion(text + passage.text[at:], tuple(masks), tuple(hidden), decorates=True)
 
 
-def mean_loss(questions: Sequence[HiddenQuery], losses: Sequence[float]) -> float:
+def mean_loss(questions: Sequence[LossQuestion], losses: Sequence[float]) -> float:
     """Of a paragraph that is read in several passages, each by the number of its words."""
     counts = [len(question.words) for question in questions]
     return sum(loss * count for loss, count in zip(losses, counts, strict=True)) / sum(counts)

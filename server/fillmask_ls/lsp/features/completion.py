@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from lsprotocol import types
 
 from fillmask_ls import MASK
-from fillmask_ls.engine.query import Ranking, Span
-from fillmask_ls.markdown import escaped
-from fillmask_ls.percent import percent
+from fillmask_ls.engine.api import Predictions
+from fillmask_ls.presentation.markdown import escape_markdown
+from fillmask_ls.presentation.percent import percent
+from fillmask_ls.spans import Span
 
 _REACH = 120
 """How many characters of the passage are shown on either side of a word."""
@@ -41,7 +42,7 @@ class Shown:
     text: str
     masks: Sequence[Span]
     focus: int
-    ranking: Ranking
+    ranking: Predictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def words(
         key: names the list when one of its items is to be resolved.
     """
     items = []
-    for rank, word in enumerate(shown.ranking.masks[shown.focus].words):
+    for rank, word in enumerate(shown.ranking.predictions[shown.focus].candidates):
         probability = percent(word.probability)
         items.append(
             types.CompletionItem(
@@ -119,7 +120,7 @@ def resolved(item: types.CompletionItem, shown: Shown, markup: types.MarkupKind 
     Args:
         markup: what the client shows; None if it knows nothing but a text.
     """
-    words = shown.ranking.masks[shown.focus].words
+    words = shown.ranking.predictions[shown.focus].candidates
     rank = next((rank for rank, word in enumerate(words) if word.text == item.label), None)
     if rank is None:
         return item
@@ -128,7 +129,7 @@ def resolved(item: types.CompletionItem, shown: Shown, markup: types.MarkupKind 
     before, after = _around(shown)
     place = f"Rank {rank + 1} of {len(words)}, {percent(word.probability)}."
     if markup is types.MarkupKind.Markdown:
-        text = f"{_sentence_in_markdown(before, word.text, after)}\n\n{place}\n\nOthers: {escaped(others)}"
+        text = f"{_sentence_in_markdown(before, word.text, after)}\n\n{place}\n\nOthers: {escape_markdown(others)}"
     else:
         text = f"{before}{word.text}{after}\n{place}\nOthers: {others}"
     item.documentation = text if markup is None else types.MarkupContent(markup, text)
@@ -138,7 +139,7 @@ def resolved(item: types.CompletionItem, shown: Shown, markup: types.MarkupKind 
 def _sentence_in_markdown(before: str, word: str, after: str) -> str:
     # What is escaped has no blanks at its ends.
     left, right = (" " if beside.isspace() else "" for beside in (before[-1:], after[:1]))
-    return f"{escaped(before)}{left}**{escaped(word)}**{right}{escaped(after)}"
+    return f"{escape_markdown(before)}{left}**{escape_markdown(word)}**{right}{escape_markdown(after)}"
 
 
 def _around(shown: Shown) -> tuple[str, str]:

@@ -11,14 +11,15 @@ from lsprotocol import types
 
 from fillmask_ls.documents.paragraphs import Paragraph
 from fillmask_ls.documents.prose import language
-from fillmask_ls.documents.text import Span, TextDocument
-from fillmask_ls.percent import percent
+from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.presentation.percent import percent
 from fillmask_ls.settings import Settings
+from fillmask_ls.spans import Span
 
 from .places import span_range
 
 if TYPE_CHECKING:
-    from fillmask_ls.engine.query import Surprise
+    from fillmask_ls.engine.api import WordSurprisal
 
 SOURCE = "fillmask"
 CODE = "unlikely-word"
@@ -58,7 +59,7 @@ def candidates(paragraph: Paragraph, settings: Settings) -> tuple[Span, ...]:
 
 
 def diagnostics(
-    document: TextDocument, paragraph: Paragraph, surprises: Sequence[Surprise], settings: Settings
+    document: TextDocument, paragraph: Paragraph, surprises: Sequence[WordSurprisal], settings: Settings
 ) -> Iterator[types.Diagnostic]:
     """What is too unlikely among the words of a paragraph.
 
@@ -66,13 +67,13 @@ def diagnostics(
     """
     for found in surprises:
         words = [word for word in found.expected if word.text.casefold() != found.text.casefold()]
-        if words and len(found.pieces) == 1 and _gap(found) > settings.diagnostics_threshold:
+        if words and len(found.subwords) == 1 and _gap(found) > settings.diagnostics_threshold:
             expected = _listed(
                 [f"{words[0].text} ({percent(words[0].probability)})"]
                 + [word.text for word in words[1:_NAMED] if word.probability >= _LIKELY]
             )
             yield types.Diagnostic(
-                range=span_range(document, paragraph.place(found.span)),
+                range=span_range(document, paragraph.document_span(found.span)),
                 message=f"“{found.text}” is unlikely here: the model expects {expected}.",
                 severity=_SEVERITIES[settings.diagnostics_severity],
                 code=CODE,
@@ -91,7 +92,7 @@ def report(
     return types.RelatedFullDocumentDiagnosticReport(items=items, result_id=this)
 
 
-def _gap(found: Surprise) -> float:
+def _gap(found: WordSurprisal) -> float:
     """By how many bits a word is less likely than the one that the model expects."""
     return log2(found.expected[0].probability) - found.log_likelihood / log(2)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from fillmask_ls.engine.query import Ranking
-from fillmask_ls.percent import percent
+from fillmask_ls.engine.api import Predictions
+from fillmask_ls.presentation.percent import percent
 
 from .hover import contents
 
 
-def hint(ranking: Ranking, number: int, place: types.Range, *, markdown: bool) -> types.InlayHint | None:
+def hint(ranking: Predictions, number: int, place: types.Range, *, markdown: bool) -> types.InlayHint | None:
     """The hint for the mask ``number`` at ``place``, which takes the word when it is double-clicked; None without a word."""
-    words = ranking.masks[number].words
+    words = ranking.predictions[number].candidates
     if not words:
         return None
     return types.InlayHint(

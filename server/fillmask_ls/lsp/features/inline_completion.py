@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from lsprotocol import types
 
 from fillmask_ls import MASK
-from fillmask_ls.engine.query import Ranking
+from fillmask_ls.engine.api import Predictions
 
 
-def word(ranking: Ranking, focus: int, replaced: types.Range) -> list[types.InlineCompletionItem]:
+def word(ranking: Predictions, focus: int, replaced: types.Range) -> list[types.InlineCompletionItem]:
     """The best word for the mask, over the mask and what was typed behind it; none where no word fits.
 
     The filter text begins with the mask: clients show an item only if that is what stands in the range.
     """
     return [
         types.InlineCompletionItem(insert_text=word.text, filter_text=MASK + word.text, range=replaced)
-        for word in ranking.masks[focus].words[:1]
+        for word in ranking.predictions[focus].candidates[:1]
     ]
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from lsprotocol import types
 
 from fillmask_ls import MASK
-from fillmask_ls.documents.text import Position, Span, TextDocument
+from fillmask_ls.documents.text import Position, TextDocument
+from fillmask_ls.spans import Span
 
 
 def span_range(document: TextDocument, span: Span) -> types.Range:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from lsprotocol import types
 
 from fillmask_ls import MASK
-from fillmask_ls.documents.text import Span, TextDocument
+from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.spans import Span
 
 # Themes colour a macro, in prose too; and a mask is one: a name that stands for the text that will replace it.
 LEGEND = types.SemanticTokensLegend(token_types=[types.SemanticTokenTypes.Macro], token_modifiers=[])

@@ -8,9 +8,10 @@ from itertools import groupby
 from lsprotocol import types
 
 from fillmask_ls import MASK
-from fillmask_ls.documents.text import Span, TextDocument
-from fillmask_ls.engine.query import Ranking
-from fillmask_ls.percent import percent
+from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.engine.api import Predictions
+from fillmask_ls.presentation.percent import percent
+from fillmask_ls.spans import Span
 
 from .places import mask_ranges
 
@@ -30,9 +31,9 @@ def with_words(document: TextDocument) -> Span:
     return 0, masks[-1][1] if masks else 0
 
 
-def detail(ranking: Ranking, mask: int) -> str:
+def detail(ranking: Predictions, mask: int) -> str:
     """The best words for a mask, by its number, with their probabilities."""
-    return ", ".join(f"{word.text} {percent(word.probability)}" for word in ranking.masks[mask].words)
+    return ", ".join(f"{word.text} {percent(word.probability)}" for word in ranking.predictions[mask].candidates)
 
 
 def symbols(document: TextDocument, details: Mapping[Span, str], kind: types.SymbolKind) -> list[types.DocumentSymbol]:

@@ -1,0 +1,257 @@
+"""Questions and answers as JSON, for our own client and server, checked where they come in.
+
+A request is ``{"version": 1, "ask": "rank", "question": {...}}``, its reply ``{"version": 1, "model": "...",
+"answer": ...}``; an error is ``{"error": "..."}``. ``ask`` is the name of the call in
+:class:`~fillmask_ls.engine.api.Engine`, and the fields are those of its types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from math import isfinite
+from typing import Any
+
+from cattrs import BaseValidationError, Converter, transform_error
+
+from fillmask_ls import MASK
+from fillmask_ls.spans import Span
+
+from .api import (
+    Candidate,
+    FillQuestion,
+    Inspection,
+    InspectQuestion,
+    JointFill,
+    LossQuestion,
+    Prediction,
+    Predictions,
+    PredictQuestion,
+    Question,
+    RankTargetsQuestion,
+    SampleMaskQuestion,
+    Score,
+    ScoreQuestion,
+    SubstitutesQuestion,
+    SurprisalQuestion,
+    WordSurprisal,
+)
+
+SERVICE = "fillmask-ls"
+VERSION = 1
+
+MOST_WORDS = 1000
+"""The largest ``top_k``."""
+_MAX_SUBWORDS = 8
+_LONGEST_TARGET = 100
+_TARGETS = f"'targets' must be words of at most {_LONGEST_TARGET} characters"
+
+_CALLS: dict[type[Question], tuple[str, Any]] = {
+    PredictQuestion: ("rank", Predictions),
+    FillQuestion: ("fill", list[JointFill]),
+    LossQuestion: ("loss", float),
+    SubstitutesQuestion: ("replace", list[Candidate]),
+    RankTargetsQuestion: ("rank_targets", list[Candidate]),
+    SurprisalQuestion: ("surprise", list[WordSurprisal]),
+    ScoreQuestion: ("score", Score),
+    SampleMaskQuestion: ("choose", list[Span]),
+    InspectQuestion: ("inspect", Inspection),
+}
+"""The engine's call for each kind of question, and the type of its answer."""
+_QUESTIONS = {name: kind for kind, (name, _) in _CALLS.items()}
+
+
+class CodecError(ValueError):
+    """What came in is not in the protocol's form; the message says what is wrong, and quotes nothing."""
+
+
+def request(question: Question) -> dict[str, Any]:
+    """The body of a request."""
+    return {"version": VERSION, "ask": _CALLS[type(question)][0], "question": _CONVERTER.unstructure(question)}
+
+
+def read_request(body: object) -> Question:
+    """The question in the body of a request.
+
+    Raises:
+        CodecError: there is none that can be answered.
+    """
+    ask = _member(body, "ask", str)
+    if ask not in _QUESTIONS:
+        raise CodecError(f"'ask' must be one of {', '.join(_QUESTIONS)}")
+    return read_question(_QUESTIONS[ask], _member(body, "question", dict))
+
+
+def read_question(kind: type[Question], data: object) -> Question:
+    """A question of one kind.
+
+    Raises:
+        CodecError: it is none that can be answered.
+    """
+    question: Question = _structured(data, kind, "the question")
+    for name in ("masks", "words", "targets", "spans", "span"):
+        if isinstance(data, dict) and isinstance(data.get(name), str):
+            raise CodecError(f"'{name}' must be a list")
+    _check_question(question)
+    return question
+
+
+def reply(question: Question, model: str, answer: object) -> dict[str, Any]:
+    """The body of a reply."""
+    shown = _CONVERTER.unstructure(answer, unstructure_as=_CALLS[type(question)][1])
+    return {"version": VERSION, "model": model, "answer": shown}
+
+
+def read_reply(question: Question, body: object) -> tuple[str, Any]:
+    """The name of the model that answers a question, and its answer.
+
+    Raises:
+        CodecError: it is no answer to this question.
+    """
+    model = _member(body, "model", str)
+    answer = _structured(_member(body, "answer", object), _CALLS[type(question)][1], "the answer")
+    if not _answers(question, answer):
+        raise CodecError("the answer is not about what was asked")
+    return model, answer
+
+
+def read_health(body: object) -> str | None:
+    """The name of the model that one of our own servers has, of what it says at ``/healthz``; None from others.
+
+    Raises:
+        CodecError: it is one of ours, and speaks another version.
+    """
+    if not isinstance(body, dict) or body.get("service") != SERVICE:
+        return None
+    if body.get("protocol") != VERSION:
+        raise CodecError(f"its protocol has version {body.get('protocol')!r}, ours {VERSION}")
+    name: str = _member(body, "model", str, version=False)
+    return name
+
+
+def health(model: str) -> dict[str, Any]:
+    """What one of our own servers says at ``/healthz``."""
+    return {"service": SERVICE, "protocol": VERSION, "model": model}
+
+
+def _member(body: object, name: str, kind: type, *, version: bool = True) -> Any:
+    if not isinstance(body, dict):
+        raise CodecError("the body must be a JSON object")
+    if version and body.get("version") != VERSION:
+        raise CodecError(f"'version' must be {VERSION}")
+    if name not in body or not isinstance(body[name], kind):
+        raise CodecError(f"'{name}' is missing or of the wrong type")
+    return body[name]
+
+
+def _structured(data: object, kind: Any, what: str) -> Any:
+    try:
+        return _CONVERTER.structure(data, kind)
+    except BaseValidationError as error:
+        places = [place.rpartition("@ ")[2] for place in transform_error(error)]
+        raise CodecError(f"{what} is not in the protocol's form: {', '.join(places[:3])}") from None
+    except Exception as error:
+        raise CodecError(f"{what} is not in the protocol's form") from error
+
+
+def _check_question(question: Question) -> None:
+    text = question.text
+    match question:
+        case PredictQuestion() | FillQuestion() | LossQuestion() | RankTargetsQuestion():
+            _check(_in_order(question.masks, text), "'masks' must be spans of the text, in order")
+            _check(all(text[a:b] == MASK for a, b in question.masks), f"'masks' must be where the text has {MASK}")
+        case SurprisalQuestion(spans=spans) if spans is not None:
+            _check(_inside(spans, text), "'spans' must be spans of the text")
+        case SubstitutesQuestion(span=span):
+            _check(_inside([span], text) and span[0] < span[1], "'span' must be a span of the text")
+        case SampleMaskQuestion():
+            _check(0 <= question.rate <= 1, "'rate' must be a number from 0 to 1")
+            _check(0 <= question.seed < 2**63, "'seed' must be a whole number, 0 or more")
+    match question:
+        case PredictQuestion():
+            _check(1 <= question.max_subwords <= _MAX_SUBWORDS, f"'max_subwords' must be from 1 to {_MAX_SUBWORDS}")
+            _check(0 <= question.focus < max(1, len(question.masks)), "'focus' must be the number of a mask")
+        case FillQuestion(asked=asked) if asked is not None:
+            _check(0 <= asked[0] <= asked[1] <= len(question.masks), "'asked' must be a range of the masks' numbers")
+        case RankTargetsQuestion(targets=targets):
+            _check(0 <= question.mask < len(question.masks), "'mask' must be the number of a mask")
+            _check(all(0 < len(target.strip()) <= _LONGEST_TARGET for target in targets), _TARGETS)
+            _check(len(targets) <= MOST_WORDS, f"there may be {MOST_WORDS} 'targets'")
+        case LossQuestion():
+            _check(len(question.words) == len(question.masks), "'words' must be as many as 'masks'")
+    least = 0 if isinstance(question, SurprisalQuestion) else 1
+    top_k = getattr(question, "top_k", 1)
+    _check(least <= top_k <= MOST_WORDS, f"'top_k' must be from {least} to {MOST_WORDS}")
+
+
+def _check(holds: bool, problem: str) -> None:
+    if not holds:
+        raise CodecError(problem)
+
+
+def _answers(question: Question, answer: Any) -> bool:
+    """Whether an answer has the shape that the question asks for."""
+    text = question.text
+    match question:
+        case PredictQuestion():
+            return [mask.span for mask in answer.predictions] == list(question.masks) and all(
+                map(_is_prediction, answer.predictions)
+            )
+        case FillQuestion():
+            low, high = question.asked or (0, len(question.masks))
+            return all(len(fill.words) == high - low for fill in answer)
+        case LossQuestion():
+            return bool(answer >= 0)
+        case SubstitutesQuestion():
+            return all(map(_is_word, answer))
+        case RankTargetsQuestion(targets=targets):
+            return {word.text for word in answer} == {each.strip() for each in targets} and all(map(_is_word, answer))
+        case SurprisalQuestion():
+            found = all(text[slice(*each.span)] == each.text and all(map(_is_word, each.expected)) for each in answer)
+            return found and _in_order([each.span for each in answer], text)
+        case ScoreQuestion():
+            return bool(answer.text == text) and _inside([token.span for token in answer.tokens], text)
+        case InspectQuestion():
+            return _inside([token.span for token in answer.tokens], text)
+        case _:
+            return _in_order(answer, text)
+
+
+def _is_prediction(prediction: Prediction) -> bool:
+    return (prediction.entropy is None or prediction.entropy >= 0) and all(map(_is_word, prediction.candidates))
+
+
+def _is_word(word: Candidate) -> bool:
+    return bool(word.text) and 0 <= word.probability <= 1.001
+
+
+def _inside(spans: Iterable[Span], text: str) -> bool:
+    return all(0 <= start <= end <= len(text) for start, end in spans)
+
+
+def _in_order(spans: Sequence[Span], text: str) -> bool:
+    return _inside(spans, text) and all(one[1] <= other[0] for one, other in pairwise(spans))
+
+
+def _made_converter() -> Converter:
+    """A converter that takes no number for a text nor the other way round."""
+    converter = Converter(forbid_extra_keys=True)
+
+    def only(*kinds: type) -> Callable[[object, Any], Any]:
+        def read(value: object, kind: Any) -> Any:
+            if isinstance(value, bool) is not (kind is bool) or not isinstance(value, kinds):
+                raise TypeError("of the wrong type")
+            if isinstance(value, float) and not isfinite(value):
+                raise ValueError("not finite")
+            return kind(value)
+
+        return read
+
+    converter.register_structure_hook(str, only(str))
+    converter.register_structure_hook(int, only(int))
+    converter.register_structure_hook(bool, only(bool))
+    converter.register_structure_hook(float, only(float, int))
+    return converter
+
+
+_CONVERTER = _made_converter()
