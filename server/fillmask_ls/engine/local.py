@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from fillmask_ls.mlm.forward_steps import ForwardSteps
     from fillmask_ls.mlm.model import MaskedLM
 
+    Loader = Callable[[str, str, str, str], MaskedLM]
+
 logger = logging.getLogger(__name__)
 
 _JOBS_AT_ONCE = 8
@@ -53,8 +55,15 @@ class LocalEngine(Engine):
     cores. It is a daemon: neither an import of torch nor a forward pass holds up the end of the process.
     """
 
-    def __init__(self, *, oldest_first: bool = False) -> None:
-        """An engine without a model; ``oldest_first`` as for :class:`~fillmask_ls.engine.scheduler.JobQueue`."""
+    def __init__(self, *, oldest_first: bool = False, load_model: Loader | None = None) -> None:
+        """Start an engine without a model.
+
+        Args:
+            oldest_first: as for :class:`~fillmask_ls.engine.scheduler.JobQueue`.
+            load_model: loads a model given its name, device, dtype and runtime, on the model's thread; by default
+                :func:`fillmask_ls.mlm.model.load`.
+        """
+        self._load_model = load_model or _load
         self._model: MaskedLM | None = None
         # A letter typed behind the mask, or a hover, costs no forward.
         self._memory = Memory.of_masks()
@@ -111,7 +120,7 @@ class LocalEngine(Engine):
             if this != self._loads:
                 raise SupersededError(f"another model was chosen before {model!r} was loaded")
             gc.unfreeze()  # the model before, if it hangs in cycles
-            self._model = _load(model, device, dtype, runtime)
+            self._model = self._load_model(model, device, dtype, runtime)
             gc.freeze()  # a million objects that live as long as the model: no collection need look at them again
             # What an older model's job still finds goes into its own.
             self._memory, self._answers = Memory.of_masks(), Memory.of_answers()

@@ -66,11 +66,12 @@ class FillmaskServer(LanguageServer):
 
     protocol: Protocol
 
-    def __init__(self, *, watch_parent: bool = False) -> None:
+    def __init__(self, *, watch_parent: bool = False, local: LocalEngine | None = None) -> None:
         """Set up a server without a client.
 
         Args:
             watch_parent: whether this process ends with the one that ``initialize`` names: one on this machine.
+            local: the engine that answers in this process; by default a new one.
         """
         super().__init__(
             "fillmask-ls",
@@ -82,7 +83,7 @@ class FillmaskServer(LanguageServer):
         self.configuration = Configuration(self)
         self.loading = Loading(self)
         self.engine = FallbackEngine(
-            LocalEngine(), need_local=self.loading.need_local, changed=self.loading.engine_changed
+            local or LocalEngine(), need_local=self.loading.need_local, changed=self.loading.engine_changed
         )
         # Markup takes milliseconds to read, in which the event loop goes on.
         self._reader = ThreadPoolExecutor(1, "fillmask-reader")
