@@ -12,7 +12,7 @@ from fillmask_ls.mlm.masking import sample_mask_spans
 from fillmask_ls.mlm.model import MaskedLM
 from fillmask_ls.mlm.prediction import predict_steps
 from fillmask_ls.mlm.scoring import score_steps
-from fillmask_ls.mlm.substitutes import substitutes_steps
+from fillmask_ls.mlm.substitution import substitutes_steps
 from fillmask_ls.mlm.surprisal import hidden_loss_steps, word_surprisals_steps
 from fillmask_ls.mlm.targets import rank_targets_steps
 from fillmask_ls.mlm.windows import windows

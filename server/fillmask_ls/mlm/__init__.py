@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .model import MaskedLM, load
     from .prediction import fill, predict
     from .scoring import cross_entropy, forward, perplexity, score
-    from .substitutes import substitutes
+    from .substitution import substitutes
     from .surprisal import word_surprisals
     from .targets import rank_targets
     from .tokenization import Encoding, Tokenizer
@@ -36,7 +36,7 @@ _HOMES = {
     "sample_mask_spans": "masking",
     "cross_entropy": "scoring",
     "fill": "prediction",
-    "fill_jointly": "joint",
+    "fill_jointly": "joint_fill",
     "forward": "scoring",
     "inspect": "inspection",
     "load": "model",
@@ -45,10 +45,10 @@ _HOMES = {
     "perplexity": "scoring",
     "predict": "prediction",
     "rank_targets": "targets",
-    "substitutes": "replacement",
+    "substitutes": "substitution",
     "resolve": "checkpoint",
     "score": "scoring",
-    "word_surprisals": "surprise",
+    "word_surprisals": "surprisal",
 }
 
 __all__ = [
