@@ -1,4 +1,8 @@
-"""Every setting once: its name, type, default and meaning, and the border where a client's values are checked."""
+"""Every setting: name, type, default and description, and the validation of the values that a client sends.
+
+The manifest of the VS Code extension and ``server/docs/settings.md`` are generated from here. ``python -m
+fillmask_ls.settings`` prints all settings as JSON Schema.
+"""
 
 from __future__ import annotations
 
@@ -13,341 +17,368 @@ from urllib.parse import urlsplit
 
 SECTION = "fillmask"
 
-_NAME = re.compile(r"[a-z0-9-]*")
+_PROVIDER_NAME = re.compile(r"[a-z0-9-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
-    """What values a setting takes.
+class ValueType:
+    """The type of a setting.
 
     Attributes:
-        schema: in JSON Schema, for the manifests of editors.
-        wanted: in words, for the user who gave something else.
-        checked: the value as the server uses it; None if it is none of these.
-        quoted: whether a wrong value may be shown: an address can hold a password.
+        schema: the type in JSON Schema, for the manifests of editors.
+        expected: the type in words, for an error message.
+        parse: returns the validated value, or None if the value is invalid.
+        may_quote: whether an error message may quote an invalid value. False for URLs: they can contain a password.
     """
 
     schema: Mapping[str, Any]
-    wanted: str
-    checked: Callable[[object], Any]
-    quoted: bool = True
-
-
-def _text(wanted: str) -> _Kind:
-    def checked(value: object) -> str | None:
-        return (value.strip() or None) if isinstance(value, str) else None
-
-    return _Kind({"type": "string"}, f"a text: {wanted}", checked)
-
-
-def _address(wanted: str) -> _Kind:
-    def checked(value: object) -> str | None:
-        if not isinstance(value, str):
-            return None
-        address = value.strip().rstrip("/")
-        try:
-            parts = urlsplit(address)
-            _ = parts.port  # reading it checks it
-        except ValueError:
-            return None
-        plain = parts.scheme == "http" and is_loopback(parts.hostname or "")
-        good = (parts.scheme == "https" or plain) and parts.hostname and parts.username is parts.password is None
-        return address if not address or (good and not parts.query and not parts.fragment) else None
-
-    return _Kind({"type": "string"}, wanted, checked, quoted=False)
+    expected: str
+    parse: Callable[[object], Any]
+    may_quote: bool = True
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host of this name is this machine, whatever a name server says."""
+    """Return whether ``host`` is this machine, without asking a name server."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
 
 
-def _name(wanted: str) -> _Kind:
-    def checked(value: object) -> str | None:
-        return value.strip() if isinstance(value, str) and _NAME.fullmatch(value.strip()) else None
+def _text(expected: str) -> ValueType:
+    def parse(value: object) -> str | None:
+        return (value.strip() or None) if isinstance(value, str) else None
 
-    return _Kind({"type": "string"}, wanted, checked)
-
-
-def _one_of(*values: str) -> _Kind:
-    wanted = f"{', '.join(values[:-1])} or {values[-1]}"
-    return _Kind({"type": "string", "enum": list(values)}, wanted, lambda value: value if value in values else None)
+    return ValueType({"type": "string"}, f"a text: {expected}", parse)
 
 
-def _number(kind: str, article: str, types: tuple[type, ...], low: int, high: int) -> _Kind:
-    def checked(value: object) -> Any:
-        good = isinstance(value, types) and not isinstance(value, bool)
-        return types[-1](value) if good and low <= value <= high else None  # type: ignore[operator]  # a number
+def _engine_url() -> ValueType:
+    def parse(value: object) -> str | None:
+        if not isinstance(value, str):
+            return None
+        url = value.strip().rstrip("/")
+        try:
+            parts = urlsplit(url)
+            _ = parts.port  # validated on access
+        except ValueError:
+            return None
+        secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+        plain = parts.username is parts.password is None and not parts.query and not parts.fragment
+        return url if not url or (secure and plain and parts.hostname) else None
 
-    schema = {"type": kind, "minimum": low, "maximum": high}
-    return _Kind(schema, f"{article} from {low} to {high}", checked)
+    expected = "https://HOST, http:// to this machine, or empty; without a password, query or fragment"
+    return ValueType({"type": "string"}, expected, parse, may_quote=False)
 
 
-def _whole(low: int, high: int) -> _Kind:
-    return _number("integer", "a whole number", (int,), low, high)
+def _provider() -> ValueType:
+    def parse(value: object) -> str | None:
+        return value.strip() if isinstance(value, str) and _PROVIDER_NAME.fullmatch(value.strip()) else None
+
+    return ValueType({"type": "string"}, "the name of a provider, such as hf-inference, or empty", parse)
 
 
-def _names(wanted: str) -> _Kind:
-    def checked(value: object) -> tuple[str, ...] | None:
+def _one_of(*values: str) -> ValueType:
+    expected = f"{', '.join(values[:-1])} or {values[-1]}"
+    return ValueType(
+        {"type": "string", "enum": list(values)}, expected, lambda value: value if value in values else None
+    )
+
+
+def _integer(low: int, high: int) -> ValueType:
+    def parse(value: object) -> int | None:
+        valid = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+        return value if valid else None  # type: ignore[return-value]  # an int
+
+    return ValueType(
+        {"type": "integer", "minimum": low, "maximum": high}, f"a whole number from {low} to {high}", parse
+    )
+
+
+def _number(low: int, high: int) -> ValueType:
+    def parse(value: object) -> float | None:
+        valid = isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+        return float(value) if valid else None  # type: ignore[arg-type]  # a number
+
+    return ValueType({"type": "number", "minimum": low, "maximum": high}, f"a number from {low} to {high}", parse)
+
+
+def _language_ids() -> ValueType:
+    def parse(value: object) -> tuple[str, ...] | None:
         if not isinstance(value, (list, tuple)):
             return None
         return tuple(value) if all(isinstance(name, str) and name for name in value) else None
 
-    return _Kind({"type": "array", "items": {"type": "string"}, "uniqueItems": True}, wanted, checked)
+    schema = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+    return ValueType(schema, "a list of language identifiers", parse)
 
 
-_FLAG = _Kind({"type": "boolean"}, "true or false", lambda value: value if isinstance(value, bool) else None)
+_BOOLEAN = ValueType({"type": "boolean"}, "true or false", lambda value: value if isinstance(value, bool) else None)
 
 
 def _setting(
-    name: str, default: Any, kind: _Kind, meaning: str, *, of_the_server: bool = False, of_the_user: bool = False
+    name: str,
+    default: Any,
+    value_type: ValueType,
+    description: str,
+    *,
+    server_wide: bool = False,
+    user_only: bool = False,
 ) -> Any:
-    """A setting.
+    """Declare a setting.
 
     Args:
-        of_the_server: it holds for the whole server, not by document, and a workspace that the user doesn't trust has no
-            say in it.
-        of_the_user: moreover, an editor takes it from the user's own settings only, and from no workspace's.
+        server_wide: one value holds for the whole server, not one a document, and an untrusted workspace cannot
+            change it.
+        user_only: a server-wide setting that editors read from the user's own settings only, never from a workspace.
     """
-    of_the_server = of_the_server or of_the_user
-    scope = "machine" if of_the_user else "machine-overridable" if of_the_server else "resource"
+    server_wide = server_wide or user_only
+    scope = "machine" if user_only else "machine-overridable" if server_wide else "resource"
     return field(
         default=default,
-        metadata={"name": name, "kind": kind, "meaning": meaning, "of_the_server": of_the_server, "scope": scope},
+        metadata={
+            "name": name,
+            "type": value_type,
+            "description": description,
+            "server_wide": server_wide,
+            "scope": scope,
+        },
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one server, valid by construction through :func:`merged`."""
+    """The settings of the server or of one document. :func:`merge_settings` validates what a client sends."""
 
     model: str = _setting(
         "model",
         "auto",
         _text("auto, embedded, a folder or a Hugging Face hub id"),
-        "The model. auto: bert-base-uncased if the Hugging Face cache holds it, else the embedded one.",
-        of_the_server=True,
+        "The masked language model: auto, embedded, a folder, or a Hugging Face hub id such as "
+        "google-bert/bert-base-uncased. auto uses bert-base-uncased if it is in the Hugging Face cache, otherwise the "
+        "embedded model.",
+        server_wide=True,
     )
     device: str = _setting(
         "device",
         "auto",
         _text("auto, cpu, cuda, cuda:0 or mps"),
-        "Where the model runs. auto: the GPU if there is one.",
-        of_the_server=True,
+        "The device that runs the model: auto, cpu, cuda, cuda:0 or mps. auto uses the GPU if there is one.",
+        server_wide=True,
     )
     dtype: str = _setting(
         "dtype",
         "auto",
         _one_of("auto", "float32", "bfloat16", "float16"),
-        "The weights' precision. auto: bfloat16 where the processor or GPU computes it natively, else float32.",
-        of_the_server=True,
+        "The precision of the model's weights. auto uses bfloat16 where the device supports it natively, otherwise "
+        "float32.",
+        server_wide=True,
     )
     runtime: str = _setting(
         "runtime",
         "torch",
         _one_of("torch", "openvino"),
-        "What computes the predictions. openvino: an optional extra, for the CPU.",
-        of_the_server=True,
+        "The library that runs the model. openvino runs on the CPU only and needs an extra: pip install "
+        "'fillmask-ls[openvino]'.",
+        server_wide=True,
     )
     engine_url: str = _setting(
         "engine.url",
         "",
-        _address("https://HOST, http:// to this machine, or empty; without a password, query or fragment"),
-        "The address of a shared engine that answers instead of this machine. It reads your text. Empty: none.",
-        of_the_user=True,
+        _engine_url(),
+        "The URL of a shared engine that runs the model instead of this machine. Your text is sent there. Empty: no "
+        "shared engine.",
+        user_only=True,
     )
     engine_provider: str = _setting(
         "engine.provider",
         "",
-        _name("the name of a provider, such as hf-inference, or empty"),
-        "The provider of the Hugging Face hub that answers instead of this machine. It reads your text. Empty: none.",
-        of_the_user=True,
+        _provider(),
+        "The Hugging Face inference provider that runs the model instead of this machine, such as hf-inference. Your "
+        "text is sent there. Empty: no provider.",
+        user_only=True,
     )
     engine_fallback: bool = _setting(
         "engine.fallback",
         True,
-        _FLAG,
-        "Whether this machine answers while the shared engine can't.",
-        of_the_user=True,
+        _BOOLEAN,
+        "Run the model on this machine while the shared engine is unavailable.",
+        user_only=True,
     )
     completion_top_k: int = _setting(
         "completion.topK",
         10,
-        _whole(1, 100),
-        "How many words a completion offers.",
+        _integer(1, 100),
+        "The number of words in a completion list.",
     )
     hover_top_k: int = _setting(
         "hover.topK",
         5,
-        _whole(1, 100),
-        "How many words a hover shows.",
+        _integer(1, 100),
+        "The number of words in a hover.",
     )
     hover_words: bool = _setting(
         "hover.words",
         False,
-        _FLAG,
-        "Whether a hover on any word shows how surprising it is, and what the model would have said.",
+        _BOOLEAN,
+        "Show the surprisal of any word, and the words that the model expects there, when you hover over it.",
     )
     hover_subwords: bool = _setting(
         "hover.subwords",
         False,
-        _FLAG,
-        "Whether a hover shows the pieces of the vocabulary that a word is made of, with their ids.",
+        _BOOLEAN,
+        "Show the subwords that make up a word, with their ids in the model's vocabulary, in a hover.",
     )
     inlay_hints: bool = _setting(
         "inlayHints.enabled",
         True,
-        _FLAG,
-        "Whether the best word and its probability are shown behind each mask.",
+        _BOOLEAN,
+        "Show the best word and its probability after each mask.",
     )
     inline_completion: bool = _setting(
         "inlineCompletion.enabled",
         True,
-        _FLAG,
-        "Whether the best word is shown as ghost text at the mask with the cursor.",
+        _BOOLEAN,
+        "Show the best word as ghost text when the cursor is at a mask.",
     )
     code_lens: bool = _setting(
         "codeLens.enabled",
         False,
-        _FLAG,
-        "Whether a line above a passage with masks says how many they are and offers to fill them.",
+        _BOOLEAN,
+        "Show the number of masks, and a button that fills them, above each passage.",
     )
     diagnostics: bool = _setting(
         "diagnostics.enabled",
         False,
-        _FLAG,
-        "Whether words are marked that the model finds far less likely than what it expects.",
+        _BOOLEAN,
+        "Mark words that are much less likely than the word that the model expects.",
     )
     diagnostics_threshold: float = _setting(
         "diagnostics.threshold",
         16.0,
-        _number("number", "a number", (int, float), 0, 100),
-        "By how many bits a word must be less likely than the expected one to be marked.",
+        _number(0, 100),
+        "The difference in surprisal, in bits, between a word and the expected word from which it is marked.",
     )
     diagnostics_severity: str = _setting(
         "diagnostics.severity",
         "hint",
         _one_of("hint", "information"),
-        "How a marked word is shown.",
+        "The severity of a marked word.",
     )
     diagnostics_minimum_length: int = _setting(
         "diagnostics.minimumLength",
         4,
-        _whole(1, 100),
-        "How many letters a word must have to be marked.",
+        _integer(1, 100),
+        "The minimum number of letters of a word that can be marked.",
     )
     diagnostics_languages: tuple[str, ...] = _setting(
         "diagnostics.languages",
         ("plaintext", "markdown", "latex", "restructuredtext", "git-commit", "html", "typst", "org", "asciidoc"),
-        _names("a list of language identifiers"),
-        "In which languages words are marked. An empty list: in all, of code in its comments and strings.",
+        _language_ids(),
+        "The languages in which words are marked, by their identifiers. An empty list means all; in code, only words in "
+        "comments and strings are marked.",
     )
     max_subwords: int = _setting(
         "maxSubwords",
         4,
-        _whole(1, 8),
-        "How many pieces of the model's vocabulary a word may have. 1: only words that the model knows whole.",
+        _integer(1, 8),
+        "The maximum number of subwords that a suggested word consists of. 1 suggests only words that are in the model's "
+        "vocabulary.",
     )
     prose: str = _setting(
         "prose",
         "auto",
         _one_of("auto", "all"),
-        "What the model reads. auto: text without markup; of code, comments and strings. all: everything as it stands.",
+        "The part of a document that the model reads. auto reads text without its markup and, in code, comments and "
+        "strings. all reads everything as is.",
     )
     context_tokens: int = _setting(
         "context.tokens",
         256,
-        _whole(16, 8192),
-        "About how many tokens around a mask the model reads, if it can read so many.",
+        _integer(16, 8192),
+        "The approximate number of tokens around a mask that the model reads, up to the model's own limit.",
     )
 
 
-def merged(settings: Settings, values: object, *, trusted: bool = True) -> tuple[Settings, list[str]]:
-    """``settings`` with a client's ``values`` laid over them.
+def merge_settings(settings: Settings, values: object, *, trusted: bool = True) -> tuple[Settings, list[str]]:
+    """Return ``settings`` updated with the values that a client sent, and a message for each invalid value.
+
+    An unknown name or an invalid value changes nothing. Neither does null, at the top level or as a value.
 
     Args:
-        values: what the client sent: nested or dotted names, with or without the section ``fillmask`` around them.
-            A null, at the top or as a value, says nothing.
-        trusted: whether the values may change what holds for the whole server: the model and where it runs.
-
-    Returns:
-        The new settings, and a sentence for each value that is wrong or unknown; where one is wrong, the old holds.
+        settings: the settings to update.
+        values: an object with nested or dotted names, with or without the section ``fillmask`` around them.
+        trusted: whether the values may change server-wide settings.
     """
     if values is None:
         return settings, []
     if not isinstance(values, Mapping):
-        return settings, [f"The settings of {SECTION} must be an object, not {_shown(values)}; they were not changed."]
+        return settings, [
+            f"The settings of {SECTION} must be an object, not {_quoted(values)}. No setting was changed."
+        ]
     inner = values.get(SECTION, values)
     if inner is not values:
-        return merged(settings, inner, trusted=trusted)
+        return merge_settings(settings, inner, trusted=trusted)
     problems = []
     changes: dict[str, Any] = {}
     known = {setting.metadata["name"]: setting for setting in fields(Settings)}
-    for name, value in _flat(values, known):
+    for name, value in _flatten(values, known):
         if name not in known:
-            problems.append(f"{SECTION}.{_cut(name)} is not a setting; there are {', '.join(known)}.")
+            problems.append(f"{SECTION}.{_shorten(name)} is not a setting. The settings are {', '.join(known)}.")
             continue
         setting = known[name]
-        kind: _Kind = setting.metadata["kind"]
-        checked = kind.checked(value)
-        if setting.metadata["of_the_server"] and not trusted:
-            if checked != getattr(settings, setting.name):  # an editor may send what holds anyway
-                problems.append(
-                    f"{SECTION}.{name} is not taken while the workspace is not trusted; "
-                    f"{getattr(settings, setting.name)!r} holds."
-                )
-        elif checked is None:
-            problems.append(
-                f"{SECTION}.{name} must be {kind.wanted}{f', not {_shown(value)}' if kind.quoted else ''}; "
-                f"{getattr(settings, setting.name)!r} holds."
-            )
+        current = getattr(settings, setting.name)
+        value_type: ValueType = setting.metadata["type"]
+        parsed = value_type.parse(value)
+        if setting.metadata["server_wide"] and not trusted:
+            if parsed != current:  # an editor may send the value that is in force
+                problems.append(f"{SECTION}.{name} is ignored until the workspace is trusted. It stays {current!r}.")
+        elif parsed is None:
+            instead = f", not {_quoted(value)}" if value_type.may_quote else ""
+            problems.append(f"{SECTION}.{name} must be {value_type.expected}{instead}. It stays {current!r}.")
         else:
-            changes[setting.name] = checked
+            changes[setting.name] = parsed
     return replace(settings, **changes), problems
 
 
-def of_a_document(settings: Settings, values: object) -> tuple[Settings, list[str]]:
-    """The settings of one document: as :func:`merged`, but what holds for the whole server stays as it is."""
-    own, problems = merged(settings, values)
-    shared = {each.name: getattr(settings, each.name) for each in fields(Settings) if each.metadata["of_the_server"]}
-    return replace(own, **shared), problems
+def merge_document_settings(settings: Settings, values: object) -> tuple[Settings, list[str]]:
+    """Return one document's settings: as :func:`merge_settings`, but server-wide settings keep their values."""
+    merged, problems = merge_settings(settings, values)
+    server_wide = {each.name: getattr(settings, each.name) for each in fields(Settings) if each.metadata["server_wide"]}
+    return replace(merged, **server_wide), problems
 
 
 def schema() -> dict[str, dict[str, Any]]:
-    """Every setting by its full name, as a VS Code extension's manifest describes it."""
+    """Return all settings by their full names, as the manifest of a VS Code extension describes them."""
     return {
         f"{SECTION}.{setting.metadata['name']}": {
-            **setting.metadata["kind"].schema,
+            **setting.metadata["type"].schema,
             "default": list(setting.default) if isinstance(setting.default, tuple) else setting.default,
-            "description": setting.metadata["meaning"],
+            "description": setting.metadata["description"],
             "scope": setting.metadata["scope"],
         }
         for setting in fields(Settings)
     }
 
 
-def _flat(values: Mapping[Any, Any], known: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Nested objects to dotted names; nulls left out."""
+def _flatten(values: Mapping[Any, Any], known: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Return nested objects as pairs of dotted name and value, without nulls."""
     result: list[tuple[str, Any]] = []
     for key, value in values.items():
         name = f"{prefix}{key}".removeprefix(f"{SECTION}.")
         if value is None:
             continue
         if isinstance(value, Mapping) and name not in known:
-            result += _flat(value, known, f"{name}.")
+            result += _flatten(value, known, f"{name}.")
         else:
             result.append((name, value))
     return result
 
 
-def _shown(value: object) -> str:
-    return _cut(repr(value))
+def _quoted(value: object) -> str:
+    return _shorten(repr(value))
 
 
-def _cut(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 

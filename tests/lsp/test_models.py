@@ -119,7 +119,7 @@ async def test_a_workspace_that_is_not_trusted_chooses_no_model(name: str) -> No
         assert items
         assert len(items) == 3
         [message] = editor.client.messages
-        assert "fillmask.model is not taken while the workspace is not trusted" in message.message
+        assert "fillmask.model is ignored until the workspace is trusted" in message.message
         with pytest.raises(JsonRpcException, match="not trusted"):
             await command(editor, name, {"model": "embedded"})
         assert (await command(editor, "status"))["model"] == "embedded"
@@ -134,7 +134,7 @@ async def test_without_trust_the_users_own_model_is_taken_and_the_workspaces_is_
         assert (await command(editor, "status"))["model"] == mine
         [wrong, refused] = [message.message for message in editor.client.messages]
         assert "fillmask.dtype must be auto" in wrong
-        assert f"fillmask.model is not taken while the workspace is not trusted; {mine!r} holds" in refused
+        assert f"fillmask.model is ignored until the workspace is trusted. It stays {mine!r}" in refused
 
 
 async def test_a_client_that_asks_for_it_is_told_the_status() -> None:

@@ -13,7 +13,7 @@ import pytest
 from lsprotocol import types
 
 from fillmask_ls import MASK, mlm
-from fillmask_ls.settings import Settings, merged, schema
+from fillmask_ls.settings import Settings, merge_settings, schema
 from lsp.editor import Editor, capabilities, start, stop
 from shared_engine import SharedEngine, running
 from wire import Wire
@@ -151,7 +151,7 @@ def test_the_token_is_in_no_log(ours: SharedEngine) -> None:
     ],
 )
 def test_addresses_that_are_taken(url: str) -> None:
-    settings, problems = merged(Settings(), {"engine.url": url})
+    settings, problems = merge_settings(Settings(), {"engine.url": url})
     assert (settings.engine_url, problems) == (url.rstrip("/"), [])
 
 
@@ -170,7 +170,7 @@ def test_addresses_that_are_taken(url: str) -> None:
     ],
 )
 def test_addresses_that_are_not(url: object) -> None:
-    settings, [problem] = merged(Settings(), {"engine.url": url})
+    settings, [problem] = merge_settings(Settings(), {"engine.url": url})
     assert settings.engine_url == ""
     assert "fillmask.engine.url must be https://HOST" in problem
     assert "s3cret" not in problem

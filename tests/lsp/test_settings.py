@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from lsprotocol import types
 
-from fillmask_ls.settings import Settings, merged
+from fillmask_ls.settings import Settings, merge_settings
 from lsp.editor import capabilities, start, stop
 from wire import Wire
 
@@ -41,7 +41,7 @@ async def test_a_wrong_value_is_reported_in_words_and_the_default_holds() -> Non
     count, messages = await top_k({"completion": {"topK": "many"}, "colour": "red"})
     assert count == 10
     assert len(messages) == 2
-    assert "fillmask.completion.topK must be a whole number from 1 to 100, not 'many'; 10 holds." in messages[0]
+    assert "fillmask.completion.topK must be a whole number from 1 to 100, not 'many'. It stays 10." in messages[0]
     assert "fillmask.colour is not a setting" in messages[1]
 
 
@@ -80,7 +80,7 @@ async def test_a_folder_has_settings_of_its_own() -> None:
         assert [len(await document.complete() or []) for document in (here, there)] == [4, 4]
         # The model is the server's: no folder has another.
         assert [message.message for message in client.messages] == [
-            "fillmask.completion.topK must be a whole number from 1 to 100, not 0; 4 holds."
+            "fillmask.completion.topK must be a whole number from 1 to 100, not 0. It stays 4."
         ]
     finally:
         await stop(editor)
@@ -160,21 +160,21 @@ async def test_a_first_model_that_can_not_be_loaded_gives_way_to_the_default() -
 
 @pytest.mark.parametrize("value", [0, 101, -1, 1.5, True, "5", [5], {"x": 5}])
 def test_values_that_are_no_count(value: object) -> None:
-    settings, problems = merged(Settings(), {"hover": {"topK": value}})
+    settings, problems = merge_settings(Settings(), {"hover": {"topK": value}})
     assert settings == Settings()
     assert len(problems) == 1
 
 
 @pytest.mark.parametrize("values", [None, {}, {"fillmask": None}, {"completion": None}, {"model": None}])
 def test_what_says_nothing_changes_nothing(values: object) -> None:
-    assert merged(Settings(), values) == (Settings(), [])
+    assert merge_settings(Settings(), values) == (Settings(), [])
 
 
 @pytest.mark.parametrize(
     "values", [[], 5, "x", {"fillmask": 5}, {"completion": []}, {"model": 7}, {"model": " "}, {1: 2}]
 )
 def test_what_is_no_settings_is_named(values: object) -> None:
-    settings, problems = merged(Settings(), values)
+    settings, problems = merge_settings(Settings(), values)
     assert settings == Settings()
     assert len(problems) == 1
 

@@ -17,7 +17,7 @@ import pytest
 from fillmask_ls.cli import files
 from fillmask_ls.cli.outcome import CommandError
 from fillmask_ls.mlm import CheckpointError, load, resolve
-from fillmask_ls.settings import Settings, merged
+from fillmask_ls.settings import Settings, merge_settings
 from reliability.campaign import sabotaged
 from wire import SERVER, Wire
 
@@ -140,11 +140,11 @@ def test_a_text_says_nothing_to_the_terminal(option: str, tmp_path: Path) -> Non
 
 def test_every_setting_that_names_something_is_the_users_alone() -> None:
     """A text that is no choice among few could name a program, a model, a server or a token."""
-    free = [each for each in fields(Settings) if each.metadata["kind"].schema == {"type": "string"}]
+    free = [each for each in fields(Settings) if each.metadata["type"].schema == {"type": "string"}]
     assert free
-    assert [each.name for each in free if not each.metadata["of_the_server"]] == []
+    assert [each.name for each in free if not each.metadata["server_wide"]] == []
     workspace = {each.metadata["name"]: "evil" for each in free}
-    settings, problems = merged(Settings(), workspace, trusted=False)
+    settings, problems = merge_settings(Settings(), workspace, trusted=False)
     assert settings == Settings()
     assert len(problems) == len(free)
 

@@ -12,7 +12,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from fillmask_ls.engine import http_client
-from fillmask_ls.settings import SECTION, Settings, merged, of_a_document
+from fillmask_ls.settings import SECTION, Settings, merge_document_settings, merge_settings
 
 if TYPE_CHECKING:
     from .server import FillmaskServer
@@ -54,9 +54,9 @@ class Configuration:
         self.trusted = said.pop("trusted", True) is True
         token, users = said.pop("engineToken", None), said.pop("userSettings", None)
         self.engine_token = http_client.usable_token(token)
-        base, self._problems = merged(Settings(), users)
+        base, self._problems = merge_settings(Settings(), users)
         values = said if isinstance(options, Mapping) else options
-        self._initial, problems = merged(base, values, trusted=self.trusted)
+        self._initial, problems = merge_settings(base, values, trusted=self.trusted)
         self._problems += problems
         if token is not None and self.engine_token is None:
             self._problems.append("engineToken must be a text of visible characters; it was not taken.")
@@ -107,14 +107,16 @@ class Configuration:
             except JsonRpcException:
                 logger.warning("the client didn't say its settings")
         self._own.clear()
-        self.settings, problems = merged(self.settings if nothing_said else self._initial, values, trusted=self.trusted)
+        self.settings, problems = merge_settings(
+            self.settings if nothing_said else self._initial, values, trusted=self.trusted
+        )
         for problem in [*self._problems, *problems]:
             self._server.tell(problem, types.MessageType.Warning)
         return self.settings
 
     async def _asked(self, uri: str) -> Settings:
         try:
-            settings, problems = of_a_document(self.settings, await self._pulled(uri))
+            settings, problems = merge_document_settings(self.settings, await self._pulled(uri))
         except JsonRpcException:
             logger.warning("the client didn't say the settings of a document")
             return self.settings
