@@ -15,9 +15,8 @@ from torch import Tensor
 
 from fillmask_ls import mlm
 from fillmask_ls.engine import cache, local, scheduler
-from fillmask_ls.engine.api import EngineError, PredictQuestion, Question, SurprisalQuestion
+from fillmask_ls.engine.api import EngineError, PredictQuestion, Priority, Question, SurprisalQuestion
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.engine.scheduler import Priority
 from fillmask_ls.mlm import forward_steps
 
 QUERY = PredictQuestion("a [MASK]", ((2, 8),), 3)
@@ -42,7 +41,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[threading.Event,
     def install() -> tuple[threading.Event, list[str]]:
         go, ran = threading.Event(), []
 
-        def ranking(_self: LocalEngine, query: PredictQuestion) -> str:
+        def ranking(_self: LocalEngine, query: PredictQuestion, _priority: Priority) -> str:
             go.wait(10)
             ran.append(query.text.split()[0])
             return query.text
@@ -78,19 +77,19 @@ async def test_memory_goes_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("oldest_first", "decorates", "in_time", "order"),
+    ("oldest_first", "priority", "in_time", "order"),
     [
-        (False, False, 9, ["first", "fourth", "second"]),
-        (True, False, 9, ["first", "second", "fourth"]),
-        (False, True, 9, ["first", "second", "fourth"]),
-        (False, True, 0, ["first", "fourth", "second"]),
+        (False, Priority.INTERACTIVE, 9, ["first", "fourth", "second"]),
+        (True, Priority.INTERACTIVE, 9, ["first", "second", "fourth"]),
+        (False, Priority.HINT, 9, ["first", "second", "fourth"]),
+        (False, Priority.HINT, 0, ["first", "fourth", "second"]),
     ],
 )
 async def test_the_newest_is_answered_first_of_hints_in_time_the_oldest_and_the_cancelled_never(
     gate: Callable[..., tuple[threading.Event, list[str]]],
     monkeypatch: pytest.MonkeyPatch,
     oldest_first: bool,
-    decorates: bool,
+    priority: Priority,
     in_time: float,
     order: list[str],
 ) -> None:
@@ -100,7 +99,7 @@ async def test_the_newest_is_answered_first_of_hints_in_time_the_oldest_and_the_
     await engine.load("x", "cpu")
     tasks = {}
     for name in ("first", "second", "third", "fourth"):
-        tasks[name] = asyncio.ensure_future(engine.predict(replace(query(name), decorates=decorates)))
+        tasks[name] = asyncio.ensure_future(engine.predict(query(name), priority))
         await asyncio.sleep(0.02)
     tasks["third"].cancel()
     await asyncio.sleep(0.02)
@@ -182,12 +181,12 @@ async def test_passages_of_like_length_that_wait_together_share_a_forward(
         ]
 
 
-async def test_who_waits_goes_before_what_decorates(
+async def test_interactive_question_runs_before_a_hint(
     engine: LocalEngine, forwards: list[list[str]], held: Callable[[LocalEngine], threading.Event]
 ) -> None:
     await engine.load("embedded", "cpu")
     go = held(engine)
-    hint = asyncio.ensure_future(engine.predict(replace(query("hints"), decorates=True, max_subwords=4)))
+    hint = asyncio.ensure_future(engine.predict(replace(query("hints"), max_subwords=4), Priority.HINT))
     await asyncio.sleep(0.02)
     go.set()
     while not forwards:
@@ -202,7 +201,7 @@ async def test_who_waits_is_answered_in_the_midst_of_a_forward_for_hints(
     engine: LocalEngine, forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await engine.load("embedded", "cpu")
-    alone = await engine.predict(replace(query("hints"), decorates=True))
+    alone = await engine.predict(query("hints"), Priority.HINT)
     await engine.load("embedded", "cpu")
     come, whole, answered = threading.Event(), forward_steps.logits, []
     monkeypatch.setattr(
@@ -210,10 +209,10 @@ async def test_who_waits_is_answered_in_the_midst_of_a_forward_for_hints(
         "logits",
         lambda model, batches, between: whole(model, batches, lambda: come.wait(10) and between()),
     )
-    hint = asyncio.ensure_future(engine.predict(replace(query("hints"), decorates=True)))
+    hint = asyncio.ensure_future(engine.predict(query("hints"), Priority.HINT))
     while not forwards:
         await asyncio.sleep(0.01)
-    later = asyncio.ensure_future(engine.predict(replace(query("later"), decorates=True)))
+    later = asyncio.ensure_future(engine.predict(query("later"), Priority.HINT))
     hover = asyncio.ensure_future(engine.predict(query("hover")))
     for asked in (hint, later, hover):
         asked.add_done_callback(answered.append)
@@ -238,7 +237,7 @@ async def test_who_waits_is_answered_before_words_are_made_of_a_hints_forward(
         return found
 
     monkeypatch.setattr(forward_steps, "logits", logits)
-    hint = asyncio.ensure_future(engine.predict(replace(query("hints"), decorates=True)))
+    hint = asyncio.ensure_future(engine.predict(query("hints"), Priority.HINT))
     while not forwards:
         await asyncio.sleep(0.01)
     hover = asyncio.ensure_future(engine.predict(query("hover")))
@@ -254,17 +253,17 @@ async def test_who_waits_is_answered_before_the_next_hint_is_begun(
     engine: LocalEngine, held: Callable[[LocalEngine], threading.Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await engine.load("embedded", "cpu")
-    asked = [replace(query("first"), decorates=True), replace(query("second"), decorates=True), query("hover")]
+    asked = [query("first"), query("second"), query("hover")]
     come, begun, whole = threading.Event(), [], LocalEngine._begin
 
-    def begin(engine: LocalEngine, question: Question) -> Any:
+    def begin(engine: LocalEngine, question: Question, priority: Priority) -> Any:
         begun.append(question)
         assert question is not asked[0] or come.wait(10)
-        return whole(engine, question)
+        return whole(engine, question, priority)
 
     monkeypatch.setattr(LocalEngine, "_begin", begin)
     go = held(engine)
-    hints = [asyncio.ensure_future(engine.predict(hint)) for hint in asked[:2]]
+    hints = [asyncio.ensure_future(engine.predict(hint, Priority.HINT)) for hint in asked[:2]]
     await asyncio.sleep(0.02)
     go.set()
     while not begun:
@@ -285,9 +284,9 @@ async def test_hints_go_before_what_is_foreseen_and_diagnostics_that_came_later(
     asked: list[asyncio.Future[Any]] = []
     for call in (
         engine.predict(query("running")),
-        engine.predict(replace(query("foreseen"), decorates=True, max_subwords=4)),
-        engine.predict(replace(query("hint"), decorates=True)),
-        engine.word_surprisals(SurprisalQuestion("diagnostics for a document", 3, decorates=True)),
+        engine.predict(replace(query("foreseen"), max_subwords=4), Priority.BACKGROUND),
+        engine.predict(query("hint"), Priority.HINT),
+        engine.word_surprisals(SurprisalQuestion("diagnostics for a document", 3), Priority.BACKGROUND),
         engine.predict(query("hover")),
     ):
         asked.append(asyncio.ensure_future(call))
@@ -364,7 +363,7 @@ async def test_of_two_loads_the_later_holds(
 async def test_a_failing_forward_tells_nothing_of_the_document(
     engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_self: LocalEngine, query: PredictQuestion) -> None:
+    def fail(_self: LocalEngine, query: PredictQuestion, _priority: Priority) -> None:
         raise RuntimeError(f"secret: {query.text}")
 
     monkeypatch.setattr(LocalEngine, "_begin", fail)

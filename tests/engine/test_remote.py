@@ -22,6 +22,7 @@ from fillmask_ls.engine.api import (
     InspectQuestion,
     LossQuestion,
     PredictQuestion,
+    Priority,
     Question,
     RankTargetsQuestion,
     SampleMaskQuestion,
@@ -124,7 +125,7 @@ async def test_the_hubs_protocol_gives_the_local_engines_words(
             assert MASK not in server.asked[2]["inputs"]
             with pytest.raises(RefusedError, match="hub's protocol only"):
                 await engine.score(ScoreQuestion("a text"))
-    for ours, theirs in zip(expected.masks, found.masks, strict=True):
+    for ours, theirs in zip(expected.predictions, found.predictions, strict=True):
         assert theirs.span == ours.span
         assert theirs.entropy is None
         assert [word.text for word in theirs.candidates[:1]] == [word.text for word in ours.candidates[:1]]
@@ -135,14 +136,14 @@ async def test_the_hubs_protocol_gives_the_local_engines_words(
 
 async def test_words_of_the_hubs_protocol_are_typed_as_they_should_be(hubs: SharedEngine, model: mlm.MaskedLM) -> None:
     async with connected(hubs) as engine:
-        [first] = (await engine.predict(query(f"{MASK} is the capital of France."))).masks
+        [first] = (await engine.predict(query(f"{MASK} is the capital of France."))).predictions
         assert first.candidates
         assert all(word.text[:1].isupper() for word in first.candidates)
-        [begun] = (await engine.predict(replace(TEA, prefix="T"))).masks
+        [begun] = (await engine.predict(replace(TEA, prefix="T"))).predictions
         assert begun.candidates
         assert all(word.text.startswith("T") for word in begun.candidates)
         open_end = query(f"The capital of France is {MASK}", top_k=3)
-        [last] = (await engine.predict(open_end)).masks  # where a model left alone says a full stop
+        [last] = (await engine.predict(open_end)).predictions  # where a model left alone says a full stop
         assert {word.text for word in last.candidates} & {
             word.text for word in answer(model, open_end).predictions[0].candidates
         }
@@ -299,7 +300,10 @@ async def test_a_cancelled_question_closes_its_request(ours: SharedEngine) -> No
 
 async def test_the_same_question_at_a_time_is_asked_once_for_all(ours: SharedEngine) -> None:
     async with connected(ours) as engine:
-        asking = [asyncio.ensure_future(engine.predict(replace(TEA, decorates=odd))) for odd in (True, False, True)]
+        asking = [
+            asyncio.ensure_future(engine.predict(TEA, priority))
+            for priority in (Priority.HINT, Priority.INTERACTIVE, Priority.HINT)
+        ]
         await asyncio.sleep(0)
         asking[0].cancel()  # who goes away takes it from nobody
         assert await asking[1] == await asking[2]

@@ -155,5 +155,5 @@ async def test_a_question_where_some_masks_are_known_and_others_not() -> None:
     text = "A [MASK] b [MASK] c [MASK]."
     passage = Passage(text, ((2, 8), (11, 17), (20, 26)), 1, range(100, 100 + len(text)))
     asked = code_lens.question(passage, [(111, 117)], {(102, 108): "word", (111, 117): "other"})
-    assert asked == LossQuestion("A word b [MASK] c ….", ((9, 15),), ("other",), decorates=True)
+    assert asked == LossQuestion("A word b [MASK] c ….", ((9, 15),), ("other",))
     assert code_lens.mean_loss([asked, LossQuestion("", (), ("a", "b", "c"))], [1.0, 5.0]) == 4.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, cast
 
 from fillmask_ls.mlm.results import Candidate as Candidate
@@ -29,7 +30,6 @@ class PredictQuestion:
         focus: the number of the mask that ``prefix`` is about.
         prefix: what the word at ``focus`` must begin with.
         max_subwords: how many pieces of the vocabulary the word at ``focus`` may have: one is answered from one forward.
-        decorates: whether nobody waits for the answer.
     """
 
     text: str
@@ -38,7 +38,6 @@ class PredictQuestion:
     focus: int = 0
     prefix: str = ""
     max_subwords: int = 1
-    decorates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,6 @@ class FillQuestion:
     masks: tuple[Span, ...]
     top_k: int
     asked: tuple[int, int] | None = None
-    decorates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,6 @@ class LossQuestion:
     text: str
     masks: tuple[Span, ...]
     words: tuple[str, ...]
-    decorates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,6 @@ class SubstitutesQuestion:
     text: str
     span: Span
     top_k: int
-    decorates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,6 @@ class RankTargetsQuestion:
     masks: tuple[Span, ...]
     targets: tuple[str, ...]
     mask: int = 0
-    decorates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +99,6 @@ class SurprisalQuestion:
     text: str
     top_k: int
     spans: tuple[Span, ...] | None = None
-    decorates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +107,6 @@ class ScoreQuestion:
 
     text: str
     form: Metric = "within_word_l2r"
-    decorates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +117,6 @@ class SampleMaskQuestion:
     rate: float = 0.15
     seed: int = 0
     whole_words: bool = False
-    decorates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,48 +144,72 @@ class SupersededError(EngineError):
     """A model was not loaded because another was chosen meanwhile: nothing that a user need hear of."""
 
 
-class Engine(ABC):
-    """Whoever answers questions about texts.
+class Priority(IntEnum):
+    """How urgent an answer is; the lowest value runs first."""
 
-    Cancelling a call drops it if it has not begun. Each raises :class:`EngineError` when there is no model, or it failed.
+    LOADING = 0
+    """Loading a model: nothing can be answered before."""
+    INTERACTIVE = 1
+    """The user waits for the answer: completion, hover, commands."""
+    HINT = 2
+    """The editor shows the answer when it arrives: inlay hints, code lenses, outline."""
+    BACKGROUND = 3
+    """Much work that nobody waits for: diagnostics, which score each word of a document, and prefetching."""
+
+
+class Engine(ABC):
+    """Interface of an engine: local, remote or both.
+
+    Cancelling a call before its computation has begun drops it. Each method raises :class:`EngineError` if there is no
+    model, or if the model failed.
     """
 
     @abstractmethod
-    async def answer(self, question: Question) -> Any:
-        """The answer to a question of any kind, of the type that its call below has."""
+    async def answer(self, question: Question, priority: Priority = Priority.INTERACTIVE) -> Any:
+        """Answer a question of any kind; the answer has the type that the question's own method returns."""
 
-    async def predict(self, query: PredictQuestion) -> Predictions:
-        """The words for each mask by itself."""
-        return cast(Predictions, await self.answer(query))
+    async def predict(self, question: PredictQuestion, priority: Priority = Priority.INTERACTIVE) -> Predictions:
+        """Predict each mask by itself."""
+        return cast(Predictions, await self.answer(question, priority))
 
-    async def fill_jointly(self, query: FillQuestion) -> list[JointFill]:
-        """The words for all masks together, the best first."""
-        return cast("list[JointFill]", await self.answer(query))
+    async def predict_early(self, question: PredictQuestion) -> Predictions:
+        """Predict as a completion needs it: an engine may answer with whole-word candidates first and prefetch the rest."""
+        return await self.predict(question)
 
-    async def hidden_loss(self, query: LossQuestion) -> float:
-        """Of the words that the masks hide: the mean cross-entropy of their tokens in nats, 0 or more."""
-        return cast(float, await self.answer(query))
+    async def fill_jointly(self, question: FillQuestion, priority: Priority = Priority.INTERACTIVE) -> list[JointFill]:
+        """Return the best ways to fill all masks together, best first."""
+        return cast("list[JointFill]", await self.answer(question, priority))
 
-    async def substitutes(self, query: SubstitutesQuestion) -> list[Candidate]:
-        """Other words for one that stands, the best first."""
-        return cast("list[Candidate]", await self.answer(query))
+    async def hidden_loss(self, question: LossQuestion, priority: Priority = Priority.INTERACTIVE) -> float:
+        """Return the mean cross-entropy of the hidden words' tokens, in nats, at least 0."""
+        return cast(float, await self.answer(question, priority))
 
-    async def rank_targets(self, query: RankTargetsQuestion) -> list[Candidate]:
-        """The targets, each once, the best first."""
-        return cast("list[Candidate]", await self.answer(query))
+    async def substitutes(
+        self, question: SubstitutesQuestion, priority: Priority = Priority.INTERACTIVE
+    ) -> list[Candidate]:
+        """Return lexical substitutes of a word, best first."""
+        return cast("list[Candidate]", await self.answer(question, priority))
 
-    async def word_surprisals(self, query: SurprisalQuestion) -> list[WordSurprisal]:
-        """What the model thinks of each word, in their order."""
-        return cast("list[WordSurprisal]", await self.answer(query))
+    async def rank_targets(
+        self, question: RankTargetsQuestion, priority: Priority = Priority.INTERACTIVE
+    ) -> list[Candidate]:
+        """Return the targets, each once, best first."""
+        return cast("list[Candidate]", await self.answer(question, priority))
 
-    async def score(self, query: ScoreQuestion) -> Score:
-        """The pseudo-log-likelihood of a text, token by token."""
-        return cast(Score, await self.answer(query))
+    async def word_surprisals(
+        self, question: SurprisalQuestion, priority: Priority = Priority.INTERACTIVE
+    ) -> list[WordSurprisal]:
+        """Return the surprisal of each word, in the text's order."""
+        return cast("list[WordSurprisal]", await self.answer(question, priority))
 
-    async def sample_mask(self, query: SampleMaskQuestion) -> list[Span]:
-        """The spans of the words or pieces that a random masking hides, in order."""
-        return cast("list[Span]", await self.answer(query))
+    async def score(self, question: ScoreQuestion, priority: Priority = Priority.INTERACTIVE) -> Score:
+        """Return the pseudo-log-likelihood of a text, token by token."""
+        return cast(Score, await self.answer(question, priority))
 
-    async def inspect(self, query: InspectQuestion) -> Inspection:
-        """The whole masked-language-model walk over a text."""
-        return cast(Inspection, await self.answer(query))
+    async def sample_mask(self, question: SampleMaskQuestion, priority: Priority = Priority.INTERACTIVE) -> list[Span]:
+        """Return the spans of the words or subwords that random masking hides, in order."""
+        return cast("list[Span]", await self.answer(question, priority))
+
+    async def inspect(self, question: InspectQuestion, priority: Priority = Priority.INTERACTIVE) -> Inspection:
+        """Mask a text at random, predict the masks and compare the predictions with the text."""
+        return cast(Inspection, await self.answer(question, priority))

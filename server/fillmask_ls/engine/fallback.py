@@ -7,9 +7,10 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from .api import Engine, EngineError, Question
+from .api import Engine, EngineError, Predictions, PredictQuestion, Priority, Question
 from .http_client import RefusedError, UnavailableError
 from .local import LocalEngine
+from .prefetch import Prefetcher
 from .remote import RemoteEngine
 
 _LONGEST_PAUSE = 60.0
@@ -41,6 +42,7 @@ class FallbackEngine(Engine):
         self._need_local, self._changed = need_local, changed
         self._pause = 1.0
         self._looking: asyncio.Task[None] | None = None
+        self._prefetcher = Prefetcher(self.predict)
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -85,15 +87,21 @@ class FallbackEngine(Engine):
         self._looking = None if remote is None else asyncio.ensure_future(self._find(remote))
         return self._looking
 
-    async def answer(self, question: Question) -> Any:
+    async def predict_early(self, question: PredictQuestion) -> Predictions:
+        """Predict as a completion needs it, with whole-word candidates first; see :mod:`~fillmask_ls.engine.prefetch`."""
+        return await self._prefetcher.predict_early(question)
+
+    async def answer(self, question: Question, priority: Priority = Priority.INTERACTIVE) -> Any:
         """As :class:`~fillmask_ls.engine.api.Engine` says."""
+        if isinstance(question, PredictQuestion) and priority is Priority.INTERACTIVE:
+            self._prefetcher.cancel_stale(question)
         remote, problem = self.remote, self.problem
         if remote is None:
-            return await self.local.answer(question)
+            return await self.local.answer(question, priority)
         error: EngineError | None = problem
         if problem is None:
             try:
-                answer = await remote.answer(question)
+                answer = await remote.answer(question, priority)
             except UnavailableError as unavailable:
                 self._lose(remote, error := unavailable)
             except RefusedError as refused:
@@ -104,7 +112,7 @@ class FallbackEngine(Engine):
         if not self._falls_back:
             raise error or EngineError("the shared engine does not answer")
         self._need_local()
-        return await self.local.answer(question)
+        return await self.local.answer(question, priority)
 
     async def _find(self, remote: RemoteEngine) -> None:
         try:

@@ -8,14 +8,14 @@ import logging
 import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from .api import Engine, EngineError, Predictions, PredictQuestion, Question, SupersededError, SurprisalQuestion
+from .api import Engine, EngineError, Predictions, PredictQuestion, Priority, Question, SupersededError
 from .cache import Memory
 from .malloc import bound, trim
-from .scheduler import Job, JobQueue, Priority
+from .scheduler import Job, JobQueue, tokens_at_once
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -138,18 +138,18 @@ class LocalEngine(Engine):
             if this == self._loads:
                 self._settled.set()
 
-    async def answer(self, question: Question) -> Any:
+    async def answer(self, question: Question, priority: Priority = Priority.INTERACTIVE) -> Any:
         """As :class:`~fillmask_ls.engine.api.Engine` says."""
         await self._ready()
         if isinstance(question, PredictQuestion):
             last = self._answer
             if last is not None and last.stands(question, self._memory):
                 return last.ranking
-            return await self._asked(question)
-        answers, key = self._answers, replace(question, decorates=False)
-        if key not in answers:
-            answers[key] = (await self._asked(question),)
-        return answers[key][0]
+            return await self._asked(question, priority)
+        answers = self._answers
+        if question not in answers:
+            answers[question] = (await self._asked(question, priority),)
+        return answers[question][0]
 
     async def _ready(self) -> None:
         """Wait for a model."""
@@ -158,16 +158,16 @@ class LocalEngine(Engine):
             if self._model is None and self._settled.is_set():  # else another load has begun since
                 raise EngineError(self._error)
 
-    async def _asked(self, question: Question) -> Any:
+    async def _asked(self, question: Question, priority: Priority) -> Any:
         try:
-            return await asyncio.wrap_future(self._submit(_urgency(question), lambda: self._begin(question)))
+            return await asyncio.wrap_future(self._submit(priority, lambda: self._begin(question, priority)))
         except Exception as error:
             # Only its kind: the message could quote the document.
             logger.error("a forward pass failed with %s", type(error).__name__)
             raise EngineError(f"the model failed with {type(error).__name__}") from error
 
-    def _submit(self, urgency: Priority, begin: Callable[[], Any]) -> Future[Any]:
-        job = Job(urgency, begin)
+    def _submit(self, priority: Priority, begin: Callable[[], Any]) -> Future[Any]:
+        job = Job(priority, begin)
         self._queue.put(job)
         return job.future
 
@@ -183,11 +183,11 @@ class LocalEngine(Engine):
     def _step(self, job: Job) -> None:
         """A forward for a job that was taken, and for those that may share it."""
         waiting = [job]
-        if job.urgency is not Priority.LOADING:
-            waiting += self._queue.take_others(job.urgency, _JOBS_AT_ONCE - 1)
+        if job.priority is not Priority.LOADING:
+            waiting += self._queue.take_others(job.priority, _JOBS_AT_ONCE - 1)
         together: list[Job] = []
         for job in waiting:
-            self._give_way(job.urgency)
+            self._give_way(job.priority)
             if not self._begun(job):
                 continue
             if _may_share(together, job):
@@ -197,9 +197,9 @@ class LocalEngine(Engine):
         if together:
             self._forward(together)
 
-    def _give_way(self, urgency: Priority) -> None:
+    def _give_way(self, priority: Priority) -> None:
         """Do what is more urgent, in the midst of a step."""
-        while (job := self._queue.take_before(urgency)) is not None:
+        while (job := self._queue.take_before(priority)) is not None:
             self._step(job)
 
     def _begun(self, job: Job) -> bool:
@@ -224,7 +224,7 @@ class LocalEngine(Engine):
         try:
             model, batches = jobs[0].model, [job.batch for job in jobs if job.batch is not None]
             assert model is not None  # noqa: S101 - else it could not have asked
-            answers = logits(model, batches, lambda: self._give_way(jobs[0].urgency))
+            answers = logits(model, batches, lambda: self._give_way(jobs[0].priority))
         except BaseException as error:
             if len(jobs) == 1:
                 jobs[0].fail(error)
@@ -233,18 +233,18 @@ class LocalEngine(Engine):
                     self._forward([job])
             return
         for job, answer in zip(jobs, answers, strict=True):
-            self._give_way(job.urgency)
+            self._give_way(job.priority)
             _send(job, answer)
             if job.batch is not None:
                 self._queue.put(job)
 
-    def _begin(self, question: Question) -> Any:
+    def _begin(self, question: Question, priority: Priority) -> Any:
         """The answer, or the asking that finds it."""
         from .dispatch import answering
 
         model, memory = self._model, self._memory
         assert model is not None  # noqa: S101 - _ready() looked
-        asking = answering(model, question, memory, _urgency(question).tokens_at_once)
+        asking = answering(model, question, memory, tokens_at_once(priority))
         if isinstance(question, PredictQuestion):
             return self._noted(question, asking, memory)
         return asking
@@ -255,15 +255,6 @@ class LocalEngine(Engine):
         ranking = yield from asking
         self._answer = _Answer(query, ranking, memory, memory.additions)
         return ranking
-
-
-def _urgency(question: Question) -> Priority:
-    if not question.decorates:
-        return Priority.INTERACTIVE
-    is_much = isinstance(question, SurprisalQuestion) or (
-        isinstance(question, PredictQuestion) and question.max_subwords > 1
-    )
-    return Priority.BACKGROUND if is_much else Priority.HINT
 
 
 def _send(job: Job, answer: Tensor | None) -> None:
@@ -292,7 +283,7 @@ def _may_share(jobs: Sequence[Job], other: Job) -> bool:
     return (
         jobs[0].model is other.model
         and max(longest) <= 1.25 * min(longest)
-        and sum(map(len, rows)) * max(longest) <= other.urgency.tokens_at_once
+        and sum(map(len, rows)) * max(longest) <= tokens_at_once(other.priority)
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import codec
-from .api import Engine, InspectQuestion, Prediction, Predictions, PredictQuestion, Question, ScoreQuestion
+from .api import Engine, InspectQuestion, Prediction, Predictions, PredictQuestion, Priority, Question, ScoreQuestion
 from .cache import Memory
 from .hf_inference import FillMask
 from .http_client import Address, Connection, RefusedError, UnavailableError, client_factory, failure, persistently
@@ -67,14 +67,13 @@ class RemoteEngine(Engine):
             await speaker.close()
         await self.connect()
 
-    async def answer(self, question: Question) -> Any:
-        """As :class:`~fillmask_ls.engine.api.Engine` says.
+    async def answer(self, question: Question, priority: Priority = Priority.INTERACTIVE) -> Any:  # noqa: ARG002
+        """As :class:`~fillmask_ls.engine.api.Engine` says; a server has no priorities.
 
         Raises:
             UnavailableError: the server can't answer now.
             RefusedError: it doesn't answer this.
         """
-        question = replace(question, decorates=False)
         if isinstance(self._speaker, FillMask) and isinstance(question, PredictQuestion):
             question = replace(question, max_subwords=1)  # it knows no longer words
         found = self._remembered(question)

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import IntEnum
 from itertools import count
 from typing import TYPE_CHECKING, Any
+
+from .api import Priority
 
 if TYPE_CHECKING:
     from fillmask_ls.mlm.forward_steps import ForwardStep, ForwardSteps
@@ -22,25 +23,15 @@ _IN_TIME = 0.25
 once if the newest goes first, and in order none is."""
 
 
-class Priority(IntEnum):
-    """The lower goes first."""
+_TOKENS_AT_ONCE = {Priority.HINT: 256, Priority.BACKGROUND: 128}
 
-    LOADING = 0
-    """A model: nothing can be answered before."""
-    INTERACTIVE = 1
-    """Someone waits for it: a completion, a hover."""
-    HINT = 2
-    """Nobody waits: hints."""
-    BACKGROUND = 3
-    """Nobody waits, and it is much: diagnostics, which look at each word of a document, and what may be asked next."""
 
-    @property
-    def tokens_at_once(self) -> int:
-        """In a forward that can be divided: of more, who comes meanwhile would feel the weight.
+def tokens_at_once(priority: Priority) -> int:
+    """Return the maximum number of tokens in a divisible forward step: larger steps delay interactive questions.
 
-        Half as many at once take somewhat longer in all, and half as long for who comes.
-        """
-        return {Priority.HINT: 256, Priority.BACKGROUND: 128}.get(self, 512)
+    Half as many tokens a step take slightly longer in all, and delay an interactive question half as long.
+    """
+    return _TOKENS_AT_ONCE.get(priority, 512)
 
 
 @dataclass(eq=False, slots=True)
@@ -48,7 +39,7 @@ class Job:
     """Work for the model's thread.
 
     Attributes:
-        urgency: of two that are as urgent, the queue's order decides.
+        priority: of two with the same priority, the queue's order decides.
         begin: called on the thread when its turn has come.
         future: gets the result; cancelled at any time, the work stops at its next step.
         asking: the work that ``begin`` returned, if it asks the model.
@@ -57,7 +48,7 @@ class Job:
         number, came: of its first coming into a queue, and when, by the monotonic clock.
     """
 
-    urgency: Priority
+    priority: Priority
     begin: Callable[[], Any]
     future: Future[Any] = field(default_factory=Future)
     asking: ForwardSteps[Any] | None = None
@@ -76,7 +67,7 @@ class Job:
 
 
 class JobQueue:
-    """Jobs by urgency, for one thread that takes and any that put.
+    """Jobs by priority, for one thread that takes and any that put.
 
     Of those that are as urgent the newest goes first: what one person asks, and typed on since. Where many people ask,
     it is the oldest, so that nobody's waits for all that come behind it. So it is with hints, of many documents, as long
@@ -117,20 +108,20 @@ class JobQueue:
                 self._jobs.remove(job)
             return job
 
-    def take_before(self, urgency: Priority) -> Job | None:
+    def take_before(self, priority: Priority) -> Job | None:
         """The next job, if it is more urgent than that, and no model's load; doesn't wait."""
         with self._changed:
             job = self._next()
-            if job is None or not Priority.LOADING < job.urgency < urgency:
+            if job is None or not Priority.LOADING < job.priority < priority:
                 return None
             self._jobs.remove(job)
             return job
 
-    def take_others(self, urgency: Priority, most: int) -> list[Job]:
+    def take_others(self, priority: Priority, most: int) -> list[Job]:
         """At most that many of the next jobs, if they are as urgent; none when there are none."""
         with self._changed:
             taken: list[Job] = []
-            while len(taken) < most and (job := self._next()) is not None and job.urgency == urgency:
+            while len(taken) < most and (job := self._next()) is not None and job.priority == priority:
                 self._jobs.remove(job)
                 taken.append(job)
             return taken
@@ -138,9 +129,9 @@ class JobQueue:
     def _next(self) -> Job | None:
         """The next job that is not cancelled."""
         self._jobs = [job for job in self._jobs if not job.future.cancelled()]
-        oldest = min(self._jobs, key=lambda job: (job.urgency, job.number), default=None)
+        oldest = min(self._jobs, key=lambda job: (job.priority, job.number), default=None)
         if oldest is None or self._oldest_first:
             return oldest
-        if oldest.urgency is Priority.HINT and time.monotonic() - oldest.came <= _IN_TIME:
+        if oldest.priority is Priority.HINT and time.monotonic() - oldest.came <= _IN_TIME:
             return oldest
-        return max(self._jobs, key=lambda job: (-job.urgency, job.number))
+        return max(self._jobs, key=lambda job: (-job.priority, job.number))

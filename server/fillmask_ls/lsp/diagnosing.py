@@ -12,7 +12,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from fillmask_ls.documents.text import TextDocument
-from fillmask_ls.engine.api import EngineError, SurprisalQuestion
+from fillmask_ls.engine.api import EngineError, Priority, SurprisalQuestion
 
 from .features import diagnostics
 
@@ -123,7 +123,7 @@ class Diagnosing:
         for paragraph in paragraphs:
             spans = diagnostics.candidates(paragraph, settings)
             if spans:
-                query = SurprisalQuestion(paragraph.text, diagnostics.WORDS, spans, decorates=True)
-                surprises = await self._server.engine.word_surprisals(query)
+                query = SurprisalQuestion(paragraph.text, diagnostics.WORDS, spans)
+                surprises = await self._server.engine.word_surprisals(query, Priority.BACKGROUND)
                 found += diagnostics.diagnostics(document, paragraph, surprises, settings)
         return sorted(found, key=lambda item: (item.range.start.line, item.range.start.character))

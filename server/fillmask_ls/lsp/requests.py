@@ -11,7 +11,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from fillmask_ls.documents import masks
 from fillmask_ls.documents.context import Passage
 from fillmask_ls.documents.text import Position, TextDocument
-from fillmask_ls.engine.api import EngineError, FillQuestion, Predictions, PredictQuestion
+from fillmask_ls.engine.api import EngineError, FillQuestion, Predictions, PredictQuestion, Priority
 from fillmask_ls.spans import Span
 
 from . import client
@@ -68,7 +68,7 @@ async def complete(server: FillmaskServer, params: types.CompletionParams) -> ty
     # Over the whole mask, and behind it up to the cursor.
     replaced = span_range(document, (target.start, target.typed_end))
     asking = asyncio.gather(
-        server.rank(document, target, lambda settings: settings.completion_top_k, hurry=True),
+        server.rank(document, target, lambda settings: settings.completion_top_k, early=True),
         _sentences(server, document, target, index),
     )
     try:
@@ -153,10 +153,9 @@ async def inlay_hints_in(server: FillmaskServer, params: types.InlayHintParams) 
             return []
         passages = await server.passages(document, (inside[0][0], inside[-1][1]))
         asked = [
-            PredictQuestion(passage.text, passage.masks, settings.hover_top_k, passage.focus, decorates=True)
-            for passage, _ in passages
+            PredictQuestion(passage.text, passage.masks, settings.hover_top_k, passage.focus) for passage, _ in passages
         ]
-        rankings = await asyncio.gather(*map(server.engine.predict, asked))
+        rankings = await asyncio.gather(*(server.engine.predict(question, Priority.HINT) for question in asked))
         found = [
             inlay_hints.hint(ranking, passage.focus + number, span_range(document, at), markdown=markdown)
             for (passage, places), ranking in zip(passages, rankings, strict=True)
@@ -184,7 +183,7 @@ async def complete_inline(
         if not (await server.settled(document)).inline_completion:
             return None
         (ranking, passage), sentences = await asyncio.gather(
-            server.rank(document, target, lambda settings: settings.completion_top_k, hurry=True),
+            server.rank(document, target, lambda settings: settings.completion_top_k, early=True),
             _sentences(server, document, target, index),
         )
         return inline_completion.word(ranking, passage.focus, replaced) + inline_completion.sentences(sentences)
@@ -235,11 +234,9 @@ async def outline(
 
 async def _glance(server: FillmaskServer, passage: Passage) -> Predictions | None:
     """The best words of one piece at a passage's masks; None without a model."""
-    query = PredictQuestion(
-        passage.text, passage.masks, symbols.TOP_K, focus=passage.focus, max_subwords=1, decorates=True
-    )
+    query = PredictQuestion(passage.text, passage.masks, symbols.TOP_K, focus=passage.focus, max_subwords=1)
     try:
-        return await server.engine.predict(query)
+        return await server.engine.predict(query, Priority.HINT)
     except EngineError:
         return None
 
@@ -297,5 +294,5 @@ async def _hidden_loss(server: FillmaskServer, document: TextDocument, span: Spa
         raise changed()
     found = await server.passages(document, span)
     questions = [code_lens.question(passage, places, words) for passage, places in found]
-    losses = await asyncio.gather(*(server.engine.hidden_loss(question) for question in questions))
+    losses = await asyncio.gather(*(server.engine.hidden_loss(question, Priority.HINT) for question in questions))
     return code_lens.mean_loss(questions, losses)

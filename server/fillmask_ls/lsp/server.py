@@ -6,8 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -46,12 +45,6 @@ T = TypeVar("T")
 
 _LISTS = 8
 """How many completion lists are remembered, to say more of their items."""
-
-_PAUSE = 0.2
-"""Seconds without a request before anything is looked for that nobody asked for: longer than between two letters."""
-
-_LIKELY = 0.001
-"""Words of one piece, with the letters that were typed, that are together as probable are worth showing at once."""
 
 
 class FillmaskServer(LanguageServer):
@@ -92,7 +85,6 @@ class FillmaskServer(LanguageServer):
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: set[_Waiting] = set()
         self._changed_at = -inf
-        self._foreseen: asyncio.Task[None] | None = None
         self._lists = 0
         self._shown: dict[str, Shown] = {}
         self.diagnosing = Diagnosing(self)
@@ -149,23 +141,20 @@ class FillmaskServer(LanguageServer):
             self.diagnosing.refresh()
 
     def rank(
-        self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool = False
+        self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, early: bool = False
     ) -> Coroutine[Any, Any, tuple[Predictions, Passage]]:
         """The predictions for the passage around ``target``, and the passage.
 
         The passage is taken at once, as the document stands; the settings are those in force when they are known.
 
         Args:
-            hurry: whether to answer without words of several pieces, if they are not known yet and others are likely,
-                and look for them afterwards: they will be asked for, should the user type on.
+            early: whether to answer as :meth:`~fillmask_ls.engine.api.Engine.predict_early`.
 
         Raises:
             JsonRpcException: there is no model, or it failed; or the mask was moved or changed meanwhile.
         """
-        if self._foreseen is not None:
-            self._foreseen.cancel()
         return self.unless_changed(
-            document, self._rank(document, target, top_k, hurry=hurry), _mask_stands(document, target)
+            document, self._rank(document, target, top_k, early=early), _mask_stands(document, target)
         )
 
     def unless_changed(
@@ -202,7 +191,7 @@ class FillmaskServer(LanguageServer):
         return result
 
     async def _rank(
-        self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, hurry: bool
+        self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, early: bool
     ) -> tuple[Predictions, Passage]:
         passage = await self.passage(document, target)
         settings = await self.settled(document)
@@ -214,12 +203,7 @@ class FillmaskServer(LanguageServer):
             prefix=target.prefix,
             max_subwords=settings.max_subwords,
         )
-        ranking = await self.engine.predict(replace(query, max_subwords=1) if hurry else query)
-        likelihood = sum(word.probability for word in ranking.predictions[query.focus].candidates)
-        if hurry and query.prefix and likelihood < _LIKELY:
-            ranking = await self.engine.predict(query)
-        if hurry and not query.prefix and query.max_subwords > 1:
-            self._foreseen = self.in_background(self._foresee(query))
+        ranking = await (self.engine.predict_early(query) if early else self.engine.predict(query))
         return ranking, passage
 
     async def passage(self, document: TextDocument, target: masks.Target) -> Passage:
@@ -298,11 +282,6 @@ class FillmaskServer(LanguageServer):
     def noted(self, key: object) -> Shown | None:
         """What a completion list showed; None if it was long ago."""
         return self._shown.get(key) if isinstance(key, str) else None
-
-    async def _foresee(self, query: PredictQuestion) -> None:
-        await asyncio.sleep(_PAUSE)
-        with suppress(EngineError):
-            await self.engine.predict(replace(query, decorates=True))
 
     async def quiet(self, seconds: float) -> None:
         """Return when no document was changed for so long."""

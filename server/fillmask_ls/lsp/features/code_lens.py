@@ -94,7 +94,7 @@ def question(passage: Passage, asked: Sequence[Span], words: Mapping[Span, str])
             text += MASK
         else:
             text += words.get(place, _UNKNOWN) if place is not None else _UNKNOWN
-    return LossQuestion(text + passage.text[at:], tuple(masks), tuple(hidden), decorates=True)
+    return LossQuestion(text + passage.text[at:], tuple(masks), tuple(hidden))
 
 
 def mean_loss(questions: Sequence[LossQuestion], losses: Sequence[float]) -> float:
