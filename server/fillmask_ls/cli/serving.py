@@ -17,12 +17,10 @@ def serve(options: argparse.Namespace) -> int:
     from fillmask_ls.lsp import log, transport
     from fillmask_ls.lsp.server import FillmaskServer
 
-    handler = log.Handler()
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], format="%(message)s")
-    logging.getLogger("pygls").setLevel(logging.CRITICAL)  # its messages quote documents
-    logging.getLogger("fillmask_ls").setLevel("DEBUG" if options.log == "messages" else options.log.upper())
+    standard_error = log.start("debug" if options.log == "messages" else options.log)
 
     async def serve() -> int:
+        asyncio.get_running_loop().set_exception_handler(log.handle_loop_exception)
         server = FillmaskServer(watch_parent=not (options.tcp or options.ws))
         server.protocol.logs_messages = options.log == "messages"
         try:
@@ -42,7 +40,7 @@ def serve(options: argparse.Namespace) -> int:
         code = 130
     except Exception:
         logging.exception("the server failed")
-    handler.close()
+    standard_error.close()
     # Not sys.exit: a thread may be in the middle of importing torch, and nothing here needs to be put in order.
     os._exit(code)
 

@@ -1,45 +1,126 @@
-"""The server's log on standard error: one line a record, and nobody waits for whoever doesn't read it."""
+"""The server's log on standard error: one line per record, written by a thread, never an exception's message.
+
+An editor that doesn't read standard error must not block the event loop, nor the end of the process. Exceptions are logged by
+kind and place only: their messages may quote the user's text.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
-import queue
-import sys
+import os
 import threading
+import traceback
+from io import FileIO, RawIOBase
+from logging.handlers import QueueHandler, QueueListener
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
-_MOST_WAITING = 10_000
-"""Records; of more, the newest are lost."""
-_SECONDS_TO_READ = 1
+from . import blocking_io
+
+logger = logging.getLogger(__name__)
+
+_MAX_QUEUED_RECORDS = 10_000
+"""Further records are dropped."""
+_CLOSE_TIMEOUT = 1.0
+"""Seconds that the reader of standard error gets to read the rest."""
+_MAX_FRAMES = 8
 
 
-class Handler(logging.Handler):
-    """Writes by a thread of its own: an editor that leaves standard error unread would hold up the event loop."""
+def start(level: str, stream: RawIOBase | None = None) -> Log:
+    """Send the log of this process to standard error; call :meth:`Log.close` before the process ends.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._waiting: queue.Queue[str] = queue.Queue(_MOST_WAITING)
-        self._thread = threading.Thread(target=self._run, name="fillmask-log", daemon=True)
-        self._thread.start()
+    Args:
+        level: of our own records: ``"warning"``, ``"info"`` or ``"debug"``.
+        stream: an unbuffered file in place of standard error.
+    """
+    log = Log(_standard_error() if stream is None else stream)
+    logging.raiseExceptions = False  # the logging module would print the record that it fails to handle
+    logging.basicConfig(level=logging.WARNING, handlers=[log.handler], force=True)
+    logging.getLogger("fillmask_ls").setLevel(level.upper())
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)  # its messages quote documents
+    threading.excepthook = lambda failure: log_exception("a thread failed", failure.exc_value)
+    return log
 
-    def emit(self, record: logging.LogRecord) -> None:
-        with contextlib.suppress(queue.Full):
-            self._waiting.put_nowait(self.format(record))
 
-    def format(self, record: logging.LogRecord) -> str:
-        """In one line, with nothing in it that a terminal would act on: a model's name can hold anything."""
-        text = f"fillmask-ls: {record.levelname}: {super().format(record)}"
-        return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+def _standard_error() -> RawIOBase:
+    try:
+        return FileIO(os.dup(2), "wb")
+    except OSError:  # the parent has closed it
+        return FileIO(os.devnull, "wb")
+
+
+class Log:
+    """A handler for the root logger, and the thread that writes its records.
+
+    Attributes:
+        handler: formats records and queues them; drops them when the queue is full.
+    """
+
+    def __init__(self, stream: RawIOBase) -> None:
+        records: SimpleQueue[logging.LogRecord] = SimpleQueue()
+        self.handler = _BoundedQueueHandler(records)
+        self.handler.setFormatter(OneLineFormatter())
+        self._listener = QueueListener(records, _StreamHandler(stream))
+        self._listener.start()
 
     def close(self) -> None:
-        """Wait, a second at most, until everything is written."""
-        if self._thread.is_alive():
-            with contextlib.suppress(queue.Full):
-                self._waiting.put("", timeout=_SECONDS_TO_READ)
-            self._thread.join(_SECONDS_TO_READ)
-        super().close()
+        """Stop; wait up to a second until everything is written."""
+        stopping = threading.Thread(target=self._listener.stop, name="fillmask-log-stop", daemon=True)
+        stopping.start()
+        stopping.join(_CLOSE_TIMEOUT)
 
-    def _run(self) -> None:
-        with contextlib.suppress(OSError, ValueError):  # nobody will ever read it
-            while line := self._waiting.get():
-                print(line, file=sys.stderr, flush=True)
+
+class OneLineFormatter(logging.Formatter):
+    """Formats a record in one line without control characters: a model's name can contain anything."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[1]:
+            text += f": {_describe(record.exc_info[1])}"
+        line = f"fillmask-ls: {record.levelname}: {text}"
+        return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
+
+
+def log_exception(what: str, exception: BaseException | None) -> None:
+    """Log an exception by kind and place."""
+    if isinstance(exception, Exception):  # neither a cancellation nor an interrupt
+        logger.error("%s: %s", what, _describe(exception))
+
+
+def handle_loop_exception(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an exception that nothing awaits; install it with ``loop.set_exception_handler``.
+
+    asyncio's own handler prints the exception's message and traceback.
+    """
+    if "exception" in context:
+        log_exception("a background task failed", context["exception"])
+    else:
+        logger.error("%s", context["message"])
+
+
+def _describe(exception: BaseException) -> str:
+    """Return an exception's kind and where it was raised, innermost frame first."""
+    frames = traceback.extract_tb(exception.__traceback__)[-_MAX_FRAMES:]
+    places = [f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in reversed(frames)]
+    return " < ".join([type(exception).__name__, *places])
+
+
+class _BoundedQueueHandler(QueueHandler):
+    queue: SimpleQueue[logging.LogRecord]
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        if self.queue.qsize() < _MAX_QUEUED_RECORDS:
+            super().enqueue(record)
+
+
+class _StreamHandler(logging.Handler):
+    def __init__(self, stream: RawIOBase) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(OSError, ValueError):  # the reader is gone
+            blocking_io.write(self._stream, (record.getMessage() + "\n").encode("utf-8", "backslashreplace"))

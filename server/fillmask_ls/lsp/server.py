@@ -27,13 +27,14 @@ from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.settings import SECTION, Settings
 from fillmask_ls.spans import Span
 
-from . import client, parent
+from . import client, parent_process
 from .configuring import Configuration
 from .diagnosing import Diagnosing
 from .edits import changed
 from .features.completion import Shown
 from .loading import Loading
-from .protocol import Protocol, strict_converter
+from .message_validation import strict_converter
+from .protocol import Protocol
 from .registering import register
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class FillmaskServer(LanguageServer):
     def initialize(self, params: types.InitializeParams) -> None:
         """Take what the client says of itself; everything slow begins after the response has left."""
         if self._watch_parent and params.process_id is not None:
-            parent.watch(params.process_id)
+            parent_process.watch(params.process_id)
         self.protocol.documents.encoding = Encoding(self.workspace.position_encoding)
         self.configuration.begin(params.initialization_options)
         client.withhold(self.protocol.fm.features, params.capabilities)
