@@ -1,1 +1,1 @@
-"""The recipe that made the embedded checkpoint: prepare, train, evaluate, export. Not part of the wheel."""
+"""The training recipe of the embedded checkpoint: prepare, train, evaluate, export. Not in the wheel."""

@@ -26,7 +26,7 @@ from .train import LOG, Recipe, TrainingError, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one step of the recipe; returns the exit code: 0, or 1 with a line on standard error."""
+    """Run one step of the recipe and return the exit code: 0, or 1 with one line on standard error."""
     options = _parser().parse_args(arguments)
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
@@ -41,60 +41,85 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m training", description="The recipe of the embedded checkpoint.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    step = commands.add_parser("prepare", help="text files to token arrays")
-    step.add_argument("texts", metavar="TEXT", type=Path, nargs="+", help="a paragraph a line, a blank line a document")
-    step.add_argument("--tokenizer", default="embedded", metavar="MODEL", help="whose tokenizer (default: embedded)")
-    step.add_argument("--length", type=_length, default=128, help="the most tokens of a row (default: 128)")
-    step.add_argument("--short", type=_share, default=0.2, help="the share of rows of one or two sentences (0.2)")
+    step = commands.add_parser("prepare", help="convert text files to token arrays")
+    step.add_argument(
+        "texts",
+        metavar="TEXT",
+        type=Path,
+        nargs="+",
+        help="a file with a paragraph a line and a blank line between documents",
+    )
+    step.add_argument(
+        "--tokenizer", default="embedded", metavar="MODEL", help="the model whose tokenizer to use (default: embedded)"
+    )
+    step.add_argument("--length", type=_length, default=128, help="maximum tokens of a row (default: 128)")
+    step.add_argument(
+        "--short", type=_share, default=0.2, help="share of rows with only one or two sentences (default: 0.2)"
+    )
     step.add_argument("--seed", type=int, default=0)
     step.add_argument("--out", type=Path, required=True, help="the folder to write")
     step.set_defaults(run=_prepare)
 
-    step = commands.add_parser("train", help="train, or go on with a run that was stopped")
+    step = commands.add_parser("train", help="train, or continue a run that was stopped")
     step.add_argument("rows", type=Path, help="a folder from prepare")
     step.add_argument("--start", default="embedded", metavar="MODEL", help="a BERT encoder or masked language model")
-    step.add_argument("--validation", type=Path, help="a folder from prepare, never trained on")
-    step.add_argument("--tokens", type=float, required=True, help="how many to train on, 20e6 for 20 million")
-    step.add_argument("--batch", type=int, default=Recipe.batch, help=f"tokens a batch, two a step ({Recipe.batch})")
-    step.add_argument("--rate", type=float, nargs=2, default=Recipe.rate, help=f"masked, first and last {Recipe.rate}")
-    step.add_argument("--learning-rate", type=float, default=Recipe.learning_rate, help=f"({Recipe.learning_rate})")
-    step.add_argument("--decay", type=float, default=Recipe.decay, help=f"the share of the tokens ({Recipe.decay})")
+    step.add_argument("--validation", type=Path, help="a folder from prepare with text that is not trained on")
+    step.add_argument("--tokens", type=float, required=True, help="number of tokens to train on, for example 20e6")
+    step.add_argument(
+        "--batch", type=int, default=Recipe.batch, help=f"tokens a batch, two batches a step (default: {Recipe.batch})"
+    )
+    step.add_argument(
+        "--rate",
+        type=float,
+        nargs=2,
+        default=Recipe.rate,
+        help=f"masking rate at the first and last token (default: {Recipe.rate})",
+    )
+    step.add_argument(
+        "--learning-rate", type=float, default=Recipe.learning_rate, help=f"default: {Recipe.learning_rate}"
+    )
+    step.add_argument(
+        "--decay",
+        type=float,
+        default=Recipe.decay,
+        help=f"share of the tokens with a falling learning rate (default: {Recipe.decay})",
+    )
     step.add_argument(
         "--repeat",
         type=_repeat,
         action="append",
         default=[],
         metavar="SOURCE=TIMES",
-        help="how often an epoch shows a source, where not once",
+        help="how often an epoch contains a source (default: once)",
     )
     step.add_argument("--seed", type=int, default=Recipe.seed)
     step.add_argument("--device", default="cpu", help="cpu or cuda")
-    step.add_argument("--out", type=Path, required=True, help="the run's folder, to go on in when it holds a run")
+    step.add_argument(
+        "--out", type=Path, required=True, help="the run's folder; if it contains a run, the run continues"
+    )
     step.set_defaults(run=_train)
 
-    step = commands.add_parser("evaluate", help="loss, accuracy, calibration; several models side by side")
+    step = commands.add_parser("evaluate", help="print loss, accuracy and calibration of models side by side")
     step.add_argument("models", metavar="MODEL", nargs="+", help="a folder, a hub id or embedded")
-    step.add_argument("--text", type=Path, required=True, help="text that no model was trained on")
-    step.add_argument("--sources", type=Path, help="JSON: the number of documents of each source, in order")
+    step.add_argument("--text", type=Path, required=True, help="held-out text: no model was trained on it")
+    step.add_argument("--sources", type=Path, help="JSON file with the number of documents of each source, in order")
     step.add_argument("--json", action="store_true", help="print JSON")
     step.set_defaults(run=_evaluate)
 
-    step = commands.add_parser("export", help="a run's averaged weights as a checkpoint")
+    step = commands.add_parser("export", help="write a run's averaged weights as a checkpoint")
     step.add_argument("run_folder", metavar="RUN", type=Path, help="a folder from train")
     step.add_argument("folder", type=Path, help="the folder to write")
-    step.add_argument("--start", default="embedded", metavar="MODEL", help="what the run started from")
-    step.add_argument("--text", type=Path, help="evaluate both on it, for the card")
+    step.add_argument("--start", default="embedded", metavar="MODEL", help="the model that the run started from")
+    step.add_argument("--text", type=Path, help="held-out text to evaluate both models on, for the model card")
     step.add_argument("--sources", type=Path, help="as for evaluate")
     step.set_defaults(run=_export)
 
-    step = commands.add_parser(
-        "calibrate", help="fit the temperature of a checkpoint's probabilities and store it there"
-    )
+    step = commands.add_parser("calibrate", help="fit the temperature of a checkpoint and store it in the checkpoint")
     step.add_argument("folder", type=Path, help="the checkpoint")
-    step.add_argument("--text", type=Path, required=True, help="text that it was not trained on")
+    step.add_argument("--text", type=Path, required=True, help="held-out text: the checkpoint was not trained on it")
     step.set_defaults(run=_calibrate)
 
-    step = commands.add_parser("curve", help="a run's loss over its tokens, as a picture")
+    step = commands.add_parser("curve", help="draw a run's loss over its tokens")
     step.add_argument("run_folder", metavar="RUN", type=Path, help="a folder from train")
     step.add_argument("picture", type=Path, help="the file to write: .svg, .png, ...")
     step.set_defaults(run=_curve)
@@ -173,7 +198,7 @@ def _repeat(argument: str) -> tuple[str, float]:
 
 
 def _curve(options: argparse.Namespace) -> None:
-    from .curve import draw  # matplotlib is wanted here only
+    from .curve import draw  # only this step needs matplotlib
 
     draw(options.run_folder / LOG, options.picture)
 

@@ -1,4 +1,4 @@
-"""The temperature that makes a model's probabilities come true (Guo et al. 2017)."""
+"""Calibration of a model's probabilities by temperature scaling (Guo et al. 2017)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ TEMPERATURES = torch.arange(0.5, 2.001, 0.02)
 
 
 def fit_temperature(model: MaskedLM, text: Path, *, rate: float = 0.15, seed: int = 0) -> float:
-    """The temperature, 0.5 to 2, with the least loss at masked pieces of every second document of ``text``.
+    """Return the temperature from 0.5 to 2 with the lowest masked loss on every second document of ``text``.
 
-    Every second, so that the others can tell whether it was worth it.
+    The other documents can then show whether calibration helps.
 
     Raises:
-        TextError: the text can't be read or holds nothing to mask.
+        TextError: the text can't be read or contains no tokens.
     """
     generator = torch.Generator().manual_seed(seed)
     losses = torch.zeros(len(TEMPERATURES), dtype=torch.float64)
@@ -36,5 +36,5 @@ def fit_temperature(model: MaskedLM, text: Path, *, rate: float = 0.15, seed: in
                 for i, temperature in enumerate(TEMPERATURES):
                     losses[i] += ((found / temperature).logsumexp(-1) - right / temperature).sum()
     if not losses.any():
-        raise TextError(f"{text} holds nothing to mask.")
+        raise TextError(f"{text} contains nothing to mask.")
     return round(float(TEMPERATURES[losses.argmin()]), 2)

@@ -1,4 +1,4 @@
-"""How good a masked language model is: loss, accuracy and calibration on text it was not trained on."""
+"""Evaluate a masked language model: loss, accuracy and calibration on held-out text."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ BINS = 15
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Over ``masks`` masked pieces.
+    """Figures over a number of masked subwords.
 
     Attributes:
-        loss: mean, in nats.
-        top_1: the share (0 to 1) of masks where the right piece is the likeliest.
-        top_5: where it is among the five likeliest.
-        calibration_error: expected calibration error (0 to 1) of the likeliest piece's probability, in 15 bins of
-            equal width (Guo et al. 2017).
+        masks: the number of masked subwords.
+        loss: the mean cross-entropy, in nats.
+        top_1: the share (0 to 1) of masks whose most probable subword is right.
+        top_5: the share (0 to 1) of masks whose five most probable subwords contain the right one.
+        calibration_error: the expected calibration error (0 to 1) of the most probable subword, in 15 bins of equal
+            width (Guo et al. 2017).
     """
 
     masks: int
@@ -42,7 +43,14 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """``seed_top_1`` and ``seed_top_5``: how many of the eleven masks of the notebook's paragraph are right."""
+    """The figures of one model.
+
+    Attributes:
+        model: its name.
+        overall: over the whole text.
+        sources: over each source.
+        seed_top_1, seed_top_5: how many of the eleven masks of the notebook's paragraph are right.
+    """
 
     model: str
     overall: Figures
@@ -54,15 +62,16 @@ class Evaluation:
 def evaluate(
     model: MaskedLM, text: Path, sources: Mapping[str, int] | None = None, *, rate: float = 0.15, seed_number: int = 0
 ) -> Evaluation:
-    """Mask ``rate`` of the pieces of ``text``, all as the mask token, and see what the model makes of them.
+    """Evaluate a model on a random share of the subwords of ``text``, each replaced by the mask token.
 
     Args:
         text: as for :func:`training.passages.documents`.
-        sources: the number of documents of each source, in the order of the text; else all are one source.
-        seed_number: of the choice of the masks; the same for the same tokenizer and seed.
+        sources: the number of documents of each source, in the order of the text; by default all are one source.
+        rate: the share of subwords to mask, 0 to 1.
+        seed_number: the seed of the masks; a tokenizer and a seed determine them.
 
     Raises:
-        TextError: the text can't be read, or holds other than the documents that ``sources`` counts.
+        TextError: the text can't be read, or ``sources`` counts another number of documents.
     """
     generator = torch.Generator().manual_seed(seed_number)
     encodings: list[Encoding] = []
@@ -82,7 +91,7 @@ def evaluate(
 
 
 def table(evaluations: Sequence[Evaluation], names: Sequence[str] = ()) -> list[list[str]]:
-    """The figures as lines of cells: a heading of ``names`` or models, then a line a figure with a column a model."""
+    """Return a heading of ``names`` (by default the models' names), then one line a figure with one column a model."""
     overall = [evaluation.overall for evaluation in evaluations]
     return [
         ["", *(names or [evaluation.model for evaluation in evaluations])],
@@ -104,10 +113,9 @@ def _short(figures: Figures) -> str:
 
 
 def seed_right(model: MaskedLM) -> tuple[int, int]:
-    """How many of the eleven masks of the notebook's paragraph are right at top-1, and how many at top-5.
+    """Return how many of the eleven masks of the notebook's paragraph are right at top-1 and at top-5.
 
-    Where a tokenizer has several pieces for an answer, or one for more than it, all that touch it must be right. What
-    a model is too short to read is wrong.
+    An answer is right if all subwords that overlap it are right, and wrong if it lies beyond the model's maximum length.
     """
     whole = model.tokenizer.encode(seed.PARAGRAPH)
     most = model.tokenizer.max_length
@@ -119,7 +127,7 @@ def seed_right(model: MaskedLM) -> tuple[int, int]:
     )
     chosen = touching.any(0)
     ranks = _answers(model, [encoding], [chosen])[0][:, 1]
-    worst = [ranks[pieces].max() for pieces in touching[:, chosen] if pieces.any()]
+    worst = [ranks[overlap].max() for overlap in touching[:, chosen] if overlap.any()]
     return sum(int(rank < 1) for rank in worst), sum(int(rank < 5) for rank in worst)
 
 
@@ -127,12 +135,12 @@ def _with_source(text: Path, sources: Mapping[str, int] | None) -> Iterator[tupl
     found = list(documents(text))
     names = [name for name, count in (sources or {text.name: len(found)}).items() for _ in range(count)]
     if len(names) != len(found) or not found:
-        raise TextError(f"{text} holds {len(found)} documents where {len(names) or 'some'} were expected.")
+        raise TextError(f"{text} contains {len(found)} documents, not {len(names) or 'any'}.")
     return zip(names, found, strict=True)
 
 
 def _answers(model: MaskedLM, encodings: Sequence[Encoding], chosen: Sequence[Tensor]) -> list[Tensor]:
-    """For each encoding a row a mask: the right piece's loss, its rank from 0, and the likeliest piece's probability."""
+    """Return a tensor an encoding, [masks, 3]: the right subword's loss and rank (from 0), and the highest probability."""
     answers: list[Tensor] = [torch.zeros(0, 3)] * len(encodings)
     with_masks = [i for i in range(len(encodings)) if chosen[i].any()]
     by_length = sorted(with_masks, key=lambda i: len(encodings[i].ids))
@@ -149,7 +157,7 @@ def _answers(model: MaskedLM, encodings: Sequence[Encoding], chosen: Sequence[Te
 
 
 def masked(model: MaskedLM, encoding: Encoding, chosen: Tensor) -> ForwardStep:
-    """The text with the ``chosen`` tokens, bool [n], masked and asked for."""
+    """Return a forward step with the ``chosen`` tokens (bool [n]) masked, for the logits at them."""
     ids = torch.tensor(encoding.ids).masked_fill(chosen, model.tokenizer.mask_id)
     return ForwardStep([ids.tolist()], [chosen.nonzero().flatten().tolist()])
 
@@ -167,7 +175,7 @@ def _figures(answers: Tensor) -> Figures:
 
 
 def calibration_error(confidence: Tensor, right: Tensor) -> float:
-    """The expected calibration error of confidences [m] (0 to 1), where ``right`` [m] says 1 for a right answer."""
+    """Return the expected calibration error of confidences [m] (0 to 1); ``right`` [m] is 1 for a right answer."""
     bins = (confidence * BINS).long().clamp(max=BINS - 1)
     gaps = torch.zeros(BINS).index_add(0, bins, confidence - right)
     return float(gaps.abs().sum() / len(confidence))

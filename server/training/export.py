@@ -1,4 +1,4 @@
-"""The averaged weights of a training run as a checkpoint that anything can load."""
+"""Write the averaged weights of a training run as a checkpoint that transformers can load."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "spe
 
 
 class ExportError(Exception):
-    """There is nothing to export, with the reason."""
+    """A run can't be exported; the message states the reason."""
 
 
 def export(run: Path, start: Path, folder: Path) -> None:
     """Write the run's averaged weights in bfloat16 into ``folder``, with ``start``'s configuration and tokenizer.
 
     Raises:
-        ExportError: the run has saved no state yet.
+        ExportError: the run has not saved a state yet.
     """
     if not (run / STATE).is_file():
-        raise ExportError(f"{run} holds no {STATE}: there is no training run to export.")
+        raise ExportError(f"{run} contains no {STATE}: there is no training run to export.")
     state = torch.load(run / STATE, weights_only=True, mmap=True)
     network = BertForMaskedLM(AutoConfig.from_pretrained(start, local_files_only=True))
     network.load_state_dict(state["average"], strict=False)
@@ -38,7 +38,7 @@ def export(run: Path, start: Path, folder: Path) -> None:
 
 
 def write_card(folder: Path, trained: Evaluation, start: Evaluation) -> None:
-    """Write the model card: ``card.md`` with the figures of both in their place."""
+    """Write the model card: ``card.md`` with the figures of both models."""
     first, *others = table([trained, start], ["this model", "starting checkpoint"])
     lines = [first, ["---"] * len(first), *others]
     figures = "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,4 +1,4 @@
-"""A BERT masked language model as training computes it: no padding, the last layer and the head at the masks only."""
+"""Forward pass and loss of a BERT masked language model: no padding, last layer and head at the masks only."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from transformers import BertForMaskedLM
 
 
 def masked_loss(network: BertForMaskedLM, ids: Tensor, at: Tensor, labels: Tensor) -> Tensor:
-    """The summed cross-entropy of the labels, in nats.
+    """Return the summed cross-entropy of the labels, in nats.
 
     Args:
         ids: int64 [b, n], rows of one length.
         at: int64 [b, m], the positions of the masks in each row.
-        labels: int64 [b, m], the tokens that stood there.
+        labels: int64 [b, m], the original tokens there.
     """
     bert: Any = network.bert
     hidden = bert.embeddings(input_ids=ids).to(torch.get_autocast_dtype(ids.device.type))
@@ -43,7 +43,7 @@ def _layer(layer: Any, hidden: Tensor, heads: int, at: Tensor | None = None) -> 
     if at is not None:
         hidden = hidden.gather(1, at[..., None].expand(-1, -1, size))
     query = split(attention.query(hidden))
-    if hidden.device.type == "cpu":  # where torch's fused attention takes 5 times as long backwards
+    if hidden.device.type == "cpu":  # torch's fused attention has a slow backward pass here
         scores = (query * (size // heads) ** -0.5) @ key.transpose(-1, -2)
         attended = scores.softmax(-1, dtype=query.dtype) @ value
     else:
@@ -56,7 +56,7 @@ def _layer(layer: Any, hidden: Tensor, heads: int, at: Tensor | None = None) -> 
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """Decoder, softmax and loss in one: the gradient is made on the way, so the logits are passed over once."""
+    """Decoder, softmax and loss in one: computes the gradient in the forward pass, so it reads the logits once."""
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, labels: Tensor) -> Tensor:

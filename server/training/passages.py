@@ -1,4 +1,4 @@
-"""Text files to passages: whole sentences of one document, up to a number of pieces."""
+"""Cut text files into passages: whole sentences of one document, up to a number of subwords."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Document = list[str]
 
 
 class TextError(Exception):
-    """A text file that can't be read, with the reason."""
+    """A text file can't be read; the message states the reason."""
 
 
 def documents(path: Path) -> Iterator[Document]:
-    """The documents of a UTF-8 file, plain or ``.gz``: one paragraph a line, a blank line between documents.
+    """Yield the documents of a UTF-8 file, plain or ``.gz``: a paragraph a line, a blank line between documents.
 
     Raises:
         TextError: the file can't be read.
@@ -50,37 +50,37 @@ def passages(
     short: float = 0.0,
     chance: random.Random | None = None,
 ) -> Iterator[str]:
-    """The document in consecutive passages of whole sentences, as many as fit; one that doesn't fit alone is cut.
+    """Yield consecutive passages of as many whole sentences as fit; a sentence that is too long is cut.
 
     Args:
-        length: the most tokens of a passage, special tokens included, at least 8.
-        short: the share of passages (0 to 1) that hold one or two sentences only, as people type them.
-        chance: draws those.
+        length: maximum tokens of a passage, special tokens included; at least 8.
+        short: the share of passages (0 to 1) with only one or two sentences, as people type them.
+        chance: the source of randomness.
     """
     chance = chance or random.Random(0)  # noqa: S311
     room = length - tokenizer.added_tokens
     passage: list[str] = []
     size = 0
-    most: float = 0
-    for sentence, pieces in _sized(document, tokenizer, length):
-        if passage and (len(passage) >= most or size + pieces > room):
+    limit: float = 0
+    for sentence, subwords in _sized(document, tokenizer, length):
+        if passage and (len(passage) >= limit or size + subwords > room):
             yield " ".join(passage)
             passage, size = [], 0
         if not passage:
-            most = chance.choice((1, 2)) if chance.random() < short else float("inf")
+            limit = chance.choice((1, 2)) if chance.random() < short else float("inf")
         passage.append(sentence)
-        size += pieces
+        size += subwords
     if passage:
         yield " ".join(passage)
 
 
 def _sized(document: Document, tokenizer: Tokenizer, length: int) -> Iterator[tuple[str, int]]:
-    """Each sentence with its number of pieces; one that is too long in several parts."""
+    """Yield each sentence with its number of subwords; a sentence that is too long in several parts."""
     for paragraph in document:
         for sentence in _SENTENCE_END.split(paragraph):
-            pieces = len(tokenizer.encode(sentence).ids) - tokenizer.added_tokens
-            if pieces <= length - tokenizer.added_tokens:
-                yield sentence, pieces
+            subwords = len(tokenizer.encode(sentence).ids) - tokenizer.added_tokens
+            if subwords <= length - tokenizer.added_tokens:
+                yield sentence, subwords
             else:
                 for start, end in tokenizer.windows(sentence, length):
                     part = sentence[start:end].strip()

@@ -1,4 +1,4 @@
-"""Text files to rows of tokens."""
+"""Convert text files to rows of tokens."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .rows import Rows
 def prepare(
     texts: Iterable[Path], tokenizer: Tokenizer, *, length: int = 128, short: float = 0.2, seed: int = 0
 ) -> Rows:
-    """Cut the texts into rows of up to ``length`` pieces, each of whole sentences of one document.
+    """Cut texts into rows of up to ``length`` tokens, each with whole sentences of one document.
 
     Args:
-        texts: as for :func:`training.passages.documents`; each file is a source, called by its name.
-        short: the share of rows (0 to 1) that hold one or two sentences only.
-        seed: of the draw of those rows.
+        texts: as for :func:`training.passages.documents`; each file is a source, named after the file.
+        short: the share of rows (0 to 1) with only one or two sentences.
+        seed: of the choice of those rows.
 
     Raises:
         TextError: a file can't be read.

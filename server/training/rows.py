@@ -1,4 +1,4 @@
-"""Token arrays on disk: many short rows of token ids, as `prepare` writes them and `train` and `evaluate` read them."""
+"""Rows of token ids in arrays on disk: `prepare` writes them, `train` reads them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 
 class RowsError(Exception):
-    """A folder of rows that can't be read, with what to do about it."""
+    """A folder of rows can't be read; the message states what to do."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """``n`` rows, each a passage of one document between ``[CLS]`` and ``[SEP]``.
+    """A number ``n`` of rows, each a passage of one document between ``[CLS]`` and ``[SEP]``.
 
     Attributes:
-        tokens: uint16 [t], all rows behind one another.
+        tokens: uint16 [t], all rows concatenated.
         starts: int64 [n + 1]; row ``i`` is ``tokens[starts[i]:starts[i + 1]]``.
         sources: uint8 [n], an index into ``names``.
-        names: of the text files.
+        names: the names of the sources.
     """
 
     tokens: NDArray[np.uint16]
@@ -49,7 +49,7 @@ class Rows:
         return self.tokens[self.starts[row] : self.starts[row + 1]]
 
     def of_one_length(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The rows numbered, all of one length ``l``, as an array [len(rows), l]."""
+        """Return rows of one length ``l``, given by their numbers, as an array [len(rows), l]."""
         length = int(self.lengths[rows[0]])
         found: NDArray[np.uint16] = self.tokens[self.starts[rows][:, None] + np.arange(length)]
         return found.astype(np.int64)
@@ -63,10 +63,10 @@ class Rows:
 
     @classmethod
     def load(cls, folder: Path) -> Rows:
-        """Read what :meth:`save` wrote; the tokens stay on disk until they are used.
+        """Read rows that :meth:`save` wrote; the tokens are mapped from the disk.
 
         Raises:
-            RowsError: there are no rows in the folder.
+            RowsError: the folder contains no rows.
         """
         try:
             return cls(
@@ -76,18 +76,18 @@ class Rows:
                 tuple(json.loads((folder / "names.json").read_text())),
             )
         except (OSError, ValueError) as error:
-            raise RowsError(f"{folder} holds no rows ({error}): make them with `prepare`.") from error
+            raise RowsError(f"{folder} contains no rows ({error}): make them with `prepare`.") from error
 
 
 def batches(
     rows: Rows, tokens: int, seed: int, repeats: Mapping[str, float] | None = None
 ) -> Iterator[NDArray[np.int64]]:
-    """Numbers of rows, batch after batch, without end; a batch's rows are of one length, so nothing is padded.
+    """Yield batches of row numbers forever; all rows of a batch have one length, so nothing is padded.
 
     Args:
-        tokens: the most that a batch holds.
-        seed: the same one gives the same batches.
-        repeats: how often an epoch shows a row, by the name of its source; 1 where unnamed, 0.5 for half of the rows.
+        tokens: maximum tokens of a batch.
+        seed: determines the batches.
+        repeats: how often an epoch contains the rows of a source, by its name; 1 by default, 0.5 for half of the rows.
     """
     often = np.array([(repeats or {}).get(name, 1.0) for name in rows.names])[rows.sources]
     lengths = rows.lengths

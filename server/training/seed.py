@@ -1,4 +1,4 @@
-"""The paragraph of the notebook that this project began with, and the eleven pieces that it masked."""
+"""The paragraph of the notebook that this project started with, and the eleven subwords that it masked."""
 
 PARAGRAPH = (
     "After Abraham Lincoln won the November 1860 presidential election on an anti-slavery platform, an initial seven "
@@ -7,11 +7,11 @@ PARAGRAPH = (
 )
 
 ANSWERS = ("election", "seven", "from", "War", "out", "April", "1861", "Sum", "South", ",", "over")
-"""In the paragraph's order; ``Sum`` is the first piece of ``Sumter``, the comma the one behind ``Carolina``."""
+"""In the paragraph's order; ``Sum`` is the first subword of ``Sumter``, the comma is the one after ``Carolina``."""
 
 
 def answer_spans() -> list[tuple[int, int]]:
-    """The characters of each answer in the paragraph."""
+    """Return the span of each answer in the paragraph."""
     spans = []
     end = 0
     for answer in ANSWERS:

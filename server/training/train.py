@@ -1,6 +1,6 @@
 """Masked-language-model training of a BERT network, from an encoder or an earlier checkpoint (Devlin et al. 2019).
 
-Every chosen piece becomes ``[MASK]``: what an editor asks for always is one.
+Every chosen subword becomes ``[MASK]``, because an editor only ever asks about masks.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from .rows import Rows, batches
 STATE = "state.pt"
 LOG = "log.jsonl"
 BATCHES = 2
-"""In a step."""
+"""Batches of a step."""
 
 
 class TrainingError(Exception):
-    """A run can't begin or go on, with the reason and what to do."""
+    """A run can't start or continue; the message states the reason and what to do."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,15 @@ class Recipe:
     """What determines a training run.
 
     Attributes:
-        start: a folder with a BERT encoder or masked language model; a head that it lacks begins at random.
-        tokens: how many to train on.
-        batch: how many tokens a batch holds; a step takes :data:`BATCHES`.
-        rate: the share of the pieces to mask (0 to 1) at the first token and at the last, and in between in a straight
-            line: many masks teach more at a time, few are what the model will be asked (Yang et al. 2023).
-        learning_rate: the highest; reached after ``warmup`` steps, kept, and over the last ``decay`` (0 to 1) of the
-            tokens brought down to zero in a straight line (Hägele et al. 2024). So ``tokens`` can still be changed
-            while the rate is kept.
-        average: what stays of the running average of the weights at each step, 0 to 1.
-        repeats: how often an epoch shows a source, where not once.
+        start: a folder with a BERT encoder or masked language model; a missing head starts at random.
+        tokens: the number of tokens to train on.
+        batch: maximum tokens of a batch; a step takes :data:`BATCHES`.
+        rate: the masking rate (0 to 1) at the first and the last token, linear in between. Many masks teach more at a
+            time; few masks are what the model will be asked (Yang et al. 2023).
+        learning_rate: the maximum, reached after ``warmup`` steps. It is constant until the last ``decay`` (0 to 1) of
+            the tokens, over which it falls linearly to zero (Hägele et al. 2024), so ``tokens`` can change until then.
+        average: the decay of the running average of the weights at each step, 0 to 1.
+        repeats: how often an epoch contains a source, by its name; 1 by default.
         seed: of the order of the rows and of the masks.
     """
 
@@ -75,7 +74,7 @@ class Recipe:
         """Check the ranges.
 
         Raises:
-            TrainingError: naming what is out of its range.
+            TrainingError: a value is out of its range; the message names it.
         """
         for name, fits in {
             "tokens": self.tokens > 0,
@@ -91,13 +90,13 @@ class Recipe:
                 raise TrainingError(f"{name} can't be {getattr(self, name)}.")
 
 
-ForwardStep = tuple[Tensor, Tensor, Tensor]
-"""Masked ids [b, n]; the masks' positions [b, m]; what stood there [b, m]."""
+MaskedBatch = tuple[Tensor, Tensor, Tensor]
+"""Masked ids [b, n], positions of the masks [b, m] and the original ids there [b, m]."""
 
 
 @dataclass(slots=True)
 class State:
-    """A run between two steps: all that a resumed one needs."""
+    """A run between two steps: everything that a resumed run needs."""
 
     network: BertForMaskedLM
     optimizer: torch.optim.AdamW
@@ -108,14 +107,14 @@ class State:
 
     @classmethod
     def new(cls, recipe: Recipe, device: torch.device) -> State:
-        """The state before the first step.
+        """Return the state before the first step.
 
         Raises:
             TrainingError: the start is not a BERT network.
         """
         config = AutoConfig.from_pretrained(recipe.start, local_files_only=True)
         if config.model_type != "bert" or config.hidden_act != "gelu":
-            raise TrainingError(f"{recipe.start} is no BERT network with GELU, which is all that this recipe trains.")
+            raise TrainingError(f"{recipe.start} is not a BERT network with GELU: this recipe trains no other.")
         torch.manual_seed(recipe.seed)
         config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
         network = BertForMaskedLM.from_pretrained(
@@ -129,7 +128,7 @@ class State:
         return cls(network, optimizer, {name: weight.detach().clone() for name, weight in network.named_parameters()})
 
     def save(self, folder: Path) -> None:
-        """Write the state to ``folder``; a kill leaves the one before or this one, never half of one."""
+        """Write the state to ``folder``, completely or not at all."""
         parts = {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -141,16 +140,16 @@ class State:
         new.replace(folder / STATE)
 
     def restore(self, folder: Path) -> None:
-        """Go on from what :meth:`save` wrote.
+        """Restore a state that :meth:`save` wrote.
 
         Raises:
-            TrainingError: the file is damaged, or of another network.
+            TrainingError: the file is damaged or belongs to another network.
         """
         try:
             parts = torch.load(folder / STATE, weights_only=True, map_location=self.network.device)
             self._take(parts)
         except (KeyError, RuntimeError, ValueError, UnpicklingError) as error:
-            raise TrainingError(f"{folder / STATE} can't be gone on from: {error}. Start in another folder.") from error
+            raise TrainingError(f"{folder / STATE} can't be restored: {error}. Start in another folder.") from error
 
     def _take(self, parts: dict[str, Any]) -> None:
         self.network.load_state_dict(parts["network"])
@@ -160,14 +159,14 @@ class State:
 
 
 def learning_rate(recipe: Recipe, steps: int, tokens: int) -> float:
-    """The learning rate of the step after ``steps`` steps and ``tokens`` tokens."""
+    """Return the learning rate of the step after ``steps`` steps and ``tokens`` tokens."""
     warm = min(1.0, (steps + 1) / recipe.warmup)
     left = (recipe.tokens - tokens) / (recipe.tokens * recipe.decay) if recipe.decay else 1.0
     return recipe.learning_rate * min(warm, max(0.0, left), 1.0)
 
 
-def masked(rows: NDArray[np.int64], rate: float, mask_id: int, chance: np.random.Generator) -> ForwardStep:
-    """Rows [b, n] with ``rate`` of the pieces between first and last masked, as many in each row, at least one."""
+def masked(rows: NDArray[np.int64], rate: float, mask_id: int, chance: np.random.Generator) -> MaskedBatch:
+    """Mask a share of each row of ``rows`` [b, n], except its first and last token; at least one token a row."""
     b, n = rows.shape
     count = max(1, round(rate * (n - 2)))
     at = torch.from_numpy(np.sort(chance.random((b, n - 2)).argsort(1)[:, :count], 1) + 1)
@@ -175,10 +174,12 @@ def masked(rows: NDArray[np.int64], rate: float, mask_id: int, chance: np.random
     return ids.scatter(1, at, mask_id), at, ids.gather(1, at)
 
 
-def training_batches(rows: Rows, recipe: Recipe, mask_id: int, done: int = 0, tokens: int = 0) -> Iterator[ForwardStep]:
-    """The masked batches of a run, behind the ``done`` first ones, which held ``tokens``.
+def training_batches(rows: Rows, recipe: Recipe, mask_id: int, done: int = 0, tokens: int = 0) -> Iterator[MaskedBatch]:
+    """Yield the masked batches of a run; a recipe and rows determine them.
 
-    For the same recipe and rows they are the same.
+    Args:
+        done: the number of batches to skip.
+        tokens: the number of tokens in them.
     """
     first, last = recipe.rate
     chosen = batches(rows, recipe.batch, recipe.seed, recipe.repeats)
@@ -200,35 +201,40 @@ def train(
     save_every: float = 100,
     say: Callable[[str], None] = print,
 ) -> State:
-    """Train, or go on where a run into the folder ``out`` was stopped or killed.
+    """Train, or continue a run in the folder ``out`` that was stopped or killed.
 
-    The state is saved now and then, and on SIGINT or SIGTERM, which end the run. ``log.jsonl`` gets the loss of every
-    twenty steps.
+    Saves the state regularly, and on SIGINT or SIGTERM, which end the run. Logs the loss of every twenty steps in
+    ``log.jsonl``.
 
     Args:
         validation: rows whose loss with the averaged weights is logged every million tokens.
         save_every: seconds between two saves of the state.
-        say: takes the lines about progress.
+        say: called with each line about progress.
 
     Raises:
-        TrainingError: the rows, the start or the run in ``out`` don't fit the recipe, or the loss is no number any more.
+        TrainingError: the rows, the start or the run in ``out`` don't fit the recipe, or the loss is not finite.
     """
     unknown = sorted(set(recipe.repeats) - set(rows.names))
     if unknown:
-        raise TrainingError(f"no source of the rows is called {unknown[0]}: there are {', '.join(rows.names)}.")
+        raise TrainingError(f"the rows have no source {unknown[0]}; their sources are {', '.join(rows.names)}.")
     _keep_memory()
     out.mkdir(parents=True, exist_ok=True)
     state = State.new(recipe, _device(device))
     config = state.network.config
     if not len(rows) or rows.tokens.max() >= config.vocab_size or rows.lengths.max() > config.max_position_embeddings:
         raise TrainingError(
-            f"the rows are none, or not for this network of {config.vocab_size} tokens in "
+            f"the rows are empty or don't fit this network of {config.vocab_size} tokens and "
             f"{config.max_position_embeddings} positions: prepare them with its tokenizer."
         )
     if (out / STATE).exists():
         state.restore(out)
     _forget_after(out / LOG, state.tokens)
-    begun, had, saved, validated = time.monotonic(), state.tokens, time.monotonic(), state.tokens // 1_000_000
+    started, initial_tokens, saved, validated = (
+        time.monotonic(),
+        state.tokens,
+        time.monotonic(),
+        state.tokens // 1_000_000,
+    )
     losses: list[float] = []
     with _stop_signals() as stopped, Workers(state.network) as workers, (out / LOG).open("a") as log:
         stream = training_batches(rows, recipe, mask_id, state.batches, state.tokens)
@@ -236,7 +242,7 @@ def train(
             losses.append(_step(state, recipe, workers, list(islice(stream, BATCHES))))
             if state.steps % 20 == 0:
                 loss, losses = sum(losses) / len(losses), []
-                pace = (state.tokens - had) / (time.monotonic() - begun)
+                pace = (state.tokens - initial_tokens) / (time.monotonic() - started)
                 left = timedelta(seconds=round((recipe.tokens - state.tokens) / pace))
                 say(f"{state.tokens:>12,} tokens   loss {loss:.3f}   {pace:,.0f} tokens/s   {left} left")
                 _write(log, tokens=state.tokens, loss=loss)
@@ -255,9 +261,9 @@ def train(
 
 
 class Workers:
-    """Computes the batches of a step side by side.
+    """Compute the batches of a step in parallel.
 
-    On a CPU that is a tenth faster than all threads on each batch in turn: fewer threads wait for one another.
+    On a CPU, one batch a thread is a tenth faster than all threads on each batch in turn.
     """
 
     def __init__(self, network: BertForMaskedLM) -> None:
@@ -271,12 +277,12 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown()
 
-    def losses(self, batches: Iterable[ForwardStep]) -> list[float]:
-        """The summed loss of each batch, in nats."""
+    def losses(self, batches: Iterable[MaskedBatch]) -> list[float]:
+        """Return the summed loss of each batch, in nats."""
         return list(self._pool.map(self._loss, batches))
 
-    def gradients(self, batches: Sequence[ForwardStep]) -> tuple[float, list[Tensor]]:
-        """The mean loss over all masks of the batches, and its gradient by each weight."""
+    def gradients(self, batches: Sequence[MaskedBatch]) -> tuple[float, list[Tensor]]:
+        """Return the mean loss over all masks of the batches, in nats, and its gradient by each weight."""
         masks = sum(labels.numel() for *_, labels in batches)
         total = 0.0
         summed: list[Tensor] = []
@@ -294,28 +300,28 @@ class Workers:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // BATCHES))
 
     @torch.no_grad()
-    def _loss(self, batch: ForwardStep) -> float:
+    def _loss(self, batch: MaskedBatch) -> float:
         return float(self._forward(batch))
 
-    def _gradients(self, batch: ForwardStep) -> tuple[float, list[Tensor]]:
+    def _gradients(self, batch: MaskedBatch) -> tuple[float, list[Tensor]]:
         loss = self._forward(batch)
         return float(loss.detach()), list(torch.autograd.grad(loss, self._weights))
 
-    def _forward(self, batch: ForwardStep) -> Tensor:
+    def _forward(self, batch: MaskedBatch) -> Tensor:
         device = self._network.device
         with torch.autocast(device.type, torch.bfloat16):
             return masked_loss(self._network, *(part.to(device) for part in batch))
 
 
-def validation_loss(workers: Workers, rows: Rows, mask_id: int, most: int = 16) -> float:
-    """The mean loss over the masks (15 %, the same ones each time) of at most ``most`` batches."""
-    chosen = list(islice(training_batches(rows, Recipe("", 1, rate=(0.15, 0.15), seed=0), mask_id), most))
+def validation_loss(workers: Workers, rows: Rows, mask_id: int, max_batches: int = 16) -> float:
+    """Return the mean loss over the masks (15 %, always the same ones) of at most ``max_batches`` batches, in nats."""
+    chosen = list(islice(training_batches(rows, Recipe("", 1, rate=(0.15, 0.15), seed=0), mask_id), max_batches))
     return sum(workers.losses(chosen)) / sum(labels.numel() for *_, labels in chosen)
 
 
 @contextmanager
 def averaged(state: State) -> Iterator[None]:
-    """Puts the averaged weights into the network for a while."""
+    """Load the averaged weights into the network until the block ends."""
     own = {name: weight.detach().clone() for name, weight in state.network.named_parameters()}
     state.network.load_state_dict(state.average, strict=False)
     try:
@@ -333,11 +339,11 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _step(state: State, recipe: Recipe, workers: Workers, batches: Sequence[ForwardStep]) -> float:
+def _step(state: State, recipe: Recipe, workers: Workers, batches: Sequence[MaskedBatch]) -> float:
     loss, gradients = workers.gradients(batches)
     if not isfinite(loss):
         raise TrainingError(
-            f"the loss is {loss} behind {state.tokens:,} tokens: lower the learning rate. The last saved state stands."
+            f"the loss is {loss} after {state.tokens:,} tokens: lower the learning rate. The last saved state is kept."
         )
     weights = list(state.network.parameters())
     for weight, gradient in zip(weights, gradients, strict=True):
@@ -349,7 +355,7 @@ def _step(state: State, recipe: Recipe, workers: Workers, batches: Sequence[Forw
     state.steps += 1
     state.tokens += sum(ids.numel() for ids, *_ in batches)
     state.batches += len(batches)
-    # Early weights are forgotten sooner: an average over a run of ten steps must not hold the start.
+    # The average forgets early weights sooner: after ten steps it must not contain the start.
     keep = min(recipe.average, state.steps / (state.steps + 10))
     with torch.no_grad():
         torch._foreach_lerp_(list(state.average.values()), list[Tensor](weights), 1 - keep)
@@ -357,7 +363,7 @@ def _step(state: State, recipe: Recipe, workers: Workers, batches: Sequence[Forw
 
 
 def _forget_after(log: Path, tokens: int) -> None:
-    """Drop what a killed run had logged after its last save: it will be done again."""
+    """Drop log entries after the last saved state: those steps run again."""
     if log.exists():
         lines = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("}\n")]
         log.write_text("".join(line for line in lines if json.loads(line)["tokens"] <= tokens))
@@ -370,7 +376,7 @@ def _write(log: TextIO, **entry: float) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[list[int]]:
-    """A list that is empty until a signal asks to stop."""
+    """Yield a list that stays empty until SIGINT or SIGTERM arrives."""
     received: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda number, _: received.append(number)) for number in numbers]
@@ -382,7 +388,7 @@ def _stop_signals() -> Iterator[list[int]]:
 
 
 def _keep_memory() -> None:
-    """Have glibc keep freed memory: mapping it anew at each step costs a tenth of the time."""
+    """Make glibc keep freed memory: mapping it again at each step takes a tenth of the time."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             mallopt = ctypes.CDLL(None).mallopt

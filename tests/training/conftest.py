@@ -1,4 +1,4 @@
-"""A small text and a small network, so that a whole recipe runs in seconds."""
+"""A small text and a small network, so that the whole recipe runs in seconds."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def tiny_config() -> BertConfig:
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
-    """A network that knows nothing yet, with the embedded model's tokenizer."""
+    """An untrained network with the embedded model's tokenizer."""
     return _saved(BertForMaskedLM(tiny_config()), tmp_path / "tiny")
 
 
 @pytest.fixture
 def encoder(tmp_path: Path) -> Path:
-    """The same without a head."""
+    """An untrained encoder without a head."""
     return _saved(BertModel(tiny_config()), tmp_path / "encoder")
 
 

@@ -1,4 +1,4 @@
-"""The figures of an evaluation, against transformers' own arithmetic and against cases that are known."""
+"""Figures of an evaluation, compared with transformers and with known cases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from training.passages import TextError, documents, passages
 from training.seed import ANSWERS, PARAGRAPH, answer_spans
 
 
-def test_the_loss_and_accuracy_are_those_of_transformers(model: mlm.MaskedLM, text: Path) -> None:
+def test_loss_and_accuracy_equal_those_of_transformers(model: mlm.MaskedLM, text: Path) -> None:
     figures = evaluate(model, text, rate=0.3).overall
     network = AutoModelForMaskedLM.from_pretrained(EMBEDDED, dtype=torch.float32)
     generator = torch.Generator().manual_seed(0)
@@ -38,7 +38,7 @@ def test_the_loss_and_accuracy_are_those_of_transformers(model: mlm.MaskedLM, te
     assert figures.top_5 == pytest.approx(sum(rank < 5 for rank in ranks) / len(ranks))
 
 
-def test_each_source_and_all_of_them_together(model: mlm.MaskedLM, text: Path) -> None:
+def test_overall_figures_combine_those_of_the_sources(model: mlm.MaskedLM, text: Path) -> None:
     evaluation = evaluate(model, text, {"rivers": 1, "kettles": 1})
     rivers, kettles = evaluation.sources.values()
     assert list(evaluation.sources) == ["rivers", "kettles"]
@@ -48,7 +48,7 @@ def test_each_source_and_all_of_them_together(model: mlm.MaskedLM, text: Path) -
     assert asdict(evaluate(model, text, {"rivers": 1, "kettles": 1})) == asdict(evaluation)
 
 
-def test_a_model_with_another_vocabulary(roberta: mlm.MaskedLM, text: Path) -> None:
+def test_model_with_another_vocabulary_is_evaluated(roberta: mlm.MaskedLM, text: Path) -> None:
     evaluation = evaluate(roberta, text)
     assert evaluation.overall.masks > 5
     assert 0 <= evaluation.overall.top_1 <= evaluation.overall.top_5 <= 1
@@ -56,14 +56,14 @@ def test_a_model_with_another_vocabulary(roberta: mlm.MaskedLM, text: Path) -> N
 
 
 def test_wrong_counts_and_empty_texts_are_refused(model: mlm.MaskedLM, text: Path, tmp_path: Path) -> None:
-    with pytest.raises(TextError, match="2 documents where 3 were expected"):
+    with pytest.raises(TextError, match="2 documents, not 3"):
         evaluate(model, text, {"rivers": 3})
     (tmp_path / "empty.txt").write_text("\n\n")
     with pytest.raises(TextError, match="0 documents"):
         evaluate(model, tmp_path / "empty.txt")
 
 
-def test_the_seeds_masks_are_those_of_the_notebook(model: mlm.MaskedLM) -> None:
+def test_seed_masks_equal_those_of_the_notebook(model: mlm.MaskedLM) -> None:
     assert [PARAGRAPH[start:end] for start, end in answer_spans()] == list(ANSWERS)
     offsets = model.tokenizer.encode(PARAGRAPH).offsets
     assert [offsets.index(span) for span in answer_spans()] == seed.SELECTION
@@ -71,7 +71,7 @@ def test_the_seeds_masks_are_those_of_the_notebook(model: mlm.MaskedLM) -> None:
     assert 3 <= top_1 <= top_5 <= 11
 
 
-def test_calibration_of_known_cases() -> None:
+def test_calibration_error_of_known_cases() -> None:
     sure = torch.ones(100)
     assert calibration_error(sure, sure) == 0
     assert calibration_error(sure, 1 - sure) == 1
@@ -81,12 +81,12 @@ def test_calibration_of_known_cases() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 1, width=32), st.booleans()), min_size=1, max_size=60))
-def test_calibration_lies_between_nought_and_one(answers: list[tuple[float, bool]]) -> None:
+def test_calibration_error_is_between_zero_and_one(answers: list[tuple[float, bool]]) -> None:
     confidence, right = zip(*answers, strict=True)
     assert 0 <= calibration_error(torch.tensor(confidence), torch.tensor(right).float()) <= 1
 
 
-def test_models_stand_side_by_side(model: mlm.MaskedLM, roberta: mlm.MaskedLM, text: Path) -> None:
+def test_table_has_a_column_a_model(model: mlm.MaskedLM, roberta: mlm.MaskedLM, text: Path) -> None:
     heading, *lines = table([evaluate(model, text), evaluate(roberta, text)])
     assert heading == ["", "embedded", roberta.name]
     assert all(len(line) == 3 for line in lines)

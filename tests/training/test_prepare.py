@@ -1,4 +1,4 @@
-"""Text to rows: whole sentences, one document a row, nothing lost."""
+"""Rows contain whole sentences of one document, and no text is lost."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def spelled(rows: Rows) -> list[str]:
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(paragraphs.map(" ".join), min_size=1, max_size=4), st.integers(12, 60), st.floats(0, 1))
-def test_passages_hold_the_whole_document_in_order(document: list[str], length: int, short: float) -> None:
+def test_passages_contain_the_whole_document_in_order(document: list[str], length: int, short: float) -> None:
     cut = list(passages(document, TOKENIZER, length, short=short, chance=random.Random(1)))
     assert "".join("".join(cut).split()) == "".join("".join(document).split())
     assert all(len(TOKENIZER.encode(passage).ids) <= length for passage in cut)
 
 
-def test_a_sentence_is_cut_only_when_it_does_not_fit_alone() -> None:
+def test_only_a_sentence_that_is_too_long_is_cut() -> None:
     document = ["One two three four five six. Seven eight nine ten. Eleven."]
     assert list(passages(document, TOKENIZER, 15)) == [
         "One two three four five six. Seven eight nine ten.",
@@ -45,19 +45,19 @@ def test_a_sentence_is_cut_only_when_it_does_not_fit_alone() -> None:
     assert [len(TOKENIZER.encode(passage).ids) for passage in passages([long], TOKENIZER, 16)] == [16, 16, 15]
 
 
-def test_abbreviations_and_quotes_do_not_end_sentences_too_early() -> None:
+def test_abbreviations_and_quotes_do_not_end_a_sentence() -> None:
     told = list(passages(['He said "Stop." Then he left at 3.5 p.m. sharp.'], TOKENIZER, 128, short=1.0))
     assert told == ['He said "Stop." Then he left at 3.5 p.m. sharp.']
 
 
-def test_short_rows_hold_one_or_two_sentences() -> None:
+def test_short_passages_have_one_or_two_sentences() -> None:
     document = ["It rains. " * 200]
     sizes = [passage.count("It") for passage in passages(document, TOKENIZER, 128, short=1.0)]
     assert set(sizes) == {1, 2}
     assert {passage.count("It") for passage in passages(document, TOKENIZER, 128)} > {42}
 
 
-def test_a_row_never_mixes_documents_and_knows_its_source(tmp_path: Path) -> None:
+def test_a_row_has_one_document_and_its_source(tmp_path: Path) -> None:
     (tmp_path / "tea.txt").write_text("Tea is hot.\n\nIt is raining.\n")
     with gzip.open(tmp_path / "novels.txt.gz", "wt") as file:
         file.write("She left.\nHe stayed.\n")
@@ -66,7 +66,7 @@ def test_a_row_never_mixes_documents_and_knows_its_source(tmp_path: Path) -> Non
     assert [rows.names[source] for source in rows.sources] == ["tea", "tea", "novels"]
 
 
-def test_control_tokens_in_a_text_are_text(tmp_path: Path) -> None:
+def test_special_tokens_in_a_text_are_text(tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
     file.write_text("Say [SEP] or [MASK] here.\n")
     row = prepare([file], TOKENIZER)[0].tolist()
@@ -74,7 +74,7 @@ def test_control_tokens_in_a_text_are_text(tmp_path: Path) -> None:
     assert mlm.load("embedded").tokenizer.mask_id not in row
 
 
-def test_rows_survive_the_disk(rows: Rows, tmp_path: Path) -> None:
+def test_saved_rows_are_loaded_unchanged(rows: Rows, tmp_path: Path) -> None:
     rows.save(tmp_path / "rows")
     again = Rows.load(tmp_path / "rows")
     assert (again.tokens == rows.tokens).all()
@@ -82,7 +82,7 @@ def test_rows_survive_the_disk(rows: Rows, tmp_path: Path) -> None:
     assert again.names == rows.names
 
 
-def test_what_can_not_be_read_is_named(tmp_path: Path) -> None:
+def test_unreadable_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(RowsError, match="make them with `prepare`"):
         Rows.load(tmp_path)
     (tmp_path / "cut.txt.gz").write_bytes(gzip.compress(b"words " * 1000)[:20])

@@ -1,4 +1,4 @@
-"""The recipe from text to checkpoint, as its reader runs it."""
+"""The recipe from text to checkpoint, as the README describes it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Recipe = Callable[..., Finished]
 
 @pytest.fixture
 def recipe(capsys: pytest.CaptureFixture[str]) -> Recipe:
-    """Runs one step of the recipe, in this process: a new one would spend its time on importing torch."""
+    """Run one step of the recipe in this process, because a new process would import torch again."""
 
     def run(*arguments: str | Path) -> Finished:
         capsys.readouterr()
@@ -40,7 +40,7 @@ def recipe(capsys: pytest.CaptureFixture[str]) -> Recipe:
     return run
 
 
-def test_text_to_checkpoint(recipe: Recipe, text: Path, tiny: Path, tmp_path: Path) -> None:
+def test_recipe_makes_a_checkpoint_from_text(recipe: Recipe, text: Path, tiny: Path, tmp_path: Path) -> None:
     rows, run, out = tmp_path / "rows", tmp_path / "run", tmp_path / "out"
     done = recipe("prepare", text, "--tokenizer", tiny, "--length", "32", "--out", rows)
     assert (done.code, done.err) == (0, "")
@@ -59,7 +59,7 @@ def test_text_to_checkpoint(recipe: Recipe, text: Path, tiny: Path, tmp_path: Pa
     average = torch.load(run / STATE, weights_only=True)["average"]
     for name, weight in network.named_parameters():
         assert torch.equal(weight, average[name].bfloat16()), name
-    assert network.config.hidden_dropout_prob == 0.1  # for whoever trains it further
+    assert network.config.hidden_dropout_prob == 0.1  # for further training
     assert AutoTokenizer.from_pretrained(out)("[MASK]").input_ids == [101, 103, 102]
 
     card = (out / "README.md").read_text()
@@ -78,7 +78,7 @@ def test_text_to_checkpoint(recipe: Recipe, text: Path, tiny: Path, tmp_path: Pa
     assert mlm.load(str(out)).temperature == temperature
 
 
-def test_mistakes_get_one_line(recipe: Recipe, text: Path, tmp_path: Path) -> None:
+def test_errors_are_one_line(recipe: Recipe, text: Path, tmp_path: Path) -> None:
     for arguments, words in (
         (("prepare", tmp_path / "absent.txt", "--out", tmp_path), "absent.txt can't be read"),
         (("train", tmp_path, "--tokens", "1e3", "--out", tmp_path / "run"), "make them with `prepare`"),
@@ -92,7 +92,7 @@ def test_mistakes_get_one_line(recipe: Recipe, text: Path, tmp_path: Path) -> No
         assert done.err.count("\n") == 1
 
 
-def test_the_curve_is_drawn(recipe: Recipe, tmp_path: Path) -> None:
+def test_curve_is_drawn(recipe: Recipe, tmp_path: Path) -> None:
     entries = [{"tokens": 1e6 * i, "loss": 4 - 0.1 * i} for i in range(9)] + [{"tokens": 5e6, "validation_loss": 3.4}]
     (tmp_path / LOG).write_text("".join(json.dumps(entry) + "\n" for entry in entries))
     assert recipe("curve", tmp_path, tmp_path / "curve.svg").code == 0

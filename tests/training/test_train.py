@@ -1,4 +1,4 @@
-"""Training: the same batches for the same seed, a run that survives a kill, a loss that falls."""
+"""Training: reproducible batches, runs that continue after a kill, a falling loss."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
     return dict(torch.load(run / STATE, weights_only=True)["average"])
 
 
-def test_an_epoch_shows_each_row_once_in_batches_of_one_length() -> None:
+def test_epoch_contains_each_row_once_in_batches_of_one_length() -> None:
     rows = random_rows()
     seen: list[int] = []
     for batch in batches(rows, tokens=100, seed=3):
@@ -49,14 +49,14 @@ def test_an_epoch_shows_each_row_once_in_batches_of_one_length() -> None:
     assert sorted(seen) == list(range(len(rows)))
 
 
-def test_a_source_can_be_shown_more_or_less_often() -> None:
+def test_repeats_change_how_often_a_source_occurs() -> None:
     rows = random_rows(count=2000)
     taken = np.concatenate(list(islice(batches(rows, 100, 3, {"prose": 0.5, "code": 2}), 400)))
     share = (rows.sources[taken] == 1).mean()
     assert 0.75 < share < 0.85  # 2 of 2.5
 
 
-def test_the_same_seed_gives_the_same_batches_and_another_one_others() -> None:
+def test_seed_determines_the_batches() -> None:
     rows, recipe = random_rows(), Recipe("", 1000, batch=100)
     first, again = (list(islice(training_batches(rows, recipe, MASK), 50)) for _ in range(2))
     assert all(torch.equal(a, b) for one, two in zip(first, again, strict=True) for a, b in zip(one, two, strict=True))
@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_batches_and_another_one_others() -> None:
 
 
 @pytest.mark.parametrize("length", [3, 4, 10, 128])
-def test_no_special_token_is_masked_and_no_row_is_left_unmasked(length: int) -> None:
+def test_each_row_is_masked_but_not_its_special_tokens(length: int) -> None:
     rows = np.tile(np.array([101, *range(1000, 998 + length), 102]), (7, 1))
     ids, at, labels = masked(rows, 0.15, MASK, np.random.default_rng(0))
     assert ((at > 0) & (at < length - 1)).all()
@@ -77,7 +77,7 @@ def test_no_special_token_is_masked_and_no_row_is_left_unmasked(length: int) -> 
     assert torch.equal(ids.scatter(1, at, labels), torch.from_numpy(rows))
 
 
-def test_the_learning_rate_warms_up_stays_and_falls_to_zero() -> None:
+def test_learning_rate_warms_up_stays_and_falls_to_zero() -> None:
     recipe = Recipe("", tokens=1000, learning_rate=1.0, warmup=10, decay=0.5)
     assert learning_rate(recipe, 0, 0) == pytest.approx(0.1)
     assert learning_rate(recipe, 20, 400) == 1.0
@@ -85,7 +85,7 @@ def test_the_learning_rate_warms_up_stays_and_falls_to_zero() -> None:
     assert learning_rate(recipe, 100, 1000) == learning_rate(recipe, 101, 1010) == 0.0
 
 
-def test_the_loss_and_its_gradient_are_those_of_transformers(tiny: Path) -> None:
+def test_loss_and_gradient_equal_those_of_transformers(tiny: Path) -> None:
     network = BertForMaskedLM.from_pretrained(tiny, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
     with torch.no_grad():
         for weight in network.parameters():
@@ -105,7 +105,7 @@ def test_the_loss_and_its_gradient_are_those_of_transformers(tiny: Path) -> None
 
 
 @pytest.mark.parametrize("start", ["tiny", "encoder"])
-def test_the_loss_falls(start: str, request: pytest.FixtureRequest, rows: Rows, tmp_path: Path) -> None:
+def test_loss_falls(start: str, request: pytest.FixtureRequest, rows: Rows, tmp_path: Path) -> None:
     folder = request.getfixturevalue(start)
     recipe = Recipe(str(folder), tokens=8_000, batch=64, learning_rate=0.02, warmup=5)
     train(recipe, rows, tmp_path / "run", mask_id=MASK, say=quiet)
@@ -113,7 +113,7 @@ def test_the_loss_falls(start: str, request: pytest.FixtureRequest, rows: Rows, 
     assert losses[-1] < losses[0] - 3
 
 
-def test_a_killed_run_goes_on_as_if_it_had_not_been_killed(rows: Rows, tiny: Path, tmp_path: Path) -> None:
+def test_killed_run_continues_unchanged(rows: Rows, tiny: Path, tmp_path: Path) -> None:
     rows.save(tmp_path / "rows")
     recipe = Recipe(str(tiny), tokens=6_000, batch=64, learning_rate=0.01)
     train(recipe, rows, tmp_path / "whole", mask_id=MASK, say=quiet)
@@ -135,7 +135,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been_killed(rows: Rows, tiny: Pat
     assert (tmp_path / "whole" / LOG).read_text().count("\n") == (tmp_path / "killed" / LOG).read_text().count("\n")
 
 
-def test_a_stop_signal_saves(rows: Rows, tiny: Path, tmp_path: Path) -> None:
+def test_stop_signal_saves_the_state(rows: Rows, tiny: Path, tmp_path: Path) -> None:
     rows.save(tmp_path / "rows")
     command = [sys.executable, "-m", "training", "train", str(tmp_path / "rows"), "--start", str(tiny)]
     command += ["--tokens", "1e9", "--batch", "64", "--out", str(tmp_path / "run")]
@@ -149,9 +149,9 @@ def test_a_stop_signal_saves(rows: Rows, tiny: Path, tmp_path: Path) -> None:
     assert torch.load(tmp_path / "run" / STATE, weights_only=True)["progress"]["steps"] >= 20
 
 
-def test_a_run_that_does_not_fit_is_refused_with_the_reason(rows: Rows, tiny: Path, tmp_path: Path) -> None:
+def test_run_that_does_not_fit_is_refused_with_the_reason(rows: Rows, tiny: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    with pytest.raises(TrainingError, match="no source of the rows is called novels: there are small"):
+    with pytest.raises(TrainingError, match="the rows have no source novels; their sources are small"):
         train(Recipe(str(tiny), 100, repeats={"novels": 2}), rows, out, mask_id=MASK)
     too_long = Rows.of([[101] + [2000] * 100 + [102]], [0], ["a"])
     with pytest.raises(TrainingError, match="prepare them with its tokenizer"):
@@ -163,7 +163,7 @@ def test_a_run_that_does_not_fit_is_refused_with_the_reason(rows: Rows, tiny: Pa
         train(Recipe(str(tiny), 100), rows, out, mask_id=MASK)
 
 
-def test_a_loss_that_is_no_number_is_not_saved(rows: Rows, tiny: Path, tmp_path: Path) -> None:
+def test_state_with_a_loss_of_nan_is_not_saved(rows: Rows, tiny: Path, tmp_path: Path) -> None:
     network = BertForMaskedLM.from_pretrained(tiny)
     with torch.no_grad():
         network.bert.embeddings.LayerNorm.weight.fill_(float("nan"))
@@ -174,6 +174,6 @@ def test_a_loss_that_is_no_number_is_not_saved(rows: Rows, tiny: Path, tmp_path:
 
 
 @pytest.mark.parametrize("wrong", [{"tokens": 0}, {"rate": (0.0, 0.2)}, {"decay": 1.5}, {"repeats": {"a": -1}}])
-def test_a_recipe_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
+def test_recipe_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(TrainingError, match=f"{next(iter(wrong))} can't be"):
         Recipe("", **{"tokens": 100, **wrong})
