@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fillmask_ls import __version__, settings
-from fillmask_ls.lsp.commands import COMMANDS
+from fillmask_ls.lsp.server import COMMANDS
 
 EXTENSION = Path(__file__).parent.parent / "client-config/vscode"
 OWN = re.compile(r"fillmask\.(server|trace)\.")

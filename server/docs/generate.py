@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from fillmask_ls.lsp.commands import COMMANDS
+from fillmask_ls.lsp.server import COMMANDS
 from fillmask_ls.settings import schema
 
 FOLDER = Path(__file__).parent

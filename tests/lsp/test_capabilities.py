@@ -8,7 +8,7 @@ import attrs
 import pytest
 from lsprotocol import types
 
-from fillmask_ls.lsp.commands import COMMANDS
+from fillmask_ls.lsp.server import COMMANDS
 from lsp.editor import capabilities, start, stop
 
 HERE = Path(__file__)

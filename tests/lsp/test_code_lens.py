@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from fillmask_ls.lsp.features import code_lens
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from fillmask_ls import mlm
 from fillmask_ls.engine.api import LossQuestion
-from fillmask_ls.lsp.features import code_lens
 from lsp.editor import Document, Editor, capabilities, start, stop
 from wire import Wire
 

@@ -58,8 +58,9 @@ async def test_plain_text_for_editors_that_can_not_show_markdown() -> None:
 
 
 async def test_nothing_of_a_word_is_markup() -> None:
-    from fillmask_ls.engine.api import Predictions
     from fillmask_ls.lsp.features.hover import hover
+
+    from fillmask_ls.engine.api import Predictions
     from fillmask_ls.mlm.results import Candidate, Prediction
 
     place = types.Range(types.Position(0, 0), types.Position(0, 6))

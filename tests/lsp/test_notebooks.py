@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from fillmask_ls.documents.context import passage
 from fillmask_ls.documents.masks import Target
-from fillmask_ls.lsp.workspace import Workspace
+from fillmask_ls.lsp.documents import Documents
 from fillmask_ls.words import find_masks
 from lsp.editor import Editor
 
@@ -86,15 +86,15 @@ async def test_a_mask_in_a_markdown_cell_and_in_a_comment_of_a_code_cell(vscode:
     assert await vscode.open("She was taken to the [MASK] by ambulance.").hover("[MASK]")
 
 
-def context_of(workspace: Workspace, number: int) -> str:
+def context_of(workspace: Documents, number: int) -> str:
     document = workspace.get(uri(number))
     assert document is not None
-    before, after = workspace.prose_around(document.uri)
+    before, after = workspace.neighbors(document.uri)
     return passage(document, Target(*find_masks(document.text)[0]), before=before, after=after).text
 
 
 def test_the_context_is_the_cell_and_the_markdown_cells_around_it() -> None:
-    workspace = Workspace()
+    workspace = Documents()
     workspace.open_notebook(opened(CELLS))
     heading, last = "Hospitals. He was very ill.", "He was taken to the [MASK] by ambulance."
     assert context_of(workspace, 1) == f"{heading} The man was taken to the [MASK] by ambulance. {last}"
@@ -111,11 +111,11 @@ def test_the_context_is_the_cell_and_the_markdown_cells_around_it() -> None:
 
     workspace.change_notebook(changed(data=[types.NotebookCell(CODE, uri(9))]))
     assert context_of(workspace, 3) == last
-    assert workspace.prose_around("file:///elsewhere.md") == ([], [])
+    assert workspace.neighbors("file:///elsewhere.md") == ([], [])
 
 
 def test_a_notebook_that_is_not_open_is_left_alone() -> None:
-    workspace = Workspace()
+    workspace = Documents()
     workspace.change_notebook(changed(data=[types.NotebookCell(CODE, uri(0))]))
     workspace.close_notebook(types.DidCloseNotebookDocumentParams(types.NotebookDocumentIdentifier(NOTEBOOK), []))
     assert workspace.get(uri(0)) is None

@@ -6,14 +6,14 @@ import re
 from typing import Any
 
 import pytest
+from fillmask_ls.lsp.features import symbols
+from fillmask_ls.lsp.loading import Loading
 from lsprotocol import types
 
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.engine.api import EngineError
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.lsp import requests
-from fillmask_ls.lsp.features import symbols
-from fillmask_ls.lsp.loading import Loading
 from fillmask_ls.lsp.server import FillmaskServer
 from lsp.editor import Document, Editor, start, stop
 from wire import Wire

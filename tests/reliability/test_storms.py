@@ -271,12 +271,12 @@ def test_memory_that_grows_is_seen_and_noise_is_not() -> None:
 @pytest.mark.long
 def test_a_planted_leak_is_seen() -> None:
     planted = """
-from fillmask_ls.lsp.workspace import Workspace
+from fillmask_ls.lsp.documents import Documents
 kept = []
-def patched(self, *arguments, change=Workspace.change):
+def patched(self, *arguments, change=Documents.change):
     kept.append(bytearray(200_000))
     change(self, *arguments)
-Workspace.change = patched
+Documents.change = patched
 """
     with Storm(chance(4), sabotaged(planted)) as storm:
         storm.blow(60)

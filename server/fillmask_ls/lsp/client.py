@@ -1,91 +1,127 @@
-"""What the client says it can do."""
+"""What the server says to the client and asks of it."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
 
-from .features.completion import Abilities
+from fillmask_ls.settings import SECTION
 
+from .capabilities import Capabilities
 
-def completion_abilities(capabilities: types.ClientCapabilities) -> Abilities:
-    """What it can do with a completion list."""
-    text_document = capabilities.text_document
-    completion = text_document and text_document.completion
-    item, list_ = (completion.completion_item, completion.completion_list) if completion else (None, None)
-    formats = (item and item.documentation_format) or ()
-    known = (types.MarkupKind.Markdown, types.MarkupKind.PlainText)
-    defaults = (list_ and list_.item_defaults) or ()
-    modes = item.insert_text_mode_support.value_set if item and item.insert_text_mode_support else ()
-    return Abilities(
-        label_details=bool(item and item.label_details_support),
-        default_range="editRange" in defaults,
-        default_data="data" in defaults,
-        markup=next((kind for kind in known if kind in formats), None),
-        as_is=types.InsertTextMode.AsIs in modes,
-    )
+logger = logging.getLogger(__name__)
+
+SECONDS_TO_ANSWER = 2.0
+"""How long the client may take to send its settings or to create a progress bar before the server goes on without."""
 
 
-def shows_markdown(capabilities: types.ClientCapabilities) -> bool:
-    """Whether its hovers, and so its tooltips, show Markdown."""
-    text_document = capabilities.text_document
-    formats = text_document and text_document.hover and text_document.hover.content_format
-    return types.MarkupKind.Markdown in (formats or ())
+class Client:
+    """The client of one server.
+
+    Attributes:
+        server: carries the messages.
+        capabilities: what the client can do; set at ``initialize``.
+    """
+
+    def __init__(self, server: LanguageServer) -> None:
+        self.server = server
+        self.capabilities = Capabilities()
+        self._shown: set[str] = set()
+
+    def show_message_once(self, message: str, kind: types.MessageType) -> None:
+        """Show a message to the user, once in the server's life."""
+        if message not in self._shown:
+            self._shown.add(message)
+            prefix = "" if message.startswith(f"{SECTION}.") else "fillmask: "
+            self.server.window_show_message(types.ShowMessageParams(type=kind, message=prefix + message))
+
+    async def ask(self, message: str, buttons: Sequence[str]) -> str | None:
+        """Show a message with buttons, and return the title of the pressed one.
+
+        Raises:
+            JsonRpcException: the client refuses.
+        """
+        actions = [types.MessageActionItem(title=title) for title in buttons]
+        answer = await self.server.window_show_message_request_async(
+            types.ShowMessageRequestParams(type=types.MessageType.Info, message=message, actions=actions)
+        )
+        return answer.title if answer is not None else None
+
+    async def pull_settings(self, uri: str | None) -> object:
+        """Return the client's settings, or those of a document; unchecked.
+
+        Raises:
+            JsonRpcException: the client refuses.
+        """
+        params = types.ConfigurationParams([types.ConfigurationItem(scope_uri=uri, section=SECTION)])
+        answer = await self.server.workspace_configuration_async(params)
+        return answer[0] if answer else None
+
+    async def register_for_settings(self) -> None:
+        """Ask to be told of every change of the settings."""
+        registration = types.Registration(
+            id="fillmask-configuration",
+            method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
+            register_options=types.DidChangeConfigurationRegistrationOptions(section=SECTION),
+        )
+        try:
+            await self.server.client_register_capability_async(types.RegistrationParams([registration]))
+        except JsonRpcException:
+            logger.warning("the client refused to register changes of settings")
+
+    async def apply_edit(self, edit: types.WorkspaceEdit) -> bool:
+        """Ask the client to make an edit, and return whether it did.
+
+        Raises:
+            JsonRpcException: with the code ``RequestFailed``; the client cannot, or refuses.
+        """
+        self.require_apply_edit()
+        try:
+            params = types.ApplyWorkspaceEditParams(edit, label="fillmask")
+            result = await self.server.workspace_apply_edit_async(params)
+        except JsonRpcException as error:
+            raise request_failed("the client refused the edit") from error
+        return result is not None and result.applied
+
+    def require_apply_edit(self) -> None:
+        """Check that the client makes edits.
+
+        Raises:
+            JsonRpcException: with the code ``RequestFailed``; it does not.
+        """
+        if not self.capabilities.apply_edit:
+            raise request_failed("the client does not support edits that a server asks for (workspace/applyEdit)")
+
+    def refresh(self) -> None:
+        """Let the client ask again for hints and lenses."""
+        if self.capabilities.refresh_inlay_hints:
+            self.server.workspace_inlay_hint_refresh(None)
+        if self.capabilities.refresh_code_lenses:
+            self.server.workspace_code_lens_refresh(None)
+
+    async def refresh_diagnostics(self) -> None:
+        """Let the client ask again for diagnostics."""
+        if self.capabilities.refresh_diagnostics:
+            try:
+                await self.server.workspace_diagnostic_refresh_async(None)
+            except JsonRpcException:
+                logger.warning("the client refused to refresh its diagnostics")
+
+    def publish_diagnostics(self, uri: str, diagnostics: Sequence[types.Diagnostic], version: int | None) -> None:
+        """Show the diagnostics of a document."""
+        self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, diagnostics, version))
+
+    def notify_status(self, status: Mapping[str, Any]) -> None:
+        """Send our own ``fillmask/status`` notification to a client that wants it."""
+        if self.capabilities.status_notifications:
+            self.server.protocol.notify("fillmask/status", dict(status))
 
 
-def takes_versioned_edits(capabilities: types.ClientCapabilities) -> bool:
-    """Whether an edit may say for which version of a document it holds."""
-    workspace = capabilities.workspace
-    return bool(workspace and workspace.workspace_edit and workspace.workspace_edit.document_changes)
-
-
-def applies_edits(capabilities: types.ClientCapabilities) -> bool:
-    """Whether it makes edits that the server asks for."""
-    return bool(capabilities.workspace and capabilities.workspace.apply_edit)
-
-
-def resolves_action_edits(capabilities: types.ClientCapabilities) -> bool:
-    """Whether a code action may come without its edit, which is asked for when the action is chosen."""
-    text_document = capabilities.text_document
-    action = text_document and text_document.code_action
-    resolve = action and action.resolve_support
-    return bool(action and action.data_support and resolve and "edit" in resolve.properties)
-
-
-def takes_action_literals(capabilities: types.ClientCapabilities) -> bool:
-    """Whether a code action may be more than a command."""
-    text_document = capabilities.text_document
-    return bool(text_document and text_document.code_action and text_document.code_action.code_action_literal_support)
-
-
-def answers_questions(capabilities: types.ClientCapabilities) -> bool:
-    """Whether a message to the user may offer something to choose."""
-    window = capabilities.window
-    return bool(window and window.show_message and window.show_message.message_action_item)
-
-
-def wants_status(capabilities: types.ClientCapabilities) -> bool:
-    """Whether it takes our own ``fillmask/status`` notifications."""
-    experimental = capabilities.experimental
-    return isinstance(experimental, dict) and experimental.get("fillmaskStatus") is True
-
-
-_NEEDS = {
-    types.TEXT_DOCUMENT_CODE_ACTION: "code_action",
-    types.TEXT_DOCUMENT_CODE_LENS: "code_lens",
-    types.TEXT_DOCUMENT_DIAGNOSTIC: "diagnostic",
-    types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT: "document_highlight",
-    types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: "document_symbol",
-    types.TEXT_DOCUMENT_INLAY_HINT: "inlay_hint",
-    types.TEXT_DOCUMENT_INLINE_COMPLETION: "inline_completion",
-    types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL: "semantic_tokens",
-    types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE: "semantic_tokens",
-}
-
-
-def withhold(features: dict[str, Any], capabilities: types.ClientCapabilities) -> None:
-    """Take out of ``features`` those that the client doesn't know; completion and hover every client has."""
-    for method, need in _NEEDS.items():
-        if getattr(capabilities.text_document, need, None) is None:
-            features.pop(method, None)
+def request_failed(message: str) -> JsonRpcException:
+    """Return the error that answers a request which failed for a reason outside the server."""
+    return JsonRpcException(message, code=types.LSPErrorCodes.RequestFailed)

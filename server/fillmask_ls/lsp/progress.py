@@ -7,82 +7,77 @@ import itertools
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from .configuring import SECONDS_FOR_THE_CLIENT
-
-if TYPE_CHECKING:
-    from .server import FillmaskServer
-
+from .client import SECONDS_TO_ANSWER, Client
 
 _numbers = itertools.count()
 
 
-class Bar:
-    """One progress bar; where the client shows none, nothing happens.
+class ProgressBar:
+    """One progress bar; in a client without progress bars its methods do nothing.
 
     Attributes:
-        outcome: what is said at its end.
+        outcome: the message shown at its end.
         is_cancelled: whether the user pressed its button.
     """
 
-    def __init__(self, server: FillmaskServer, token: str) -> None:
+    def __init__(self, client: Client, token: str) -> None:
         self.outcome = "done"
         self.is_cancelled = False
-        self._bars = server.work_done_progress
+        self._progress = client.server.work_done_progress
         self._token = token
-        self._percent = -1
+        self._percentage = -1
 
-    def report(self, done: int, of: int, message: str) -> None:
-        """Say how much is done; a client hears of it once a percent."""
-        percent = min(100, 100 * done // of) if of else 0
-        if percent > self._percent and self._token in self._bars.tokens:
-            self._percent = percent
-            self._bars.report(self._token, types.WorkDoneProgressReport(message=message, percentage=percent))
+    def report(self, done: int, total: int, message: str) -> None:
+        """Report how much is done; at most one notification a percent."""
+        percentage = min(100, 100 * done // total) if total else 0
+        if percentage > self._percentage and self._token in self._progress.tokens:
+            self._percentage = percentage
+            self._progress.report(self._token, types.WorkDoneProgressReport(message=message, percentage=percentage))
 
 
 @asynccontextmanager
-async def progress(
-    server: FillmaskServer, title: str, message: str, cancel: Callable[[], object] | None = None
-) -> AsyncIterator[Bar]:
-    """Show a bar while the body runs.
+async def progress_bar(
+    client: Client, title: str, message: str, cancel: Callable[[], object] | None = None
+) -> AsyncIterator[ProgressBar]:
+    """Show a progress bar while the body runs.
 
     Args:
-        cancel: called when the user presses the bar's button; without it there is none, and no percentage.
+        cancel: called when the user presses the bar's button; None for a bar without button and percentage.
     """
     token = f"fillmask-{next(_numbers)}"
-    bar, bars = Bar(server, token), server.work_done_progress
-    if await _create(server, token):
-        percentage = None if cancel is None else 0
-        begin = types.WorkDoneProgressBegin(
-            title, cancellable=cancel is not None, message=message, percentage=percentage
+    bar, progress = ProgressBar(client, token), client.server.work_done_progress
+    if await _create(client, token):
+        progress.begin(
+            token,
+            types.WorkDoneProgressBegin(
+                title, cancellable=cancel is not None, message=message, percentage=None if cancel is None else 0
+            ),
         )
-        bars.begin(token, begin)
 
-        def pressed(button: Future[None]) -> None:
+        def on_button(button: Future[None]) -> None:
             if button.cancelled() and cancel is not None:
                 bar.is_cancelled = True
                 cancel()
 
-        bars.tokens[token].add_done_callback(pressed)
+        progress.tokens[token].add_done_callback(on_button)
     try:
         yield bar
     finally:
-        if token in bars.tokens:
-            bars.end(token, types.WorkDoneProgressEnd(message=bar.outcome))
-            bars.tokens.pop(token, None)  # pygls keeps them for ever
+        if token in progress.tokens:
+            progress.end(token, types.WorkDoneProgressEnd(message=bar.outcome))
+            progress.tokens.pop(token, None)  # pygls never frees a token
 
 
-async def _create(server: FillmaskServer, token: str) -> bool:
-    """Whether the client shows a progress bar."""
-    window = server.client_capabilities.window
-    if not (window and window.work_done_progress):
+async def _create(client: Client, token: str) -> bool:
+    """Return whether the client created a progress bar."""
+    if not client.capabilities.work_done_progress:
         return False
     try:
-        await asyncio.wait_for(server.work_done_progress.create_async(token), SECONDS_FOR_THE_CLIENT)
+        await asyncio.wait_for(client.server.work_done_progress.create_async(token), SECONDS_TO_ANSWER)
     except (JsonRpcException, asyncio.TimeoutError):
         return False
     return True

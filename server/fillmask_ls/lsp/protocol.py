@@ -23,6 +23,7 @@ from pygls.exceptions import (
 )
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
+from .documents import Documents
 from .message_validation import (
     MAX_DEPTH,
     InvalidMessageError,
@@ -33,7 +34,6 @@ from .message_validation import (
     parse_message,
     redact_token,
 )
-from .workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Protocol(LanguageServerProtocol):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.documents = Workspace()
+        self.documents = Documents()
         self.exit_code: int | None = None
         self.logs_messages = False
         self._initialized = False

@@ -1,71 +1,123 @@
-"""The language server: its life cycle and settings, and what its features share."""
+"""The language server: its life cycle, and the tables of the requests and commands it answers. Nothing in lsp/ imports it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
-from math import inf
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
-from fillmask_ls import MASK, __version__
-from fillmask_ls.documents import context, masks
-from fillmask_ls.documents.context import Passage, WordPassage
-from fillmask_ls.documents.paragraphs import Paragraph, paragraphs
+from fillmask_ls import __version__
+from fillmask_ls.documents import masks
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import TextDocument
-from fillmask_ls.engine.api import EngineError, Predictions, PredictQuestion, SurprisalQuestion
-from fillmask_ls.engine.fallback import FallbackEngine
+from fillmask_ls.engine.api import EngineError
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.settings import SECTION, Settings
-from fillmask_ls.spans import Span
 
-from . import client, parent_process
-from .configuring import Configuration
-from .diagnosing import Diagnosing
-from .edits import changed
-from .features.completion import Shown
-from .loading import Loading
+from . import capabilities, parent_process
+from .client import Client, request_failed
+from .commands import fill, fill_all, inspect, mask_randomly, models, score, unmask
+from .commands.arguments import Arguments
+from .diagnostics_publisher import DiagnosticsPublisher
 from .message_validation import strict_converter
 from .protocol import Protocol
-from .registering import register
-
-if TYPE_CHECKING:
-    from fillmask_ls.engine.api import WordSurprisal
+from .ranges import to_index
+from .requests import (
+    code_action,
+    code_lens,
+    completion,
+    diagnostic,
+    document_highlight,
+    document_symbol,
+    hover,
+    inlay_hint,
+    inline_completion,
+    semantic_tokens,
+)
+from .session import Session
+from .staleness import IsCurrent, mask_unmoved, same_version
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
 
-_LISTS = 8
-"""How many completion lists are remembered, to say more of their items."""
+@dataclass(frozen=True, slots=True)
+class DocumentRequest:
+    """A request about one document.
+
+    Attributes:
+        handler: takes the session, a snapshot of the document and the parameters.
+        options: announced to the client.
+        if_closed: the answer for a document that is not open.
+        is_about_mask: whether the answer stays right while the mask at the position stays; else it is about one version.
+    """
+
+    handler: Callable[..., Awaitable[Any]]
+    options: Any = None
+    if_closed: Any = None
+    is_about_mask: bool = False
+
+
+DOCUMENT_REQUESTS: dict[str, DocumentRequest] = {
+    types.TEXT_DOCUMENT_CODE_ACTION: DocumentRequest(code_action.code_action, code_action.OPTIONS),
+    types.TEXT_DOCUMENT_CODE_LENS: DocumentRequest(
+        code_lens.code_lens, types.CodeLensOptions(resolve_provider=True), if_closed=[]
+    ),
+    types.TEXT_DOCUMENT_COMPLETION: DocumentRequest(completion.completion, completion.OPTIONS, is_about_mask=True),
+    types.TEXT_DOCUMENT_DIAGNOSTIC: DocumentRequest(
+        diagnostic.diagnostic, diagnostic.OPTIONS, if_closed=types.RelatedFullDocumentDiagnosticReport(items=[])
+    ),
+    types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT: DocumentRequest(document_highlight.document_highlight),
+    types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: DocumentRequest(document_symbol.document_symbol, if_closed=[]),
+    types.TEXT_DOCUMENT_HOVER: DocumentRequest(hover.hover, is_about_mask=True),
+    types.TEXT_DOCUMENT_INLAY_HINT: DocumentRequest(inlay_hint.inlay_hint, if_closed=[]),
+    types.TEXT_DOCUMENT_INLINE_COMPLETION: DocumentRequest(
+        inline_completion.inline_completion, types.InlineCompletionOptions(), is_about_mask=True
+    ),
+    types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL: DocumentRequest(semantic_tokens.semantic_tokens, semantic_tokens.LEGEND),
+    types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE: DocumentRequest(semantic_tokens.semantic_tokens, semantic_tokens.LEGEND),
+}
+"""The table: every request about a document, and its handler."""
+
+RESOLVE_REQUESTS: dict[str, Callable[[Session, Any], Awaitable[Any]]] = {
+    types.CODE_ACTION_RESOLVE: code_action.resolve,
+    types.CODE_LENS_RESOLVE: code_lens.resolve,
+    types.COMPLETION_ITEM_RESOLVE: completion.resolve,
+}
+
+COMMANDS: dict[str, Callable[[Session, Arguments], Awaitable[dict[str, Any]]]] = {
+    "fillmask.fill": fill.fill,
+    "fillmask.fillAll": fill_all.fill_all,
+    "fillmask.maskRandomly": mask_randomly.mask_randomly,
+    "fillmask.unmask": unmask.unmask,
+    "fillmask.score": score.score,
+    "fillmask.inspect": inspect.inspect,
+    "fillmask.downloadModel": models.download_model,
+    "fillmask.selectModel": models.select_model,
+    "fillmask.status": models.status,
+}
 
 
 class FillmaskServer(LanguageServer):
     """One server for one client.
 
     Attributes:
-        engine: answers queries.
-        diagnosing: marks unlikely words.
-        configuration: the settings in force.
-        loading: chooses and loads the engine's model.
+        session: what the handlers share.
     """
 
     protocol: Protocol
 
-    def __init__(self, *, watch_parent: bool = False, local: LocalEngine | None = None) -> None:
+    def __init__(self, *, local: LocalEngine | None = None, watch_parent: bool = False) -> None:
         """Set up a server without a client.
 
         Args:
-            watch_parent: whether this process ends with the one that ``initialize`` names: one on this machine.
-            local: the engine that answers in this process; by default a new one.
+            local: the engine of this process; a new one by default.
+            watch_parent: whether this process ends with the one that ``initialize`` names.
         """
         super().__init__(
             "fillmask-ls",
@@ -74,293 +126,134 @@ class FillmaskServer(LanguageServer):
             converter_factory=strict_converter,
             notebook_document_sync=types.NotebookDocumentSyncOptions([types.NotebookDocumentFilterWithNotebook("*")]),
         )
-        self.configuration = Configuration(self)
-        self.loading = Loading(self)
-        self.engine = FallbackEngine(
-            local or LocalEngine(), need_local=self.loading.need_local, changed=self.loading.engine_changed
-        )
-        # Markup takes milliseconds to read, in which the event loop goes on.
-        self._reader = ThreadPoolExecutor(1, "fillmask-reader")
+        documents = self.protocol.documents
+        self.session = Session(Client(self), documents, local or LocalEngine())
+        self._diagnostics = DiagnosticsPublisher(self.session)
         self._watch_parent = watch_parent
-        self._reported: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._waiting: set[_Waiting] = set()
-        self._changed_at = -inf
-        self._lists = 0
-        self._shown: dict[str, Shown] = {}
-        self.diagnosing = Diagnosing(self)
-        self.protocol.documents.changed = self._document_changed
-        self.protocol.documents.lost = self._document_lost
-        register(self)
-
-    @property
-    def settings(self) -> Settings:
-        """The server's settings in force."""
-        return self.configuration.settings
+        documents.on_change = self._document_changed
+        documents.on_loss = self._document_lost
+        self.session.models.on_model_change = self._model_changed
+        self._register()
 
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
-        """Log by kind only: pygls would show a pop-up, and a message may quote the document.
+        """Log an error by kind only: pygls would show a pop-up, and a message may quote the document.
 
-        What a request was refused for is its answer, and no error of the server.
+        A refused request is answered with its error, which is none of the server.
         """
         if not isinstance(error, JsonRpcException):
             logger.error("%s", type(error).__name__)
 
-    def initialize(self, params: types.InitializeParams) -> None:
-        """Take what the client says of itself; everything slow begins after the response has left."""
+    def _register(self) -> None:
+        for method, request in DOCUMENT_REQUESTS.items():
+            self.feature(method, request.options)(self._document_handler(request))
+        for method, resolve in RESOLVE_REQUESTS.items():
+            self.feature(method)(self._resolve_handler(resolve))
+        for name, command in COMMANDS.items():
+            self.command(name)(self._command_handler(command))
+        # pygls sets attributes on a handler, which a bound method does not take.
+        self.feature(types.INITIALIZE)(partial(self._initialize))
+        self.feature(types.INITIALIZED)(partial(self._initialized))
+        self.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(partial(self._did_change_configuration))
+
+    def _document_handler(self, request: DocumentRequest) -> Callable[[Any], Coroutine[Any, Any, Any]]:
+        async def handle(params: Any) -> Any:
+            document = self.session.documents.get(params.text_document.uri)
+            if document is None:
+                return request.if_closed
+            is_current = _mask_condition(document, params.position) if request.is_about_mask else same_version(document)
+            try:
+                async with self.session.snapshot(document, is_current) as snapshot:
+                    return await request.handler(self.session, snapshot, params)
+            except EngineError as error:
+                raise request_failed(str(error)) from error
+            except JsonRpcException as error:
+                if error.code == types.LSPErrorCodes.ContentModified and request.handler is diagnostic.diagnostic:
+                    raise diagnostic.server_cancelled(error) from None
+                raise
+
+        return handle
+
+    def _resolve_handler(
+        self, resolve: Callable[[Session, Any], Awaitable[Any]]
+    ) -> Callable[[Any], Coroutine[Any, Any, Any]]:
+        async def handle(item: Any) -> Any:
+            try:
+                return await resolve(self.session, item)
+            except EngineError as error:
+                raise request_failed(str(error)) from error
+
+        return handle
+
+    def _command_handler(
+        self, command: Callable[[Session, Arguments], Awaitable[dict[str, Any]]]
+    ) -> Callable[..., Coroutine[Any, Any, dict[str, Any]]]:
+        async def handle(*arguments: Any) -> dict[str, Any]:
+            try:
+                return await command(self.session, Arguments(self.session.documents, arguments))
+            except EngineError as error:
+                raise request_failed(str(error)) from error
+
+        return handle
+
+    def _initialize(self, params: types.InitializeParams) -> None:
+        """Learn what the client can do; everything slow begins after the response has left."""
         if self._watch_parent and params.process_id is not None:
             parent_process.watch(params.process_id)
-        self.protocol.documents.encoding = Encoding(self.workspace.position_encoding)
-        self.configuration.begin(params.initialization_options)
-        client.withhold(self.protocol.fm.features, params.capabilities)
-        if not (self.settings.engine_url or self.settings.engine_provider):
-            asyncio.get_running_loop().call_soon(self.engine.local.warm_up)
+        session = self.session
+        session.documents.encoding = Encoding(self.workspace.position_encoding)
+        session.client.capabilities = capabilities.resolve(params.capabilities)
+        session.configuration.initialize(params.initialization_options)
+        capabilities.drop_unsupported(self.protocol.fm.features, params.capabilities)
+        settings = session.configuration.settings
+        if not (settings.engine_url or settings.engine_provider):
+            asyncio.get_running_loop().call_soon(session.engine.local.warm_up)
 
-    async def initialized(self) -> None:
-        """Learn the settings, then load the model."""
-        workspace = self.client_capabilities.workspace
-        if workspace and workspace.did_change_configuration and workspace.did_change_configuration.dynamic_registration:
-            self.in_background(self._register_for_configuration())
-        await self.configure(None)
+    async def _initialized(self, _params: types.InitializedParams) -> None:
+        """Pull the settings, then load the model."""
+        if self.session.client.capabilities.register_configuration:
+            self.session.start(self.session.client.register_for_settings())
+        await self._configure(None)
 
-    async def configure(self, values: object) -> None:
-        """Take the client's settings, and do what they ask for.
+    async def _did_change_configuration(self, params: types.DidChangeConfigurationParams) -> None:
+        await self._configure(params.settings)
 
-        Args:
-            values: what the client pushed; a client that can be asked is asked instead.
-        """
-        before = list(self.configuration.known())
-        change = self.configuration.change(values)
-        if not await change.in_time():
-            logger.warning("the client takes its time to say its settings")
-            self.loading.load(self.settings)
-            await change.at_last()
-        self.loading.try_again()
-        self.loading.load(self.settings)
-        if before != [self.settings]:  # where documents have their own, nobody knows whether these were changed
-            self.refresh()
-            self.diagnosing.refresh()
-
-    def rank(
-        self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, early: bool = False
-    ) -> Coroutine[Any, Any, tuple[Predictions, Passage]]:
-        """The predictions for the passage around ``target``, and the passage.
-
-        The passage is taken at once, as the document stands; the settings are those in force when they are known.
+    async def _configure(self, values: object) -> None:
+        """Apply changed settings.
 
         Args:
-            early: whether to answer as :meth:`~fillmask_ls.engine.api.Engine.predict_early`.
-
-        Raises:
-            JsonRpcException: there is no model, or it failed; or the mask was moved or changed meanwhile.
+            values: what the client pushed; a client that answers pulls is asked instead.
         """
-        return self.unless_changed(
-            document, self._rank(document, target, top_k, early=early), _mask_stands(document, target)
-        )
-
-    def unless_changed(
-        self,
-        document: TextDocument,
-        work: Coroutine[Any, Any, T],
-        stands: Callable[[TextDocument | None], bool] | None = None,
-    ) -> Coroutine[Any, Any, T]:
-        """The result of ``work``, which is about ``document``, unless the document is changed from this call on.
-
-        Args:
-            stands: whether the document, None if it was closed, is still what the work is about; by default, whether it
-                is at the same version.
-
-        Raises:
-            JsonRpcException: it was changed; or there is no model, or it failed.
-        """
-        waiting = _Waiting(document.uri, stands or _version_stands(document), asyncio.ensure_future(work))
-        self._waiting.add(waiting)
-        return self._outcome(waiting)
-
-    async def _outcome(self, waiting: _Waiting) -> Any:
-        try:
-            result = await waiting.task
-        except EngineError as error:
-            raise JsonRpcException(str(error), code=types.LSPErrorCodes.RequestFailed) from error
-        except asyncio.CancelledError:
-            if not waiting.overtaken:
-                raise
-        finally:
-            self._waiting.discard(waiting)
-        if waiting.overtaken:  # before it was done, or since
-            raise changed()
-        return result
-
-    async def _rank(
-        self, document: TextDocument, target: masks.Target, top_k: Callable[[Settings], int], *, early: bool
-    ) -> tuple[Predictions, Passage]:
-        passage = await self.passage(document, target)
-        settings = await self.settled(document)
-        query = PredictQuestion(
-            passage.text,
-            passage.masks,
-            top_k(settings),
-            focus=passage.focus,
-            prefix=target.prefix,
-            max_subwords=settings.max_subwords,
-        )
-        ranking = await (self.engine.predict_early(query) if early else self.engine.predict(query))
-        return ranking, passage
-
-    async def passage(self, document: TextDocument, target: masks.Target) -> Passage:
-        """The prose around a mask of a document as it stands now; returns when the settings are known."""
-        return await self._read(document, lambda now, **how: context.passage(now, target, **how))
-
-    async def passage_with_mask(self, document: TextDocument, word: Span) -> Passage:
-        """The prose around a word, with a mask in its place."""
-        hidden = document.snapshot()
-        start, end = map(document.position, word)
-        hidden.replace(start, end, MASK)
-        return await self.passage(hidden, masks.Target(word[0], word[0] + len(MASK)))
-
-    async def passages(self, document: TextDocument, span: Span | None = None) -> list[tuple[Passage, list[Span]]]:
-        """The passages of all masks in a span of a document as it stands now, as
-        :func:`~fillmask_ls.documents.context.passages` yields them."""
-        found = []
-        each = (await self._reading(document, context.passages))(span)
-        # One at a time: a completion need not wait until all are read.
-        while (one := await self.off_loop(next, each, None)) is not None:
-            found.append(one)
-        return found
-
-    async def off_loop(self, work: Callable[..., T], *arguments: Any) -> T:
-        """The result of ``work``, in turn with what else is read of documents."""
-        return await asyncio.get_running_loop().run_in_executor(self._reader, work, *arguments)
-
-    async def settled(self, document: TextDocument | None = None) -> Settings:
-        """The server's settings, or a document's, when the client has said them, or had its time to."""
-        settings = await self.configuration.settled(None if document is None else document.uri)
-        self.loading.load(self.settings)  # a client may ask before it says that it is initialized
-        return settings
-
-    async def surprise(self, document: TextDocument, word: Span) -> tuple[WordPassage, WordSurprisal] | None:
-        """What the model thinks of a word, with as many others as a hover shows; None where it is no prose, or where
-        the settings are against it."""
-        settings = await self.settled(document)
-        if not settings.hover_words:
-            return None
-        passage = await self._read(document, lambda now, **how: context.word_passage(now, word, **how))
-        if passage is None:
-            return None
-        query = SurprisalQuestion(passage.text, settings.hover_top_k, (passage.span,))
-        found = await self.engine.word_surprisals(query)
-        return (passage, found[0]) if found else None
-
-    async def paragraphs(self, document: TextDocument) -> list[Paragraph]:
-        """As :func:`~fillmask_ls.documents.paragraphs.paragraphs`, of a document as it stands now."""
-        strip_markup = (await self.settled(document)).prose == "auto"
-        return await self._read(document, lambda now, **_: paragraphs(now, strip_markup=strip_markup))
-
-    async def _read(self, document: TextDocument, reading: Callable[..., T]) -> T:
-        """What ``reading`` makes of a document and its neighbours as they stand now, off the event loop."""
-        return await self.off_loop(await self._reading(document, reading))
-
-    async def _reading(self, document: TextDocument, reading: Callable[..., T]) -> Callable[..., T]:
-        """``reading`` of a document and its neighbours as they stand now, as the settings have it."""
-        before, after = self.protocol.documents.prose_around(document.uri)
-        stands = partial(
-            reading,
-            document.snapshot(),
-            before=[other.snapshot() for other in before],
-            after=[other.snapshot() for other in after],
-        )
-        settings = await self.settled(document)
-        return partial(stands, tokens=settings.context_tokens, strip_markup=settings.prose == "auto")
-
-    def note(self, shown: Shown) -> str:
-        """Keep what a completion list shows, for a while; returns the key that :meth:`noted` gives it back for."""
-        self._lists += 1
-        key = str(self._lists)
-        self._shown[key] = shown
-        self._shown.pop(str(self._lists - _LISTS), None)
-        return key
-
-    def noted(self, key: object) -> Shown | None:
-        """What a completion list showed; None if it was long ago."""
-        return self._shown.get(key) if isinstance(key, str) else None
-
-    async def quiet(self, seconds: float) -> None:
-        """Return when no document was changed for so long."""
-        now = asyncio.get_running_loop().time
-        while (left := self._changed_at + seconds - now()) > 0:  # noqa: ASYNC110 - no event at each keystroke
-            await asyncio.sleep(left)
+        configuration, manager = self.session.configuration, self.session.models
+        before = list(configuration.known())
+        pending = configuration.change(values)
+        if not await pending.wait_until_deadline():
+            logger.warning("the client has not sent its settings yet; going on without them")
+            manager.load(configuration.settings)
+            await pending.wait()
+        manager.retry_failed()
+        manager.load(configuration.settings)
+        if before != [configuration.settings]:  # the settings of documents may have changed, too
+            self.session.client.refresh()
+            self._diagnostics.refresh()
 
     def _document_changed(self, uri: str) -> None:
-        self._changed_at = asyncio.get_running_loop().time()
-        self._overtake(uri)
-        if self.protocol.documents.get(uri) is None:
-            self.configuration.forget(uri)
-        self.diagnosing.changed(uri)
+        self.session.document_changed(uri)
+        self._diagnostics.document_changed(uri)
 
     def _document_lost(self, uri: str) -> None:
-        # The protocol has no way to ask for the text.
-        message = "the editor's changes came in no order that can be followed. Close the document and open it again: "
-        self.tell(f"{message}{uri!r}", types.MessageType.Warning)
-
-    def _overtake(self, uri: str) -> None:
-        """Answer at once whoever waits for a mask that an edit moved or changed: the answer would go astray."""
-        for waiting in self._waiting:
-            if waiting.uri == uri and not waiting.stands(self.protocol.documents.get(uri)):
-                waiting.overtaken = True
-                waiting.task.cancel()
-
-    def refresh(self) -> None:
-        """Let the client ask anew for what it shows of documents."""
-        workspace = self.client_capabilities.workspace
-        if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
-            self.workspace_inlay_hint_refresh(None)
-        if workspace and workspace.code_lens and workspace.code_lens.refresh_support:
-            self.workspace_code_lens_refresh(None)
-
-    async def _register_for_configuration(self) -> None:
-        registration = types.Registration(
-            id="fillmask-configuration",
-            method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
-            register_options=types.DidChangeConfigurationRegistrationOptions(section=SECTION),
+        message = (
+            "the editor sent changes out of order, so the text is no longer known. Close the document and open it again"
         )
-        try:
-            await self.client_register_capability_async(types.RegistrationParams([registration]))
-        except JsonRpcException:
-            logger.warning("the client took no registration for its settings")
+        self.session.client.show_message_once(f"{message}: {uri!r}", types.MessageType.Warning)
 
-    def tell(self, message: str, kind: types.MessageType) -> None:
-        """Show ``message`` to the user, once in the server's life."""
-        if message not in self._reported:
-            self._reported.add(message)
-            name = "" if message.startswith(f"{SECTION}.") else "fillmask: "
-            self.window_show_message(types.ShowMessageParams(type=kind, message=name + message))
-
-    def in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Do work that nobody waits for."""
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)  # the loop itself keeps no strong reference
-        task.add_done_callback(self._tasks.discard)
-        return task
+    def _model_changed(self) -> None:
+        self.session.client.refresh()
+        if any(settings.diagnostics for settings in self.session.configuration.known()):
+            self._diagnostics.refresh()
 
 
-@dataclass(eq=False)
-class _Waiting:
-    """A request about a document, and what must hold of the document for its answer to be right."""
-
-    uri: str
-    stands: Callable[[TextDocument | None], bool]
-    task: asyncio.Future[Any]
-    overtaken: bool = False
-
-
-def _mask_stands(document: TextDocument, target: masks.Target) -> Callable[[TextDocument | None], bool]:
-    """Whether a mask is still where it is now."""
-    position, mask = document.position(target.start), document.slice(target.start, target.end)
-    return lambda now: (
-        now is not None and now.slice(target.start, target.end) == mask and now.position(target.start) == position
-    )
-
-
-def _version_stands(document: TextDocument) -> Callable[[TextDocument | None], bool]:
-    version = document.version
-    return lambda now: now is document and now.version == version
+def _mask_condition(document: TextDocument, position: types.Position) -> IsCurrent:
+    """Return the condition for an answer about the mask at a position; about the version where there is none."""
+    index = to_index(document, position)
+    target = masks.mask_before_cursor(document, index) or masks.mask_at(document, index)
+    return mask_unmoved(document, target) if target else same_version(document)

@@ -1,0 +1,32 @@
+"""``fillmask.fill``: replace one mask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pygls.exceptions import JsonRpcInvalidParams
+
+from fillmask_ls import MASK
+from fillmask_ls.documents import masks
+
+from ..edits import Replacements
+from ..predictions import predict_mask
+from ..session import Session
+from ..staleness import mask_unmoved
+from .apply_edit import apply
+from .arguments import Arguments
+
+
+async def fill(session: Session, arguments: Arguments) -> dict[str, Any]:
+    """Replace the mask at ``position`` of the document ``uri`` with ``word``, or with the best word."""
+    document = arguments.document()
+    target = masks.mask_at(document, arguments.index(document))
+    if target is None:
+        raise JsonRpcInvalidParams(f"no {MASK} at 'position'")
+    word = arguments.text("word") if arguments.has("word") else None
+    async with session.snapshot(document, mask_unmoved(document, target)) as snapshot:
+        if word is None:
+            found = await predict_mask(session, snapshot, target, snapshot.settings.completion_top_k)
+            word = next((candidate.text for candidate in found.candidates), None)
+    replacements: Replacements = [] if word is None else [((target.start, target.end), word)]
+    return await apply(session.client, snapshot, replacements)

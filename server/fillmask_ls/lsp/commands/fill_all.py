@@ -1,0 +1,19 @@
+"""``fillmask.fillAll``: fill every mask of a range."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..edits import fill_masks
+from ..session import Session
+from .apply_edit import apply
+from .arguments import Arguments
+
+
+async def fill_all(session: Session, arguments: Arguments) -> dict[str, Any]:
+    """Fill every mask in ``range`` of the document ``uri``, the masks of a passage together."""
+    document = arguments.document()
+    span = arguments.span(document)
+    async with session.snapshot(document) as snapshot:
+        replacements = await fill_masks(session, snapshot, span)
+    return await apply(session.client, snapshot, replacements)

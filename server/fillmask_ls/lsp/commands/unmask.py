@@ -1,0 +1,19 @@
+"""``fillmask.unmask``: restore the words that masks hide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..edits import restore_words
+from ..session import Session
+from .apply_edit import apply
+from .arguments import Arguments
+
+
+async def unmask(session: Session, arguments: Arguments) -> dict[str, Any]:
+    """Restore the words that the masks in ``range`` of the document ``uri`` hide, where they are known."""
+    document = arguments.document()
+    span = arguments.span(document)
+    async with session.snapshot(document) as snapshot:
+        replacements = restore_words(snapshot, span)
+    return await apply(session.client, snapshot, replacements)

@@ -1,0 +1,310 @@
+"""Which model answers: load the one that the settings name, here or on a shared engine; download and offer models."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from fillmask_ls import __version__
+from fillmask_ls.background import run_in_background
+from fillmask_ls.engine import download, http_client
+from fillmask_ls.engine.api import EngineError, SupersededError
+from fillmask_ls.engine.fallback import FallbackEngine
+from fillmask_ls.engine.local import LocalEngine
+from fillmask_ls.engine.remote import RemoteEngine
+from fillmask_ls.settings import Settings, is_loopback
+
+from .client import Client, request_failed
+from .configuration import Configuration
+from .documents import Documents
+from .progress import progress_bar
+from .reader import Reader
+
+logger = logging.getLogger(__name__)
+
+_IDLE_SECONDS = 3.0
+"""Seconds without a change before the user is asked anything: some editors ask in a prompt that swallows typed letters."""
+_TIMEOUT_WITH_FALLBACK = 2.0
+_TIMEOUT_WITHOUT_FALLBACK = 30.0
+_HUB_ROUTER = "https://router.huggingface.co"
+
+
+@dataclass(frozen=True, slots=True)
+class _LocalModel:
+    """What is loaded on this machine; the fields are those of :func:`fillmask_ls.mlm.load`."""
+
+    model: str = "auto"
+    device: str = "auto"
+    dtype: str = "auto"
+    runtime: str = "torch"
+
+
+@dataclass(frozen=True, slots=True)
+class _SharedEngine:
+    """The shared engine that the settings name; an empty one for none.
+
+    Attributes:
+        url: its address, or
+        provider, model: a provider of the hub, and its model.
+        falls_back: whether the local model answers while the shared engine can't.
+    """
+
+    url: str = ""
+    provider: str = ""
+    model: str = ""
+    falls_back: bool = True
+
+    @classmethod
+    def named_by(cls, settings: Settings) -> _SharedEngine:
+        provider = "" if settings.engine_url else settings.engine_provider
+        model = _provider_model(settings.model) if provider else ""
+        return cls(settings.engine_url, provider, model, settings.engine_fallback)
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        return is_loopback(urlsplit(self.url).hostname or "")
+
+
+class ModelManager:
+    """The models of one server. With a shared engine, a local model is loaded only when it is needed.
+
+    Attributes:
+        engine: answers questions with the chosen model.
+        on_model_change: called when another model answers.
+    """
+
+    def __init__(
+        self,
+        local: LocalEngine,
+        client: Client,
+        configuration: Configuration,
+        documents: Documents,
+        reader: Reader,
+    ) -> None:
+        self.engine = FallbackEngine(local, need_local=self._load_local, changed=self._shared_engine_changed)
+        self.on_model_change: Callable[[], None] = lambda: None
+        self._client, self._configuration, self._documents = client, configuration, documents
+        self._reader = reader
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._state = "starting"
+        self._wanted: _LocalModel | None = None
+        self._load_task: asyncio.Task[None] | None = None
+        self._error: str | None = None
+        self._shared = _SharedEngine()
+        self._connect_task: asyncio.Task[None] | None = None
+        self._needs_local = False
+        self._reported_hosts: set[str] = set()
+
+    @property
+    def is_loading_first(self) -> bool:
+        """Whether the first model is being loaded, or will be soon."""
+        return self.engine.model_name is None and self._state in ("starting", "loading")
+
+    def status(self) -> dict[str, Any]:
+        """Return what ``fillmask/status`` and the command ``fillmask.status`` report.
+
+        ``error`` keeps the reason why the wanted model could not be loaded until it is loaded or another is wanted.
+        ``engine`` says who answers now, ``host`` names the shared engine, ``leavesMachine`` says whether text may travel
+        over a network.
+        """
+        engine, shared = self.engine, self._shared
+        state, error = self._state, self._error
+        if engine.is_remote:
+            state, error = ("ready" if engine.model_name else "loading"), None
+        elif engine.problem is not None:
+            state = state if self._needs_local else "failed"
+            error = str(engine.problem)
+        return {
+            "state": state,
+            "model": engine.model_name,
+            "error": error,
+            "version": __version__,
+            "engine": "remote" if engine.is_remote else "local",
+            "host": engine.remote.address.host if engine.remote else None,
+            "leavesMachine": not shared.is_on_this_machine if shared.url else bool(shared.provider),
+        }
+
+    def load(self, settings: Settings) -> None:
+        """Connect to the engine and load the model that the settings name, unless they named the same before."""
+        self._connect(_SharedEngine.named_by(settings))
+        if self.engine.remote is not None and not self._needs_local:
+            return
+        # A provider's model need not be on this machine.
+        model = "auto" if self._shared.provider else settings.model
+        wanted = _LocalModel(model, settings.device, settings.dtype, settings.runtime)
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._load_task = run_in_background(self._tasks, self._load(wanted))
+
+    def retry_failed(self) -> None:
+        """Let :meth:`load` try a model again that could not be loaded."""
+        if self._error is not None:
+            self._wanted = None
+
+    async def select(self, model: str) -> dict[str, Any]:
+        """Load ``model`` and use it until the settings change; return the :meth:`status` after that.
+
+        Raises:
+            EngineError: a shared engine answers, which chooses its model itself.
+        """
+        if self._shared.url:
+            raise EngineError(f"{urlsplit(self._shared.url).netloc} answers, and chooses its model itself.")
+        self._configuration.choose_model(model)
+        self._wanted = None
+        self.load(self._configuration.settings)
+        tasks = {task for task in (self._load_task, self._connect_task) if task is not None}
+        if tasks:
+            await asyncio.wait(tasks)
+        return self.status()
+
+    async def download(self, model: str) -> dict[str, Any]:
+        """Download ``model`` with progress, and load it if the settings name it; return the :meth:`status` after that.
+
+        Raises:
+            EngineError: the download failed.
+            JsonRpcException: the user cancelled it.
+        """
+        title, kept = "Downloading the language model", "the files that arrived are kept"
+        async with progress_bar(self._client, title, model, cancel=lambda: task.cancel()) as bar:
+            bar.outcome = f"failed; {kept}"
+            task = asyncio.ensure_future(
+                download.download(
+                    model, lambda done, total: bar.report(done, total, f"{done >> 20} of {total >> 20} MB")
+                )
+            )
+            try:
+                await task
+            except asyncio.CancelledError:
+                bar.outcome = f"cancelled; {kept}"
+                if bar.is_cancelled:
+                    raise request_failed(bar.outcome) from None
+                task.cancel()
+                raise
+            bar.outcome = "done"
+        wanted = self._configuration.settings.model
+        return await self.select(wanted) if wanted in ("auto", model) and not self._shared.url else self.status()
+
+    def _connect(self, shared: _SharedEngine) -> None:
+        """Use the shared engine that the settings name, or none."""
+        if shared == self._shared:
+            return
+        self._shared, self._needs_local = shared, False
+        remote = None
+        if shared.url or shared.provider:
+            token = http_client.token_for(shared.url, self._configuration.engine_token)
+            remote = RemoteEngine(
+                http_client.Address(shared.url or _HUB_ROUTER, token),
+                direct=shared.is_on_this_machine,
+                patience=_TIMEOUT_WITH_FALLBACK if shared.falls_back else _TIMEOUT_WITHOUT_FALLBACK,
+                provider=shared.provider,
+                model=shared.model,
+            )
+        self._connect_task = self.engine.use(remote, falls_back=shared.falls_back)
+        self._notify()
+
+    def _load_local(self) -> None:
+        """Load a local model: the shared engine can't answer, or not every question."""
+        if not self._needs_local:
+            self._needs_local = True
+            self.load(self._configuration.settings)
+
+    def _shared_engine_changed(self) -> None:
+        """Report that the shared engine was found or lost."""
+        engine = self.engine
+        if engine.problem is not None and engine.remote is not None:
+            logger.warning("lost the shared engine: %s", engine.problem)
+            host = engine.remote.address.host
+            if host not in self._reported_hosts:
+                self._reported_hosts.add(host)
+                meanwhile = " The model on this machine answers meanwhile." if self._shared.falls_back else ""
+                self._client.show_message_once(f"{engine.problem}{meanwhile}", types.MessageType.Warning)
+        elif engine.remote is not None:
+            logger.info("the shared engine answers with %s", engine.model_name)
+            self.on_model_change()
+        self._notify()
+
+    async def _load(self, wanted: _LocalModel) -> None:
+        """Load a model; where it can't be loaded, the model before stays, or the default model is loaded instead."""
+        self._set_state("loading")
+        try:
+            name = await self._load_with_progress(wanted)
+        except SupersededError:
+            return
+        except EngineError as error:
+            await self._use_another(wanted, str(error))
+            return
+        logger.info("the model %s is ready", name)
+        if wanted == self._wanted:
+            self._error = None
+        self._set_state("ready")
+        self.on_model_change()
+        if (wanted.model, name) == ("auto", "embedded") and self.engine.remote is None:
+            run_in_background(self._tasks, self._offer_download())
+
+    async def _use_another(self, wanted: _LocalModel, error: str) -> None:
+        """Go on without a model that could not be loaded."""
+        if wanted == self._wanted:
+            self._error = error
+        current = self.engine.local.model_name
+        self._set_state("ready" if current else "failed")
+        if current is not None:
+            self._client.show_message_once(f"{error} {current} stays in use.", types.MessageType.Error)
+        elif wanted == self._wanted != _LocalModel():
+            self._client.show_message_once(f"{error} The default model is used instead.", types.MessageType.Error)
+            await self._load(_LocalModel())
+        else:
+            self._client.show_message_once(error, types.MessageType.Error)
+
+    async def _load_with_progress(self, wanted: _LocalModel) -> str:
+        outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        run_in_background(self._tasks, self._show_loading(wanted.model, outcome))
+        try:
+            name = await self.engine.local.load(wanted.model, wanted.device, wanted.dtype, wanted.runtime)
+        except SupersededError:
+            outcome.set_result("another model was chosen")
+            raise
+        except BaseException:
+            outcome.set_result("failed")
+            raise
+        outcome.set_result(f"{name} is ready")
+        return name
+
+    async def _show_loading(self, model: str, outcome: asyncio.Future[str]) -> None:
+        async with progress_bar(self._client, "Loading the language model", model) as bar:
+            bar.outcome = await outcome
+
+    def _set_state(self, state: str) -> None:
+        self._state = state
+        self._notify()
+
+    def _notify(self) -> None:
+        self._client.notify_status(self.status())
+
+    async def _offer_download(self) -> None:
+        """Offer a better model than the embedded one, once for each user, in a client that shows buttons."""
+        if not (self._configuration.trusted and self._client.capabilities.message_actions):
+            return
+        await self._documents.wait_until_idle(_IDLE_SECONDS)
+        if not await self._reader.run(download.may_offer):
+            return
+        message = (
+            f"fillmask: the small embedded model answers. {download.BETTER} (440 MB) knows more words: "
+            "download it once from the Hugging Face hub?"
+        )
+        with suppress(JsonRpcException, EngineError):
+            if await self._client.ask(message, ["Download", "No"]) == "Download":
+                await self.download(download.BETTER)
+
+
+def _provider_model(model: str) -> str:
+    """Return the model that a provider of the hub answers with: the settings' one, if it is a hub id."""
+    return model if "/" in model and not Path(model).expanduser().is_absolute() else download.BETTER

@@ -1,0 +1,247 @@
+"""``textDocument/codeAction`` and ``codeAction/resolve``: fill, mask, restore and replace words."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
+
+from fillmask_ls import MASK
+from fillmask_ls.documents import masks
+from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.word_spans import word_in_selection
+from fillmask_ls.engine.api import SubstitutesQuestion
+from fillmask_ls.presentation.percent import percent
+from fillmask_ls.spans import Span, replace_spans
+
+from .. import edits
+from ..predictions import predict_mask
+from ..session import Session
+from ..snapshot import Snapshot
+from ..staleness import content_modified
+from .diagnostic import offered_words
+
+_QUICK_FIX = types.CodeActionKind.QuickFix
+_REWRITE = types.CodeActionKind.RefactorRewrite
+
+OPTIONS = types.CodeActionOptions(code_action_kinds=[_QUICK_FIX, _REWRITE], resolve_provider=True)
+
+_MAX_FILLS = 3
+_MAX_SINGLE_FILLS = 3
+"""How many selected masks get an action each: a longer menu would bury the actions for all of them."""
+_MAX_SUBSTITUTES = 3
+_MASKING_RATE = 0.15
+_MAX_TITLE_WORD = 30
+
+
+async def code_action(
+    session: Session, snapshot: Snapshot, params: types.CodeActionParams
+) -> list[types.CodeAction | types.Command] | None:
+    """Return what can be done about a mask, a word, a selection, or a word marked as unlikely.
+
+    When the cursor only moved and nobody asked, return only what a mask or a marked word needs.
+    """
+    if not snapshot.capabilities.action_literals:
+        return None
+    span, only = snapshot.span(params.range), params.context.only
+    is_invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
+    target = masks.mask_in_selection(snapshot.document, span)
+    actions = _fixes(snapshot, params.context.diagnostics)
+    if target and _is_wanted(_QUICK_FIX, only):
+        actions += await _fills(session, snapshot, target)
+    if _is_wanted(_REWRITE, only) and (target or is_invoked):
+        actions += await _rewrites(session, snapshot, span, target)
+    return [action for action in actions if _is_wanted(action.kind or _REWRITE, only)] or None
+
+
+async def resolve(session: Session, action: types.CodeAction) -> types.CodeAction:
+    """Return the action with its edit.
+
+    Raises:
+        JsonRpcException: the document was changed since the action was offered, or the action is not ours.
+    """
+    if action.edit is not None or action.data is None:
+        return action
+    data = _ActionData.parse(action.data)
+    document = session.documents.get(data.uri)
+    if document is None or document.version != data.version:
+        raise content_modified()
+    async with session.snapshot(document) as snapshot:
+        action.edit = await _edit(session, snapshot, data)
+    return action
+
+
+@dataclass(frozen=True, slots=True)
+class _ActionData:
+    """What an action without edit does: ``fill`` or ``mask`` (at random, with ``seed``) a span of one version."""
+
+    kind: str
+    uri: str
+    version: int
+    span: Span
+    seed: int = 0
+
+    @staticmethod
+    def parse(data: Any) -> _ActionData:
+        """Return the data that a client sent back.
+
+        Raises:
+            JsonRpcInvalidParams: the data is not ours.
+        """
+        try:
+            if data["do"] not in ("fill", "mask"):
+                raise ValueError(f"unknown kind of action: {data['do']!r}")
+            span = int(data["start"]), int(data["end"])
+            return _ActionData(data["do"], str(data["uri"]), data["version"], span, int(data.get("seed", 0)))
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise JsonRpcInvalidParams("the code action is not one of this server's") from error
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "do": self.kind,
+            "uri": self.uri,
+            "version": self.version,
+            "start": self.span[0],
+            "end": self.span[1],
+            "seed": self.seed,
+        }
+
+
+async def _edit(session: Session, snapshot: Snapshot, data: _ActionData) -> types.WorkspaceEdit:
+    if data.kind == "fill":
+        replacements = await edits.fill_masks(session, snapshot, data.span)
+    else:
+        replacements = await edits.mask_randomly(
+            session, snapshot, data.span, rate=_MASKING_RATE, seed=data.seed, whole_words=True
+        )
+    return edits.workspace_edit(snapshot, replacements)
+
+
+def _fixes(snapshot: Snapshot, diagnostics: Sequence[types.Diagnostic]) -> list[types.CodeAction]:
+    """Return for each unlikely word the expected ones."""
+    return [
+        types.CodeAction(
+            title=f"Replace with “{word}”",
+            kind=_QUICK_FIX,
+            diagnostics=[diagnostic],
+            edit=edits.workspace_edit(snapshot, [(snapshot.span(diagnostic.range), word)]),
+        )
+        for diagnostic in diagnostics
+        for word in offered_words(diagnostic)
+    ]
+
+
+async def _fills(session: Session, snapshot: Snapshot, target: Target) -> list[types.CodeAction]:
+    """Return the best words for the mask at the cursor."""
+    found = await predict_mask(session, snapshot, target, max(_MAX_FILLS, snapshot.settings.hover_top_k))
+    return [
+        types.CodeAction(
+            title=f"Fill with “{word.text}” ({percent(word.probability)})",
+            kind=_QUICK_FIX,
+            edit=edits.workspace_edit(snapshot, [((target.start, target.end), word.text)]),
+            is_preferred=rank == 0 or None,
+        )
+        for rank, word in enumerate(found.candidates[:_MAX_FILLS])
+    ]
+
+
+async def _rewrites(session: Session, snapshot: Snapshot, span: Span, target: Target | None) -> list[types.CodeAction]:
+    document, is_selection = snapshot.document, span[1] > span[0]
+    selected = document.masks(*span) if is_selection else []
+    actions = _fill_actions(snapshot, span, target, len(selected))
+    if 1 < len(selected) <= _MAX_SINGLE_FILLS:
+        actions += await _single_fills(session, snapshot, selected)
+    if target or selected:
+        actions += _restore_actions(snapshot, (target.start, target.end) if target else span)
+    if is_selection and not (target and target.start <= span[0] and span[1] <= target.end):
+        title = f"Mask {_MASKING_RATE:.0%} of the selection at random".replace("%", " %")
+        actions.append(_later(snapshot, title, "mask", span, seed=secrets.randbelow(2**31)))
+    if not target and not selected:
+        actions += await _word_actions(session, snapshot, span)
+    if not snapshot.capabilities.resolve_action_edits:
+        for action in actions:
+            if action.data is not None:
+                action.edit = await _edit(session, snapshot, _ActionData.parse(action.data))
+    return actions
+
+
+def _fill_actions(snapshot: Snapshot, span: Span, target: Target | None, selected: int) -> list[types.CodeAction]:
+    """Return the actions that fill several masks together: of the paragraph, the selection, the document."""
+    document, actions = snapshot.document, []
+    if target:
+        paragraph = masks.paragraph(document, target.start)
+        count = len(document.masks(*paragraph))
+        if count > 1:
+            actions.append(_later(snapshot, f"Fill the {count} masks of this paragraph together", "fill", paragraph))
+    if selected > 1:
+        actions.append(_later(snapshot, f"Fill the {selected} masks of the selection", "fill", span))
+    count = len(document.masks(0, len(document)))
+    if (target or selected) and count > max(selected, 1):
+        actions.append(_later(snapshot, f"Fill all {count} masks of the document", "fill", (0, len(document))))
+    return actions
+
+
+async def _single_fills(session: Session, snapshot: Snapshot, selected: Sequence[Span]) -> list[types.CodeAction]:
+    """Return the best word for each of some masks: Kate asks for its whole line, wherever the cursor is."""
+    actions = []
+    for number, mask in enumerate(selected, 1):
+        found = await predict_mask(session, snapshot, Target(*mask), snapshot.settings.hover_top_k)
+        for word in found.candidates[:1]:
+            title = f"Fill mask {number} of {len(selected)} with “{word.text}” ({percent(word.probability)})"
+            edit = edits.workspace_edit(snapshot, [(mask, word.text)])
+            actions.append(types.CodeAction(title=title, kind=_REWRITE, edit=edit))
+    return actions
+
+
+def _restore_actions(snapshot: Snapshot, span: Span) -> list[types.CodeAction]:
+    words = edits.restore_words(snapshot, span)
+    if not words:
+        return []
+    hidden = "the word that this mask hides" if len(words) == 1 else f"the words that {len(words)} masks hide"
+    return [types.CodeAction(f"Restore {hidden}", kind=_REWRITE, edit=edits.workspace_edit(snapshot, words))]
+
+
+async def _word_actions(session: Session, snapshot: Snapshot, span: Span) -> list[types.CodeAction]:
+    """Return the actions that mask the word at the cursor or replace it with a substitute."""
+    word_span = word_in_selection(snapshot.document, span)
+    if word_span is None:
+        return []
+    word = snapshot.document.slice(*word_span)
+    edit = edits.workspace_edit(snapshot, [(word_span, MASK)])
+    actions = [types.CodeAction(f"Mask “{_shortened(word)}”", kind=_REWRITE, edit=edit)]
+    engine = session.engine
+    # Never let the menu wait for a model to load.
+    if engine.model_name is None or engine.starts_local_load(SubstitutesQuestion):
+        return actions
+    passage = await snapshot.masked_passage(word_span)
+    mask = passage.masks[passage.focus]
+    text, start = replace_spans(passage.text, [(mask, word)]), mask[0]
+    for substitute in await engine.substitutes(SubstitutesQuestion(text, (start, start + len(word)), _MAX_SUBSTITUTES)):
+        edit = edits.workspace_edit(snapshot, [(word_span, substitute.text)])
+        title = f"Replace “{_shortened(word)}” with “{substitute.text}”"
+        actions.append(types.CodeAction(title, kind=_REWRITE, edit=edit))
+    return actions
+
+
+def _later(snapshot: Snapshot, title: str, kind: str, span: Span, *, seed: int = 0) -> types.CodeAction:
+    """Return an action whose edit is computed when it is chosen."""
+    document = snapshot.document
+    data = _ActionData(kind, document.uri, document.version, span, seed)
+    return types.CodeAction(title=title, kind=_REWRITE, data=data.to_json())
+
+
+def _is_wanted(kind: types.CodeActionKind | str, only: Sequence[types.CodeActionKind | str] | None) -> bool:
+    """Return whether a client that asks ``only`` for some kinds wants this one: a kind includes those below it."""
+    return only is None or any(not each or f"{_name(kind)}.".startswith(f"{_name(each)}.") for each in only)
+
+
+def _name(kind: types.CodeActionKind | str) -> str:
+    return kind.value if isinstance(kind, types.CodeActionKind) else kind
+
+
+def _shortened(word: str) -> str:
+    return word if len(word) <= _MAX_TITLE_WORD else word[: _MAX_TITLE_WORD - 1] + "…"

@@ -1,0 +1,229 @@
+"""``textDocument/completion`` and ``completionItem/resolve``: the words that fit the mask at the cursor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from lsprotocol import types
+
+from fillmask_ls import MASK
+from fillmask_ls.documents import masks
+from fillmask_ls.documents.masks import Target
+from fillmask_ls.engine.api import EngineError, FillQuestion
+from fillmask_ls.presentation.markdown import escape_markdown
+from fillmask_ls.presentation.percent import percent
+from fillmask_ls.spans import Span, replace_spans
+
+from ..capabilities import CompletionCapabilities
+from ..predictions import MaskAnswer, predict_mask
+from ..session import Session
+from ..snapshot import Snapshot
+
+OPTIONS = types.CompletionOptions(trigger_characters=["[", "]"], resolve_provider=True)
+
+_LINE_FILLS = 3
+_LINE_MASKS = range(2, 5)
+"""How many masks of a line are filled together: each more costs a step of a search while the user waits."""
+_SECONDS_FOR_FIRST_MODEL = 5.0
+"""How long a completion waits for the first model, which mostly loads faster; some editors freeze meanwhile."""
+_CONTEXT_CHARACTERS = 120
+_PROSE_LANGUAGES = {
+    "", "asciidoc", "gitcommit", "git-commit", "html", "latex", "mail", "markdown", "norg", "org", "plaintext",
+    "quarto", "restructuredtext", "rst", "rmd", "tex", "text", "txt", "typst", "vimwiki",
+}  # fmt: skip
+
+
+async def completion(
+    session: Session, snapshot: Snapshot, params: types.CompletionParams
+) -> types.CompletionList | None:
+    """Return the words for the mask before the cursor, or the mask that is being typed; None elsewhere."""
+    index = snapshot.index(params.position)
+    target = masks.mask_before_cursor(snapshot.document, index)
+    if target is None:
+        return _complete_mask(snapshot, index, params.context)
+    timeout = _SECONDS_FOR_FIRST_MODEL if session.models.is_loading_first else None
+    try:
+        found, lines = await asyncio.wait_for(complete_target(session, snapshot, target, index), timeout)
+    except asyncio.TimeoutError:
+        return types.CompletionList(is_incomplete=True, items=[])
+    range_ = snapshot.range((target.start, target.typed_end))
+    return _completion_list(found, range_, session.remember_list(found), snapshot.capabilities.completion, lines)
+
+
+async def resolve(session: Session, item: types.CompletionItem) -> types.CompletionItem:
+    """Return the item with its documentation; as is, if its list is no longer remembered."""
+    found = session.recall_list(item.data)
+    if not isinstance(found, MaskAnswer):
+        return item
+    rank = next((rank for rank, word in enumerate(found.candidates) if word.text == item.label), None)
+    if rank is not None:
+        item.documentation = _documentation(found, rank, session.client.capabilities.completion.markup)
+    return item
+
+
+async def complete_target(
+    session: Session, snapshot: Snapshot, target: Target, index: int
+) -> tuple[MaskAnswer, list[types.CompletionItem]]:
+    """Return the prediction at a mask, and items that fill the cursor's line, if that line is still the same.
+
+    Args:
+        index: of the cursor.
+    """
+    found, lines = await asyncio.gather(
+        predict_mask(session, snapshot, target, snapshot.settings.completion_top_k, early=True),
+        _fill_line(session, snapshot, target, index),
+    )
+    return found, lines if session.is_unchanged(snapshot) else []
+
+
+async def _fill_line(session: Session, snapshot: Snapshot, target: Target, index: int) -> list[types.CompletionItem]:
+    """Return items that fill all masks of the cursor's line together, if the line has two to four."""
+    document = snapshot.document
+    line = document.line_span(document.position(target.start).line)
+    if target.prefix or len(document.masks(*line)) not in _LINE_MASKS:
+        return []
+    if session.engine.starts_local_load(FillQuestion):
+        return []
+    passage = await snapshot.passage(target)
+    spans = [passage.document_span(number) for number in range(len(passage.masks))]
+    in_line = [span for span in spans if span is not None and line[0] <= span[0] < line[1]]
+    if len(in_line) != len(spans) or len(in_line) not in _LINE_MASKS:  # an item may edit one line only
+        return []
+    try:
+        fills = await session.engine.fill_jointly(FillQuestion(passage.text, passage.masks, _LINE_FILLS))
+    except EngineError:  # the words for the mask come without them
+        return []
+    edited = in_line[0][0], max(in_line[-1][1], index)
+    return [_line_item(snapshot, edited, index, in_line, fill.words, rank) for rank, fill in enumerate(fills)]
+
+
+def _line_item(
+    snapshot: Snapshot, edited: Span, index: int, masks: Sequence[Span], words: Sequence[str], rank: int
+) -> types.CompletionItem:
+    document, start = snapshot.document, edited[0]
+    replacements = [((low - start, high - start), word) for (low, high), word in zip(masks, words, strict=True)]
+    text = replace_spans(document.slice(*edited), replacements)
+    return types.CompletionItem(
+        label=" … ".join(words),
+        kind=types.CompletionItemKind.Snippet,
+        detail="all masks together",
+        sort_text=f"{9000 + rank:04}",
+        filter_text=document.slice(start, index) + text,
+        text_edit=types.TextEdit(snapshot.range(edited), text),
+    )
+
+
+def _completion_list(
+    found: MaskAnswer,
+    range_: types.Range,
+    key: str,
+    capabilities: CompletionCapabilities,
+    lines: Sequence[types.CompletionItem],
+) -> types.CompletionList:
+    """Return the candidates, each one plain edit over ``range_``, and after them the filled ``lines``.
+
+    The list is incomplete, so that a client asks again at each letter typed after the mask. The filter text begins with
+    the mask, because clients compare it with the text in the edit's range.
+
+    Args:
+        key: what :meth:`Session.recall_list` takes when an item is resolved.
+    """
+    items = []
+    for rank, word in enumerate(found.candidates):
+        probability = percent(word.probability)
+        description = types.CompletionItemLabelDetails(description=probability) if capabilities.label_details else None
+        items.append(
+            types.CompletionItem(
+                label=word.text,
+                label_details=description,
+                kind=types.CompletionItemKind.Text,
+                detail=probability,
+                sort_text=f"{rank:04}",
+                filter_text=MASK + word.text,
+                preselect=rank == 0,
+                text_edit=None if capabilities.default_range else types.TextEdit(range_, word.text),
+                text_edit_text=word.text if capabilities.default_range else None,
+                data=None if capabilities.default_data else key,
+            )
+        )
+    defaults = types.CompletionItemDefaults(
+        edit_range=range_ if capabilities.default_range else None, data=key if capabilities.default_data else None
+    )
+    return types.CompletionList(
+        is_incomplete=True,
+        items=_without_indentation([*items, *lines], capabilities),
+        item_defaults=defaults if capabilities.default_range or capabilities.default_data else None,
+    )
+
+
+def _complete_mask(
+    snapshot: Snapshot, index: int, context: types.CompletionContext | None
+) -> types.CompletionList | None:
+    """Return the mask itself, where its first letters or its bracket were typed; None elsewhere."""
+    document = snapshot.document
+    typed = masks.partial_mask(document, index)
+    if typed is None:
+        return None
+    is_triggered = context is not None and context.trigger_character == "["
+    if is_triggered and not _expects_mask(document.language_id, document.slice(typed[0] - 1, typed[0])):
+        return None
+    item = types.CompletionItem(
+        label=MASK,
+        kind=types.CompletionItemKind.Keyword,
+        detail="a word for the model to fill in",
+        filter_text=MASK,
+        text_edit=types.TextEdit(snapshot.range(typed), MASK),
+    )
+    return types.CompletionList(
+        is_incomplete=False, items=_without_indentation([item], snapshot.capabilities.completion)
+    )
+
+
+def _expects_mask(language_id: str, before: str) -> bool:
+    """Return whether a ``[`` after the character ``before`` probably begins a mask.
+
+    In code a bracket mostly begins a list or an index, and an editor would insert the mask at the next Enter.
+    """
+    return language_id in _PROSE_LANGUAGES and not before[-1:].isalnum()
+
+
+def _without_indentation(
+    items: list[types.CompletionItem], capabilities: CompletionCapabilities
+) -> list[types.CompletionItem]:
+    """Keep clients from indenting the line again when an item is accepted, as lsp-mode does by default."""
+    if capabilities.as_is:
+        for item in items:
+            item.insert_text_mode = types.InsertTextMode.AsIs
+    return items
+
+
+def _documentation(found: MaskAnswer, rank: int, markup: types.MarkupKind | None) -> types.MarkupContent | str:
+    """Return the sentence with the word in it, the word's rank, and the other words."""
+    words = found.candidates
+    word, others = words[rank], ", ".join(other.text for other in words if other is not words[rank]) or "none"
+    before, after = _sentence_around(found)
+    position = f"Rank {rank + 1} of {len(words)}, {percent(word.probability)}."
+    if markup is types.MarkupKind.Markdown:
+        sentence = _markdown_sentence(before, word.text, after)
+        return types.MarkupContent(markup, f"{sentence}\n\n{position}\n\nOthers: {escape_markdown(others)}")
+    text = f"{before}{word.text}{after}\n{position}\nOthers: {others}"
+    return text if markup is None else types.MarkupContent(markup, text)
+
+
+def _sentence_around(found: MaskAnswer) -> tuple[str, str]:
+    """Return the passage before and after the mask, each cut to some words."""
+    text = found.passage.text
+    start, end = found.passage.masks[found.passage.focus]
+    before, after = text[:start], text[end:]
+    if len(before) > _CONTEXT_CHARACTERS:
+        before = "…" + before[-_CONTEXT_CHARACTERS:].partition(" ")[2]
+    if len(after) > _CONTEXT_CHARACTERS:
+        after = after[:_CONTEXT_CHARACTERS].rpartition(" ")[0] + "…"
+    return before, after
+
+
+def _markdown_sentence(before: str, word: str, after: str) -> str:
+    # escape_markdown strips whitespace at both ends.
+    left, right = (" " if neighbor.isspace() else "" for neighbor in (before[-1:], after[:1]))
+    return f"{escape_markdown(before)}{left}**{escape_markdown(word)}**{right}{escape_markdown(after)}"

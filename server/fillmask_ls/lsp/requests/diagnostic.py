@@ -1,0 +1,129 @@
+"""``textDocument/diagnostic``: words that the model finds far less likely than what it expects."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from math import log, log2
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from fillmask_ls.documents.paragraphs import Paragraph
+from fillmask_ls.documents.prose import language
+from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.engine.api import Priority, SurprisalQuestion, WordSurprisal
+from fillmask_ls.presentation.percent import percent
+from fillmask_ls.settings import Settings
+from fillmask_ls.spans import Span
+
+from ..session import Session
+from ..snapshot import Snapshot
+
+Report = types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport
+
+OPTIONS = types.DiagnosticOptions(inter_file_dependencies=False, workspace_diagnostics=False, identifier="fillmask")
+
+_CODE = "unlikely-word"
+_IDLE_SECONDS = 1.0
+"""Seconds without a change before a document is checked: marks under words that are being typed would disturb."""
+_EXPECTED_WORDS = 5
+"""Expected words offered as quick fixes."""
+_MAX_NAMED_WORDS = 3
+_NAMED_PROBABILITY = 0.02
+"""The message names up to three expected words: the best, and others of at least this probability."""
+_SEVERITIES = {"hint": types.DiagnosticSeverity.Hint, "information": types.DiagnosticSeverity.Information}
+_PLAIN_LANGUAGES = {"", "plaintext", "text", "txt"}
+
+
+async def diagnostic(session: Session, snapshot: Snapshot, params: types.DocumentDiagnosticParams) -> Report:
+    """Return the diagnostics of a document, or that they are those of the previous answer."""
+    items = await find_diagnostics(session, snapshot)
+    result_id = sha256(repr(items).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    if result_id == params.previous_result_id:
+        return types.RelatedUnchangedDocumentDiagnosticReport(result_id=result_id)
+    return types.RelatedFullDocumentDiagnosticReport(items=items, result_id=result_id)
+
+
+def server_cancelled(error: JsonRpcException) -> JsonRpcException:
+    """Return the error that answers a stale pull: at ``ContentModified`` an editor would remove all marks."""
+    return JsonRpcException(error.message, code=types.LSPErrorCodes.ServerCancelled, data={"retriggerRequest": False})
+
+
+async def find_diagnostics(session: Session, snapshot: Snapshot) -> list[types.Diagnostic]:
+    """Return the diagnostics of a document in its order, once it has not changed for a second.
+
+    The engine remembers its answers: a change costs only the paragraph it is in.
+    """
+    if not is_enabled(snapshot.document, snapshot.settings):
+        return []
+    await asyncio.sleep(_IDLE_SECONDS)
+    items: list[types.Diagnostic] = []
+    for paragraph in await snapshot.paragraphs():
+        spans = tuple(_candidate_words(paragraph, snapshot.settings))
+        if spans:
+            question = SurprisalQuestion(paragraph.text, _EXPECTED_WORDS, spans)
+            surprisals = await session.engine.word_surprisals(question, Priority.BACKGROUND)
+            items += _diagnostics(snapshot, paragraph, surprisals)
+    return sorted(items, key=lambda item: (item.range.start.line, item.range.start.character))
+
+
+def is_enabled(document: TextDocument, settings: Settings) -> bool:
+    """Return whether the words of a document are to be marked; editors have several names for some languages."""
+    names = settings.diagnostics_languages
+    if not settings.diagnostics:
+        return False
+    if not names or document.language_id in names:
+        return True
+    if document.language_id in _PLAIN_LANGUAGES:
+        return not _PLAIN_LANGUAGES.isdisjoint(names)
+    canonical = language(document.language_id)
+    return canonical != "" and canonical in {language(name) for name in names}
+
+
+def offered_words(diagnostic: types.Diagnostic) -> list[str]:
+    """Return the words that a diagnostic of this server offers as quick fixes."""
+    data = diagnostic.data
+    words = data.get("words") if diagnostic.code == _CODE and isinstance(data, dict) else None
+    return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
+
+
+def _candidate_words(paragraph: Paragraph, settings: Settings) -> Iterator[Span]:
+    """Yield the words that may be marked: letters only and in lower case, because a name is always unlikely."""
+    for start, end in paragraph.words:
+        word = paragraph.text[start:end]
+        if len(word) >= settings.diagnostics_minimum_length and word.isalpha() and word.islower():
+            yield start, end
+
+
+def _diagnostics(
+    snapshot: Snapshot, paragraph: Paragraph, surprisals: Sequence[WordSurprisal]
+) -> Iterator[types.Diagnostic]:
+    """Yield the unlikely words of a paragraph.
+
+    A word of several subwords is never marked: the vocabulary does not know it, so it is always unlikely.
+    """
+    settings = snapshot.settings
+    for found in surprisals:
+        expected = [word for word in found.expected if word.text.casefold() != found.text.casefold()]
+        if expected and len(found.subwords) == 1 and _gap(found) > settings.diagnostics_threshold:
+            best = f"{expected[0].text} ({percent(expected[0].probability)})"
+            likely = [word.text for word in expected[1:_MAX_NAMED_WORDS] if word.probability >= _NAMED_PROBABILITY]
+            yield types.Diagnostic(
+                range=snapshot.range(paragraph.document_span(found.span)),
+                message=f"“{found.text}” is unlikely here: the model expects {_listed([best, *likely])}.",
+                severity=_SEVERITIES[settings.diagnostics_severity],
+                code=_CODE,
+                source="fillmask",
+                data={"words": [word.text for word in expected]},
+            )
+
+
+def _gap(found: WordSurprisal) -> float:
+    """Return by how many bits a word is less likely than the expected one."""
+    return log2(found.expected[0].probability) - found.log_likelihood / log(2)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

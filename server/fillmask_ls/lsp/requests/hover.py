@@ -1,0 +1,145 @@
+"""``textDocument/hover``: the prediction at a mask, or how surprising a word is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp
+
+from lsprotocol import types
+
+from fillmask_ls.documents import masks, word_spans
+from fillmask_ls.documents.masks import Target
+from fillmask_ls.engine.api import Candidate, Predictions, SurprisalQuestion, WordSurprisal
+from fillmask_ls.presentation.markdown import escape_markdown
+from fillmask_ls.presentation.percent import bar, percent
+from fillmask_ls.spans import Span
+
+from ..predictions import predict_mask
+from ..session import Session
+from ..snapshot import Snapshot
+
+
+async def hover(session: Session, snapshot: Snapshot, params: types.HoverParams) -> types.Hover | None:
+    """Return the prediction at a mask, or how surprising a word is; None elsewhere."""
+    index = snapshot.index(params.position)
+    mask = masks.mask_at(snapshot.document, index)
+    if mask is not None:
+        return await _hover_mask(session, snapshot, mask)
+    word = word_spans.word_at(snapshot.document, index)
+    if word is not None and snapshot.settings.hover_words:
+        return await _hover_word(session, snapshot, word)
+    return None
+
+
+async def _hover_mask(session: Session, snapshot: Snapshot, mask: Target) -> types.Hover:
+    found = await predict_mask(session, snapshot, mask, snapshot.settings.hover_top_k)
+    contents = render_prediction(
+        found.answer,
+        found.passage.focus,
+        markdown=snapshot.capabilities.hover_markdown,
+        subwords=snapshot.settings.hover_subwords,
+    )
+    return types.Hover(contents, snapshot.range((mask.start, mask.end)))
+
+
+async def _hover_word(session: Session, snapshot: Snapshot, word: Span) -> types.Hover | None:
+    passage = await snapshot.word_passage(word)
+    if passage is None:
+        return None
+    question = SurprisalQuestion(passage.text, snapshot.settings.hover_top_k, (passage.span,))
+    surprisals = await session.engine.word_surprisals(question)
+    if not surprisals:
+        return None
+    contents = render_surprisal(
+        surprisals[0],
+        str(session.engine.model_for(SurprisalQuestion)),
+        markdown=snapshot.capabilities.hover_markdown,
+        subwords=snapshot.settings.hover_subwords,
+    )
+    return types.Hover(contents, snapshot.range(passage.document_span))
+
+
+def render_prediction(
+    answer: Predictions, number: int, *, markdown: bool, subwords: bool = False
+) -> types.MarkupContent:
+    """Render the candidates at the mask ``number`` with their probabilities, and how uncertain the model is.
+
+    The best word is in the first line: some editors show no more.
+
+    Args:
+        subwords: whether to show the subwords of each candidate.
+    """
+    candidates = answer.predictions[number].candidates
+    uncertainty = _uncertainty(answer, number)
+    source = f"Mask {number + 1} of {len(answer.predictions)} in this passage. Model: {answer.model}"
+    if not markdown:
+        return _plain([*_columns(candidates, subwords=subwords), *uncertainty, source])
+    best = [f"**{escape_markdown(word.text)}** {percent(word.probability)}" for word in candidates[:1]]
+    table = "\n".join(_table(candidates, subwords=subwords))
+    return _markdown([*best, table, *uncertainty, f"*{escape_markdown(source)}*"])
+
+
+def render_surprisal(
+    found: WordSurprisal, model: str, *, markdown: bool, subwords: bool = False
+) -> types.MarkupContent:
+    """Render how surprising a word is, and what the model named ``model`` expected in its place.
+
+    Args:
+        subwords: whether to show the subwords of each word.
+    """
+    surprisal = f"{found.surprisal:.1f} bits of surprisal, probability {percent(exp(found.log_likelihood))}"
+    own_subwords = [f"Subwords: {_subwords(found)}"] if subwords else []
+    if not markdown:
+        expected = ["The model expected:", *_columns(found.expected, subwords=subwords)]
+        return _plain([f"{found.text}: {surprisal}", *expected, *own_subwords, f"Model: {model}"])
+    return _markdown(
+        [
+            f"**{escape_markdown(found.text)}** {surprisal}",
+            "The model expected:",
+            "\n".join(_table(found.expected, subwords=subwords)),
+            *map(escape_markdown, own_subwords),
+            f"*Model: {escape_markdown(model)}*",
+        ]
+    )
+
+
+def _uncertainty(answer: Predictions, number: int) -> list[str]:
+    """Return a line about the entropy, or none where a remote engine does not report it."""
+    prediction = answer.predictions[number]
+    if prediction.entropy is None or prediction.effective_words is None:
+        return []
+    count = max(1, round(prediction.effective_words))
+    words = "word" if count == 1 else "words"
+    return [f"Entropy {prediction.entropy:.1f} bits: as uncertain as between {count:,} {words}."]
+
+
+def _table(candidates: Sequence[Candidate], *, subwords: bool) -> list[str]:
+    lines = ["| | word | probability | |", "|--:|:--|--:|:--|"]
+    for rank, word in enumerate(candidates, 1):
+        lines.append(
+            f"| {rank} | {escape_markdown(word.text)} | {percent(word.probability)} | {bar(word.probability)} |"
+        )
+    if subwords:
+        cells = ["subwords", ":--", *(escape_markdown(_subwords(word)) for word in candidates)]
+        lines = [f"{line} {cell} |" for line, cell in zip(lines, cells, strict=True)]
+    return lines
+
+
+def _columns(candidates: Sequence[Candidate], *, subwords: bool) -> list[str]:
+    width = max((len(word.text) for word in candidates), default=0)
+    lines = [f"{word.text:<{width}} {percent(word.probability):>7} {bar(word.probability)}" for word in candidates]
+    if subwords:
+        lines = [f"{line:<{width + 19}} {_subwords(word)}" for line, word in zip(lines, candidates, strict=True)]
+    return [line.rstrip() for line in lines]
+
+
+def _subwords(word: Candidate | WordSurprisal) -> str:
+    return ", ".join(f"{token} {id}" for token, id in word.subwords)
+
+
+def _plain(lines: Sequence[str]) -> types.MarkupContent:
+    return types.MarkupContent(types.MarkupKind.PlainText, "\n".join(lines))
+
+
+def _markdown(blocks: Sequence[str]) -> types.MarkupContent:
+    return types.MarkupContent(types.MarkupKind.Markdown, "\n\n".join(blocks))

@@ -1,0 +1,96 @@
+"""One client's session: what the handlers of all requests share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fillmask_ls.background import run_in_background
+from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.engine.local import LocalEngine
+
+from .client import Client
+from .configuration import Configuration
+from .documents import Documents
+from .model_manager import ModelManager
+from .reader import Reader
+from .snapshot import Snapshot
+from .staleness import IsCurrent, Staleness, same_version
+
+_MAX_COMPLETION_LISTS = 8
+
+
+class Session:
+    """The state of one client's session.
+
+    Attributes:
+        client: carries messages to the client.
+        documents: what the client has open.
+        configuration: the settings in force.
+        models: chooses and loads the model.
+        engine: answers questions with it.
+        reader: the thread that reads prose.
+    """
+
+    def __init__(self, client: Client, documents: Documents, local: LocalEngine) -> None:
+        self.client = client
+        self.documents = documents
+        self.reader = Reader()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.configuration = Configuration(client)
+        self.models = ModelManager(local, client, self.configuration, documents, self.reader)
+        self.engine = self.models.engine
+        self._staleness = Staleness()
+        self._completion_lists: OrderedDict[str, object] = OrderedDict()
+        self._completion_lists_made = 0
+
+    @asynccontextmanager
+    async def snapshot(self, document: TextDocument, is_current: IsCurrent | None = None) -> AsyncIterator[Snapshot]:
+        """Yield a snapshot of ``document`` as it is at this call, and cancel the body once an edit makes it stale.
+
+        Args:
+            is_current: whether the answer still fits the live document; by default, whether its version is the same.
+
+        Raises:
+            JsonRpcException: with the code ``ContentModified``; the request is stale.
+        """
+        frozen = document.snapshot()
+        before, after = (
+            tuple(neighbor.snapshot() for neighbor in side) for side in self.documents.neighbors(document.uri)
+        )
+        async with self._staleness.cancel_if_stale(document.uri, is_current or same_version(document)):
+            settings = await self.configuration.settings_for(document.uri)
+            self.models.load(self.configuration.settings)  # a client may ask before it sends `initialized`
+            yield Snapshot(frozen, settings, self.client.capabilities, self.reader, before, after)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a task that no request waits for."""
+        return run_in_background(self._tasks, work)
+
+    def is_unchanged(self, snapshot: Snapshot) -> bool:
+        """Return whether the live document still has the version of ``snapshot``."""
+        document = self.documents.get(snapshot.document.uri)
+        return document is not None and document.version == snapshot.document.version
+
+    def document_changed(self, uri: str) -> None:
+        """Answer stale requests and drop what belongs to a closed document."""
+        document = self.documents.get(uri)
+        self._staleness.document_changed(uri, document)
+        if document is None:
+            self.configuration.forget(uri)
+
+    def remember_list(self, completions: object) -> str:
+        """Keep what a completion list was made of, and return the key that :meth:`recall_list` takes."""
+        self._completion_lists_made += 1
+        key = str(self._completion_lists_made)
+        self._completion_lists[key] = completions
+        if len(self._completion_lists) > _MAX_COMPLETION_LISTS:
+            self._completion_lists.popitem(last=False)
+        return key
+
+    def recall_list(self, key: object) -> object:
+        """Return what a completion list was made of; None for an old or unknown one."""
+        return self._completion_lists.get(key) if isinstance(key, str) else None

@@ -1,0 +1,80 @@
+"""Requests that an edit made moot: they are cancelled at once and answered with ``ContentModified``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.text import TextDocument
+
+IsCurrent = Callable[[TextDocument | None], bool]
+"""Whether an answer still fits the live document; None stands for a closed one."""
+
+
+@dataclass(eq=False, slots=True)
+class _Request:
+    uri: str
+    is_current: IsCurrent
+    task: asyncio.Task[Any]
+    is_stale: bool = False
+
+
+class Staleness:
+    """The requests in flight, each with the condition under which its answer is still right."""
+
+    def __init__(self) -> None:
+        self._requests: set[_Request] = set()
+
+    @asynccontextmanager
+    async def cancel_if_stale(self, uri: str, is_current: IsCurrent) -> AsyncIterator[None]:
+        """Cancel the body of the ``async with`` as soon as an edit makes ``is_current`` false.
+
+        Raises:
+            JsonRpcException: with the code ``ContentModified``; the request is stale.
+        """
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+        request = _Request(uri, is_current, task)
+        self._requests.add(request)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not request.is_stale:
+                raise
+        finally:
+            self._requests.discard(request)
+        if request.is_stale:
+            raise content_modified()
+
+    def document_changed(self, uri: str, document: TextDocument | None) -> None:
+        """Cancel the requests about ``uri`` whose answers no longer fit ``document``."""
+        for request in list(self._requests):
+            if request.uri == uri and not request.is_stale and not request.is_current(document):
+                request.is_stale = True
+                request.task.cancel()
+
+
+def same_version(document: TextDocument) -> IsCurrent:
+    """Return the condition that the document is not changed at all."""
+    version = document.version
+    return lambda now: now is document and now.version == version
+
+
+def mask_unmoved(document: TextDocument, target: Target) -> IsCurrent:
+    """Return the condition that a mask keeps its position; edits elsewhere do not matter."""
+    position, mask = document.position(target.start), document.slice(target.start, target.end)
+    return lambda now: (
+        now is not None and now.slice(target.start, target.end) == mask and now.position(target.start) == position
+    )
+
+
+def content_modified() -> JsonRpcException:
+    """Return the error that answers a stale request."""
+    return JsonRpcException("the document was changed", code=types.LSPErrorCodes.ContentModified)
