@@ -1,4 +1,4 @@
-"""Every test here is a benchmark."""
+"""Mark every test of this folder as a benchmark, and collect the figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.figures import PICTURE, Figures
 
 @pytest.fixture(scope="session")
 def figures() -> Iterator[Figures]:
-    """Collects what is measured; at the end it is printed as a table and drawn."""
+    """Collect figures; print them as a table and draw them at the end."""
     found = Figures()
     yield found
     print(f"\n\n{found.table()}")

@@ -1,4 +1,4 @@
-"""Draw what a keystroke, and the passage for the completion that follows it, cost in documents of each size.
+"""Draw the cost of a keystroke and of the passage for its completion over the size of the document.
 
 PYTHONPATH=tests python tests/benchmarks/cost_over_size.py PICTURE
 """
@@ -9,7 +9,7 @@ import sys
 
 from matplotlib.figure import Figure
 
-from benchmarks.pairs import medians
+from benchmarks.paired_runs import medians
 from benchmarks.test_documents import ours, prose, pygls
 
 SIZES = [10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000]

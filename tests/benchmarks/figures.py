@@ -1,4 +1,4 @@
-"""What a run of the benchmarks measured: a table, and a picture of it."""
+"""Figures of a run of the benchmarks, as a table and as a picture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ PICTURE = Path(__file__).with_name("figures.svg")
 
 @dataclass(frozen=True)
 class Figure:
-    """A ratio to what ``against`` takes, the ``goal`` for it, and what else is worth saying."""
+    """One figure.
+
+    Attributes:
+        what: what was measured.
+        against: the peer.
+        ratio: our time or memory divided by the peer's.
+        goal: the ratio to reach.
+        note: an absolute value.
+    """
 
     what: str
     against: str
@@ -37,7 +45,7 @@ class Figures:
         return "\n".join([*heading, *(figure.line for figure in self.all)])
 
     def draw(self, picture: Path) -> None:
-        """A bar a ratio, with a mark at its goal; the peer is the line at 1."""
+        """Draw a bar a ratio, a mark at its goal, and a line at 1 for the peer."""
         from matplotlib.figure import Figure as Canvas
 
         shown = [figure for figure in self.all if figure.ratio is not None][::-1]

@@ -1,9 +1,9 @@
-"""How often the masked word is the model's first choice, with markup left out of what it reads and with it left in.
+"""Measure how often the masked word is the first candidate, with and without markup in the passage.
 
     python tests/benchmarks/prose_accuracy.py FOLDER [FOLDER ...]
 
-Each folder holds sources of one kind. The same words are masked for both, one at a time: whole words of four letters or
-more that stand in prose and that the model knows as one piece.
+Each folder contains files of one kind. Both sides get the same words, masked one at a time: whole words of prose, of four
+letters or more, that are one subword to the model.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ WORD = regex.compile(r"(?<![\p{L}\p{N}_\\{}/.@:-])\p{L}{4,}(?![\p{L}\p{N}_\\{}/@
 
 
 def masked(text: str, file: Path, count: int) -> Iterator[tuple[TextDocument, Target, str]]:
-    """``count`` words of a source, each masked in a document of its own."""
+    """Yield ``count`` words of a file, each masked in its own document."""
     words = list(WORD.finditer(text))
     random.Random(file.name).shuffle(words)
     for word in words:
         start, end = word.span()
         document = TextDocument(f"file:///{file.name}", text[:start] + MASK + text[end:])
         target = Target(start, start + len(MASK))
-        # Names in quoted code are no prose, though they stand in it.
+        # Names in quoted code are in prose, but are not prose.
         quoted = text.count("`", text.rfind("\n", 0, start) + 1, start) % 2
         if not quoted and text[start - 1 : start] != "`" and prose(document.text, start, language("", file.name)):
             yield document, target, word[0]
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--tokens", type=int, default=256)
-    parser.add_argument("--words", type=int, default=8, help="a source")
+    parser.add_argument("--words", type=int, default=8, help="words of each file")
     options = parser.parse_args()
     model = load(options.model)
     for folder in options.folders:

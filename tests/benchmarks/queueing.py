@@ -1,10 +1,9 @@
-"""A model of a shared engine: people type, and what each key asks goes from station to station on one machine's cores.
+"""A discrete-event simulation of a shared engine: people type, and each key's request passes several stations.
 
-A simulation of events. A request goes through the process that makes the load, the proxy, the replica's own Python, its
-model, and back; each station does one thing at a time, and those that are at work share the cores equally. The model
-takes all passages that wait together and knows those that it has read. What a station takes for a request is measured
-where nobody waits (:mod:`benchmarks.team`); who types, and gives up with each key what the last one asked, is made the
-same way here and there.
+A request passes the load generator, the proxy, the replica's Python code and its model, and returns. A station does one
+thing at a time, and busy stations share the machine's cores equally. The model reads all waiting passages together and
+remembers those that it has read. :mod:`benchmarks.team` measures each station's time without a queue. People type in the
+same way here and there, and each key cancels the request of the key before.
 """
 
 from __future__ import annotations
@@ -23,47 +22,47 @@ from typing import Protocol
 
 LETTERS = 5
 BETWEEN_LETTERS, BETWEEN_WORDS = 0.15, 0.9
-"""Seconds: five letters of a word are typed behind each mask."""
+"""Seconds; people type five letters of a word after each mask."""
 PER_PERSON = LETTERS / ((LETTERS - 1) * BETWEEN_LETTERS + BETWEEN_WORDS)
 """Requests a second."""
 TOGETHER = 8
-"""How many passages the engine reads in one forward."""
+"""Passages that the engine reads in one forward step."""
 REMEMBERED = 64
-"""How many it knows."""
+"""Passages that the engine's cache contains."""
 ASLEEP = 0.002
-"""Seconds of idleness after which a station has to wake up."""
+"""Seconds without work after which a station must wake up."""
 
 
 def pauses(dice: random.Random) -> Iterator[float]:
-    """The seconds from each letter of a word to the next key."""
+    """Yield the seconds from each letter of a word to the next key."""
     for letter in range(LETTERS):
         yield (BETWEEN_WORDS if letter == LETTERS - 1 else BETWEEN_LETTERS) * dice.uniform(0.7, 1.3)
 
 
 def quantile(values: list[float], share: float) -> float:
-    """0 where there are no two values."""
+    """Return a quantile of ``values``; 0 for fewer than two values."""
     return statistics.quantiles(values, n=100)[round(share * 100) - 1] if len(values) > 1 else 0.0
 
 
-class Answered(Protocol):
-    """What came of requests."""
+class Responses(Protocol):
+    """The outcome of requests."""
 
     @property
     def seconds(self) -> list[float]:
-        """Of those that were answered."""
+        """The response times of the answered requests."""
 
     @property
     def asked(self) -> int: ...
 
 
-def in_time(found: Answered, limit: float) -> float:
-    """The share of all requests that were answered within so many seconds: not shed, lost, or given up before."""
+def in_time(found: Responses, limit: float) -> float:
+    """Return the share of all requests that were answered within ``limit`` seconds."""
     return sum(seconds <= limit for seconds in found.seconds) / max(1, found.asked)
 
 
 @dataclass(frozen=True)
 class Curve:
-    """The seconds that forwards take, measured for some numbers of passages; between them a straight line."""
+    """The seconds of a forward step by the number of passages, interpolated linearly between measurements."""
 
     seconds: Mapping[int, float]
 
@@ -75,11 +74,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Work:
-    """What a station does for a request, in seconds of one core.
+    """A station's work for a request, in seconds of one core.
 
     Attributes:
-        warm: without a pause.
-        waking: beside that, when it was idle before: its memory is no longer in the caches.
+        warm: without a pause before.
+        waking: in addition after a pause, when its memory is no longer in the processor's caches.
     """
 
     warm: float
@@ -88,16 +87,16 @@ class Work:
 
 @dataclass(frozen=True)
 class Costs:
-    """What was measured where nobody waits.
+    """Costs measured without a queue.
 
     Attributes:
-        load: of the process that makes the load.
-        proxy, replica: of theirs, the replica's without its model.
-        known: of the model for a passage that it has read, in seconds of one core.
-        forward: of the model for others.
-        cores: of the machine, without what others on it take.
-        before: how much of the proxy's and the replica's work is done before the answer is out.
-        contention: how many times as long as by itself the model takes in a replica.
+        load: the load generator's work.
+        proxy, replica: the work of the proxy, and of the replica without its model.
+        known: the model's seconds for a passage that it has read.
+        forward: the model's seconds for other passages.
+        cores: the machine's cores, without other programs' share.
+        before: the share of the proxy's and the replica's work before the answer is sent.
+        contention: the factor by which the model is slower in a replica than alone.
     """
 
     load: Work
@@ -111,7 +110,7 @@ class Costs:
 
 
 class Machine:
-    """Time, and cores: the stations that are at work share them equally, and none has more than one."""
+    """Time and cores: busy stations share the cores equally, at most one core each."""
 
     def __init__(self, cores: float) -> None:
         self.now = 0.0
@@ -121,11 +120,11 @@ class Machine:
         self._numbers = itertools.count()
 
     def after(self, seconds: float, act: Callable[[], None]) -> None:
-        """Act when that much time has gone by."""
+        """Call ``act`` after some seconds."""
         heapq.heappush(self._timers, (self.now + seconds, next(self._numbers), act))
 
     def work(self, station: Station, seconds: float) -> None:
-        """Let a station finish what it has begun when it has had that much of a core."""
+        """Finish a station's work after it has had a core for some seconds."""
         self._left[station] = seconds
 
     def run(self, until: float) -> None:
@@ -147,7 +146,7 @@ class Machine:
 
 
 class Station:
-    """Does one thing after the other, but nothing while the one that it yields to is at work."""
+    """Does one thing at a time, and nothing while the station that it yields to is busy."""
 
     def __init__(self, machine: Machine, yields_to: Station | None = None) -> None:
         self.machine = machine
@@ -157,7 +156,7 @@ class Station:
         self._since = 0.0
 
     def put(self, share: float, work: Work, then: Callable[[], None]) -> None:
-        """Do a share of some work, and ``then`` go on."""
+        """Do a share of some work, then call ``then``."""
         self._waiting.append((share, work, then))
         self.begin()
 
@@ -175,7 +174,7 @@ class Station:
         self.begin()
 
     def next(self, slept: bool) -> tuple[float, list[Callable[[], None]]]:
-        """Take what is done next: how long it takes, and what comes then; nothing if nothing waits."""
+        """Return the seconds of the next work and the calls after it; no calls if nothing waits."""
         if not self._waiting:
             return 0.0, []
         share, work, then = self._waiting.popleft()
@@ -184,18 +183,18 @@ class Station:
 
 @dataclass(eq=False)
 class Request:
-    """What a key asks about a passage."""
+    """The request of one key about a passage."""
 
     passage: int
     came: float
-    given_up: bool = False
+    cancelled: bool = False
     answered: bool = False
 
 
 class Model(Station):
-    """Reads the passages that wait, up to some number together; what it knows or was given up goes first.
+    """Reads waiting passages, several together; known passages and cancelled requests need no reading.
 
-    It stands still while the replica's other thread runs Python: between its steps it needs the interpreter's lock.
+    It pauses while the replica's other thread runs Python, because between its steps it needs the interpreter's lock.
     """
 
     def __init__(self, machine: Machine, replica: Station, costs: Costs) -> None:
@@ -212,9 +211,9 @@ class Model(Station):
         turn = self._requests[:TOGETHER]
         for each in turn:
             request, then = each
-            if request.given_up or request.passage in self._known:
+            if request.cancelled or request.passage in self._known:
                 self._requests.remove(each)
-                return 0.0 if request.given_up else self._costs.contention * self._costs.known, [then]
+                return 0.0 if request.cancelled else self._costs.contention * self._costs.known, [then]
         del self._requests[:TOGETHER]
         read = [partial(self._read, request, then) for request, then in turn]
         return self._costs.contention * self._costs.forward(len(turn)) if turn else 0.0, read
@@ -231,15 +230,15 @@ class Outcome:
     """The seconds of what was answered, and how many requests were given up."""
 
     seconds: list[float] = field(default_factory=list)
-    given_up: int = 0
+    cancelled: int = 0
 
     @property
     def asked(self) -> int:
-        return self.given_up + len(self.seconds)
+        return self.cancelled + len(self.seconds)
 
 
-class Served:
-    """The stations between a key and its answer."""
+class System:
+    """The stations between a key and its response."""
 
     def __init__(self, costs: Costs) -> None:
         self.machine, self._costs = Machine(costs.cores), costs
@@ -247,7 +246,7 @@ class Served:
         self._model = Model(self.machine, self._replica, costs)
 
     def send(self, request: Request, then: Callable[[], None]) -> None:
-        """There and back; some work is left when the answer is out."""
+        """Send a request through all stations and back; some work follows the response."""
         costs, way, after = self._costs, self._costs.before / 2, 1 - self._costs.before
 
         def at_proxy() -> None:
@@ -267,17 +266,19 @@ class Served:
         self._load.put(0.5, costs.load, at_proxy)
 
 
-def closed(costs: Costs, clients: int, *, seconds: float = 30.0) -> float:
-    """The answers a second of clients who each ask the next when they have their answer: of a passage as many times as a
-    word has letters, and then of another."""
-    served, words, answered = Served(costs), itertools.count(), 0
+def closed_loop(costs: Costs, clients: int, *, seconds: float = 30.0) -> float:
+    """Return the answers a second of clients that each send a request when they get a response (a closed loop).
+
+    A client asks about one passage as often as a word has letters, then about another.
+    """
+    system, words, answered = System(costs), itertools.count(), 0
 
     def ask(letters: Iterator[int]) -> None:
         passage = next(letters, None)
         if passage is None:
             letters = itertools.repeat(next(words), LETTERS)
             passage = next(letters)
-        served.send(Request(passage, served.machine.now), lambda: answer(letters))
+        system.send(Request(passage, system.machine.now), lambda: answer(letters))
 
     def answer(letters: Iterator[int]) -> None:
         nonlocal answered
@@ -286,31 +287,31 @@ def closed(costs: Costs, clients: int, *, seconds: float = 30.0) -> float:
 
     for _ in range(clients):
         ask(iter(()))
-    served.machine.run(seconds)
+    system.machine.run(seconds)
     return answered / seconds
 
 
-def fitted(costs: Costs, clients: int, rate: float) -> Costs:
-    """With the ``contention`` at which so many clients get ``rate`` answers a second."""
+def fit_contention(costs: Costs, clients: int, rate: float) -> Costs:
+    """Return ``costs`` with the contention at which ``clients`` clients get ``rate`` answers a second."""
     low, high = 1.0, 4.0
     for _ in range(12):
         middle = (low + high) / 2
-        low, high = (middle, high) if closed(replace(costs, contention=middle), clients) > rate else (low, middle)
+        low, high = (middle, high) if closed_loop(replace(costs, contention=middle), clients) > rate else (low, middle)
     return replace(costs, contention=low)
 
 
 def typing(costs: Costs, people: int, *, seconds: float = 120.0, seed: int = 0) -> Outcome:
-    """What comes of ``people`` who type that long."""
-    served, outcome, dice = Served(costs), Outcome(), random.Random(seed)
-    machine, passages = served.machine, itertools.count()
+    """Return the outcome of ``people`` who type for some seconds."""
+    system, outcome, dice = System(costs), Outcome(), random.Random(seed)
+    machine, passages = system.machine, itertools.count()
 
     def send(request: Request) -> None:
         def arrived() -> None:
-            request.answered = not request.given_up
+            request.answered = not request.cancelled
             if request.answered:
                 outcome.seconds.append(machine.now - request.came)
 
-        served.send(request, arrived)
+        system.send(request, arrived)
 
     def person(dice: random.Random) -> None:
         def word() -> None:
@@ -318,8 +319,8 @@ def typing(costs: Costs, people: int, *, seconds: float = 120.0, seed: int = 0) 
 
             def key(last: Request | None = None) -> None:
                 if last is not None and not last.answered:
-                    last.given_up = True
-                    outcome.given_up += 1
+                    last.cancelled = True
+                    outcome.cancelled += 1
                 pause = next(keys, None)
                 if pause is None:
                     word()
@@ -338,11 +339,11 @@ def typing(costs: Costs, people: int, *, seconds: float = 120.0, seed: int = 0) 
     return outcome
 
 
-def carried(in_time: Mapping[int, float], share: float = 0.95) -> float:
-    """The number of people of whose requests that share is answered in time; the most that were tried, where it is more.
+def capacity(in_time: Mapping[int, float], share: float = 0.95) -> float:
+    """Return the number of people for which a share of all requests is answered in time, at most the largest one tried.
 
     Args:
-        in_time: the share for some numbers of people; between them a straight line, and all where nobody types.
+        in_time: the share by the number of people, interpolated linearly; 1 for nobody.
     """
     points = sorted({0: 1.0, **in_time}.items())
     for (few, before), (many, after) in pairwise(points):

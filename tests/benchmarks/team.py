@@ -1,7 +1,7 @@
-"""A shared engine under load, against transformers' pipeline behind a FastAPI route.
+"""Measure a shared engine under load, and compare it with transformers' pipeline behind a FastAPI route.
 
     PYTHONPATH=tests python tests/benchmarks/team.py peer [MODEL]               requests a second and p95, in turns
-    PYTHONPATH=tests python tests/benchmarks/team.py editors PICTURE [MODEL]    people who type, and the queue's model
+    PYTHONPATH=tests python tests/benchmarks/team.py editors PICTURE [MODEL]    people who type, and the simulation
 
 Needs the extras ``cluster`` and ``training`` (for matplotlib), and ``fastapi`` for the first.
 """
@@ -22,21 +22,32 @@ from statistics import median
 import psutil
 
 from benchmarks import queueing
-from benchmarks.loads import WORD, Load, closed, letter, our_body, ours, question, their_body, theirs, typing
-from benchmarks.queueing import LETTERS, TOGETHER, Answered, Costs, Curve, Work, carried, in_time, quantile
+from benchmarks.load_generator import (
+    WORD,
+    Load,
+    closed_loop,
+    letter,
+    our_body,
+    ours,
+    question,
+    their_body,
+    theirs,
+    typing,
+)
+from benchmarks.queueing import LETTERS, TOGETHER, Costs, Curve, Responses, Work, capacity, in_time, quantile
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.mlm.checkpoint import resolve
 
 TURNS = int(os.environ.get("TURNS", "3"))
 CLIENTS = (1, 2, 4, 8, 16, 32)
 PEOPLE = (10, 20, 30, 40, 50, 60, 80, 200)
-GOOD = 0.15
-"""Seconds: who types feels no wait."""
+TIME_LIMIT = 0.15
+"""Seconds within which a response feels immediate while typing."""
 _UNSERVED = ("cancelled", "shed", "lost")
 
 
 def peer(model: str) -> None:
-    """All sides at several numbers of clients, in turns; and how many times the pipeline's rate ours have at its p95."""
+    """Measure all sides with several numbers of clients, in turns; print our rate at the pipeline's p95, and the ratio."""
     folder = str(resolve(model).path)
     sides: dict[str, tuple[Callable[[], AbstractContextManager[str]], Callable[[int], bytes]]] = {
         "pipeline behind FastAPI": (lambda: theirs(folder), their_body),
@@ -47,15 +58,15 @@ def peer(model: str) -> None:
     for turn in range(1, TURNS + 1):
         for name, (starting, body) in sides.items():
             with starting() as url:
-                asyncio.run(closed(url, body, 4))  # to warm up
+                asyncio.run(closed_loop(url, body, 4))  # to warm up
                 for clients in CLIENTS:
-                    load = asyncio.run(closed(url, body, clients))
+                    load = asyncio.run(closed_loop(url, body, clients))
                     loads[name][clients].append(load)
                     print(f"{turn} {name:<24} {clients:>3} clients {load}", flush=True)
     points = {name: [_middle(turns) for turns in measured.values()] for name, measured in loads.items()}
     theirs_first, *others = points
     print("\nthe most answers a second with p95 within a limit, medians of the turns:")
-    for limit in sorted({GOOD, *(p95 for _, p95 in points[theirs_first])}):
+    for limit in sorted({TIME_LIMIT, *(p95 for _, p95 in points[theirs_first])}):
         rates = {
             name: max((rate for rate, p95 in found if p95 <= limit), default=0.0) for name, found in points.items()
         }
@@ -68,12 +79,12 @@ def _times(rate: float, other: float) -> str:
 
 
 def _middle(turns: Sequence[Load]) -> tuple[float, float]:
-    """The rate and the p95."""
+    """Return the median rate and p95 of some turns."""
     return median(load.rate for load in turns), median(load.quantile(0.95) for load in turns)
 
 
 def spent() -> Counter[str]:
-    """The seconds of processor time so far, of this process and of those that it started."""
+    """Return the seconds of processor time so far, of this process and its children, by station."""
     seconds: Counter[str] = Counter()
     for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
         with suppress(psutil.Error):
@@ -91,7 +102,7 @@ def _station(process: psutil.Process) -> str:
 
 
 async def costs(url: str, model: str) -> Costs:
-    """What a request takes at each station, where nobody waits: the model in this process, the others for what it knows."""
+    """Measure each station's work for a request without a queue: the model in this process, the others on known passages."""
     known, forward = await _costs_of_model(model)
     before, began = spent(), time.perf_counter()
     await asyncio.sleep(5)
@@ -100,7 +111,7 @@ async def costs(url: str, model: str) -> Costs:
 
     async def each(clients: int, pause: float) -> tuple[dict[str, float], Load]:
         before = spent()
-        load = await closed(url, lambda number: our_body(0, WORD[: number % LETTERS]), clients, pause)
+        load = await closed_loop(url, lambda number: our_body(0, WORD[: number % LETTERS]), clients, pause)
         used = {station: seconds - before[station] - idle[station] * load.wall for station, seconds in spent().items()}
         found = {station: max(0.0, seconds) / len(load.seconds) for station, seconds in used.items()}
         found["replica"] -= known
@@ -126,7 +137,7 @@ async def costs(url: str, model: str) -> Costs:
 
 
 async def _costs_of_model(model: str) -> tuple[float, Curve]:
-    """For a passage that is known, and for some that are read together, on one thread as in a replica."""
+    """Measure the model's seconds for a known passage, and for several new ones together, on one thread as in a replica."""
     import torch
 
     torch.set_num_threads(1)
@@ -150,7 +161,7 @@ async def _costs_of_model(model: str) -> tuple[float, Curve]:
 
     sizes = (1, 2, 4, TOGETHER)
     for size in sizes:
-        await seconds(size)  # a size's first forward is slow
+        await seconds(size)  # the first forward step of a size is slow
     await engine.answer(question(0))
     return (
         median([await known() for _ in range(40)]),
@@ -159,19 +170,19 @@ async def _costs_of_model(model: str) -> tuple[float, Curve]:
 
 
 def editors(model: str, picture: str) -> None:
-    """How many people who type are served well by this machine, and what the model of the queue says of it.
+    """Measure how many typing people this machine serves in time, and compare with the simulation.
 
-    In each turn the model is given what was measured just before: the machine is not equally fast at all times.
+    Each turn measures the simulation's costs again, because the machine's speed varies.
     """
     haproxy = os.environ.get("RAY_SERVE_ENABLE_HA_PROXY") == "1"
     loads: dict[int, list[Load]] = {people: [] for people in PEOPLE}
     expected: dict[int, list[queueing.Outcome]] = {people: [] for people in PEOPLE}
     with ours(model, 1, haproxy=haproxy) as url:
-        asyncio.run(closed(url, our_body, 4))
+        asyncio.run(closed_loop(url, our_body, 4))
         for _ in range(TURNS):
             station = asyncio.run(costs(url, model))
-            station = queueing.fitted(station, TOGETHER, asyncio.run(closed(url, letter, TOGETHER)).rate)
-            print("the queue's model is given", station, flush=True)
+            station = queueing.fit_contention(station, TOGETHER, asyncio.run(closed_loop(url, letter, TOGETHER)).rate)
+            print("costs of the simulation:", station, flush=True)
             for people in PEOPLE:
                 loads[people].append(asyncio.run(typing(url, people)))
                 expected[people].append(queueing.typing(station, people))
@@ -180,29 +191,29 @@ def editors(model: str, picture: str) -> None:
         print(f"{people:>4} people, medians of {TURNS} turns: {_said(turns)}", end="; ")
         shares = [(kind, median(100 * getattr(load, kind) / load.asked for load in turns)) for kind in _UNSERVED]
         print(", ".join(f"{kind} {share:.0f} %" for kind, share in shares))
-        print(f"{'the model:':>12} {_said(expected[people])}")
-    measured, by_model = _carried(loads), _carried(expected)
+        print(f"{'simulated:':>12} {_said(expected[people])}")
+    measured, by_model = _capacity(loads), _capacity(expected)
     print(
-        f"95 % of all that is asked is answered within {1000 * GOOD:.0f} ms with up to {median(measured):.1f} people"
-        f" ({min(measured):.1f} to {max(measured):.1f}); by the model with {median(by_model):.1f}"
+        f"95 % of all requests are answered within {1000 * TIME_LIMIT:.0f} ms with up to {median(measured):.1f} people"
+        f" ({min(measured):.1f} to {max(measured):.1f}); simulated: {median(by_model):.1f}"
         f" ({min(by_model):.1f} to {max(by_model):.1f}), {median(by_model) / median(measured) - 1:+.0%}"
     )
     for people in (1_000, 100_000):
-        print(f"{people} people who all type: by the model {ceil(people / median(by_model))} replicas")
+        print(f"{people} people who all type, simulated: {ceil(people / median(by_model))} replicas")
     draw(loads, expected, picture)
 
 
-def _carried(found: Mapping[int, Sequence[Answered]]) -> list[float]:
-    """By the turns."""
-    return [carried({people: in_time(found[people][turn], GOOD) for people in PEOPLE}) for turn in range(TURNS)]
+def _capacity(found: Mapping[int, Sequence[Responses]]) -> list[float]:
+    """Return the capacity in each turn."""
+    return [capacity({people: in_time(found[people][turn], TIME_LIMIT) for people in PEOPLE}) for turn in range(TURNS)]
 
 
-def _said(turns: Sequence[Answered]) -> str:
+def _said(turns: Sequence[Responses]) -> str:
     said = []
     for share in (0.5, 0.95):
         each = sorted(1000 * quantile(turn.seconds, share) for turn in turns)
         said.append(f"p{100 * share:.0f} {median(each):.0f} ms ({each[0]:.0f} to {each[-1]:.0f})")
-    return f"{', '.join(said)}, in time {median(100 * in_time(turn, GOOD) for turn in turns):.1f} %"
+    return f"{', '.join(said)}, in time {median(100 * in_time(turn, TIME_LIMIT) for turn in turns):.1f} %"
 
 
 def draw(loads: Mapping[int, Sequence[Load]], expected: Mapping[int, Sequence[queueing.Outcome]], picture: str) -> None:
@@ -214,14 +225,14 @@ def draw(loads: Mapping[int, Sequence[Load]], expected: Mapping[int, Sequence[qu
         for turn in zip(*loads.values(), strict=True):
             axes.plot(list(loads), [1000 * load.quantile(share) for load in turn], ".", color=color)
         middle = [median(1000 * load.quantile(share) for load in turns) for turns in loads.values()]
-        axes.plot(list(loads), middle, color=color, label=f"p{100 * share:.0f} of what was answered")
+        axes.plot(list(loads), middle, color=color, label=f"p{100 * share:.0f} of answered requests")
         modelled = [median(1000 * quantile(turn.seconds, share) for turn in turns) for turns in expected.values()]
-        axes.plot(list(loads), modelled, color=color, linestyle=":", label=f"p{100 * share:.0f} by the model")
-    axes.axhline(1000 * GOOD, color="gray", linestyle="--", label=f"{1000 * GOOD:.0f} ms")
+        axes.plot(list(loads), modelled, color=color, linestyle=":", label=f"p{100 * share:.0f} simulated")
+    axes.axhline(1000 * TIME_LIMIT, color="gray", linestyle="--", label=f"{1000 * TIME_LIMIT:.0f} ms")
     axes.set(xlabel="people typing at once", ylabel="milliseconds", yscale="log")
     unserved = axes.twinx()
     shares = [median(100 * load.unserved for load in turns) for turns in loads.values()]
-    unserved.plot(list(loads), shares, color="tab:red", marker=".", label="given up or sent away")
+    unserved.plot(list(loads), shares, color="tab:red", marker=".", label="cancelled or refused")
     unserved.set(ylabel="% of requests", ylim=(0, 100))
     axes.grid(visible=True, alpha=0.3)
     figure.legend(loc="outside upper center", ncols=2)

@@ -1,4 +1,4 @@
-"""A keystroke in a large document and the passage that the next completion needs, against pygls' own document."""
+"""Compare a keystroke in a large document, and the passage for its completion, with pygls' own document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lsprotocol import types
 from pygls.workspace import PositionCodec
 from pygls.workspace import TextDocument as PyglsDocument
 
-from benchmarks.pairs import Run, compare, timed
+from benchmarks.paired_runs import Run, compare, timed
 from fillmask_ls import MASK
 from fillmask_ls.documents import masks
 from fillmask_ls.documents.context import passage
@@ -19,7 +19,7 @@ SENTENCE = "It was a dark and stormy night, and the rain fell in torrents – ex
 
 
 def prose(size: int) -> str:
-    """``size`` characters of paragraphs, with a mask in the middle."""
+    """Return paragraphs of about ``size`` characters, with a mask in the middle."""
     chance = random.Random(size)
     lines = [SENTENCE + "\n" * (chance.random() < 0.2) for _ in range(size // len(SENTENCE))]
     lines[len(lines) // 2] = f"The {MASK} is what was typed last.\n"

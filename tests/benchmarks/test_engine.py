@@ -1,4 +1,4 @@
-"""A completion at the wire of a running server, against transformers' fill-mask pipeline called in process."""
+"""Compare a running server's completions with transformers' fill-mask pipeline, called in process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from benchmarks.figures import Figure, Figures
-from benchmarks.pairs import Run, medians, timed
+from benchmarks.paired_runs import Run, medians, timed
 from fillmask_ls import MASK
 from fillmask_ls.mlm.checkpoint import EMBEDDED, resolve
 from fillmask_ls.mlm.tokenization import load_tokenizer
@@ -55,7 +55,7 @@ print(psutil.Process().memory_info().rss)
 
 
 class Pipeline:
-    """The peer called in a process of its own, where its idle threads don't meet the client's."""
+    """The peer, called in its own process, so that its idle threads don't compete with the client's."""
 
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-c", PIPELINE_SCRIPT, str(folder)]
@@ -69,7 +69,7 @@ class Pipeline:
         self._process.communicate()
 
     def seconds(self, text: str) -> float:
-        """What the call alone takes."""
+        """Return the seconds of the call alone."""
         assert self._process.stdin is not None
         print(text, file=self._process.stdin, flush=True)
         return float(self._line())
@@ -80,7 +80,7 @@ class Pipeline:
 
 
 def variants(text: str) -> Iterator[str]:
-    """``text`` with another first word of one token each: what was asked before is remembered."""
+    """Yield ``text`` with different first words of one token, because the server caches answers."""
     words = [token for token in load_tokenizer(resolve("embedded")).vocabulary if token.isalpha() and len(token) == 6]
     first, _, rest = text.partition(" ")
     return (f"{word.capitalize()} {rest}" for word in words if word != first)
@@ -88,7 +88,7 @@ def variants(text: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of BERT-base's shape with random weights: only its time is measured."""
+    """A checkpoint of BERT-base's shape with random weights, to measure time only."""
     import transformers
 
     folder = tmp_path_factory.mktemp("base")
@@ -99,7 +99,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def opened(wire: Wire, texts: Iterator[str]) -> Run:
-    """Opens a text that is new to the server, then times the completion at its first mask."""
+    """Return a run that opens a new text and times the completion at its first mask."""
 
     def run() -> float:
         text = next(texts)
@@ -109,7 +109,7 @@ def opened(wire: Wire, texts: Iterator[str]) -> Run:
     return run
 
 
-# The goals are those of the project; the guards are what is reached on two cores, with room for their moods.
+# A goal is what the project aims at; a guard is what two cores reach, with a margin for a busy machine.
 @pytest.mark.parametrize(
     ("name", "text", "runtime", "goal", "guard"),
     [
@@ -138,8 +138,8 @@ def test_completion_against_the_pipeline(
         wire.initialize(initializationOptions={"model": str(folder), "runtime": runtime})
         theirs = lambda: peer.seconds(next(texts))  # noqa: E731
         rows = [
-            # Each alone, as fast as it can. Then at the pace of a person who types: long enough for the machine to
-            # forget the other side's forward, which after 50 ms still doubled ours.
+            # First as fast as each side can, then at a typist's pace. After a pause of only 50 ms the other side's
+            # forward pass still doubled ours.
             ("", medians(opened(wire, texts), theirs, rounds=ROUNDS, warm_up=5, block=10)),
             (
                 ", with a pause before each",
@@ -198,11 +198,11 @@ def test_a_completion_while_a_long_document_is_checked(base: Path, figures: Figu
         completion = opened(wire, texts)
         wire.open(LONG)
         while not wire.complete(0, LONG.index(MASK) + len(MASK))["items"]:
-            time.sleep(0.1)  # the model is not loaded yet
+            time.sleep(0.1)  # the model is still loading
 
         def meanwhile() -> float:
             wire.open("\n\n".join(islice(texts, 8)), uri)
-            time.sleep(1.5)  # it is looked at when nobody has typed for a second
+            time.sleep(1.5)  # diagnostics start after a second without typing
             assert busy(wire.process.pid, 0.3) > 0.9
             took = completion()
             wire.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
@@ -228,7 +228,7 @@ def test_two_hundred_keystrokes_each_with_a_completion_that_cancels_the_last(fig
         wire.open(LONG, "file:///typed.txt")
         typed = " ".join(words)[:200]
         asked: list[int] = []
-        column = LONG.index(MASK)  # typed before the mask: each letter makes another passage
+        column = LONG.index(MASK)  # typed before the mask, so that each letter changes the passage
         last = 0.0
         for i, letter in enumerate(typed):
             wire.edit((0, column), (0, column), letter, i + 2, "file:///typed.txt")

@@ -1,4 +1,4 @@
-"""The model of a shared engine where its answer is known."""
+"""The simulation of a shared engine in cases with known results."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from benchmarks.queueing import (
     Machine,
     Station,
     Work,
-    carried,
-    closed,
-    fitted,
+    capacity,
+    closed_loop,
+    fit_contention,
     in_time,
     quantile,
     typing,
@@ -33,8 +33,8 @@ COSTS = Costs(
 
 
 @pytest.mark.parametrize("load", [0.3, 0.6, 0.9])
-def test_one_at_a_time_is_an_md1_queue(load: float) -> None:
-    """Pollaczek and Khinchine's mean wait: ``load / (2 * (1 - load))`` services."""
+def test_single_station_is_an_md1_queue(load: float) -> None:
+    """The mean wait is ``load / (2 * (1 - load))`` service times (Pollaczek and Khinchine)."""
     machine, dice = Machine(1), random.Random(0)
     station, found = Station(machine), []
 
@@ -57,7 +57,7 @@ def test_stations_share_the_cores(cores: int, second: float) -> None:
     assert done == pytest.approx([min(2.0, second - 1), second])
 
 
-def test_one_that_yields_goes_on_when_the_other_rests() -> None:
+def test_yielding_station_continues_when_the_other_is_idle() -> None:
     machine, done = Machine(2), []
     first = Station(machine)
     Station(machine, first).put(1.0, Work(1.0), lambda: done.append(machine.now))
@@ -66,38 +66,38 @@ def test_one_that_yields_goes_on_when_the_other_rests() -> None:
     assert done == [2.5, 3.0]
 
 
-def test_one_who_types_alone_waits_for_nobody() -> None:
+def test_single_typist_never_waits() -> None:
     found = typing(COSTS, 1)
-    assert found.given_up == 0
+    assert found.cancelled == 0
     assert quantile(found.seconds, 0.5) == pytest.approx(0.010)
     assert quantile(found.seconds, 0.95) == pytest.approx(0.028)
 
 
-def test_all_is_given_up_where_a_forward_takes_longer_than_a_word() -> None:
+def test_every_request_is_cancelled_if_a_forward_step_outlasts_a_word() -> None:
     found = typing(replace(COSTS, forward=Curve({1: 3.0, 8: 3.0})), 1)
     assert found.asked > 100
     assert in_time(found, 100) == 0
 
 
-def test_what_waits_is_read_together() -> None:
-    """Of eight clients' passages one is read, and then the seven that came meanwhile; what is known takes no time."""
+def test_waiting_passages_are_read_together() -> None:
+    """The model reads one of eight clients' passages, then the other seven together; known passages take no time."""
     free = replace(COSTS, known=0, load=Work(0), proxy=Work(0), replica=Work(0), forward=Curve({1: 1.0, 8: 1.0}))
-    assert closed(free, 8, seconds=1000) == pytest.approx(4 * LETTERS, rel=0.01)
+    assert closed_loop(free, 8, seconds=1000) == pytest.approx(4 * LETTERS, rel=0.01)
 
 
-def test_contention_is_found_again() -> None:
-    rate = closed(replace(COSTS, contention=1.5), 4)
-    assert fitted(COSTS, 4, rate).contention == pytest.approx(1.5, rel=0.05)
+def test_fit_recovers_the_contention() -> None:
+    rate = closed_loop(replace(COSTS, contention=1.5), 4)
+    assert fit_contention(COSTS, 4, rate).contention == pytest.approx(1.5, rel=0.05)
 
 
-def test_faster_forwards_carry_more_people() -> None:
+def test_faster_forward_steps_serve_more_people() -> None:
     slow = replace(COSTS, forward=Curve({1: 0.1, 8: 0.8}))
     people = (5, 10, 20, 40, 80)
-    some, more = (carried({n: in_time(typing(costs, n), 0.15) for n in people}) for costs in (slow, COSTS))
+    some, more = (capacity({n: in_time(typing(costs, n), 0.15) for n in people}) for costs in (slow, COSTS))
     assert 0 < some < more < 80
 
 
-def test_what_is_carried_is_where_the_share_falls_below() -> None:
-    assert carried({10: 0.97, 20: 0.93, 30: 0.5}) == pytest.approx(15)
-    assert carried({10: 0.9}) == pytest.approx(5)
-    assert carried({10: 0.97}) == 10
+def test_capacity_is_where_the_share_falls_below_the_limit() -> None:
+    assert capacity({10: 0.97, 20: 0.93, 30: 0.5}) == pytest.approx(15)
+    assert capacity({10: 0.9}) == pytest.approx(5)
+    assert capacity({10: 0.97}) == 10

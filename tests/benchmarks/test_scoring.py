@@ -1,4 +1,4 @@
-"""Pseudo-log-likelihood of sentences against minicons (if it is installed) and its method on plain transformers."""
+"""Compare scoring sentences with minicons (if it is installed) and with its method on plain transformers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Scorer = Callable[[list[str]], list[float]]
 
 
 def sentences() -> list[str]:
-    """Prose that every Python brings along: the help topics of the language."""
+    """Return prose that every Python contains: the help topics of the language."""
     found = [
         " ".join(sentence.split())
         for text in topics.values()
@@ -32,7 +32,7 @@ def sentences() -> list[str]:
 
 
 def plain_transformers() -> Scorer:
-    """Salazar et al. 2020: a copy of the sentence for each token, with that token masked, in one batch."""
+    """Return the scorer of Salazar et al. (2020): one copy of the sentence for each token, with that token masked."""
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(EMBEDDED)
@@ -55,7 +55,7 @@ def minicons() -> Scorer:
         pytest.skip("minicons is not installed")
     from transformers import PreTrainedTokenizerBase
 
-    # minicons 0.3 calls a method by the name that it had in transformers 4.
+    # minicons 0.3 calls a method by its name in transformers 4.
     PreTrainedTokenizerBase.batch_encode_plus = PreTrainedTokenizerBase.__call__
     from minicons.scorer import MaskedLMScorer
 

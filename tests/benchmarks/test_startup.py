@@ -1,4 +1,4 @@
-"""From the start of the process: the first answer, and the first completion."""
+"""Time from the start of the process to the first response and to the first completion."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from benchmarks.pairs import compare, timed
+from benchmarks.paired_runs import compare, timed
 from fillmask_ls.mlm.checkpoint import EMBEDDED
 from wire import Wire
 

@@ -1,9 +1,9 @@
-"""How often the words that were there are found, in a text that the model was not trained on.
+"""Measure how often masked words are found, in text that the model was not trained on.
 
     python tests/benchmarks/word_accuracy.py validation.txt.gz [--model MODEL] [--half 1]
 
-The text holds documents apart by empty lines. Every second one is left alone: what the product's constants were chosen
-with. Prints a table; the exit code is 1 if a figure falls short of what it should reach.
+Documents are separated by empty lines. The other half of the documents chose the product's constants. Prints a table; the
+exit code is 1 if a figure misses its goal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fillmask_ls.spans import Span
 from fillmask_ls.words import find_masks, find_words
 
 CONTEXT = 500
-"""Characters that are read on either side of what is masked."""
+"""Characters of context on either side of the masked words."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def documents(file: Path, half: int) -> list[str]:
 
 
 def masked(text: str, spans: Sequence[Span]) -> Case:
-    """Cut at spaces, so that no word is in pieces."""
+    """Return the words at ``spans`` masked in their context, cut at spaces."""
     low = text.find(" ", max(0, spans[0][0] - CONTEXT), spans[0][0]) + 1
     high = text.rfind(" ", spans[-1][1], spans[-1][1] + CONTEXT)
     parts, end = [], low
@@ -58,7 +58,7 @@ def masked(text: str, spans: Sequence[Span]) -> Case:
 def cases(
     texts: Sequence[str], together: int, wanted: Callable[[str], bool], count: int, each: int = 20
 ) -> Iterator[Case]:
-    """``count`` passages with ``together`` words masked in a row, only a space between them."""
+    """Yield ``count`` passages with ``together`` adjacent words masked."""
     choose = random.Random(0)
     found = []
     for text in texts:
@@ -80,19 +80,19 @@ def share(hits: Sequence[float]) -> str:
     return f"{fmean(hits):.1%} ± {1.96 * pstdev(hits) / sqrt(len(hits)):.1%}"
 
 
-def several_pieces(model: mlm.MaskedLM, texts: Sequence[str], count: int) -> bool:
-    def pieces(word: str) -> int:
+def several_subwords(model: mlm.MaskedLM, texts: Sequence[str], count: int) -> bool:
+    def count_subwords(word: str) -> int:
         return len(model.tokenizer.encode(word, []).ids) - model.tokenizer.added_tokens
 
     both = []
     for length in (2, 3):
         hits = []
-        for case in cases(texts, 1, lambda word, length=length: pieces(word) == length, count):  # type: ignore[misc]
+        for case in cases(texts, 1, lambda word, length=length: count_subwords(word) == length, count):  # type: ignore[misc]
             offered = mlm.predict(model, case.text)[0].candidates
             hits.append(case.words[0].casefold() in [word.text.casefold() for word in offered])
-        print(f"words of {length} pieces, the right one among ten: {share(hits)} of {len(hits)}")
+        print(f"words of {length} subwords, the right one among ten: {share(hits)} of {len(hits)}")
         both += hits
-    print(f"words of 2 or 3 pieces: {share(both)} (reach 15 %)")
+    print(f"words of 2 or 3 subwords: {share(both)} (goal: 15 %)")
     return fmean(both) >= 0.15
 
 
@@ -115,7 +115,7 @@ def joint_fills(model: mlm.MaskedLM, texts: Sequence[str], count: int) -> bool:
     margin = 1.96 * pstdev(gain) / sqrt(len(gain))
     print(f"two adjacent words, both right, each mask by itself: {share(alone)} of {len(alone)}")
     print(f"two adjacent words, both right, jointly: {share(jointly)}; among five: {share(offered)}")
-    print(f"the gain: {fmean(gain):.1%} ± {margin:.1%} (reach: above the margin)")
+    print(f"the gain: {fmean(gain):.1%} ± {margin:.1%} (goal: above the margin)")
     return fmean(gain) > margin
 
 
@@ -146,7 +146,7 @@ def main() -> int:
     reached = [
         agreement(model, exact, texts, 2 * options.count),
         joint_fills(model, texts, options.count),
-        several_pieces(model, texts, options.count // 2),
+        several_subwords(model, texts, options.count // 2),
     ]
     return 0 if all(reached) else 1
 

@@ -1,6 +1,6 @@
-"""Who asks a shared engine, and the servers that are asked: ours, and transformers' pipeline behind a FastAPI route.
+"""Load on a shared engine, and the servers under load: ours, and transformers' pipeline behind a FastAPI route.
 
-The load comes from this process, on the same machine: it takes its share of the cores.
+The load comes from this process, on the same machine, so it uses some of the cores.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ uvicorn.run(app, port=int(sys.argv[2]), log_level="error")
 
 
 def text(number: int) -> str:
-    """A passage of some 40 words, no two the same."""
+    """Return a passage of about 40 words; each number makes another one."""
     shuffled = random.Random(number)
     before, after = BEFORE[:], AFTER[:]
     shuffled.shuffle(before)
@@ -107,7 +107,7 @@ def our_body(number: int, prefix: str = "") -> bytes:
 
 
 def letter(number: int) -> bytes:
-    """What the next letter of a word asks, and behind the last one the first of another word."""
+    """Return the request of a letter of a word; the letter after the last one starts another word."""
     return our_body(number // LETTERS, WORD[: number % LETTERS])
 
 
@@ -123,7 +123,7 @@ def free_port() -> int:
 
 @contextmanager
 def process(command: list[str], port: int, path: str, body: bytes, **environment: str) -> Iterator[str]:
-    """A server, from its first answer on."""
+    """Start a server, and yield its URL after its first response."""
     import urllib.request
 
     environment = {**os.environ, **environment}
@@ -158,7 +158,7 @@ def theirs(model: str) -> Iterator[str]:
 
 
 class Client:
-    """One connection that is used again; a client library would take more of the cores than the server."""
+    """One persistent connection; a client library would use more of the cores than the server."""
 
     def __init__(self, url: str) -> None:
         self._host, _, path = url.removeprefix("http://").partition("/")
@@ -166,7 +166,7 @@ class Client:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, body: bytes) -> int:
-        """The status of the reply; who cancels it hangs up."""
+        """Send a request and return the status of the response; cancelling closes the connection."""
         if self._streams is None:
             host, port = self._host.split(":")
             self._streams = await asyncio.open_connection(host, int(port))
@@ -189,7 +189,7 @@ class Client:
 
 @dataclass
 class Load:
-    """What came of it: seconds of each request that was answered, and how many were not."""
+    """The outcome of a load: the response times, and the numbers of requests without an answer."""
 
     seconds: list[float] = field(default_factory=list)
     shed: int = 0
@@ -203,7 +203,7 @@ class Load:
 
     @property
     def unserved(self) -> float:
-        """The share of what was asked."""
+        """The share of requests without an answer."""
         return (self.shed + self.lost + self.cancelled) / max(1, self.asked)
 
     @property
@@ -216,7 +216,7 @@ class Load:
     def __str__(self) -> str:
         return (
             f"{self.rate:7.1f} a second, p50 {self.quantile(0.5):.3f} s, p95 {self.quantile(0.95):.3f} s, "
-            f"given up {self.cancelled}, shed {self.shed}, lost {self.lost}"
+            f"cancelled {self.cancelled}, shed {self.shed}, lost {self.lost}"
         )
 
 
@@ -237,8 +237,8 @@ async def send(client: Client, body: bytes, load: Load) -> None:
         load.lost += 1
 
 
-async def closed(url: str, body: Callable[[int], bytes], clients: int, pause: float = 0.0) -> Load:
-    """Each client asks again when it has its answer, at once or after a pause."""
+async def closed_loop(url: str, body: Callable[[int], bytes], clients: int, pause: float = 0.0) -> Load:
+    """Let clients send a request whenever they get a response, at once or after a pause (a closed loop)."""
     load = Load()
     end = time.perf_counter() + SECONDS
 
@@ -257,7 +257,7 @@ async def closed(url: str, body: Callable[[int], bytes], clients: int, pause: fl
 
 
 async def typing(url: str, people: int) -> Load:
-    """People who each type a word behind a mask, and then go on to the next; each key gives up what the last one asked."""
+    """Let people type words after masks; each key cancels the request of the key before."""
     load = Load()
     numbers = itertools.count(random.randrange(10**6))
     end = time.perf_counter() + SECONDS

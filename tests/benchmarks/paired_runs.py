@@ -1,4 +1,4 @@
-"""Timings in turns against a peer, so that the machine's moods meet both; only ratios of medians are judged."""
+"""Time our side and a peer in turns, so that the load of the machine affects both; compare ratios of medians."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import chain
 
 Run = Callable[[], float]
-"""Runs once and returns the seconds that counted."""
+"""Runs once and returns the seconds that count."""
 
 
 def timed(call: Callable[[], object]) -> Run:
@@ -23,9 +23,9 @@ def timed(call: Callable[[], object]) -> Run:
 def medians(
     ours: Run, theirs: Run, *, rounds: int, warm_up: int = 1, block: int = 1, pause: float = 0
 ) -> tuple[float, float]:
-    """The median milliseconds of both, run in turns of ``block`` runs, each after ``pause`` seconds.
+    """Return the median milliseconds of both sides, run in turns of ``block`` runs, each after ``pause`` seconds.
 
-    Of a block of several, the first quarter does not count.
+    The first quarter of a block is warm-up.
     """
 
     def turn(run: Run, count: int) -> list[float]:
@@ -43,7 +43,7 @@ def medians(
 
 
 def compare(name: str, ours: Run, theirs: Run, *, rounds: int, warm_up: int = 1) -> float:
-    """Run both in turns; print both medians and return the ratio of ours to theirs."""
+    """Run both sides in turns, print both medians, and return the ratio of ours to theirs."""
     mine, peer = medians(ours, theirs, rounds=rounds, warm_up=warm_up)
     print(f"\n{name}: ours {mine:.1f} ms, theirs {peer:.1f} ms, ratio {mine / peer:.2f} ({rounds} pairs)")
     return mine / peer
