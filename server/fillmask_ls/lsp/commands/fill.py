@@ -18,7 +18,16 @@ from .arguments import Arguments
 
 
 async def fill(session: Session, arguments: Arguments) -> dict[str, Any]:
-    """Replace the mask at ``position`` of the document ``uri`` with ``word``, or with the best word."""
+    """Replace one mask.
+
+    Args:
+        uri: the open document.
+        position: of the mask.
+        word: the replacement; by default the best word.
+
+    Returns:
+        ``{"applied": true, "words": ["door"]}``: whether the client made the edit, and the new words.
+    """
     document = arguments.document()
     target = masks.mask_at(document, arguments.index(document))
     if target is None:

@@ -11,7 +11,15 @@ from .arguments import Arguments
 
 
 async def fill_all(session: Session, arguments: Arguments) -> dict[str, Any]:
-    """Fill every mask in ``range`` of the document ``uri``, the masks of a passage together."""
+    """Fill every mask of a range, the masks of a passage together.
+
+    Args:
+        uri: the open document.
+        range: by default the whole document.
+
+    Returns:
+        ``{"applied": true, "words": ["door"]}``: whether the client made the edit, and the new words.
+    """
     document = arguments.document()
     span = arguments.span(document)
     async with session.snapshot(document) as snapshot:

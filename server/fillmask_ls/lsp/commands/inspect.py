@@ -13,9 +13,20 @@ from .arguments import Arguments
 
 
 async def inspect(session: Session, arguments: Arguments) -> dict[str, Any]:
-    """Mask ``text``, or ``range`` of ``uri``, at random and return what the model predicts.
+    """Mask a text at random and report what the model predicts.
 
-    ``format``: ``json``, ``markdown`` or ``html``; ``rate``, ``seed`` and ``wholeWords`` set the masking.
+    Args:
+        text: the text to inspect; or ``uri`` and ``range``.
+        uri: an open document.
+        range: by default the whole document.
+        format: ``json`` (the default), ``markdown`` or ``html``.
+        rate: the share of tokens to mask, 0 to 1; 0.15 by default.
+        seed: of the random choice; by default a new one.
+        wholeWords: whether to mask whole words; by default subwords.
+
+    Returns:
+        the report: as JSON, the fields of ``fillmask_ls.mlm.inspect``'s result; otherwise
+        ``{"format": …, "content": …}``.
     """
     format_ = arguments.choice("format", "json", ("json", "markdown", "html"))
     text = arguments.text_or_span()

@@ -11,7 +11,19 @@ from .arguments import Arguments
 
 
 async def mask_randomly(session: Session, arguments: Arguments) -> dict[str, Any]:
-    """Mask a share (``rate``) of the words, or of the subwords (``wholeWords`` false), in ``range`` of ``uri``."""
+    """Mask a random share of the words of a range.
+
+    Args:
+        uri: the open document.
+        range: by default the whole document.
+        rate: the share to mask, 0 to 1; 0.15 by default.
+        seed: of the random choice; by default a new one.
+        wholeWords: whether to mask words, the default, or subwords.
+
+    Returns:
+        ``{"seed": 7, "applied": true, "words": ["[MASK]"]}``: the seed, whether the client made the edit, and a mask for
+        each masked word.
+    """
     document, seed = arguments.document(), arguments.seed()
     span, rate = arguments.span(document), arguments.rate()
     whole_words = arguments.flag("wholeWords", default=True)

@@ -10,19 +10,40 @@ from .arguments import Arguments
 
 
 async def select_model(session: Session, arguments: Arguments) -> dict[str, Any]:
-    """Use ``model`` until the client changes its settings; return the status once it is loaded or has failed."""
+    """Use another model until the client changes its settings.
+
+    Args:
+        model: ``auto``, ``embedded``, a folder or a hub id.
+
+    Returns:
+        the status, as ``fillmask.status`` does, after the model is loaded or has failed to load.
+    """
     _require_trust(session)
     return await session.models.select(arguments.text("model"))
 
 
 async def download_model(session: Session, arguments: Arguments) -> dict[str, Any]:
-    """Download ``model`` from the Hugging Face hub with progress, and load it if the settings name it."""
+    """Download a model from the Hugging Face hub with progress, and load it if the settings name it.
+
+    Args:
+        model: a hub id, such as ``google-bert/bert-base-uncased``.
+
+    Returns:
+        the status, as ``fillmask.status`` does.
+    """
     _require_trust(session)
     return await session.models.download(arguments.text("model"))
 
 
 async def status(session: Session, _arguments: Arguments) -> dict[str, Any]:
-    """Return which model answers, and what the server is doing."""
+    """Report which model answers, and what the server is doing.
+
+    Returns:
+        ``{"state": "ready", "model": "embedded", "error": null, "version": …, "engine": "local", "host": null,
+        "leavesMachine": false}``: ``state`` is ``starting``, ``loading``, ``ready`` or ``failed``; ``error`` is the reason
+        why the chosen model could not be loaded; ``engine`` is ``local`` or ``remote``; ``host`` is the shared engine's;
+        ``leavesMachine`` says whether text may be sent over a network.
+    """
     return session.models.status()
 
 

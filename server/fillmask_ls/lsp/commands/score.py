@@ -13,9 +13,18 @@ _METRICS = ("within_word_l2r", "original", "whole_word")
 
 
 async def score(session: Session, arguments: Arguments) -> dict[str, Any]:
-    """Return the pseudo-log-likelihood of ``text``, or of ``range`` of ``uri``, and the surprisal of each word.
+    """Score a text: its pseudo-log-likelihood, and the surprisal of each word.
 
-    ``metric``: ``within_word_l2r``, ``original`` or ``whole_word``.
+    Args:
+        text: the text to score; or ``uri`` and ``range``.
+        uri: an open document.
+        range: by default the whole document.
+        metric: what is masked with each token, in minicons' terms: ``within_word_l2r`` (the default), ``original`` or
+            ``whole_word``.
+
+    Returns:
+        ``{"model": …, "pseudoLogLikelihood": …, "perplexity": …, "tokens": …, "words": [{"text": …, "span": [0, 3],
+        "surprisal": …}]}``: the log-likelihood in nats, the number of tokens, and the surprisals in bits.
     """
     metric: Any = arguments.choice("metric", "within_word_l2r", _METRICS)
     found = await session.engine.score(ScoreQuestion(arguments.text_or_span(), metric))

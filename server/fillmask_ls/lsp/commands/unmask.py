@@ -11,7 +11,15 @@ from .arguments import Arguments
 
 
 async def unmask(session: Session, arguments: Arguments) -> dict[str, Any]:
-    """Restore the words that the masks in ``range`` of the document ``uri`` hide, where they are known."""
+    """Restore the words that the masks of a range replaced, if the server saw them.
+
+    Args:
+        uri: the open document.
+        range: by default the whole document.
+
+    Returns:
+        ``{"applied": true, "words": ["door"]}``: whether the client made the edit, and the new words.
+    """
     document = arguments.document()
     span = arguments.span(document)
     async with session.snapshot(document) as snapshot:
