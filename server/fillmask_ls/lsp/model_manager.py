@@ -7,35 +7,31 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from fillmask_ls import __version__
 from fillmask_ls.background import run_in_background
-from fillmask_ls.engine import download, http_client
+from fillmask_ls.engine import download
 from fillmask_ls.engine.api import EngineError, SupersededError
 from fillmask_ls.engine.fallback import FallbackEngine
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.engine.remote import RemoteEngine
-from fillmask_ls.settings import Settings, is_loopback
+from fillmask_ls.settings import Settings
 
-from .client import Client, request_failed
+from .client import Client
 from .configuration import Configuration
 from .documents import Documents
+from .model_download import download_with_progress, is_download_accepted
 from .progress import progress_bar
 from .reader import Reader
+from .shared_engine import SharedEngine
 
 logger = logging.getLogger(__name__)
 
 _IDLE_SECONDS = 3.0
 """Seconds without a change before the user is asked anything: some editors ask in a prompt that swallows typed letters."""
-_TIMEOUT_WITH_FALLBACK = 2.0
-_TIMEOUT_WITHOUT_FALLBACK = 30.0
-_HUB_ROUTER = "https://router.huggingface.co"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +42,6 @@ class _LocalModel:
     device: str = "auto"
     dtype: str = "auto"
     runtime: str = "torch"
-
-
-@dataclass(frozen=True, slots=True)
-class _SharedEngine:
-    """The shared engine that the settings name; an empty one for none.
-
-    Attributes:
-        url: its address, or
-        provider, model: a provider of the hub, and its model.
-        falls_back: whether the local model answers while the shared engine can't.
-    """
-
-    url: str = ""
-    provider: str = ""
-    model: str = ""
-    falls_back: bool = True
-
-    @classmethod
-    def named_by(cls, settings: Settings) -> _SharedEngine:
-        provider = "" if settings.engine_url else settings.engine_provider
-        model = _provider_model(settings.model) if provider else ""
-        return cls(settings.engine_url, provider, model, settings.engine_fallback)
-
-    @property
-    def is_on_this_machine(self) -> bool:
-        return is_loopback(urlsplit(self.url).hostname or "")
 
 
 class ModelManager:
@@ -99,7 +69,7 @@ class ModelManager:
         self._wanted: _LocalModel | None = None
         self._load_task: asyncio.Task[None] | None = None
         self._error: str | None = None
-        self._shared = _SharedEngine()
+        self._shared = SharedEngine()
         self._connect_task: asyncio.Task[None] | None = None
         self._needs_local = False
         self._reported_hosts: set[str] = set()
@@ -130,12 +100,12 @@ class ModelManager:
             "version": __version__,
             "engine": "remote" if engine.is_remote else "local",
             "host": engine.remote.address.host if engine.remote else None,
-            "leavesMachine": not shared.is_on_this_machine if shared.url else bool(shared.provider),
+            "leavesMachine": shared.leaves_machine,
         }
 
     def load(self, settings: Settings) -> None:
         """Connect to the engine and load the model that the settings name, unless they named the same before."""
-        self._connect(_SharedEngine.named_by(settings))
+        self._connect(SharedEngine.named_by(settings))
         if self.engine.remote is not None and not self._needs_local:
             return
         # A provider's model need not be on this machine.
@@ -157,7 +127,7 @@ class ModelManager:
             EngineError: a shared engine answers, which chooses its model itself.
         """
         if self._shared.url:
-            raise EngineError(f"{urlsplit(self._shared.url).netloc} answers, and chooses its model itself.")
+            raise EngineError(f"{self._shared.host} answers, and chooses its model itself.")
         self._configuration.choose_model(model)
         self._wanted = None
         self.load(self._configuration.settings)
@@ -173,41 +143,16 @@ class ModelManager:
             EngineError: the download failed.
             JsonRpcException: the user cancelled it.
         """
-        title, kept = "Downloading the language model", "the files that arrived are kept"
-        async with progress_bar(self._client, title, model, cancel=lambda: task.cancel()) as bar:
-            bar.outcome = f"failed; {kept}"
-            task = asyncio.ensure_future(
-                download.download(
-                    model, lambda done, total: bar.report(done, total, f"{done >> 20} of {total >> 20} MB")
-                )
-            )
-            try:
-                await task
-            except asyncio.CancelledError:
-                bar.outcome = f"cancelled; {kept}"
-                if bar.is_cancelled:
-                    raise request_failed(bar.outcome) from None
-                task.cancel()
-                raise
-            bar.outcome = "done"
+        await download_with_progress(self._client, model)
         wanted = self._configuration.settings.model
         return await self.select(wanted) if wanted in ("auto", model) and not self._shared.url else self.status()
 
-    def _connect(self, shared: _SharedEngine) -> None:
+    def _connect(self, shared: SharedEngine) -> None:
         """Use the shared engine that the settings name, or none."""
         if shared == self._shared:
             return
         self._shared, self._needs_local = shared, False
-        remote = None
-        if shared.url or shared.provider:
-            token = http_client.token_for(shared.url, self._configuration.engine_token)
-            remote = RemoteEngine(
-                http_client.Address(shared.url or _HUB_ROUTER, token),
-                direct=shared.is_on_this_machine,
-                patience=_TIMEOUT_WITH_FALLBACK if shared.falls_back else _TIMEOUT_WITHOUT_FALLBACK,
-                provider=shared.provider,
-                model=shared.model,
-            )
+        remote = shared.create_engine(self._configuration.engine_token)
         self._connect_task = self.engine.use(remote, falls_back=shared.falls_back)
         self._notify()
 
@@ -291,20 +236,9 @@ class ModelManager:
 
     async def _offer_download(self) -> None:
         """Offer a better model than the embedded one, once for each user, in a client that shows buttons."""
-        if not (self._configuration.trusted and self._client.capabilities.message_actions):
+        if not self._configuration.trusted:
             return
         await self._documents.wait_until_idle(_IDLE_SECONDS)
-        if not await self._reader.run(download.may_offer):
-            return
-        message = (
-            f"fillmask: the small embedded model answers. {download.BETTER} (440 MB) knows more words: "
-            "download it once from the Hugging Face hub?"
-        )
         with suppress(JsonRpcException, EngineError):
-            if await self._client.ask(message, ["Download", "No"]) == "Download":
+            if await is_download_accepted(self._client, self._reader):
                 await self.download(download.BETTER)
-
-
-def _provider_model(model: str) -> str:
-    """Return the model that a provider of the hub answers with: the settings' one, if it is a hub id."""
-    return model if "/" in model and not Path(model).expanduser().is_absolute() else download.BETTER
