@@ -10,32 +10,58 @@ from . import MASK
 from .spans import Span
 
 CONTINUATIONS = (".", " [MASK].")
-"""What may follow a mask at the end of its text: the end of the sentence, or one more word.
+"""Texts to read after a mask that ends its text: the end of the sentence, or one more word.
 
-A model answers such a mask with a full stop. The mean of its answers to both continuations ranks the right word first two
-to three times as often.
+Without them a model predicts a full stop. Use the mean of its predictions with both.
 """
 
-WORD_PATTERN = r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}_]+)*"
-"""A run of letters, marks, digits and underscores, with apostrophes inside: ``don't`` is one word."""
-
+_WORD_PATTERN = r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}_]+)*"
 _MASK = regex.compile(regex.escape(MASK))
-_WORD = regex.compile(WORD_PATTERN)
-_MASK_OR_WORD = regex.compile(rf"{regex.escape(MASK)}|(?P<word>{WORD_PATTERN})")
+_MASK_AND_PREFIX = regex.compile(
+    rf"({regex.escape(MASK)})([\p{{L}}\p{{M}}\p{{N}}]+(?:['’\-][\p{{L}}\p{{M}}\p{{N}}]*)*)\Z"
+)
+_PARTIAL_MASK = regex.compile(r"\[(?:\]|m.*)?", regex.IGNORECASE)
+_WORD = regex.compile(_WORD_PATTERN)
+_MASK_OR_WORD = regex.compile(rf"{regex.escape(MASK)}|(?P<word>{_WORD_PATTERN})")
 _LETTER = regex.compile(r"[\p{L}\p{N}]")
 _PART_OF_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]")
+_BEFORE_STANDALONE = regex.compile(r"""(?:\A|[\s(\[{"'“‘«—–])\Z""")
+_AFTER_STANDALONE = regex.compile(r"""[)\]}"'”’».,;:!?…]*(?:\Z|[\s—–])""")
+_ENDS_CLAUSE = regex.compile(r"""[.!?…:;,。！？]["'”’»)\]]*\s*\Z""")
 _ENDS_SENTENCE = regex.compile(r"""[.!?…。！？]["'”’»)\]]*\s*$""")
 _SENTENCE_BOUNDARY = regex.compile(r"""\n|[.!?…]["'”’»)\]]*\s++(?!\p{Ll})|[。！？]["'”’»」』）]*""")
 _ABBREVIATION = regex.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|approx|resp|pp|fig)\.\s*$", regex.IGNORECASE)
+_SENTENCE_CONTEXT = 200
 
 
 def find_masks(text: str, offset: int = 0) -> list[Span]:
-    """Return the span of every ``[MASK]`` in ``text``, in order; ``offset`` is added to each end."""
+    """Return the span of every ``[MASK]`` in ``text``, in order; ``offset`` is added to each end.
+
+    >>> find_masks("A [MASK].")
+    [(2, 8)]
+    """
     return [(match.start() + offset, match.end() + offset) for match in _MASK.finditer(text)]
+
+
+def find_typed_prefix(text: str) -> tuple[Span, str] | None:
+    """Return the mask at the end of ``text`` and the letters that were typed directly after it.
+
+    >>> find_typed_prefix("An [MASK]el")
+    ((3, 9), 'el')
+    """
+    match = _MASK_AND_PREFIX.search(text)
+    return (match.span(1), match[2]) if match else None
+
+
+def is_partial_mask(text: str) -> bool:
+    """Return whether ``text`` looks like a mask that is being written: ``[``, ``[]`` or ``[ma``."""
+    return bool(_PARTIAL_MASK.fullmatch(text))
 
 
 def find_words(text: str) -> list[Span]:
     """Return the spans of the words of ``text``, in order; ``[MASK]`` contains the word ``MASK``.
+
+    A word is a run of letters, marks, digits and underscores, with apostrophes inside.
 
     >>> [text[slice(*span)] for text in ["I don't."] for span in find_words(text)]
     ['I', "don't"]
@@ -48,8 +74,25 @@ def find_unmasked_words(text: str) -> list[Span]:
     return [match.span() for match in _MASK_OR_WORD.finditer(text) if match["word"]]
 
 
+def find_standalone_words(text: str) -> list[Span]:
+    """Return the spans of the words outside masks that are no part of a path, an address or a compound.
+
+    >>> [text[slice(*span)] for text in ["See a/path, well-known."] for span in find_standalone_words(text)]
+    ['See']
+    """
+    return [
+        (start, end)
+        for start, end in find_unmasked_words(text)
+        if _BEFORE_STANDALONE.search(text, max(0, start - 1), start) and _AFTER_STANDALONE.match(text, end)
+    ]
+
+
 def find_sentences(text: str) -> list[Span]:
-    """Return the spans of the sentences of ``text``, each with the whitespace after it; a line end also ends a sentence."""
+    """Return the spans of the sentences of ``text``, each with the whitespace after it; a line end also ends a sentence.
+
+    >>> find_sentences("One. Two.")
+    [(0, 5), (5, 9)]
+    """
     ends = (match.end() for match in _SENTENCE_BOUNDARY.finditer(text))
     return list(pairwise(sorted({0, *ends, len(text)})))
 
@@ -65,21 +108,33 @@ def is_part_of_word(character: str) -> bool:
 
 
 def starts_sentence(before: str) -> bool:
-    """Return whether a word after the text ``before`` begins a sentence."""
-    before = before[-200:]
+    """Return whether a word after the text ``before`` begins a sentence.
+
+    >>> starts_sentence("It rained. "), starts_sentence("Use tools, e.g. ")
+    (True, False)
+    """
+    before = before[-_SENTENCE_CONTEXT:]
     if not has_letter(before):
         return True
     return bool(_ENDS_SENTENCE.search(before)) and not _ABBREVIATION.search(before)
 
 
+def ends_clause(text: str) -> bool:
+    """Return whether ``text`` ends with the punctuation of a sentence or clause."""
+    return bool(_ENDS_CLAUSE.search(text))
+
+
 def apply_case(word: str, *, capital: bool = False, prefix: str = "", begun: int = 0) -> str:
-    """Return ``word`` in the case its place needs.
+    """Return ``word`` in the case that its context requires.
+
+    >>> apply_case("elephant", prefix="El", begun=2)
+    'Elephant'
 
     Args:
         word: as the vocabulary spells it.
         capital: whether the word begins a sentence.
-        prefix: the letters that the user typed already, kept as is: ``El`` and ``elephant`` give ``Elephant``.
-        begun: how many letters of ``word`` the prefix stands for.
+        prefix: the letters that the user typed already, kept as they are.
+        begun: how many letters of ``word`` the prefix replaces.
     """
     if prefix:
         rest = word[begun:]

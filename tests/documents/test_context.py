@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fillmask_ls import MASK
-from fillmask_ls.documents.context import Passage, estimated_tokens, passage, passages
+from fillmask_ls.documents.context import Passage, passage, passages
 from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.documents.token_estimate import estimate_tokens
 from fillmask_ls.mlm.model import MaskedLM
 from fillmask_ls.words import find_masks
 from seed import PARAGRAPH
@@ -67,7 +68,7 @@ def test_a_long_sentence_is_cut_between_words_with_the_mask_inside(before: int, 
 def test_a_text_without_blanks_or_ends_is_cut_too() -> None:
     assert len(around("字" * 100_000 + MASK + "字" * 100_000).text) == 255 + len(MASK)
     assert len(around("x" * 100_000 + MASK + "x" * 100_000).text) < 10_000
-    assert estimated_tokens(around("word\n" * 100_000 + MASK + "\nmore" * 100_000).text) <= 256
+    assert estimate_tokens(around("word\n" * 100_000 + MASK + "\nmore" * 100_000).text) <= 256
 
 
 def test_a_comment_whose_beginning_is_far_away_is_still_one() -> None:
@@ -99,7 +100,7 @@ def test_other_documents_give_context_and_no_place() -> None:
 
 def test_the_estimate_is_near_what_a_tokenizer_makes_of_it(model: MaskedLM) -> None:
     real = len(model.tokenizer.encode(PARAGRAPH, []).ids)
-    assert abs(estimated_tokens(PARAGRAPH) - real) <= 0.15 * real
+    assert abs(estimate_tokens(PARAGRAPH) - real) <= 0.15 * real
 
 
 @given(st.lists(st.sampled_from(["word ", MASK, "\n", "\n\n", ". ", "x" * 900 + " "]), max_size=40).map("".join))

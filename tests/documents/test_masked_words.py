@@ -6,11 +6,10 @@ import re
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fillmask_ls import MASK
-from fillmask_ls.documents import text as text_module
 from fillmask_ls.documents.masked_words import MaskedWords
 from fillmask_ls.documents.text import Position, TextDocument
 from fillmask_ls.words import find_masks
@@ -62,17 +61,11 @@ class Plain:
         return [(mask, word) for mask, word in known if word is not None]
 
 
-@pytest.mark.parametrize("chunk_size", [24, 4096])
-@given(st.data())
-@settings(
-    max_examples=3 * settings.default.max_examples,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-def test_any_edits_against_a_plain_model(chunk_size: int, monkeypatch: pytest.MonkeyPatch, data: st.DataObject) -> None:
-    monkeypatch.setattr(text_module, "_SIZE", chunk_size)
+@settings(deadline=None)
+@given(st.data(), st.sampled_from([24, 4096]))
+def test_any_edits_against_a_plain_model(data: st.DataObject, chunk_size: int) -> None:
     plain = Plain(data.draw(TEXTS))
-    document = TextDocument("", plain.text)
+    document = TextDocument("", plain.text, chunk_size=chunk_size)
     for _ in range(data.draw(st.integers(1, 10))):
         low, high = sorted(data.draw(st.integers(0, len(plain.text))) for _ in range(2))
         old = plain.text[low:high]

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fillmask_ls.documents.context import estimated_tokens, word_passage
+from fillmask_ls.documents.context import word_passage
 from fillmask_ls.documents.paragraphs import paragraphs
 from fillmask_ls.documents.text import Position, TextDocument
-from fillmask_ls.documents.word_spans import free_words, word_at
-from fillmask_ls.words import find_masks, find_unmasked_words, find_words
+from fillmask_ls.documents.token_estimate import estimate_tokens
+from fillmask_ls.documents.word_spans import word_at
+from fillmask_ls.words import find_masks, find_standalone_words, find_unmasked_words, find_words
 
 LANGUAGES = ["c", "gitcommit", "html", "latex", "markdown", "org", "plaintext", "python", "rst", "typst"]
 PARTS = st.sampled_from(
@@ -42,7 +43,7 @@ def test_every_word_is_in_the_document_where_it_is_said_to_be(text: str, languag
 def test_words_are_those_of_the_scores_but_for_masks(text: str) -> None:
     masks = [place for start, end in find_masks(text) for place in range(start, end)]
     assert find_unmasked_words(text) == [span for span in find_words(text) if span[0] not in masks] or "[MASK]" in text
-    assert set(free_words(text)) <= set(find_unmasked_words(text))
+    assert set(find_standalone_words(text)) <= set(find_unmasked_words(text))
     document = TextDocument("", text)
     for start, end in find_unmasked_words(text):
         assert {word_at(document, index) for index in range(start, end)} == {(start, end)}
@@ -57,14 +58,14 @@ def test_words_are_those_of_the_scores_but_for_masks(text: str) -> None:
     ],
 )
 def test_words_that_stand_for_themselves(text: str, expected: str) -> None:
-    assert [text[slice(*span)] for span in free_words(text)] == expected.split()
+    assert [text[slice(*span)] for span in find_standalone_words(text)] == expected.split()
 
 
 def test_a_long_paragraph_is_cut_at_the_ends_of_sentences() -> None:
     text = "One two three four. " * 500
     found = paragraphs(TextDocument("", text), tokens=64)
     assert "".join(f"{paragraph.text} " for paragraph in found) == text
-    assert all(estimated_tokens(paragraph.text) <= 64 for paragraph in found)
+    assert all(estimate_tokens(paragraph.text) <= 64 for paragraph in found)
     assert all(paragraph.text.endswith(".") for paragraph in found)
 
 

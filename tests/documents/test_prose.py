@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import passage
+from fillmask_ls.documents.languages.registry import language
 from fillmask_ls.documents.masks import Target
-from fillmask_ls.documents.prose import language
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.words import find_masks
 

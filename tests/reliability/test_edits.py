@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from lsprotocol import types
 
-from documents.test_text import offset, units
-from fillmask_ls.documents import text as text_module
+from documents.plain_text import PlainText, split_lines, units
+from fillmask_ls.documents import chunks as chunks_module
 from fillmask_ls.documents.positions import Encoding
-from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.documents.text import Position, TextDocument
+from fillmask_ls.lsp import documents as documents_module
 from fillmask_ls.lsp.documents import Documents
 from fillmask_ls.words import find_masks
 from reliability.campaign import chance
@@ -45,8 +47,12 @@ class Writer:
 
     def __init__(self, dice: random.Random, encoding: Encoding) -> None:
         self.dice, self.encoding = dice, encoding
-        self.text = ""
         self.version = 0
+        self._plain = PlainText("", encoding)
+
+    @property
+    def text(self) -> str:
+        return self._plain.text
 
     def edit(self) -> tuple[int, list[Change]]:
         self.version += self.dice.choice([1, 1, 1, 7])
@@ -55,15 +61,14 @@ class Writer:
     def _change(self) -> Change:
         new = "".join(self.dice.choices(PIECES, k=self.dice.randrange(8)))
         if self.dice.random() < 0.02 or len(self.text) > LONGEST:
-            self.text = new
+            self._plain = PlainText(new, self.encoding)
             return types.TextDocumentContentChangeWholeDocument(new)
-        ends = [self._position(), self._position()]
-        low, high = sorted(offset(self.text, at.line, at.character, self.encoding) for at in ends)
-        self.text = self.text[:low] + new + self.text[high:]
-        return types.TextDocumentContentChangePartial(types.Range(*ends), new)
+        start, end = self._position(), self._position()
+        self._plain.replace(Position(start.line, start.character), Position(end.line, end.character), new)
+        return types.TextDocumentContentChangePartial(types.Range(start, end), new)
 
     def _position(self) -> types.Position:
-        """Mostly near; sometimes past the line, past the text, or inside a character: that is clamped."""
+        """Mostly near; sometimes past the line, past the text, or inside a character."""
         line = self.dice.randrange(self.text.count("\n") + self.text.count("\r") + 2)
         column = self.dice.randrange(self.dice.choice([3, 12, 60]))
         return types.Position(line, self.dice.choice([column, 2**31 - 1]) if self.dice.random() < 0.05 else column)
@@ -124,13 +129,12 @@ def check(document: TextDocument | None, plain: str, encoding: Encoding, where: 
     assert document.text == plain, where
     assert document.masks(0, len(document)) == find_masks(plain), where
     end = document.position(len(plain))
-    last = max(plain.rfind("\n"), plain.rfind("\r")) + 1
-    assert end.column == units(plain[last:], encoding), where
+    assert end.column == units(split_lines(plain)[-1], encoding), where
 
 
 @pytest.fixture(params=[24, 4096], ids=["small chunks", "chunks as they are"])
 def _chunks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_module, "_SIZE", request.param)
+    monkeypatch.setattr(documents_module, "TextDocument", partial(TextDocument, chunk_size=request.param))
 
 
 @pytest.mark.usefixtures("_chunks")
@@ -169,7 +173,7 @@ def test_who_does_not_count_is_taken_at_his_word() -> None:
         assert found.text == text
 
 
-def _columns_in_characters(document: TextDocument, position: text_module.Position) -> int:
+def _columns_in_characters(document: TextDocument, position: Position) -> int:
     start, end = document.line_span(position.line)
     return min(start + position.column, end)
 
@@ -177,16 +181,16 @@ def _columns_in_characters(document: TextDocument, position: text_module.Positio
 @pytest.mark.parametrize(
     ("place", "bug"),
     [
-        ((text_module, "LINE_END"), re.compile("\r\n|\n")),
+        ((chunks_module, "LINE_END"), re.compile("\r\n|\n")),
         ((TextDocument, "index"), _columns_in_characters),
-        ((text_module, "_boundary"), lambda text, at: at),
+        ((chunks_module, "chunk_end"), lambda text, index: index),
     ],
     ids=["CR ends no line", "columns are characters", "a mask lies in two chunks"],
 )
 def test_a_planted_bug_is_caught(
     place: tuple[object, str], bug: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text_module, "_SIZE", 24)
+    monkeypatch.setattr(documents_module, "TextDocument", partial(TextDocument, chunk_size=24))
     monkeypatch.setattr(*place, bug)
     with pytest.raises(AssertionError):
         campaign(3, 3_000, 0)

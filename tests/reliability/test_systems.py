@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fillmask_ls.documents.prose import language
+from fillmask_ls.documents.languages.registry import language
 
 SERVER = Path(__file__).parents[2] / "server" / "fillmask_ls"
 

@@ -1,1 +1,1 @@
-"""The editor's text: lines, positions, masks and the passage around them. No model, no protocol."""
+"""The editor's text: its lines, positions and masks, and the prose around them. No model, no protocol."""

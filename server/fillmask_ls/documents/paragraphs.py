@@ -10,20 +10,21 @@ from itertools import chain
 import regex
 
 from fillmask_ls.spans import Span
-from fillmask_ls.words import find_sentences
+from fillmask_ls.words import find_sentences, find_standalone_words
 
-from .context import TOKENS, estimated_tokens
-from .prose import all_prose, beginning, language
+from .context import DEFAULT_TOKENS
+from .languages.inline_code import find_inline_code
+from .languages.registry import language
+from .prose import all_prose, is_verbatim, reading_start
 from .text import TextDocument
-from .word_spans import free_words, is_written, literals
+from .token_estimate import estimate_tokens
 
 _REACH = 32_768
-"""How many characters on either side of the last edit are read."""
-_MOST = 16_384
-"""How many characters of the paragraphs nearest to it are taken: some 2,700 words, which cost the embedded model eight
-seconds on two cores."""
-_COUNT = 256
-"""How many paragraphs at most: what was said of so many can be remembered."""
+"""How many characters are read on each side of the last edit."""
+_MAX_CHARACTERS = 16_384
+"""Maximum total length: the embedded model reads some 2,700 words in eight seconds on two cores."""
+_MAX_PARAGRAPHS = 256
+"""Maximum number of paragraphs: as many results are cached."""
 
 _LINE = regex.compile(r"[^\n]+")
 
@@ -34,8 +35,8 @@ class Paragraph:
 
     Attributes:
         text: one line.
-        words: the spans of those that stand for themselves, in order: not in code, addresses or masks.
-        origins: for each character, the index in the document that it comes from, or stands at.
+        words: the spans of its standalone words, in order: not in code, addresses or masks.
+        origins: for each character, the document's index of the character or markup that it comes from.
     """
 
     text: str
@@ -43,59 +44,60 @@ class Paragraph:
     origins: Sequence[int]
 
     def document_span(self, span: Span) -> Span:
-        """Where a part of the text is in the document."""
+        """Return the span in the document of a span of the text."""
         return self.origins[span[0]], self.origins[span[1] - 1] + 1
 
 
-def paragraphs(document: TextDocument, *, tokens: int = TOKENS, strip_markup: bool = True) -> list[Paragraph]:
-    """The paragraphs nearest to the document's last edit, the nearest first; of a short document all.
+def paragraphs(document: TextDocument, *, tokens: int = DEFAULT_TOKENS, strip_markup: bool = True) -> list[Paragraph]:
+    """Return the paragraphs nearest to the document's last edit, the nearest first.
 
-    Of a document with more than some ten pages the rest is left out, so that none costs more than another.
+    A short document is returned whole; of a document with more than some ten pages, only a part.
 
     Args:
-        tokens: how long each is at most, estimated; a longer one is cut at the ends of sentences.
-        strip_markup: whether to leave out markup and code, by the document's language; else everything is prose.
+        tokens: maximum length of each, estimated; a longer paragraph is split between sentences.
+        strip_markup: whether to leave out markup and code, by the document's language; else all text is prose.
     """
-    kind = language(document.language_id, document.uri) if strip_markup else ""
-    low, high = max(0, document.edited - _REACH), document.edited + _REACH
+    prose_language = language(document.language_id, document.uri) if strip_markup else ""
+    edit = document.last_edit
+    low, high = max(0, edit - _REACH), edit + _REACH
     source = document.slice(low, high)
-    cut = beginning(source, kind)[0] if low else 0
-    found = list(_paragraphs(source[cut:], low + cut, kind, tokens))
-    if high < len(document):  # the last one is cut off somewhere
-        del found[-1:]
-    found.sort(key=lambda each: max(each.origins[0] - document.edited, document.edited - each.origins[-1] - 1, 0))
-    chosen, room = [], _MOST
-    for each in found[:_COUNT]:
-        room -= len(each.text)
+    skipped = reading_start(source, prose_language)[0] if low else 0
+    nearby = list(_paragraphs(source[skipped:], low + skipped, prose_language, tokens))
+    if high < len(document):  # the last paragraph may be cut off
+        del nearby[-1:]
+    nearby.sort(key=lambda paragraph: max(paragraph.origins[0] - edit, edit - paragraph.origins[-1] - 1, 0))
+    chosen, room = [], _MAX_CHARACTERS
+    for paragraph in nearby[:_MAX_PARAGRAPHS]:
+        room -= len(paragraph.text)
         if room < 0:
             break
-        chosen.append(each)
+        chosen.append(paragraph)
     return chosen
 
 
-def _paragraphs(source: str, at: int, kind: str, tokens: int) -> Iterator[Paragraph]:
-    prose = all_prose(source, kind)
-    code = list(chain.from_iterable(literals(source, kind)))
+def _paragraphs(source: str, offset: int, prose_language: str, tokens: int) -> Iterator[Paragraph]:
+    prose = all_prose(source, prose_language)
+    code_edges = list(chain.from_iterable(find_inline_code(source, prose_language)))
     for line in _LINE.finditer(prose.text):
-        for start, end in _parts(line[0], tokens):
+        for start, end in _split_line(line[0], tokens):
             text = line[0][start:end].rstrip()
             origins = prose.origins[line.start() + start : line.start() + start + len(text)]
-            # Between the beginning of a literal and its end, an odd number of these lie before.
             words = tuple(
-                (low, high)
-                for low, high in free_words(text)
-                if bisect_right(code, origins[low]) % 2 == 0 and is_written(text, (low, high), origins, source)
+                word
+                for word in find_standalone_words(text)
+                # An odd number of edges precedes what is inside inline code.
+                if bisect_right(code_edges, origins[word[0]]) % 2 == 0 and is_verbatim(text, word, origins, source)
             )
-            yield Paragraph(text, words, [at + origin for origin in origins])
+            yield Paragraph(text, words, [offset + origin for origin in origins])
 
 
-def _parts(line: str, tokens: int) -> Iterator[Span]:
-    """A line in as few runs of whole sentences as have at most so many tokens each, but for a longer sentence."""
-    begin = length = 0
-    for start, end in find_sentences(line):
-        cost = estimated_tokens(line[start:end])
+def _split_line(line: str, tokens: int) -> Iterator[Span]:
+    """Yield spans of whole sentences, each with at most ``tokens`` tokens unless a single sentence is longer."""
+    start = length = 0
+    for sentence_start, sentence_end in find_sentences(line):
+        cost = estimate_tokens(line[sentence_start:sentence_end])
         if length and length + cost > tokens:
-            yield begin, start
-            begin, length = start, 0
+            yield start, sentence_start
+            start, length = sentence_start, 0
         length += cost
-    yield begin, len(line)
+    yield start, len(line)

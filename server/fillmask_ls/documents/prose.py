@@ -1,23 +1,23 @@
-"""Which characters of a source are prose, by its language, and how they read without their markup."""
+"""The prose of a source, by its language, and how it reads without markup."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain
-from posixpath import basename
-from urllib.parse import unquote
 
 import regex
 
 from fillmask_ls import MASK
+from fillmask_ls.spans import Span, replace_spans
 
-from .languages import Piece
+from .languages.fragments import Fragment
+from .languages.registry import is_code, lexer_name, markup_reader
+from .languages.registry import language as language  # moved: import it from there
 
-_GAP = re.compile(r"\s(?:(?<=\n)|(?=\s))\s*")
+_WHITESPACE = re.compile(r"\s(?:(?<=\n)|(?=\s))\s*")
 _BLANK_LINE = regex.compile(r"(?:\r\n|\r(?!\n)|\n)[^\S\r\n]*(?:\r\n|\r|\n)")
 _LINE_END = regex.compile(r"\r\n|\r|\n")
 _BLANK = regex.compile(r"\s")
@@ -25,201 +25,147 @@ _CODE_LINE = regex.compile(
     r"(?:(?<=[\r\n])|\A)(?:[ \t]*(?:async[ \t]+)?(?:def|class)[ \t].*[:)]|[ \t]*(?:end|fi|done|esac)|\(def.*"
     r"|[^#\r\n]*[;{}])[ \t]*(?=[\r\n])"
 )
-# CR before LF; and of many blank lines, in which many a lexer takes quadratic time, all but two.
-_LEFT_OUT = (regex.compile(r"\r(?=\n)"), regex.compile(r"[\r\n](?:[ \t]*+[\r\n]){2}\K(?:[ \t]*+[\r\n])++"))
-
-# Letters that stand for a mask while a lexer reads it, because most would take its brackets for markup.
-_SHIELDS = "ℳℒℋℛℰ"
-
-_MARKUP = {
-    "gitcommit": "gitcommit git-commit",
-    "html": "html xhtml vue svelte astro blade razor htmldjango",
-    "latex": "latex tex plaintex",
-    "markdown": "markdown gfm mdx quarto rmd rmarkdown pandoc vimwiki",
-    "org": "org orgmode",
-    "restructuredtext": "restructuredtext rst",
-    "typst": "typst typ",
-}
-_MARKUP_BY_ID = {name: module for module, names in _MARKUP.items() for name in names.split()}
-_PLAIN = {"", "asciidoc", "bbcode", "email", "eml", "fundamental", "groff", "help", "mail", "man", "mediawiki", "moin",
-          "norg", "nroff", "plaintext", "tid", "text", "textile", "trac-wiki", "txt", "wikitext"}  # fmt: skip
-# Where editors and Pygments call a language differently.
-_LEXERS = {
-    "c++": "cpp", "c-sharp": "csharp", "cuda-cpp": "cuda", "git-rebase": "sh", "gitcommit": "text", "javascriptreact": "jsx", "jsonc": "json5",
-    "latex": "tex", "objective-cpp": "objective-c++", "perl6": "raku", "plaintex": "tex", "shellscript": "sh",
-    "terraform": "hcl", "typescriptreact": "tsx", "vb": "vb.net", "viml": "vim",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """Plain text, a paragraph a line.
+    """Plain text, one paragraph per line.
 
     Attributes:
-        text: without blank lines, and without blanks at the ends of its lines.
-        origins: for each character, the index in the source that it comes from, or stands at.
+        text: without blank lines, and without whitespace at the ends of its lines.
+        origins: for each character, the source's index of the character or markup that it comes from.
     """
 
     text: str
     origins: Sequence[int]
 
     def find(self, index: int) -> int | None:
-        """Where the source's character at ``index`` is in the text."""
-        at = bisect_left(self.origins, index)
-        return at if at < len(self.origins) and self.origins[at] == index else None
-
-
-def language(language_id: str, uri: str = "") -> str:
-    """The language of a document, by the id that its editor gives it, or else by its file's name.
-
-    Returns:
-        The name of a module in :mod:`.languages`, or of a lexer of Pygments; empty for plain text.
-    """
-    found = _by_id(language_id.lower())
-    if found or not uri:
-        return found
-    name = basename(unquote(uri))
-    return _by_name(name) or _by_name(name.lower())  # some systems have names in capitals
-
-
-def prose(source: str, index: int, language: str) -> Prose | None:
-    """The prose that the mask at ``index`` is in; None where it is in none, as in the midst of code.
-
-    Args:
-        source: a document, or the part of it around the mask.
-        language: from :func:`language`.
-    """
-    shielded = _Shielded(source)
-    for pieces in _readings(shielded.text, shielded.find(index), language):
-        found = shielded.read(pieces)
-        if found.find(index) is not None:
-            return found
-    return None
+        """Return the index in the text of the source's character at ``index``; None if it is no prose."""
+        position = bisect_left(self.origins, index)
+        return position if position < len(self.origins) and self.origins[position] == index else None
 
 
 def all_prose(source: str, language: str) -> Prose:
-    """All prose of a source: of code, its comments and strings."""
-    shielded = _Shielded(source)
-    return shielded.read(_all(shielded.text, language))
+    """Return all prose of a source; in code, its comments and strings."""
+    lexer_input = _LexerInput(source)
+    return lexer_input.prose(_all_fragments(lexer_input.text, language))
 
 
-def beginning(text: str, language: str) -> tuple[int, bool]:
-    """Where to begin to read a text that was cut out of a source; and whether it is sure that no comment is open there.
+def prose_at(source: str, index: int, language: str) -> Prose | None:
+    """Return the prose that contains the mask or word at ``index``; None in code.
 
-    For code a line that looks like it: begun inside a doc string, a lexer would take all strings for code, and all
-    code for strings. Otherwise the first paragraph, line or word.
+    Args:
+        source: a document, or a part of it.
+        language: from :func:`~fillmask_ls.documents.languages.registry.language`.
     """
-    is_code = language not in ("", *_MARKUP)
-    code = _CODE_LINE.search(text) if is_code else None
-    if code:
-        return code.start(), True
-    found = _BLANK_LINE.search(text) or _LINE_END.search(text) or _BLANK.search(text)
-    return found.end() if found else 0, not is_code
+    lexer_input = _LexerInput(source)
+    for fragments in _alternatives(lexer_input.text, lexer_input.find(index), language):
+        prose = lexer_input.prose(fragments)
+        if prose.find(index) is not None:
+            return prose
+    return None
 
 
-def read(pieces: Iterable[Piece]) -> Prose:
-    """What pieces in the order of their source read like, put together."""
+def reading_start(source: str, language: str) -> tuple[int, bool]:
+    """Return where to start reading a source that was cut off at its start, and whether no comment can be open there.
+
+    In code, that is a line that looks like code: from inside a doc string, a lexer would take strings for code and code
+    for strings. Otherwise it is the first paragraph, line or word.
+    """
+    reads_code = is_code(language)
+    code_line = _CODE_LINE.search(source) if reads_code else None
+    if code_line:
+        return code_line.start(), True
+    boundary = _BLANK_LINE.search(source) or _LINE_END.search(source) or _BLANK.search(source)
+    return boundary.end() if boundary else 0, not reads_code
+
+
+def join_fragments(fragments: Iterable[Fragment]) -> Prose:
+    """Return the prose that consecutive fragments form."""
     parts: list[str] = []
     origins: list[int] = []
-    for start, end, text in pieces:
+    for start, end, text in fragments:
         parts.append(text)
         origins += range(start, end) if len(text) == end - start else [start] * len(text)
-    text = "".join(parts)
-    kept: list[str] = []
-    places: list[int] = []
-    at = len(text) - len(text.lstrip())
-    high = len(text.rstrip())
-    for gap in _GAP.finditer(text, at, max(at, high)):
-        kept += [text[at : gap.start()], "\n" if gap[0].count("\n") > 1 else " "]
-        places += origins[at : gap.start() + 1]
-        at = gap.end()
-    kept.append(text[at:high])
-    places += origins[at:high]
-    return Prose("".join(kept), places)
+    return _normalize_whitespace("".join(parts), origins)
 
 
-class _Shielded:
-    """A source as lexers like it: line feeds only, few blank lines in a row, and letters where its masks are."""
+def is_verbatim(text: str, span: Span, origins: Sequence[int], source: str) -> bool:
+    """Return whether the source contains a span of ``text`` letter by letter, not as a formula, number or entity."""
+    return all(source[origins[index] : origins[index] + 1] == text[index] for index in range(*span))
+
+
+def _normalize_whitespace(text: str, origins: list[int]) -> Prose:
+    """Return text with a line end between paragraphs and single spaces elsewhere."""
+    parts: list[str] = []
+    kept_origins: list[int] = []
+    start = len(text) - len(text.lstrip())
+    end = len(text.rstrip())
+    for whitespace in _WHITESPACE.finditer(text, start, max(start, end)):
+        parts += [text[start : whitespace.start()], "\n" if whitespace[0].count("\n") > 1 else " "]
+        kept_origins += origins[start : whitespace.start() + 1]
+        start = whitespace.end()
+    parts.append(text[start:end])
+    kept_origins += origins[start:end]
+    return Prose("".join(parts), kept_origins)
+
+
+class _LexerInput:
+    """A source in the form that every lexer reads well.
+
+    Its line ends are line feeds, few blank lines follow one another, and letters replace its masks.
+    """
+
+    # Lexers take the brackets of a mask for markup, so one of these letters replaces its characters.
+    _LETTERS = "ℳℒℋℛℰ"
+    # CR before LF; and all but two of many blank lines, for which many lexers take quadratic time.
+    _LEFT_OUT = (regex.compile(r"\r(?=\n)"), regex.compile(r"[\r\n](?:[ \t]*+[\r\n]){2}\K(?:[ \t]*+[\r\n])++"))
 
     def __init__(self, source: str) -> None:
-        self._letters = next((letter for letter in _SHIELDS if letter not in source), _SHIELDS[0]) * len(MASK)
-        self._places: Sequence[int] = range(len(source))
-        for pattern in _LEFT_OUT:
-            left_out = [found.span() for found in pattern.finditer(source)]
+        unused = next((letter for letter in self._LETTERS if letter not in source), self._LETTERS[0])
+        self._mask_letters = unused * len(MASK)
+        self._origins: Sequence[int] = range(len(source))
+        for pattern in self._LEFT_OUT:
+            left_out = [match.span() for match in pattern.finditer(source)]
             if left_out:
-                ends = [0, *chain.from_iterable(left_out), len(source)]
-                kept = [slice(start, end) for start, end in zip(ends[::2], ends[1::2], strict=True)]
-                source = "".join(source[part] for part in kept)
-                self._places = [place for part in kept for place in self._places[part]]
-        source = source.replace("\r", "\n")
-        self.text = source.replace(MASK, self._letters)
+                self._origins = _without(self._origins, left_out)
+                source = replace_spans(source, ((span, "") for span in left_out))
+        self.text = source.replace("\r", "\n").replace(MASK, self._mask_letters)
 
     def find(self, index: int) -> int:
-        """Where the source's character at ``index`` is in the text."""
-        return bisect_left(self._places, index)
+        """Return the index in :attr:`text` of the source's character at ``index``."""
+        return bisect_left(self._origins, index)
 
-    def read(self, pieces: Iterable[Piece]) -> Prose:
-        """What pieces of the text read like, with the masks again, and with indexes of the source."""
-        found = read(pieces)
-        origins = found.origins
-        if not isinstance(self._places, range):  # else every character is where it was
-            origins = [self._places[at] for at in origins]
-        return Prose(found.text.replace(self._letters, MASK), origins)
+    def prose(self, fragments: Iterable[Fragment]) -> Prose:
+        """Return the prose of fragments of :attr:`text`, with the source's masks and indexes."""
+        prose = join_fragments(fragments)
+        origins = prose.origins
+        if not isinstance(self._origins, range):  # else nothing was left out
+            origins = [self._origins[index] for index in origins]
+        return Prose(prose.text.replace(self._mask_letters, MASK), origins)
 
 
-def _readings(source: str, index: int, language: str) -> Iterator[Iterable[Piece]]:
-    """The ways to read a source around ``index``, the best first."""
-    if not language or _reader(language):
-        yield _all(source, language)
+def _without(origins: Sequence[int], spans: list[Span]) -> list[int]:
+    ends = [0, *chain.from_iterable(spans), len(origins)]
+    return [origin for start, end in zip(ends[::2], ends[1::2], strict=True) for origin in origins[start:end]]
+
+
+def _all_fragments(source: str, language: str) -> Iterable[Fragment]:
+    if not language:
+        return [Fragment(0, len(source), source)]
+    read_markup = markup_reader(language)
+    if read_markup:
+        return read_markup(source)
+    from .languages import comments
+
+    return comments.fragments(source, lexer_name(language))
+
+
+def _alternatives(source: str, index: int, language: str) -> Iterator[Iterable[Fragment]]:
+    """Yield the fragments around ``index``: as markup, then as code."""
+    if not language or markup_reader(language):
+        yield _all_fragments(source, language)
     if language:
         from .languages import comments
 
-        yield comments.passage(source, index, _LEXERS.get(language, language))
-
-
-def _all(source: str, language: str) -> Iterable[Piece]:
-    if not language:
-        return [Piece(0, len(source), source)]
-    reader = _reader(language)
-    if reader:
-        return reader(source)
-    from .languages import comments
-
-    return comments.pieces(source, _LEXERS.get(language, language))
-
-
-def _reader(language: str) -> Callable[[str], Iterator[Piece]] | None:
-    """Reads a markup language. Imported here, because nobody should wait for what he doesn't write."""
-    if language not in _MARKUP:
-        return None
-    from importlib import import_module
-
-    return import_module(f"{__package__}.languages.{language}").pieces  # type: ignore[no-any-return]
-
-
-@lru_cache(maxsize=256)
-def _by_id(name: str) -> str:
-    if name in _PLAIN:
-        return ""
-    if name in _MARKUP_BY_ID:
-        return _MARKUP_BY_ID[name]
-    from pygments.lexers import find_lexer_class_by_name
-    from pygments.util import ClassNotFound
-
-    name = _LEXERS.get(name, name)
-    try:
-        find_lexer_class_by_name(name)
-    except ClassNotFound:
-        return ""
-    return name
-
-
-@lru_cache(maxsize=256)
-def _by_name(name: str) -> str:
-    if name in ("COMMIT_EDITMSG", "MERGE_MSG", "TAG_EDITMSG"):
-        return "gitcommit"
-    from pygments.lexers import find_lexer_class_for_filename
-
-    lexer = find_lexer_class_for_filename(name)
-    found = lexer.aliases[0] if lexer is not None and lexer.aliases else ""
-    return _by_id(found)
+        yield comments.fragments_around(source, index, lexer_name(language))

@@ -1,67 +1,27 @@
-"""Which word a pointer is at, and which words of a text stand for themselves."""
+"""The word at a cursor or in a selection."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-
-import regex
 
 from fillmask_ls.spans import Span
 from fillmask_ls.words import find_unmasked_words
 
 from .text import TextDocument
 
-_LONGEST = 64
-
-# Not a part of a path, an address, a name in code or a compound.
-_FREE_BEFORE = regex.compile(r"""(?:\A|[\s(\[{"'“‘«—–])\Z""")
-_FREE_BEHIND = regex.compile(r"""[)\]}"'”’».,;:!?…]*(?:\Z|[\s—–])""")
-
-_QUOTED = r"(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n\s*\n).){1,500}?(?<!`)(?P=ticks)(?!`)"
-_ELEMENT = r"<(?P<tag>code|kbd|samp|tt|var)\b[^<>]*>(?:(?!\n\s*\n).){1,500}?</(?P=tag)\s*>"
-_LITERAL = {
-    "html": _ELEMENT,
-    "latex": r"\\(?:texttt|path|url)\{[^{}\n]{1,500}\}|\\(?:verb\*?|lstinline)(?P<bar>[^\w\s*{\\])[^\n]{1,500}?(?P=bar)",
-    "org": r"(?<!\w)(?P<mark>[=~])(?!\s)[^\n]{1,500}?(?P=mark)(?!\w)",
-}
-_LITERALS = {name: regex.compile(pattern, regex.DOTALL) for name, pattern in _LITERAL.items()}
-_OTHER_LITERALS = regex.compile(f"{_QUOTED}|{_ELEMENT}", regex.DOTALL)
-
-
-def free_words(text: str) -> list[Span]:
-    """Those between blanks, quotes and the marks of a sentence; none of ``a/path``, ``x.com`` or ``well-known``."""
-    return [
-        (start, end)
-        for start, end in find_unmasked_words(text)
-        if _FREE_BEFORE.search(text, max(0, start - 1), start) and _FREE_BEHIND.match(text, end)
-    ]
-
-
-def is_written(text: str, span: Span, origins: Sequence[int], source: str) -> bool:
-    """Whether a word of a text stands in its source letter by letter, and not for a formula, a number or an entity."""
-    return all(source[origins[at] : origins[at] + 1] == text[at] for at in range(*span))
+_LONGEST_WORD = 64
 
 
 def word_at(document: TextDocument, index: int) -> Span | None:
-    """The word that the character at ``index`` belongs to, as far as it has no markup inside."""
-    low = max(0, index - _LONGEST)
-    near = find_unmasked_words(document.slice(low, index + _LONGEST))
-    return next(((low + start, low + end) for start, end in near if start <= index - low < end), None)
+    """Return the span of the word that contains the character at ``index``; markup inside a word splits it."""
+    return next((span for span in _words_near(document, (index, index)) if span[0] <= index < span[1]), None)
 
 
-def word_in_selection(document: TextDocument, span: Span) -> Span | None:
-    """The one word that a cursor is in or at the end of, or that is selected; None where there is none."""
-    low = max(0, span[0] - _LONGEST)
-    near = find_unmasked_words(document.slice(low, span[1] + _LONGEST))
-    return next(
-        ((low + start, low + end) for start, end in near if low + start <= span[0] and span[1] <= low + end), None
-    )
+def word_in_selection(document: TextDocument, selection: Span) -> Span | None:
+    """Return the span of the word that contains a selection; an empty selection can be at the word's end."""
+    words = _words_near(document, selection)
+    return next((span for span in words if span[0] <= selection[0] and selection[1] <= span[1]), None)
 
 
-def literals(source: str, language: str) -> list[Span]:
-    """What a source marks as code in the midst of its prose, in order, the markup included.
-
-    Args:
-        language: from :func:`~fillmask_ls.documents.prose.language`.
-    """
-    return [found.span() for found in _LITERALS.get(language, _OTHER_LITERALS).finditer(source)]
+def _words_near(document: TextDocument, span: Span) -> list[Span]:
+    low = max(0, span[0] - _LONGEST_WORD)
+    words = find_unmasked_words(document.slice(low, span[1] + _LONGEST_WORD))
+    return [(low + start, low + end) for start, end in words]

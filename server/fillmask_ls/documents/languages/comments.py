@@ -1,4 +1,8 @@
-"""Code of any language: comments, doc strings and the text in quotes."""
+"""Code in any language: its comments, doc strings and strings.
+
+A run is the tokens of one comment or string. A block is runs of one kind in consecutive lines: a comment of several
+lines, or a long string in parts.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,18 @@ from collections.abc import Iterator
 
 from pygments.token import Comment, String
 
-from . import BREAK, Piece, Token, tokens
+from fillmask_ls.spans import Span
+
+from .fragments import Fragment, paragraph_break
+from .lexing import Token, tokens
+
+Run = list[Token]
+Block = list[Run]
 
 _NOT_PROSE = (Comment.Preproc, Comment.PreprocFile, Comment.Hashbang)
 
-# How a comment or a string begins, and how it then ends; a comment to the line's end has no end of its own.
 _QUOTE = r"""[a-zA-Z]{0,3}(?P<quote>\"{3}|'{3}|["'`])"""
+# How a comment or string starts, and how it then ends. A comment up to the line's end has no end marker.
 _MARKERS = [
     (re.compile(opener, re.IGNORECASE), re.compile(rf"\s*(?:{closer})\s*\Z") if closer else None)
     for opener, closer in [
@@ -33,155 +43,159 @@ _MARKERS = [
 _LINE_MARKER = re.compile(r"[ \t]*(?:\*+(?=\s|\Z))?[ \t]*")
 _INDENT = re.compile(r"[ \t]*")
 _DECORATION = re.compile(r"[^\w\s]*\s*\Z")
-_QUOTES = re.compile(r"`+")
+_BACKTICKS = re.compile(r"`+")
 _ESCAPE = re.compile(r"\\([ntr])|\\(?=[^\w\s])")
 _ITEM = re.compile(r"(?:[-*+•]|\d+[.)]|@\w+|\\(?:param|return|brief|note)\w*|:\w[^:\n]*:)(?:[ \t]+|$)")
 
 
-def passage(text: str, index: int, lexer: str) -> list[Piece]:
-    """What is read with the character at ``index``: the string it is in, or else all comments and doc strings.
+def fragments(source: str, lexer: str) -> Iterator[Fragment]:
+    """Yield the prose of all comments and strings."""
+    for block in _blocks(source, lexer):
+        yield from _block_fragments(block)
 
-    Comments of one line each that stand under one another, and strings likewise, are one; each is a paragraph or more.
-    Where the character is in none, there is nothing to read.
+
+def fragments_around(source: str, index: int, lexer: str) -> list[Fragment]:
+    """Return the prose to read with the character at ``index``.
+
+    In a string, that is the string; in a comment or doc string, all comments and doc strings; in code, nothing.
     """
-    blocks = _blocks(text, lexer)
-    here = next((block for block in blocks if any(run[0].start <= index < run[-1].end for run in block)), None)
-    if here is None:
+    blocks = _blocks(source, lexer)
+    current = next((block for block in blocks if any(run[0].start <= index < run[-1].end for run in block)), None)
+    if current is None:
         return []
-    return [
-        piece
-        for block in ([here] if _is_string(here) else blocks)
-        if block is here or not _is_string(block)
-        for piece in _block(block)
-    ]
+    if _is_string(current):
+        return list(_block_fragments(current))
+    return [fragment for block in blocks if not _is_string(block) for fragment in _block_fragments(block)]
 
 
-def pieces(text: str, lexer: str) -> Iterator[Piece]:
-    """All comments and strings."""
-    for block in _blocks(text, lexer):
-        yield from _block(block)
-
-
-def _blocks(text: str, lexer: str) -> list[list[list[Token]]]:
-    blocks: list[list[list[Token]]] = []
-    for run in _runs(text, lexer):
-        if blocks and _continues(text, blocks[-1][-1], run):
+def _blocks(source: str, lexer: str) -> list[Block]:
+    blocks: list[Block] = []
+    for run in _runs(source, lexer):
+        if blocks and _continues(source, blocks[-1][-1], run):
             blocks[-1].append(run)
         else:
             blocks.append([run])
     return blocks
 
 
-def _is_string(block: list[list[Token]]) -> bool:
-    return block[0][0].kind in String and block[0][0].kind not in String.Doc
-
-
-def _block(block: list[list[Token]]) -> Iterator[Piece]:
-    for run in block:
-        yield from _pieces(run)
-        yield Piece(run[-1].end, run[-1].end, "\n")
-    yield Piece(block[-1][-1].end, block[-1][-1].end, BREAK)
-
-
-def _kind(token: Token) -> object:
-    """Comment or String, or None for code."""
-    if token.kind in Comment:
-        return None if any(token.kind in other for other in _NOT_PROSE) else Comment
-    return String if token.kind in String else None
-
-
-def _runs(text: str, lexer: str) -> Iterator[list[Token]]:
-    """The comments and the strings, each with what is interpolated in it."""
-    run: list[Token] = []
-    depth = 0
-    for token in tokens(lexer, text):
-        kind = _kind(token)
-        if kind is None and depth == 0:
+def _runs(source: str, lexer: str) -> Iterator[Run]:
+    """Yield the comments and strings, each with the code that is interpolated in it."""
+    run: Run = []
+    interpolation_depth = 0
+    for token in tokens(lexer, source):
+        category = _category(token)
+        if category is None and interpolation_depth == 0:
             if run:
                 yield run
             run = []
             continue
-        # A comment to the line's end can hold its line end: the next comment is another one.
-        if run and depth == 0 and (kind is not _kind(run[-1]) or run[-1].text.endswith("\n")):
+        # A comment token can contain its line end. The next comment is another run.
+        if run and interpolation_depth == 0 and (category is not _category(run[-1]) or run[-1].text.endswith("\n")):
             yield run
             run = []
-        if token.kind in String.Interpol:
-            depth = max(0, depth + token.text.endswith("{") - token.text.startswith("}"))
+        if token.type in String.Interpol:
+            interpolation_depth += token.text.endswith("{") - token.text.startswith("}")
+            interpolation_depth = max(0, interpolation_depth)
         run.append(token)
     if run:
         yield run
 
 
-def _continues(text: str, above: list[Token], below: list[Token]) -> bool:
-    """Whether two runs are of one kind, with nothing between, and one stands straight under the other."""
-    low, high = above[-1].start + len(above[-1].text.rstrip()), below[0].start
-    between = text[low:high]
+def _category(token: Token) -> object:
+    """Return Comment or String; None for code."""
+    if token.type in Comment:
+        return None if any(token.type in other for other in _NOT_PROSE) else Comment
+    return String if token.type in String else None
+
+
+def _is_string(block: Block) -> bool:
+    return block[0][0].type in String and block[0][0].type not in String.Doc
+
+
+def _continues(source: str, above: Run, below: Run) -> bool:
+    """Return whether two runs of the same kind are in consecutive lines and start in the same column."""
+    end_above = above[-1].start + len(above[-1].text.rstrip())
+    between = source[end_above : below[0].start]
     return (
-        _kind(above[0]) is _kind(below[0])
+        _category(above[0]) is _category(below[0])
         and _opener(above[0].text) == _opener(below[0].text)
         and not between.strip()
         and between.count("\n") == 1
-        and _column(text, above[0].start) == _column(text, high)
+        and _column(source, above[0].start) == _column(source, below[0].start)
     )
 
 
 def _opener(text: str) -> str:
-    marker = next((found[0] for opener, _ in _MARKERS if (found := opener.match(text))), "")
-    return marker.rstrip(" \t|^")  # Haskell marks the first line of documentation only
+    marker = next((match[0] for opener, _ in _MARKERS if (match := opener.match(text))), "")
+    return marker.rstrip(" \t|^")  # in Haskell, only the first line of documentation has this mark
 
 
-def _column(text: str, index: int) -> int:
-    return index - text.rfind("\n", 0, index)
+def _column(source: str, index: int) -> int:
+    return index - source.rfind("\n", 0, index)
 
 
-def _pieces(run: list[Token]) -> Iterator[Piece]:
-    start, text = run[0].start, "".join(token.text for token in run).rstrip("\n")
-    low, high = _content(text)
-    # What reads otherwise than it is written: escapes, and the brackets of what is interpolated.
-    special = {
-        token.start - start: Piece(token.start, token.end, "")
-        for token in run
-        if token.kind in String.Interpol and not token.text.strip("${#}\\(")
-    }
-    if run[0].kind in Comment or run[0].kind in String.Doc:
-        for quotes in _QUOTES.finditer(text, low, high):
-            at, end = quotes.span()
-            special[at] = Piece(start + at, start + end, "")
-    else:
-        for escape in _ESCAPE.finditer(text, low, high):
-            at, end = escape.span()
-            special[at] = Piece(start + at, start + end, " " if escape[1] else "")
-    at = low
-    while at < high:
-        end = text.find("\n", at, high) + 1 or high
-        marker = (_LINE_MARKER if at > low else _INDENT).match(text, at, end)
-        first = marker.end() if marker else at
+def _block_fragments(block: Block) -> Iterator[Fragment]:
+    for run in block:
+        yield from _run_fragments(run)
+        yield Fragment(run[-1].end, run[-1].end, "\n")
+    yield paragraph_break(block[-1][-1].end)
+
+
+def _run_fragments(run: Run) -> Iterator[Fragment]:
+    """Yield a comment or string without its markers; a list item and a parameter are paragraphs."""
+    offset, text = run[0].start, "".join(token.text for token in run).rstrip("\n")
+    content_start, content_end = _content_span(text)
+    replaced = _replaced(run, text, (content_start, content_end))
+    start = content_start
+    while start < content_end:
+        end = text.find("\n", start, content_end) + 1 or content_end
+        marker = (_LINE_MARKER if start > content_start else _INDENT).match(text, start, end)
+        first = marker.end() if marker else start
         line = text[first:end]
         if _DECORATION.match(line):
-            yield Piece(start + first, start + first, BREAK)
+            yield paragraph_break(offset + first)
         else:
             item = _ITEM.match(line)
             if item:
-                yield Piece(start + first, start + first, BREAK)
+                yield paragraph_break(offset + first)
                 first += item.end()
-            yield from _line(text, first, end, start, special)
-        at = end
+            yield from _line_fragments(text, (first, end), offset, replaced)
+        start = end
 
 
-def _content(text: str) -> tuple[int, int]:
-    """The characters between the markers of a comment or string."""
+def _content_span(text: str) -> Span:
+    """Return the span between the markers of a comment or string."""
     for opener, closer in _MARKERS:
-        found = opener.match(text)
-        if found:
-            closed = closer.search(text, found.end()) if closer else None
-            return found.end(), closed.start() if closed else len(text)
+        match = opener.match(text)
+        if match:
+            end_marker = closer.search(text, match.end()) if closer else None
+            return match.end(), end_marker.start() if end_marker else len(text)
     return 0, len(text)
 
 
-def _line(text: str, first: int, end: int, start: int, special: dict[int, Piece]) -> Iterator[Piece]:
-    for at in sorted(at for at in special if first <= at < end):
-        if first <= at:
-            yield Piece(start + first, start + at, text[first:at])
-            yield special[at]
-            first = special[at].end - start
-    yield Piece(start + first, start + end, text[first:end])
+def _replaced(run: Run, text: str, content: Span) -> dict[int, Fragment]:
+    """Return what reads differently, by index: interpolation brackets, backticks in comments, escapes in strings."""
+    offset = run[0].start
+    replaced = {
+        token.start - offset: token.fragment("")
+        for token in run
+        if token.type in String.Interpol and not token.text.strip("${#}\\(")
+    }
+    if run[0].type in Comment or run[0].type in String.Doc:
+        for match in _BACKTICKS.finditer(text, *content):
+            replaced[match.start()] = Fragment(offset + match.start(), offset + match.end(), "")
+    else:
+        for match in _ESCAPE.finditer(text, *content):
+            whitespace = " " if match[1] else ""
+            replaced[match.start()] = Fragment(offset + match.start(), offset + match.end(), whitespace)
+    return replaced
+
+
+def _line_fragments(text: str, span: Span, offset: int, replaced: dict[int, Fragment]) -> Iterator[Fragment]:
+    copied, end = span
+    for index in sorted(index for index in replaced if copied <= index < end):
+        if copied <= index:
+            yield Fragment(offset + copied, offset + index, text[copied:index])
+            yield replaced[index]
+            copied = replaced[index].end - offset
+    yield Fragment(offset + copied, offset + end, text[copied:end])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
+from html import unescape
 
 from pygments.token import Name, Punctuation, Text
 
-from . import Piece, tokens
+from .fragments import Fragment
+from .lexing import tokens
 
 _INLINE = {
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i",
@@ -18,25 +19,25 @@ _NOT_PROSE = {"pre", "script", "style", "svg", "math"}
 _SPACES = str.maketrans("\n\t", "  ")
 
 
-def pieces(text: str, lexer: str = "html") -> Iterator[Piece]:
-    """The prose of an HTML text; each element that is no part of a sentence is a paragraph."""
+def fragments(source: str) -> Iterator[Fragment]:
+    """Yield the prose of an HTML text; every element that is not inline is a paragraph."""
     tag = ""
-    in_tag = closing = False
-    hidden = ""
-    for token in tokens(lexer, text):
-        if token.kind is Punctuation and token.text in ("<", "/", ">"):
+    in_tag = is_end_tag = False
+    skipped_element = ""
+    for token in tokens("html", source):
+        if token.type is Punctuation and token.text in ("<", "/", ">"):
             if token.text == ">" and in_tag:
                 if tag in _NOT_PROSE:
-                    hidden = "" if closing else tag
+                    skipped_element = "" if is_end_tag else tag
                 if tag not in _INLINE:
-                    yield token.gap()
+                    yield token.paragraph_break()
             in_tag = token.text != ">"
-            closing = token.text == "/"
-        elif token.kind in Name.Tag:
+            is_end_tag = token.text == "/"
+        elif token.type in Name.Tag:
             tag = token.text.lower()
-        elif in_tag or hidden:
+        elif in_tag or skipped_element:
             continue
-        elif token.kind is Text:
-            yield token.piece(token.text.translate(_SPACES))
-        elif token.kind is Name.Entity:
-            yield token.piece(html.unescape(token.text))
+        elif token.type is Text:
+            yield token.fragment(token.text.translate(_SPACES))
+        elif token.type is Name.Entity:
+            yield token.fragment(unescape(token.text))

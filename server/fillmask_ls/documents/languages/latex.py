@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from pygments.token import Comment, Keyword, Name, Text
 
-from . import Piece, Token, tokens
+from .fragments import Fragment
+from .lexing import Token, blanks, tokens
 
-# What a lexer need not see: code, which keeps its lines, and formulas, which go on with their sentence.
-_HIDDEN = re.compile(
+# Replaced before the lexer reads the source: code, and formulas, which are part of their sentence.
+_CODE_OR_FORMULA = re.compile(
     r"""\\begin\{(?P<code>(?:verbatim|Verbatim|lstlisting|minted|comment|filecontents|tikzpicture)\*?)\}.*?\\end\{(?P=code)\}
     | \\begin\{(?P<formula>(?:align|alignat|displaymath|eqnarray|equation|flalign|gather|math|multline)\*?)\}
       .*?\\end\{(?P=formula)\}
@@ -20,10 +21,12 @@ _HIDDEN = re.compile(
     | (?<!\\)\$""",
     re.DOTALL | re.VERBOSE,
 )
-_SIMPLE = re.compile(r"[\w ,.+=<>()-]{1,12}\Z")
-_WITH_COLUMNS = {"array", "longtable", "minipage", "multicols", "tabular", "wrapfigure"}
-# How many of a command's arguments are for LaTeX and not for readers; none of the others' are.
-_ARGUMENTS = {
+_SIMPLE_FORMULA = re.compile(r"[\w ,.+=<>()-]{1,12}\Z")
+_FORMULA_PLACEHOLDER = "x"
+_REFERENCE_PLACEHOLDER = "1"
+_ENVIRONMENTS_WITH_ARGUMENT = {"array", "longtable", "minipage", "multicols", "tabular", "wrapfigure"}
+# How many arguments of a command are not prose; 0 for other commands.
+_ARGUMENT_COUNTS = {
     **dict.fromkeys((
         "addbibresource", "begin", "bibliography", "bibliographystyle", "color", "documentclass", "end",
         "graphicspath", "hspace", "hyperlink", "hypertarget", "href", "include", "includegraphics", "index",
@@ -48,93 +51,98 @@ _SYMBOLS = {
     "\\textendash": "–", "\\textemdash": "—", "\\S": "§", "\\copyright": "©",
 }  # fmt: skip
 _TYPOGRAPHY = re.compile(r"---?|``|''|~")
-_TYPED = {"---": "—", "--": "–", "``": "“", "''": "”", "~": " "}
+_TYPOGRAPHIC = {"---": "—", "--": "–", "``": "“", "''": "”", "~": " "}
 
 
-def pieces(text: str) -> Iterator[Piece]:
-    """The prose of a LaTeX text; of formulas only simple ones inside a line are kept, accents are left out."""
-    stream = list(tokens("tex", _HIDDEN.sub(_blank, text)))
-    at = 0
-    heading = False
-    braces: list[bool] = []  # whether each one that is open holds a heading
-    while at < len(stream):
-        token = stream[at]
-        at += 1
-        if token.kind is Keyword:
+def fragments(source: str) -> Iterator[Fragment]:
+    """Yield the prose of a LaTeX text; only simple inline formulas are kept, and accents are left out."""
+    stream = list(tokens("tex", _CODE_OR_FORMULA.sub(_without_code_or_formula, source)))
+    number = 0
+    is_heading = False
+    open_braces: list[bool] = []  # for each, whether it contains a heading
+    while number < len(stream):
+        token = stream[number]
+        number += 1
+        if token.type is Keyword:
             name = token.text[1:]
-            at, first = _arguments(stream, at, 1 if _REFERENCE.match(name) else _ARGUMENTS.get(name, 0))
+            number, argument = _skip_arguments(
+                stream, number, 1 if _REFERENCE.match(name) else _ARGUMENT_COUNTS.get(name, 0)
+            )
             if name in ("begin", "end"):
-                at, _ = _arguments(stream, at, int(name == "begin" and first.rstrip("*") in _WITH_COLUMNS))
-                yield token.gap()
+                has_argument = name == "begin" and argument.rstrip("*") in _ENVIRONMENTS_WITH_ARGUMENT
+                number, _ = _skip_arguments(stream, number, int(has_argument))
+                yield token.paragraph_break()
             elif _REFERENCE.match(name) and name.endswith("ref"):
-                yield token.piece("1")  # as good as any: a reader sees a number
+                yield token.fragment(_REFERENCE_PLACEHOLDER)
             elif name.startswith("footnote"):
-                yield token.piece(" ")
+                yield token.fragment(" ")
             elif token.text in _SYMBOLS:
-                yield token.piece(_SYMBOLS[token.text])
-            elif name == "item" and at < len(stream) and stream[at].kind is Name.Attribute:
-                yield token.gap()
-                yield stream[at].inside(1, 1)
-                at += 1
+                yield token.fragment(_SYMBOLS[token.text])
+            elif name == "item" and number < len(stream) and stream[number].type is Name.Attribute:
+                yield token.paragraph_break()
+                yield stream[number].trimmed(1, 1)
+                number += 1
             elif name.rstrip("*") in _HEADINGS or name in _BLOCKS:
-                heading = name not in _BLOCKS
-                yield token.gap()
-        elif token.kind is Comment:
-            yield token.piece(" ")
+                is_heading = name not in _BLOCKS
+                yield token.paragraph_break()
+        elif token.type is Comment:
+            yield token.fragment(" ")
         elif token.text == "{":
-            braces.append(heading)
-            heading = False
-        elif token.text == "&" or (token.text == "}" and braces and braces.pop()):
-            yield token.gap()
-        elif token.kind is Text:
+            open_braces.append(is_heading)
+            is_heading = False
+        elif token.text == "&" or (token.text == "}" and open_braces and open_braces.pop()):
+            yield token.paragraph_break()
+        elif token.type is Text:
             yield from _typeset(token)
         elif token.text in ("_", "^"):
-            yield token.piece()
+            yield token.fragment()
 
 
-def _blank(found: re.Match[str]) -> str:
-    written = found[0]
-    if found["code"]:
-        return re.sub(r"[^\n]", " ", written)
-    if found["inline"] is not None:
-        formula = found["inline"] if _SIMPLE.match(found["inline"]) else "x"  # as good as any
-        return formula.rjust(len(written))
-    if found["verb"]:
-        return " " * len(found["verb"]) + found["verbatim"] + " "
-    return " " * len(written)
+def _without_code_or_formula(match: re.Match[str]) -> str:
+    """Return what the lexer reads in place of code or a formula, of the same length."""
+    source = match[0]
+    if match["code"]:
+        return blanks(source)
+    if match["inline"] is not None:
+        formula = match["inline"] if _SIMPLE_FORMULA.match(match["inline"]) else _FORMULA_PLACEHOLDER
+        return formula.rjust(len(source))
+    if match["verb"]:
+        return " " * len(match["verb"]) + match["verbatim"] + " "
+    return " " * len(source)
 
 
-def _arguments(stream: list[Token], at: int, count: int) -> tuple[int, str]:
-    """Where ``count`` arguments from token ``at`` on end, and the text of the first."""
+def _skip_arguments(stream: list[Token], number: int, count: int) -> tuple[int, str]:
+    """Return the number of the token after ``count`` arguments, and the text of the first argument."""
     first = ""
-    while at < len(stream) and count > 0:
-        token = stream[at]
-        if token.kind is Name.Attribute or token.text in ("*", "["):
-            at += 1
+    while number < len(stream) and count > 0:
+        token = stream[number]
+        if token.type is Name.Attribute or token.text in ("*", "["):
+            number += 1
         elif token.text == "{":
-            end = _closed(stream, at)
-            first = first or "".join(token.text for token in stream[at + 1 : end - 1])
-            at = end
+            end = _after_closing_brace(stream, number)
+            first = first or "".join(token.text for token in stream[number + 1 : end - 1])
+            number = end
             count -= 1
         else:
             break
-    return at, first
+    return number, first
 
 
-def _closed(stream: list[Token], at: int) -> int:
-    """Behind the brace that closes the one at token ``at``."""
+def _after_closing_brace(stream: list[Token], opening: int) -> int:
+    """Return the number of the token after the brace that closes the one with number ``opening``."""
     depth = 0
-    for place in range(at, len(stream)):
-        depth += (stream[place].text == "{") - (stream[place].text == "}")
+    for number in range(opening, len(stream)):
+        depth += (stream[number].text == "{") - (stream[number].text == "}")
         if depth == 0:
-            return place + 1
+            return number + 1
     return len(stream)
 
 
-def _typeset(token: Token) -> Iterator[Piece]:
-    at = 0
-    for found in _TYPOGRAPHY.finditer(token.text):
-        yield token.inside(at, len(token.text) - found.start())
-        yield Piece(token.start + found.start(), token.start + found.end(), _TYPED[found[0]])
-        at = found.end()
-    yield token.inside(at, 0)
+def _typeset(token: Token) -> Iterator[Fragment]:
+    """Yield a token's text with its dashes, quotes and spaces as they are printed."""
+    copied = 0
+    for match in _TYPOGRAPHY.finditer(token.text):
+        yield token.trimmed(copied, len(token.text) - match.start())
+        yield Fragment(token.start + match.start(), token.start + match.end(), _TYPOGRAPHIC[match[0]])
+        copied = match.end()
+    yield token.trimmed(copied, 0)

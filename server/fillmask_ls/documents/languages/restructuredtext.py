@@ -7,14 +7,15 @@ from collections.abc import Iterator
 
 from pygments.token import Generic, Literal, Name, Number, Punctuation, String, Text
 
-from . import Piece, Token, blanked, tokens
+from .fragments import Fragment
+from .lexing import Token, blank_out, tokens
 
 _ADMONITIONS = (
     "admonition|attention|caution|danger|deprecated|epigraph|error|hint|important|note|pull-quote|seealso|sidebar|tip"
     "|topic|versionadded|versionchanged|warning"
 )
-# Directives that hold code or names, with all that is indented under them; of the others, only the head. Targets,
-# substitutions and comments; doctests; what is indented below two colons; the lines around headings and in tables.
+# In order: directives that contain code or names, comments and targets, with their indented block; the head of other
+# directives; doctests; the block after a double colon; the lines around headings and in tables.
 _NOT_PROSE = re.compile(
     rf"^(?P<indent>[ \t]*)\.\.[ \t]+(?!(?:{_ADMONITIONS}|figure)::)(?!\[)(?!\w+::[ \t]*$(?!.))[^\n]*"
     r"(?:\n(?:(?P=indent)[ \t]+[^\n]*|[ \t]*(?=\n)))*"
@@ -24,49 +25,54 @@ _NOT_PROSE = re.compile(
     r"|^[ \t]*[-=+~^`\"'#*.:_<>]{2,}(?:[-=+ \t|]*)$",
     re.MULTILINE,
 )
-_MOST_BACKTICKS = 200
-_REFERENCE = re.compile(r"\|(?P<substitution>[^|\s][^|\n]*)\||(?P<name>\w)__?(?!\w)|\\\s")
+_MAX_BACKTICKS = 200
+_SUBSTITUTION_OR_REFERENCE = re.compile(r"\|(?P<substitution>[^|\s][^|\n]*)\||(?P<name>\w)__?(?!\w)|\\\s")
+_FOOTNOTE_OR_QUOTES = re.compile(r"\[.*\]_+|`__?|``?")
+_QUOTED = re.compile(r"`*[~!]?(.*?)(?:\s*<[^>]*>)?`*_{0,2}\Z", re.DOTALL)
 
 
-def pieces(text: str) -> Iterator[Piece]:
-    """The prose of a reStructuredText text; a heading, a list's item and a field are paragraphs."""
-    # Pygments' time goes with the third power of a line's backticks.
-    text = "\n".join(line if line.count("`") < _MOST_BACKTICKS else line.replace("`", " ") for line in text.split("\n"))
-    for token in tokens("rst", blanked(text, (found.span() for found in _NOT_PROSE.finditer(text)))):
-        kind = token.kind
-        if kind is Generic.Heading:
-            yield from (token.gap(), token.piece(), token.gap())
-        elif kind in Generic.Emph:
-            yield token.inside(1, 1)
-        elif kind in Generic.Strong:
-            yield token.inside(2, 2)
-        elif kind is Name.Variable or kind is String:
+def fragments(source: str) -> Iterator[Fragment]:
+    """Yield the prose of a reStructuredText text; a heading, a list item and a field are paragraphs."""
+    # The time of Pygments' lexer grows with the third power of the number of backticks in a line.
+    source = "\n".join(
+        line if line.count("`") < _MAX_BACKTICKS else line.replace("`", " ") for line in source.split("\n")
+    )
+    for token in tokens("rst", blank_out(source, (match.span() for match in _NOT_PROSE.finditer(source)))):
+        if token.type is Generic.Heading:
+            yield from (token.paragraph_break(), token.fragment(), token.paragraph_break())
+        elif token.type in Generic.Emph:
+            yield token.trimmed(1, 1)
+        elif token.type in Generic.Strong:
+            yield token.trimmed(2, 2)
+        elif token.type is Name.Variable or token.type is String:
             yield from _quoted(token)
-        elif kind is Number or kind is Name.Class:
-            yield token.gap()
-        elif kind in Text:
+        elif token.type is Number or token.type is Name.Class:
+            yield token.paragraph_break()
+        elif token.type in Text:
             yield from _plain(token)
-        elif kind not in (Punctuation, Name.Attribute, String.Interpol) and kind not in Literal.String.Escape:
-            yield token.piece()
+        elif (
+            token.type not in (Punctuation, Name.Attribute, String.Interpol) and token.type not in Literal.String.Escape
+        ):
+            yield token.fragment()
         elif token.text == "::":
-            yield token.inside(0, 1)
+            yield token.trimmed(0, 1)
 
 
-def _quoted(token: Token) -> Iterator[Piece]:
-    """A role's or a literal's text: without its quotes and without where it points to."""
-    if re.fullmatch(r"\[.*\]_+|`__?|``?", token.text):
+def _quoted(token: Token) -> Iterator[Fragment]:
+    """Yield the text of a role, a link or a literal, without its quotes and its target."""
+    if _FOOTNOTE_OR_QUOTES.fullmatch(token.text):
         return
-    found = re.match(r"`*[~!]?(.*?)(?:\s*<[^>]*>)?`*_{0,2}\Z", token.text, re.DOTALL)
-    assert found is not None  # noqa: S101 - it matches anything
-    yield token.inside(found.start(1), len(token.text) - found.end(1))
+    match = _QUOTED.match(token.text)
+    assert match is not None  # noqa: S101 - the pattern matches any text
+    yield token.trimmed(match.start(1), len(token.text) - match.end(1))
 
 
-def _plain(token: Token) -> Iterator[Piece]:
-    at = 0
-    for found in _REFERENCE.finditer(token.text):
-        inner = found.lastgroup
-        low, high = found.span(inner) if inner else (found.end(), found.end())
-        yield token.inside(at, len(token.text) - found.start())
-        yield token.inside(low, len(token.text) - high)
-        at = found.end()
-    yield token.inside(at, 0)
+def _plain(token: Token) -> Iterator[Fragment]:
+    """Yield plain text without the marks of substitutions and references."""
+    copied = 0
+    for match in _SUBSTITUTION_OR_REFERENCE.finditer(token.text):
+        start, end = match.span(match.lastgroup) if match.lastgroup else (match.end(), match.end())
+        yield token.trimmed(copied, len(token.text) - match.start())
+        yield token.trimmed(start, len(token.text) - end)
+        copied = match.end()
+    yield token.trimmed(copied, 0)

@@ -1,0 +1,60 @@
+"""Tokens of Pygments' lexers, which give fragments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from fillmask_ls.spans import Span, replace_spans
+
+from .fragments import Fragment, paragraph_break
+
+
+class Token(NamedTuple):
+    """A token of a lexer: its start in the source, Pygments' token type, and its text."""
+
+    start: int
+    type: Any
+    text: str
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+    def fragment(self, text: str | None = None) -> Fragment:
+        """Return the token as a fragment that reads as ``text``, by default as the token's own text."""
+        return Fragment(self.start, self.end, self.text if text is None else text)
+
+    def trimmed(self, left: int, right: int) -> Fragment:
+        """Return the token without its first ``left`` and its last ``right`` characters."""
+        end = max(left, len(self.text) - right)
+        return Fragment(self.start + left, self.start + end, self.text[left:end])
+
+    def paragraph_break(self) -> Fragment:
+        """Return the end of a paragraph, in place of the token."""
+        return paragraph_break(self.start)
+
+
+def tokens(lexer: str, source: str) -> Iterator[Token]:
+    """Yield the tokens of a source, by one of Pygments' lexers."""
+    # Unlike this method, get_tokens() strips whitespace at the ends, which would shift every index.
+    for start, token_type, text in _lexer(lexer).get_tokens_unprocessed(source):
+        yield Token(start, token_type, text)
+
+
+def blank_out(source: str, spans: Iterable[Span]) -> str:
+    """Return ``source`` with spaces in place of the characters of ``spans``, but with their line ends."""
+    return replace_spans(source, ((span, blanks(source[slice(*span)])) for span in spans))
+
+
+def blanks(text: str) -> str:
+    """Return spaces in place of ``text``, but with its line ends."""
+    return "\n".join(" " * len(line) for line in text.split("\n"))
+
+
+@lru_cache(maxsize=16)
+def _lexer(name: str) -> Any:
+    from pygments.lexers import get_lexer_by_name
+
+    return get_lexer_by_name(name)

@@ -1,0 +1,76 @@
+"""The prose around a place in a document, read from the text nearby."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from .languages.fragments import Fragment
+from .masks import Target
+from .prose import Prose, all_prose, join_fragments, prose_at, reading_start
+from .text import TextDocument
+
+_WIDENING = 4
+"""How many times as much text is read if its language isn't clear: in a long comment or a long block of code."""
+
+OTHER_DOCUMENT = -1
+"""The origin of a character of another document."""
+
+
+def prose_around(document: TextDocument, target: Target, language: str, reach: int) -> Prose | None:
+    """Return the prose that contains ``target``, without the letters typed after it; None in code.
+
+    Args:
+        language: from :func:`~fillmask_ls.documents.languages.registry.language`.
+        reach: how many characters to read in each direction; up to four times as many before the target if needed.
+    """
+    after = document.slice(target.typed_end, target.typed_end + reach)
+    if len(after) == reach:  # the last word may be cut off
+        after = after[: after.rfind(" ") + 1] or after
+    after = document.slice(target.start, target.end) + after
+    for distance in (reach, reach * _WIDENING):
+        start = max(0, target.start - distance)
+        before = document.slice(start, target.start)
+        skipped, is_sure = reading_start(before, language) if start else (0, True)
+        prose = prose_at(before[skipped:] + after, target.start - start - skipped, language)
+        if start == 0 or (prose and is_sure):
+            break
+    if prose is None:
+        return None
+    start += skipped
+    after_target = bisect_right(prose.origins, target.end - 1 - start) if target.prefix else len(prose.origins)
+    origins = [start + origin for origin in prose.origins[:after_target]]
+    origins += [start + len(target.prefix) + origin for origin in prose.origins[after_target:]]
+    return Prose(prose.text, origins)
+
+
+def line_around(document: TextDocument, target: Target, reach: int) -> Prose:
+    """Return the line of ``target`` as plain text, at most ``reach`` characters in each direction."""
+    start, end = document.line_span(document.position(target.start).line)
+    start, end = max(start, target.start - reach), min(end, target.typed_end + reach)
+    return join_fragments(
+        [
+            Fragment(start, target.end, document.slice(start, target.end)),
+            Fragment(target.typed_end, end, document.slice(target.typed_end, end)),
+        ]
+    )
+
+
+def first_prose(document: TextDocument, language: str, length: int) -> Prose:
+    """Return the prose in the first ``length`` characters of another document."""
+    return _foreign(all_prose(document.slice(0, length), language))
+
+
+def last_prose(document: TextDocument, language: str, length: int) -> Prose:
+    """Return the prose in the last ``length`` characters of another document."""
+    return _foreign(all_prose(document.slice(len(document) - length, len(document)), language))
+
+
+def join_prose(first: Prose, second: Prose) -> Prose:
+    """Return the prose of two documents, each on lines of its own."""
+    if not (first.text and second.text):
+        return first if first.text else second
+    return Prose(f"{first.text}\n{second.text}", [*first.origins, first.origins[-1], *second.origins])
+
+
+def _foreign(prose: Prose) -> Prose:
+    return Prose(prose.text, [OTHER_DOCUMENT] * len(prose.text))
