@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from fillmask_ls.cli import files
-from fillmask_ls.cli.outcome import CommandError
+from fillmask_ls.cli import input_output
+from fillmask_ls.cli.errors import CommandError
 from fillmask_ls.mlm import CheckpointError, load, resolve
 from fillmask_ls.settings import Settings, merge_settings
 from reliability.campaign import sabotaged
@@ -155,7 +155,7 @@ def test_a_report_is_not_written_through_a_link(tmp_path: Path) -> None:
     victim.write_text("mine")
     (tmp_path / f".report.html.{os.getpid()}").symlink_to(victim)
     with pytest.raises(CommandError, match="can't write"):
-        files.write(str(report), "the page")
+        input_output.write_file(str(report), "the page")
     assert victim.read_text() == "mine"
     assert not report.exists()
 

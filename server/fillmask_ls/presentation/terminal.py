@@ -1,4 +1,4 @@
-"""What the command line prints: coloured tables on a terminal, plain columns anywhere else."""
+"""Print results on standard output: tables in color on a terminal, plain columns elsewhere."""
 
 from __future__ import annotations
 
@@ -17,49 +17,66 @@ from fillmask_ls.presentation.percent import bar, percent
 if TYPE_CHECKING:
     from fillmask_ls.mlm.results import Inspection, Prediction
 
+_PLAIN_WIDTH = 160
+"""Columns where standard output is not a terminal: enough for every word of a table."""
+_CONTEXT_LENGTH = 30
+"""Characters shown on each side of a mask."""
+
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        raise BrokenPipeError  # not rich's exit with an error: a reader that has enough is none
+        raise BrokenPipeError  # rich would end the process with an error
 
 
 def console() -> Console:
-    """Standard output; where it is no terminal, wide enough that no word is cut."""
-    return _Console(highlight=False) if sys.stdout.isatty() else _Console(width=160, no_color=True, highlight=False)
+    """Return a console that prints on standard output."""
+    if sys.stdout.isatty():
+        return _Console(highlight=False)
+    return _Console(width=_PLAIN_WIDTH, no_color=True, highlight=False)
 
 
 def print_prediction(out: Console, prediction: Prediction) -> None:
-    """The words at one mask with their probabilities."""
+    """Print the candidates at one mask, with their probabilities."""
     table = _table(out, ("word", "left"), ("probability", "right"), ("", "left"))
-    for rank, word in enumerate(prediction.candidates):
-        style = "bold green" if rank == 0 else ""
-        table.add_row(Text(word.text, style), percent(word.probability), Text(bar(word.probability, 20), "green"))
+    for rank, candidate in enumerate(prediction.candidates):
+        table.add_row(
+            _text(candidate.text, "bold green" if rank == 0 else ""),
+            percent(candidate.probability),
+            Text(bar(candidate.probability, 20), "green"),
+        )
     out.print(table)
 
 
-def print_place(out: Console, line: str, number: int, span: tuple[int, int], reach: int = 30) -> None:
-    """Where a mask stands, and the words around it."""
+def print_context(out: Console, line: str, number: int, span: tuple[int, int]) -> None:
+    """Print a mask's position, counted from 1, and the words around it.
+
+    Args:
+        number: the line's number, from 0.
+        span: the mask's span in the line.
+    """
     start, end = span
-    before, after = _printable(line[max(0, start - reach) : start]), _printable(line[end : end + reach])
-    left, right = "…" if start > reach else "", "…" if len(line) > end + reach else ""
-    place = (f"{number + 1}:{start + 1}  ", "dim")
-    out.print(Text.assemble(place, left, before.lstrip(), (MASK, "bold cyan"), after.rstrip(), right))
+    left = "…" if start > _CONTEXT_LENGTH else ""
+    right = "…" if len(line) > end + _CONTEXT_LENGTH else ""
+    before = _printable(line[max(0, start - _CONTEXT_LENGTH) : start]).lstrip()
+    after = _printable(line[end : end + _CONTEXT_LENGTH]).rstrip()
+    position = (f"{number + 1}:{start + 1}  ", "dim")
+    out.print(Text.assemble(position, left, before, (MASK, "bold cyan"), after, right))
 
 
-def print_inspection(out: Console, report: Inspection, mask_token: str) -> None:
-    """The report on one text: figures, then original, masked and predicted side by side."""
-    masked = [i for i, token in enumerate(report.tokens) if token.masked]
-    places = ", ".join(map(str, masked)) or "none"
+def print_inspection(out: Console, inspection: Inspection, mask_token: str) -> None:
+    """Print the figures of an inspection, then a table of its tokens: original, masked and predicted."""
+    masked = [position for position, token in enumerate(inspection.tokens) if token.masked]
+    positions = ", ".join(map(str, masked)) or "none"
     facts = {
-        "model": f"{report.model}: {report.layers - 1} layers, {report.hidden_size} wide",
-        "tokens": str(len(report.tokens)),
-        "masked": f"{len(masked)} at rate {report.rate:g} with seed {report.seed}: {places}",
-        "loss": f"{report.loss:.4f} over all positions, perplexity {report.perplexity:.2f}",
+        "model": f"{inspection.model}: {inspection.layers - 1} layers, {inspection.hidden_size} wide",
+        "tokens": str(len(inspection.tokens)),
+        "masked": f"{len(masked)} at rate {inspection.rate:g} with seed {inspection.seed}: {positions}",
+        "loss": f"{inspection.loss:.4f} over all positions, perplexity {inspection.perplexity:.2f}",
     }
-    if report.masked_loss is not None:
-        facts["masked loss"] = f"{report.masked_loss:.4f} over the masked positions"
+    if inspection.masked_loss is not None:
+        facts["masked loss"] = f"{inspection.masked_loss:.4f} over the masked positions"
     for name, value in facts.items():
-        out.print(Text.assemble((f"{name:<12}", "bold"), value))
+        out.print(Text.assemble((f"{name:<12}", "bold"), _printable(value)))
     table = _table(
         out,
         ("position", "right"),
@@ -69,31 +86,26 @@ def print_inspection(out: Console, report: Inspection, mask_token: str) -> None:
         ("predicted", "left"),
         ("probability of the original", "right"),
     )
-    for i, token in enumerate(report.tokens):
-        right = token.predicted == token.token
+    for position, token in enumerate(inspection.tokens):
+        is_right = token.predicted == token.token
         table.add_row(
-            str(i),
+            str(position),
             str(token.id),
-            Text(_printable(token.token)),
-            Text(mask_token if token.masked else _printable(token.token), "bold cyan" if token.masked else ""),
-            Text(token.predicted, "green" if right else "red" if token.masked else "yellow"),
+            _text(token.token),
+            _text(mask_token if token.masked else token.token, "bold cyan" if token.masked else ""),
+            _text(token.predicted, "green" if is_right else "red" if token.masked else "yellow"),
             "" if token.probability is None else percent(token.probability),
         )
     out.print(table)
 
 
 def print_table(out: Console, heading: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    """Plain cells: a column of names, then columns of figures."""
+    """Print a table of plain cells: a column of names, then columns of figures."""
     first, *others = heading
     table = _table(out, (first, "left"), *((name, "right") for name in others))
     for line in lines:
-        table.add_row(*(Text(cell) for cell in line))
+        table.add_row(*(_text(cell) for cell in line))
     out.print(table)
-
-
-def _printable(text: str) -> str:
-    """``text`` with nothing in it that a terminal would act on."""
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _table(out: Console, *columns: tuple[str, Literal["left", "right"]]) -> Table:
@@ -101,3 +113,12 @@ def _table(out: Console, *columns: tuple[str, Literal["left", "right"]]) -> Tabl
     for name, side in columns:
         table.add_column(name, justify=side, no_wrap=True)
     return table
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(_printable(text), style)
+
+
+def _printable(text: str) -> str:
+    """Replace control characters, which a terminal would act on, by spaces."""
+    return "".join(character if character.isprintable() else " " for character in text)
