@@ -1,0 +1,69 @@
+"""``fillmask-ls inspect``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import seed
+from cli.in_process import RunCommand
+
+
+def test_inspect_prints_figures_and_a_table_of_tokens(run: RunCommand) -> None:
+    result = run("inspect", seed.PARAGRAPH, "--seed", "7")
+    assert result.code == 0
+    lines = result.out.splitlines()
+    figures = "\n".join(lines[:6])
+    assert "6 layers, 384 wide" in figures
+    assert "with seed 7: " in figures
+    assert "perplexity" in figures
+    masked = [int(position) for position in figures.partition("with seed 7: ")[2].splitlines()[0].split(",")]
+    rows = [line.split() for line in lines if line.split()[:1] and line.split()[0].isdigit()]
+    assert [int(row[1]) for row in rows] == seed.IDS
+    assert [row[2] for row in rows] == seed.TOKENS.split()
+    assert [position for position, row in enumerate(rows) if row[3] == "[MASK]"] == masked
+
+
+def test_a_seed_makes_the_output_repeatable(run: RunCommand) -> None:
+    arguments = ("inspect", "The quick brown fox jumps over the lazy dog.", "--rate", "0.5", "--seed")
+    assert run(*arguments, "7").out == run(*arguments, "7").out != run(*arguments, "8").out
+
+
+def test_json_has_every_token_and_the_perplexity(run: RunCommand) -> None:
+    result = run("inspect", "A small text.", "--json", "--rate", "1")
+    assert result.code == 0
+    report = json.loads(result.out)
+    assert [token["masked"] for token in report["tokens"]] == [False, True, True, True, True, False]
+    assert report["perplexity"] > 1
+
+
+def test_html_replaces_a_file_by_a_page_and_prints_its_path(run: RunCommand, tmp_path: Path) -> None:
+    text, target = tmp_path / "notes.md", tmp_path / "report.html"
+    text.write_text("\ufeffA <small> text.\r\n", encoding="utf-8")
+    target.write_text("an older report")
+    result = run("inspect", str(text), "--html", str(target), "--rate", "1")
+    assert (result.code, result.out, result.err) == (0, f"{target}\n", "")
+    page = target.read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert page.endswith("</html>\n")
+    assert page.count("<article ") == 6
+    assert sorted(tmp_path.iterdir()) == [text, target]  # no temporary file is left
+
+
+def test_html_that_cannot_be_written_is_reported_and_changes_nothing(run: RunCommand, tmp_path: Path) -> None:
+    text = tmp_path / "notes.md"
+    text.write_text("A small text.")
+    for target, reason in [
+        (tmp_path, "it is not a file"),
+        (tmp_path / "no" / "report.html", "there is no folder"),
+        (text / "report.html", "there is no folder"),
+        (tmp_path / ("x" * 300), "name too long"),
+        (text, "it is the file that is inspected"),
+    ]:
+        result = run("inspect", str(text), "--html", str(target))
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith(f"fillmask-ls: can't write {target}: ")
+        assert reason in result.err.lower()
+        assert result.err.count("\n") == 1
+    assert text.read_text() == "A small text."
+    assert list(tmp_path.iterdir()) == [text]

@@ -1,0 +1,78 @@
+"""``fillmask-ls predict``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.in_process import RunCommand
+
+TEXT = "The patient was taken to the [MASK] by ambulance."
+
+
+def words(answer: Any, mask: int = 0) -> list[str]:
+    return [word["word"] for word in answer["masks"][mask]["words"]]
+
+
+def test_predict_prints_words_with_probabilities(run: RunCommand) -> None:
+    result = run("predict", TEXT)
+    assert (result.code, result.err) == (0, "")
+    heading, *rows = result.out.splitlines()
+    assert heading.split() == ["word", "probability"]
+    assert len(rows) == 10
+    assert rows[0].split()[0] == "hospital"
+    assert all("%" in row for row in rows)
+    assert "\x1b" not in result.out
+
+
+def test_json_has_position_entropy_and_words_of_each_mask(run: RunCommand, tmp_path: Path) -> None:
+    file = tmp_path / "notes.md"
+    file.write_text(f"# Title\n\n😀 {TEXT}\n\nShe drank a [MASK].\n", encoding="utf-8")
+    answer = json.loads(run("predict", str(file), "--top-k", "3", "--json").out)
+    assert answer["model"] == "embedded"
+    assert [(mask["line"], mask["column"]) for mask in answer["masks"]] == [(3, 32), (5, 13)]
+    assert all(len(mask["words"]) == 3 and mask["entropy_bits"] > 0 for mask in answer["masks"])
+
+
+def test_a_file_is_read_by_its_language_unless_prose_is_all(run: RunCommand, tmp_path: Path) -> None:
+    file = tmp_path / "module.py"
+    file.write_text(
+        "import os\n\n# The patient was taken to\n# the [MASK] by ambulance.\nvalue = 1\n", encoding="utf-8"
+    )
+    of_the_text = words(json.loads(run("predict", TEXT, "--json").out))
+    assert words(json.loads(run("predict", str(file), "--json").out)) == of_the_text
+    assert words(json.loads(run("predict", str(file), "--json", "--prose", "all").out)) != of_the_text
+
+
+def test_several_masks_are_shown_with_position_and_context(run: RunCommand) -> None:
+    result = run("predict", "-", stdin=f"{TEXT}\n{TEXT}\n")
+    assert result.code == 0
+    assert "1:30  The patient was taken to the [MASK] by ambulance." in result.out
+    assert "2:30" in result.out
+
+
+def test_undecodable_bytes_of_an_argument_are_accepted(run: RunCommand) -> None:
+    # Python passes a byte that is not UTF-8 as a lone surrogate.
+    assert run("predict", "\udcff [MASK]", "--top-k", "1").code == 0
+
+
+@pytest.mark.parametrize("text", ["no mask here", "", "x" * 5000, "nul\x00", "Really?"])
+def test_text_without_mask_exits_with_1(run: RunCommand, text: str) -> None:
+    result = run("predict", text)
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "fillmask-ls: there is no [MASK] in the text, and no file has that name\n"
+
+
+def test_standard_input_without_mask_exits_with_1(run: RunCommand) -> None:
+    result = run("predict", "-", stdin="")
+    assert (result.code, result.err) == (1, "fillmask-ls: there is no [MASK] in standard input\n")
+
+
+def test_file_without_mask_exits_with_1(run: RunCommand, tmp_path: Path) -> None:
+    file = tmp_path / "notes.md"
+    file.write_text("No mask.")
+    result = run("predict", str(file))
+    assert (result.code, result.err) == (1, f"fillmask-ls: there is no [MASK] in {file}\n")
