@@ -1,167 +1,388 @@
-"""TCP and WebSocket: on loopback, one client, and the same answers."""
+"""Files, TCP and WebSocket: framing, one client, and an end to everything."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from io import FileIO
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from fillmask_ls.cli import main
+from fillmask_ls.lsp.transport.framing import MAX_MESSAGE_BYTES, read_message
+from fillmask_ls.lsp.transport.message_loop import MAX_UNREAD_BYTES, UnreadBytes, run_message_loop
+from fillmask_ls.lsp.transport.sockets import serve_tcp
+from fillmask_ls.lsp.transport.stdio import serve_files
+from fillmask_ls.lsp.transport.websocket import serve_websocket
+from lsp.small_server import AT, INITIALIZE_REQUEST, SmallServer
 from wire import SERVER
 
-
-def request(id: int, method: str, params: object = None) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": id, "method": method, "params": params}
-
-
-INITIALIZE = request(1, "initialize", {"processId": None, "rootUri": None, "capabilities": {}})
-BIG = {
-    "textDocument": {"uri": "u", "languageId": "x", "version": 1, "text": "It was a [MASK] day.\n" + "x" * 3_000_000}
-}
-OPEN = {"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": BIG}
-COMPLETE = request(
-    2, "textDocument/completion", {"textDocument": {"uri": "u"}, "position": {"line": 0, "character": 15}}
-)
-LEAVE = [request(3, "shutdown"), {"jsonrpc": "2.0", "method": "exit"}]
+HOVER = {"jsonrpc": "2.0", "id": 2, "method": "textDocument/hover", "params": AT}
+SHUTDOWN = {"jsonrpc": "2.0", "id": 3, "method": "shutdown"}
+EXIT = {"jsonrpc": "2.0", "method": "exit"}
+LARGE = "x" * (MAX_UNREAD_BYTES + 1)
 
 
-@pytest.fixture
-def listening() -> Iterator[Callable[[str, str], tuple[subprocess.Popen[str], str, int]]]:
-    servers = []
-
-    def start(option: str, address: str) -> tuple[subprocess.Popen[str], str, int]:
-        server = subprocess.Popen([*SERVER, option, address], stderr=subprocess.PIPE, text=True)
-        servers.append(server)
-        assert server.stderr is not None
-        host, _, port = server.stderr.readline().strip().rpartition("//")[2].rpartition(":")
-        return server, host, int(port)
-
-    yield start
-    for server in servers:
-        server.kill()
-        server.communicate()
+def framed(*messages: object) -> bytes:
+    bodies = [json.dumps(message).encode() for message in messages]
+    return b"".join(b"Content-Length: %d\r\n\r\n%s" % (len(body), body) for body in bodies)
 
 
-Listening = Callable[[str, str], tuple[subprocess.Popen[str], str, int]]
+# Framing
 
 
-async def test_tcp(listening: Listening) -> None:
-    server, host, port = listening("--tcp", "0")
-    assert host == "127.0.0.1"
-    reader, writer = await asyncio.open_connection(host, port)
-
-    async def receive() -> dict[str, Any]:
-        length = 0
-        while line := (await reader.readline()).strip():
-            if line.startswith(b"Content-Length"):
-                length = int(line.split()[1])
-        return json.loads(await reader.readexactly(length))  # type: ignore[no-any-return]
-
-    for message in (INITIALIZE, OPEN, COMPLETE, *LEAVE):
-        body = json.dumps(message).encode()
-        writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-    answers = {answer["id"]: answer for answer in [await receive(), await receive(), await receive()]}
-    assert "capabilities" in answers[1]["result"]
-    assert answers[2]["error"]["code"] == -32800 or answers[2]["result"]["items"]  # shutdown cancels what waits
-    assert server.wait(5) == 0
-
-
-async def test_a_tcp_client_that_vanishes_ends_the_server(listening: Listening) -> None:
-    server, host, port = listening("--tcp", "127.0.0.1:0")
-    _, writer = await asyncio.open_connection(host, port)
-    body = json.dumps(INITIALIZE).encode()
-    writer.write(b"Content-Length: %d\r\n\r\n%sContent-Length: 1000\r\n\r\nhalf a mess" % (len(body), body))
-    await writer.drain()
-    writer.close()
-    assert await asyncio.to_thread(server.wait, 5) == 1
+def stream(data: bytes) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    reader.feed_data(data)
+    reader.feed_eof()
+    return reader
 
 
 @pytest.mark.parametrize(
-    "said", [b"", b"Content-Length: 1000\r\n\r\nhalf a mess", b"x" * 100_000, b"GET / HTTP/1.1\r\n\r\n"]
+    "header",
+    [
+        b"Content-Length: 2\r\n\r\n",
+        b"content-length:2\r\n\r\n",
+        b"CONTENT-LENGTH: \t2\r\nX: y\r\n\r\n",
+        b"Content-Type: application/vscode-jsonrpc; charset=utf-8\r\nContent-Length: 2\r\n\r\n",
+        b"Content-Length: 2\n\n",
+        b"\r\n\r\nContent-Length: 2\r\n\r\n",
+        b"Content-Length: 3\r\nContent-Length: 2\r\n\r\n",
+        b"Content-Length: x\r\nrest of a bodyContent-Length: 2\r\n\r\n",
+    ],
 )
-async def test_who_sends_no_message_over_tcp_does_not_take_the_server(listening: Listening, said: bytes) -> None:
-    _, host, port = listening("--tcp", "0")
-    _, stranger = await asyncio.open_connection(host, port)
-    stranger.write(said)
-    await stranger.drain()
-    stranger.close()
-    _, idle = await asyncio.open_connection(host, port)
-    await the_client_is_served(host, port)
-    idle.close()
+async def test_headers_of_any_form_are_understood(header: bytes) -> None:
+    assert await read_message(stream(header + b"{}")) == b"{}"
 
 
-async def the_client_is_served(host: str, port: int) -> None:
-    reader, writer = await asyncio.open_connection(host, port)
-    body = json.dumps(INITIALIZE).encode()
-    writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-    assert b"Content-Length" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+@pytest.mark.parametrize(
+    "data", [b"", b"Content-Le", b"Content-Length: 10\r\n", b"Content-Length: 10\r\n\r\n{", b"\r\n\r\n"]
+)
+async def test_stream_that_ends_inside_a_message_has_no_more_messages(data: bytes) -> None:
+    assert await read_message(stream(data)) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"x" * 200_000,
+        b"Content-Length: %d\r\n\r\n" % (MAX_MESSAGE_BYTES + 1),
+        b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+    ],
+)
+async def test_stream_that_is_not_ours_or_too_large_is_an_error(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"limit|too large|HTTP"):
+        await read_message(stream(data))
+
+
+# The message loop
+
+
+async def test_nothing_is_read_while_the_client_does_not_read() -> None:
+    server = SmallServer()
+    server.protocol.set_writer(Discard())
+    unread = UnreadBytes()
+    reads = 0
+
+    async def read() -> bytes | None:
+        nonlocal reads
+        reads += 1
+        unread.add(MAX_UNREAD_BYTES)  # the second time, it is too much
+        return json.dumps(INITIALIZE_REQUEST).encode() if reads < 4 else None
+
+    loop = asyncio.ensure_future(run_message_loop(server.protocol, read, unread.wait_below_limit))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert reads == 2
+    unread.add(-MAX_UNREAD_BYTES)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert reads == 3
+    unread.release()
+    assert await loop == 1
+    assert reads == 4
+
+
+class Discard:
+    def write(self, data: bytes) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+# Files
+
+
+class Pipes:
+    """A client of :func:`serve_files` in the same process, with blocking reads in a thread."""
+
+    def __init__(self, blocking: bool = True) -> None:
+        self.server = SmallServer()
+        server_in, client_out = os.pipe()
+        client_in, server_out = os.pipe()
+        os.set_blocking(server_in, blocking)
+        os.set_blocking(server_out, blocking)
+        self.write, self.read = FileIO(client_out, "wb"), os.fdopen(client_in, "rb")
+        self.serving = asyncio.ensure_future(
+            serve_files(self.server.protocol, FileIO(server_in, "rb"), FileIO(server_out, "wb"))
+        )
+
+    async def send(self, data: bytes) -> None:
+        def write() -> None:
+            rest = data
+            while rest:
+                rest = rest[self.write.write(rest) :]
+
+        await asyncio.to_thread(write)
+
+    async def receive(self) -> dict[str, Any]:
+        return await asyncio.to_thread(self._receive)
+
+    def _receive(self) -> dict[str, Any]:
+        length = 0
+        while line := self.read.readline().strip():
+            if line.startswith(b"Content-Length"):
+                length = int(line.split()[1])
+        return json.loads(self.read.read(length))  # type: ignore[no-any-return]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes in non-blocking mode")
+@pytest.mark.parametrize("blocking", [True, False])
+async def test_session_over_pipes(blocking: bool) -> None:
+    """A parent can pass pipes in non-blocking mode: nothing to read yet isn't the end, and a full pipe isn't an error."""
+    pipes = Pipes(blocking)
+    pipes.server.hover_text = LARGE  # more than a pipe holds
+    data = framed(INITIALIZE_REQUEST, HOVER)
+    for half in (data[:70], data[70:]):
+        await pipes.send(half)
+    assert "capabilities" in (await pipes.receive())["result"]
+    assert (await pipes.receive())["result"]["contents"] == LARGE
+    await pipes.send(framed(SHUTDOWN))
+    assert (await pipes.receive())["result"] is None
+    await pipes.send(framed(EXIT))
+    assert await pipes.serving == 0
+
+
+@pytest.mark.parametrize("part", [b"", b"Content-Le", b"Content-Length: 10\r\n\r\n{"])
+async def test_end_of_input_ends_the_server(part: bytes) -> None:
+    pipes = Pipes()
+    await pipes.send(framed(INITIALIZE_REQUEST) + part)
+    await pipes.receive()
+    pipes.write.close()
+    assert await pipes.serving == 1
+
+
+async def test_client_that_never_reads_cannot_hold_up_the_end() -> None:
+    pipes = Pipes()
+    pipes.server.hover_text = LARGE
+    await pipes.send(framed(INITIALIZE_REQUEST, HOVER, SHUTDOWN, EXIT))
+    pipes.write.close()
+    pipes.read.close()
+    assert await pipes.serving in (0, 1)
+
+
+# TCP and WebSocket
+
+
+class Listening:
+    """A small server that listens in this process."""
+
+    def __init__(self, serve: Callable[..., Awaitable[int]]) -> None:
+        self.server = SmallServer()
+        self._address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.serving = asyncio.ensure_future(
+            serve(self.server.protocol, "127.0.0.1", 0, on_listening=self._address.set_result)
+        )
+
+    async def url(self) -> str:
+        return await self._address
+
+    async def port(self) -> int:
+        return int((await self.url()).rpartition(":")[2])
+
+
+@pytest_asyncio.fixture
+async def tcp() -> AsyncIterator[Listening]:
+    listening = Listening(serve_tcp)
+    yield listening
+    listening.serving.cancel()
+
+
+@pytest_asyncio.fixture
+async def websocket() -> AsyncIterator[Listening]:
+    listening = Listening(serve_websocket)
+    yield listening
+    listening.serving.cancel()
+
+
+async def receive(reader: asyncio.StreamReader) -> dict[str, Any]:
+    body = await read_message(reader)
+    assert body is not None
+    return json.loads(body)  # type: ignore[no-any-return]
+
+
+async def test_session_over_tcp(tcp: Listening) -> None:
+    tcp.server.hover_text = LARGE
+    reader, writer = await asyncio.open_connection("127.0.0.1", await tcp.port())
+    writer.write(framed(INITIALIZE_REQUEST, HOVER))
+    assert "capabilities" in (await receive(reader))["result"]
+    assert (await receive(reader))["result"]["contents"] == LARGE
+    writer.write(framed(SHUTDOWN, EXIT))
+    assert (await receive(reader))["id"] == 3
+    assert await tcp.serving == 0
     writer.close()
 
 
-async def test_who_sends_no_message_over_a_websocket_does_not_take_the_server(listening: Listening) -> None:
-    _, host, port = listening("--ws", "0")
-    await (await connect(f"ws://{host}:{port}")).close()
-    silent = await connect(f"ws://{host}:{port}")
-    silent.transport.abort()
-    async with connect(f"ws://{host}:{port}"), connect(f"ws://{host}:{port}") as client:  # the first one says nothing
-        await client.send(json.dumps(INITIALIZE))
+async def test_everything_is_sent_before_the_end(tcp: Listening) -> None:
+    tcp.server.hover_text = LARGE[:10_000_000]
+    reader, writer = await asyncio.open_connection("127.0.0.1", await tcp.port())
+    writer.write(framed(INITIALIZE_REQUEST, HOVER))
+    await receive(reader)
+    writer.write(framed(SHUTDOWN, EXIT))
+    assert (await receive(reader))["result"]["contents"] == LARGE[:10_000_000]
+    assert (await receive(reader))["id"] == 3
+    writer.close()
+
+
+async def test_tcp_client_that_disconnects_ends_the_server(tcp: Listening) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", await tcp.port())
+    writer.write(framed(INITIALIZE_REQUEST) + b"Content-Length: 1000\r\n\r\nhalf a mess")
+    writer.close()
+    assert await tcp.serving == 1
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"Content-Length: 1000\r\n\r\nhalf a mess", b"x" * 100_000, b"POST / HTTP/1.1\r\nOrigin: x\r\n\r\n"]
+)
+async def test_tcp_connection_that_sends_no_message_does_not_become_the_client(tcp: Listening, data: bytes) -> None:
+    port = await tcp.port()
+    _, idle = await asyncio.open_connection("127.0.0.1", port)
+    stranger_reader, stranger = await asyncio.open_connection("127.0.0.1", port)
+    stranger.write(data)
+    stranger.write_eof()
+    with contextlib.suppress(ConnectionError):
+        assert await stranger_reader.read() == b""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(framed(INITIALIZE_REQUEST))
+    assert "capabilities" in (await receive(reader))["result"]
+    for each in (idle, stranger, writer):
+        each.close()
+
+
+async def test_session_over_websocket(websocket: Listening) -> None:
+    async with connect(await websocket.url(), max_size=None) as connection:
+        websocket.server.hover_text = LARGE
+        for message in (INITIALIZE_REQUEST, HOVER):
+            await connection.send(json.dumps(message))
+        assert "capabilities" in json.loads(await connection.recv())["result"]
+        assert json.loads(await connection.recv())["result"]["contents"] == LARGE
+        with pytest.raises(ConnectionClosed):  # one client per process
+            async with connect(await websocket.url()) as second:
+                await second.recv()
+        for message in (SHUTDOWN, EXIT):
+            await connection.send(json.dumps(message))
+        assert json.loads(await connection.recv()) == {"id": 3, "jsonrpc": "2.0", "result": None}
+        assert await websocket.serving == 0
+
+
+async def test_websocket_connection_that_sends_no_message_does_not_become_the_client(websocket: Listening) -> None:
+    url = await websocket.url()
+    await (await connect(url)).close()
+    (await connect(url)).transport.abort()
+    async with connect(url), connect(url) as client:  # the first one sends nothing
+        await client.send(json.dumps(INITIALIZE_REQUEST))
         assert "capabilities" in json.loads(await client.recv())["result"]
 
 
-async def test_websocket(listening: Listening) -> None:
-    server, host, port = listening("--ws", "0")
+async def test_web_page_is_refused(websocket: Listening) -> None:
+    with pytest.raises(InvalidStatus):
+        await connect(await websocket.url(), origin="https://evil.example")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("end", ["abort", "text that is not UTF-8"])
+async def test_websocket_client_that_breaks_off_ends_the_server(websocket: Listening, end: str) -> None:
+    connection = await connect(await websocket.url())
+    await connection.send(json.dumps(INITIALIZE_REQUEST))
+    await connection.recv()
+    if end == "abort":
+        connection.transport.abort()
+    else:
+        await connection.send(b"\xff", text=True)
+    assert await websocket.serving == 1
+
+
+async def test_websocket_client_that_dies_with_much_unread_ends_the_server(websocket: Listening) -> None:
+    websocket.server.hover_text = LARGE
+    connection = await connect(await websocket.url(), max_size=None)
+    connection.transport.pause_reading()
+    for message in (INITIALIZE_REQUEST, HOVER, {**HOVER, "id": 3}):
+        await connection.send(json.dumps(message))
+    while not websocket.server.hovers:
+        await asyncio.sleep(0)
+    for _ in range(20):  # the message loop waits for the client to read now
+        await asyncio.sleep(0)
+    connection.transport.abort()
+    assert await websocket.serving == 1
+
+
+# The program
+
+
+@pytest.mark.process
+async def test_program_serves_tcp() -> None:
+    program, host, port = listen("--tcp")
     assert host == "127.0.0.1"
-    async with connect(f"ws://{host}:{port}", max_size=None) as connection:
-        for message in (INITIALIZE, OPEN, COMPLETE):
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(framed(INITIALIZE_REQUEST, SHUTDOWN, EXIT))
+    assert "capabilities" in (await receive(reader))["result"]
+    assert (await receive(reader))["id"] == 3
+    assert await asyncio.to_thread(program.wait) == 0
+    writer.close()
+
+
+@pytest.mark.process
+async def test_program_serves_a_websocket() -> None:
+    program, host, port = listen("--ws")
+    assert host == "127.0.0.1"
+    async with connect(f"ws://{host}:{port}") as connection:
+        for message in (INITIALIZE_REQUEST, SHUTDOWN, EXIT):
             await connection.send(json.dumps(message))
         assert "capabilities" in json.loads(await connection.recv())["result"]
-        assert json.loads(await connection.recv())["result"]["items"]
-        with pytest.raises(ConnectionClosed):  # one client a process
-            async with connect(f"ws://{host}:{port}") as second:
-                await second.recv()
-        for message in LEAVE:
-            await connection.send(json.dumps(message))
-        assert json.loads(await connection.recv()) == {"id": 3, "jsonrpc": "2.0", "result": None}
-        assert await asyncio.to_thread(server.wait, 5) == 0
+        assert json.loads(await connection.recv())["id"] == 3
+    assert await asyncio.to_thread(program.wait) == 0
 
 
-async def test_a_page_in_a_browser_is_refused(listening: Listening) -> None:
-    _, host, port = listening("--ws", "0")
-    with pytest.raises(InvalidStatus):
-        await connect(f"ws://{host}:{port}", origin="https://evil.example")  # type: ignore[arg-type]
+def listen(option: str) -> tuple[subprocess.Popen[str], str, int]:
+    """Start the program; return the address that it prints."""
+    program = subprocess.Popen([*SERVER, option, "0"], stderr=subprocess.PIPE, text=True)
+    assert program.stderr is not None
+    host, _, port = program.stderr.readline().strip().rpartition("//")[2].rpartition(":")
+    return program, host, int(port)
 
 
-@pytest.mark.parametrize("option", ["--tcp", "--ws"])
-def test_an_address_that_is_taken_is_an_error_in_one_line(option: str) -> None:
+@pytest.mark.process
+def test_address_in_use_is_an_error_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = subprocess.run([*SERVER, option, address], capture_output=True, text=True, timeout=20)
+        done = subprocess.run([*SERVER, "--tcp", address], capture_output=True, text=True)
     assert done.returncode == 2
     assert "can't listen" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("address", ["x", "127.0.0.1:", "1:2:99999", ""])
-def test_an_address_that_is_none(address: str) -> None:
-    done = subprocess.run([*SERVER, "--tcp", address], capture_output=True, text=True, timeout=20)
-    assert done.returncode == 2
-    assert "[HOST:]PORT" in done.stderr
-
-
-@pytest.mark.parametrize("how", ["no handshake", "text that is none"])
-async def test_a_websocket_client_that_breaks_off_ends_the_server(listening: Listening, how: str) -> None:
-    server, host, port = listening("--ws", "0")
-    connection = await connect(f"ws://{host}:{port}")
-    await connection.send(json.dumps(INITIALIZE))
-    await connection.recv()
-    if how == "no handshake":
-        connection.transport.abort()
-    else:
-        await connection.send(b"\xff", text=True)
-    assert await asyncio.to_thread(server.wait, 5) == 1
+def test_malformed_address_is_a_usage_error(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--tcp", address])
+    assert ended.value.code == 2
+    assert "[HOST:]PORT" in capsys.readouterr().err

@@ -41,7 +41,7 @@ def start(level: str, stream: RawIOBase | None = None) -> Log:
     logging.basicConfig(level=logging.WARNING, handlers=[log.handler], force=True)
     logging.getLogger("fillmask_ls").setLevel(level.upper())
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # its messages quote documents
-    threading.excepthook = lambda failure: log_exception("a thread failed", failure.exc_value)
+    threading.excepthook = log_thread_exception
     return log
 
 
@@ -81,13 +81,9 @@ class OneLineFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[1]:
             text += f": {_describe(record.exc_info[1])}"
         line = f"fillmask-ls: {record.levelname}: {text}"
+        if line.isprintable():
+            return line
         return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
-
-
-def log_exception(what: str, exception: BaseException | None) -> None:
-    """Log an exception by kind and place."""
-    if isinstance(exception, Exception):  # neither a cancellation nor an interrupt
-        logger.error("%s: %s", what, _describe(exception))
 
 
 def handle_loop_exception(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -96,9 +92,19 @@ def handle_loop_exception(_loop: asyncio.AbstractEventLoop, context: dict[str, A
     asyncio's own handler prints the exception's message and traceback.
     """
     if "exception" in context:
-        log_exception("a background task failed", context["exception"])
+        _log_exception("a background task failed", context["exception"])
     else:
         logger.error("%s", context["message"])
+
+
+def log_thread_exception(failure: threading.ExceptHookArgs) -> None:
+    """Log an exception that a thread doesn't handle, in place of :func:`threading.excepthook`."""
+    _log_exception("a thread failed", failure.exc_value)
+
+
+def _log_exception(what: str, exception: BaseException | None) -> None:
+    if isinstance(exception, Exception):  # neither a cancellation nor an interrupt
+        logger.error("%s: %s", what, _describe(exception))
 
 
 def _describe(exception: BaseException) -> str:
