@@ -28,7 +28,8 @@ class SmallServer(LanguageServer):
         hover_text: what a hover shows instead.
         held: set when a completion has started.
         release: lets completions finish.
-        hovers: how many hovers were asked for.
+        completion_label: the only completion.
+        hovers, completions: how many of each were asked for.
         errors: the kinds of the errors that pygls reports.
     """
 
@@ -39,7 +40,8 @@ class SmallServer(LanguageServer):
         self.hover_text = ""
         self.held, self.release = asyncio.Event(), asyncio.Event()
         self.errors: list[str] = []
-        self.hovers = 0
+        self.completion_label = "word"
+        self.hovers = self.completions = 0
 
         @self.feature(types.TEXT_DOCUMENT_HOVER)
         async def hover(params: types.HoverParams) -> types.Hover | None:
@@ -50,9 +52,10 @@ class SmallServer(LanguageServer):
 
         @self.feature(types.TEXT_DOCUMENT_COMPLETION)
         async def completion(params: types.CompletionParams) -> list[types.CompletionItem]:
+            self.completions += 1
             self.held.set()
             await self.release.wait()
-            return [types.CompletionItem("word")]
+            return [types.CompletionItem(self.completion_label)]
 
         @self.command("test.run")
         async def run(*arguments: Any) -> str:

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import socket
+import struct
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from io import FileIO
@@ -322,17 +323,39 @@ async def test_websocket_client_that_breaks_off_ends_the_server(websocket: Liste
 
 
 async def test_websocket_client_that_dies_with_much_unread_ends_the_server(websocket: Listening) -> None:
-    websocket.server.hover_text = LARGE
-    connection = await connect(await websocket.url(), max_size=None)
-    connection.transport.pause_reading()
-    for message in (INITIALIZE_REQUEST, HOVER, {**HOVER, "id": 3}):
-        await connection.send(json.dumps(message))
-    while not websocket.server.hovers:
-        await asyncio.sleep(0)
-    for _ in range(20):  # the message loop waits for the client to read now
-        await asyncio.sleep(0)
-    connection.transport.abort()
+    server = websocket.server
+    server.completion_label = LARGE
+    loop = asyncio.get_running_loop()
+    completions = [{**HOVER, "id": id, "method": "textDocument/completion"} for id in range(10, 16)]
+    with socket.socket() as client:  # one that never reads but the handshake
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)  # else the system takes it all
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # no orderly end
+        client.setblocking(False)
+        await loop.sock_connect(client, ("127.0.0.1", await websocket.port()))
+        await loop.sock_sendall(client, HANDSHAKE)
+        assert b"101" in await loop.sock_recv(client, 4096)
+        await loop.sock_sendall(client, b"".join(map(websocket_frame, (INITIALIZE_REQUEST, *completions))))
+        while server.completions < len(completions):
+            await asyncio.sleep(0)
+        server.release.set()
+        await loop.sock_sendall(client, websocket_frame(HOVER))
+        while not server.hovers:
+            await asyncio.sleep(0)
+        for _ in range(20):  # now the message loop waits for the client to read
+            await asyncio.sleep(0)
     assert await websocket.serving == 1
+
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+def websocket_frame(message: object) -> bytes:
+    """Return a client's frame, masked with zeros."""
+    body = json.dumps(message).encode()
+    return struct.pack("!BBHI", 0x81, 0x80 | 126, len(body), 0) + body
 
 
 # The program
