@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from functools import cache
 from typing import Any
 
 from lsprotocol import types
@@ -17,8 +16,6 @@ from fillmask_ls.lsp.protocol import Protocol
 INITIALIZE = {"processId": None, "rootUri": None, "capabilities": {}}
 INITIALIZE_REQUEST = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE}
 AT = {"textDocument": {"uri": "file:///a.txt"}, "position": {"line": 0, "character": 0}}
-
-_converter = cache(strict_converter)
 
 
 class SmallServer(LanguageServer):
@@ -36,7 +33,7 @@ class SmallServer(LanguageServer):
     protocol: Protocol
 
     def __init__(self) -> None:
-        super().__init__("small", "1", protocol_cls=Protocol, converter_factory=_converter)
+        super().__init__("small", "1", protocol_cls=Protocol, converter_factory=strict_converter)
         self.hover_text = ""
         self.held, self.release = asyncio.Event(), asyncio.Event()
         self.errors: list[str] = []

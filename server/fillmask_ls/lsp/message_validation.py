@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeAlias
 
 from cattrs import Converter
@@ -81,8 +82,12 @@ def is_too_deep(message: Json) -> bool:
     return True
 
 
+@cache
 def strict_converter() -> Converter:
-    """Return pygls' converter, made strict: it refuses a number where a string belongs, and the reverse."""
+    """Return pygls' converter, made strict: it refuses a number where a string belongs, and the reverse.
+
+    All servers of a process share one: a new one compiles its hooks for a tenth of a second.
+    """
     converter: Converter = default_converter()  # type: ignore[no-untyped-call]
 
     # ``cls`` is the type itself, bool (a subclass of int), or an enumeration of strings or integers.
