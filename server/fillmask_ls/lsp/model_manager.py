@@ -210,22 +210,23 @@ class ModelManager:
             self._client.show_message_once(error, types.MessageType.Error)
 
     async def _load_with_progress(self, wanted: _LocalModel) -> str:
-        outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        run_in_background(self._tasks, self._show_loading(wanted.model, outcome))
+        done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        run_in_background(self._tasks, self._show_loading(wanted.model, done))
+        outcome = "failed"
         try:
             name = await self.engine.local.load(wanted.model, wanted.device, wanted.dtype, wanted.runtime)
+            outcome = f"{name} is ready"
+            return name
         except SupersededError:
-            outcome.set_result("another model was chosen")
+            outcome = "another model was chosen"
             raise
-        except BaseException:
-            outcome.set_result("failed")
-            raise
-        outcome.set_result(f"{name} is ready")
-        return name
+        finally:
+            if not done.done():
+                done.set_result(outcome)
 
-    async def _show_loading(self, model: str, outcome: asyncio.Future[str]) -> None:
+    async def _show_loading(self, model: str, done: asyncio.Future[str]) -> None:
         async with progress_bar(self._client, "Loading the language model", model) as bar:
-            bar.outcome = await outcome
+            bar.outcome = await done
 
     def _set_state(self, state: str) -> None:
         self._state = state
