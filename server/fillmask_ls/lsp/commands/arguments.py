@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -97,5 +98,6 @@ def _position(value: object, name: str) -> types.Position:
     if isinstance(value, dict):
         line, character = value.get("line"), value.get("character")
         if type(line) is int and type(character) is int:
-            return types.Position(line, character)
+            with contextlib.suppress(ValueError):  # negative, or too large for the protocol
+                return types.Position(line, character)
     raise JsonRpcInvalidParams(f"{name!r} must be an object with 'line' and 'character'")
