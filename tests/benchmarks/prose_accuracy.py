@@ -17,7 +17,7 @@ import regex
 
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import passage
-from fillmask_ls.documents.languages.registry import language
+from fillmask_ls.documents.languages.registry import find_language
 from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.prose import prose_at
 from fillmask_ls.documents.text import TextDocument
@@ -37,7 +37,11 @@ def masked(text: str, file: Path, count: int) -> Iterator[tuple[TextDocument, Ta
         target = Target(start, start + len(MASK))
         # Names in quoted code are in prose, but are not prose.
         quoted = text.count("`", text.rfind("\n", 0, start) + 1, start) % 2
-        if not quoted and text[start - 1 : start] != "`" and prose_at(document.text, start, language("", file.name)):
+        if (
+            not quoted
+            and text[start - 1 : start] != "`"
+            and prose_at(document.text, start, find_language("", file.name))
+        ):
             yield document, target, word[0]
             count -= 1
         if not count:

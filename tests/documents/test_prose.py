@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import passage
-from fillmask_ls.documents.languages.registry import language
+from fillmask_ls.documents.languages.registry import find_language
 from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.words import find_masks
@@ -54,7 +54,7 @@ def test_passages_beside_their_masks(file: str, line_end: str) -> None:
     ],
 )
 def test_a_language_by_its_id_or_its_files_name(language_id: str, uri: str, expected: str) -> None:
-    assert language(language_id, uri) == expected
+    assert find_language(language_id, uri) == expected
 
 
 PARTS = st.sampled_from(

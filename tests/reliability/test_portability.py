@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fillmask_ls.documents.languages.registry import language
+from fillmask_ls.documents.languages.registry import find_language
 
 SERVER = Path(__file__).parents[2] / "server" / "fillmask_ls"
 
@@ -91,7 +91,7 @@ def test_a_planted_line_is_found() -> None:
     ],
 )
 def test_a_files_name_is_found_in_the_uris_of_every_system(uri: str, expected: str) -> None:
-    assert language("", uri) == expected
+    assert find_language("", uri) == expected
 
 
 @pytest.mark.long

@@ -10,7 +10,7 @@ from fillmask_ls.words import find_masks, find_unmasked_words
 
 from .excerpt import Excerpt, cut_excerpt
 from .languages.inline_code import find_inline_code
-from .languages.registry import language
+from .languages.registry import find_language
 from .masks import Target
 from .prose import Prose, is_verbatim
 from .surroundings import OTHER_DOCUMENT, first_prose, join_prose, last_prose, line_around, prose_around
@@ -88,8 +88,8 @@ def passage(
         strip_markup: whether to leave out markup and code, by the document's language; else all text is prose.
         before, after: documents with prose around this one's, the nearest first.
     """
-    prose_language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
-    prose = prose_around(document, target, prose_language, reach) or line_around(document, target, reach)
+    language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
+    prose = prose_around(document, target, language, reach) or line_around(document, target, reach)
     excerpt = _excerpt(prose, target, tokens, reach, before, after, strip_markup=strip_markup)
     masks = tuple(mask for mask in find_masks(excerpt.text) if _is_whole(excerpt.origins, mask))
     return Passage(excerpt.text, masks, [start for start, _ in masks].index(excerpt.focus), excerpt.origins)
@@ -108,10 +108,10 @@ def word_passage(
 
     The word can be longer than ``span`` if it contains markup. The arguments are those of :func:`passage`.
     """
-    prose_language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
+    language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
     target = Target(*span)
-    prose = prose_around(document, target, prose_language, reach)
-    if prose is None or (strip_markup and _is_inline_code(document, span, prose_language)):
+    prose = prose_around(document, target, language, reach)
+    if prose is None or (strip_markup and _is_inline_code(document, span, language)):
         return None
     excerpt = _excerpt(prose, target, tokens, reach, before, after, strip_markup=strip_markup)
     words = find_unmasked_words(excerpt.text)
@@ -181,13 +181,13 @@ def _is_same_text(following: Passage, current: Passage, mask_spans: Sequence[Spa
 
 def _language_and_reach(document: TextDocument, tokens: int, *, strip_markup: bool) -> tuple[str, int]:
     """Return the language to read a document in, and how many characters to read in each direction."""
-    prose_language = _prose_language(document, strip_markup=strip_markup)
-    characters_per_token = _CHARACTERS_PER_TOKEN if prose_language else _CHARACTERS_PER_TOKEN // 2
-    return prose_language, max(_MIN_REACH, tokens * characters_per_token)
+    language = _find_prose_language(document, strip_markup=strip_markup)
+    characters_per_token = _CHARACTERS_PER_TOKEN if language else _CHARACTERS_PER_TOKEN // 2
+    return language, max(_MIN_REACH, tokens * characters_per_token)
 
 
-def _prose_language(document: TextDocument, *, strip_markup: bool) -> str:
-    return language(document.language_id, document.uri) if strip_markup else ""
+def _find_prose_language(document: TextDocument, *, strip_markup: bool) -> str:
+    return find_language(document.language_id, document.uri) if strip_markup else ""
 
 
 def _excerpt(
@@ -205,16 +205,16 @@ def _excerpt(
     assert focus is not None  # noqa: S101 - the prose was chosen because it contains the target
     for other in before:
         length = len(prose.text)
-        prose = join_prose(last_prose(other, _prose_language(other, strip_markup=strip_markup), reach), prose)
+        prose = join_prose(last_prose(other, _find_prose_language(other, strip_markup=strip_markup), reach), prose)
         focus += len(prose.text) - length
     for other in after:
-        prose = join_prose(prose, first_prose(other, _prose_language(other, strip_markup=strip_markup), reach))
+        prose = join_prose(prose, first_prose(other, _find_prose_language(other, strip_markup=strip_markup), reach))
     return cut_excerpt(prose, focus, tokens)
 
 
-def _is_inline_code(document: TextDocument, span: Span, prose_language: str) -> bool:
+def _is_inline_code(document: TextDocument, span: Span, language: str) -> bool:
     low = max(0, span[0] - _MIN_REACH)
-    nearby = find_inline_code(document.slice(low, span[1] + _MIN_REACH), prose_language)
+    nearby = find_inline_code(document.slice(low, span[1] + _MIN_REACH), language)
     return any(low + start <= span[0] < low + end for start, end in nearby)
 
 

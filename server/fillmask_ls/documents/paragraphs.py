@@ -14,7 +14,7 @@ from fillmask_ls.words import find_sentences, find_standalone_words
 
 from .context import DEFAULT_TOKENS
 from .languages.inline_code import find_inline_code
-from .languages.registry import language
+from .languages.registry import find_language
 from .prose import all_prose, is_verbatim, reading_start
 from .text import TextDocument
 from .token_estimate import estimate_tokens
@@ -57,12 +57,12 @@ def paragraphs(document: TextDocument, *, tokens: int = DEFAULT_TOKENS, strip_ma
         tokens: maximum length of each, estimated; a longer paragraph is split between sentences.
         strip_markup: whether to leave out markup and code, by the document's language; else all text is prose.
     """
-    prose_language = language(document.language_id, document.uri) if strip_markup else ""
+    language = find_language(document.language_id, document.uri) if strip_markup else ""
     edit = document.last_edit
     low, high = max(0, edit - _REACH), edit + _REACH
     source = document.slice(low, high)
-    skipped = reading_start(source, prose_language)[0] if low else 0
-    nearby = list(_paragraphs(source[skipped:], low + skipped, prose_language, tokens))
+    skipped = reading_start(source, language)[0] if low else 0
+    nearby = list(_paragraphs(source[skipped:], low + skipped, language, tokens))
     if high < len(document):  # the last paragraph may be cut off
         del nearby[-1:]
     nearby.sort(key=lambda paragraph: max(paragraph.origins[0] - edit, edit - paragraph.origins[-1] - 1, 0))
@@ -75,9 +75,9 @@ def paragraphs(document: TextDocument, *, tokens: int = DEFAULT_TOKENS, strip_ma
     return chosen
 
 
-def _paragraphs(source: str, offset: int, prose_language: str, tokens: int) -> Iterator[Paragraph]:
-    prose = all_prose(source, prose_language)
-    code_edges = list(chain.from_iterable(find_inline_code(source, prose_language)))
+def _paragraphs(source: str, offset: int, language: str, tokens: int) -> Iterator[Paragraph]:
+    prose = all_prose(source, language)
+    code_edges = list(chain.from_iterable(find_inline_code(source, language)))
     for line in _LINE.finditer(prose.text):
         for start, end in _split_line(line[0], tokens):
             text = line[0][start:end].rstrip()

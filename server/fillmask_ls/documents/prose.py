@@ -15,7 +15,6 @@ from fillmask_ls.spans import Span, replace_spans
 
 from .languages.fragments import Fragment
 from .languages.registry import is_code, lexer_name, markup_reader
-from .languages.registry import language as language  # moved: import it from there
 
 _WHITESPACE = re.compile(r"\s(?:(?<=\n)|(?=\s))\s*")
 _BLANK_LINE = regex.compile(r"(?:\r\n|\r(?!\n)|\n)[^\S\r\n]*(?:\r\n|\r|\n)")
@@ -56,7 +55,7 @@ def prose_at(source: str, index: int, language: str) -> Prose | None:
 
     Args:
         source: a document, or a part of it.
-        language: from :func:`~fillmask_ls.documents.languages.registry.language`.
+        language: from :func:`~fillmask_ls.documents.languages.registry.find_language`.
     """
     lexer_input = _LexerInput(source)
     for fragments in _alternatives(lexer_input.text, lexer_input.find(index), language):

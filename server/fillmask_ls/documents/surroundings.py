@@ -20,7 +20,7 @@ def prose_around(document: TextDocument, target: Target, language: str, reach: i
     """Return the prose that contains ``target``, without the letters typed after it; None in code.
 
     Args:
-        language: from :func:`~fillmask_ls.documents.languages.registry.language`.
+        language: from :func:`~fillmask_ls.documents.languages.registry.find_language`.
         reach: how many characters to read in each direction; up to four times as many before the target if needed.
     """
     after = document.slice(target.typed_end, target.typed_end + reach)

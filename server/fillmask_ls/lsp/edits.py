@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from lsprotocol import types
 
 from fillmask_ls import MASK
-from fillmask_ls.documents import prose
 from fillmask_ls.documents.context import Passage
+from fillmask_ls.documents.languages.registry import find_language
+from fillmask_ls.documents.prose import all_prose
 from fillmask_ls.engine.api import FillQuestion, PredictQuestion, SampleMaskQuestion
 from fillmask_ls.spans import Span, replace_spans
 
@@ -61,8 +62,8 @@ async def mask_randomly(
     """Return masks for randomly sampled words, or subwords, in the prose of a span."""
     document = snapshot.document
     text = document.slice(*span)
-    language = prose.language(document.language_id, document.uri) if snapshot.strip_markup else ""
-    plain = await snapshot.reader.run(prose.all_prose, text, language)
+    language = find_language(document.language_id, document.uri) if snapshot.strip_markup else ""
+    plain = await snapshot.reader.run(all_prose, text, language)
     sampled = await session.engine.sample_mask(SampleMaskQuestion(plain.text, rate, seed, whole_words))
     replacements = []
     for start, end in sampled:

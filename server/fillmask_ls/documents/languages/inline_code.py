@@ -25,6 +25,6 @@ def find_inline_code(source: str, language: str) -> list[Span]:
 
     Args:
         source: a document, or a part of it.
-        language: from :func:`~fillmask_ls.documents.languages.registry.language`.
+        language: from :func:`~fillmask_ls.documents.languages.registry.find_language`.
     """
     return [match.span() for match in _PATTERNS.get(language, _DEFAULT_PATTERN).finditer(source)]

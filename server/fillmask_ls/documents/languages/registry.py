@@ -37,7 +37,7 @@ _LEXERS = {
 _COMMIT_MESSAGES = ("COMMIT_EDITMSG", "MERGE_MSG", "TAG_EDITMSG")
 
 
-def language(language_id: str, uri: str = "") -> str:
+def find_language(language_id: str, uri: str = "") -> str:
     """Return the language of a document, by the id that its editor uses, or else by its file's name.
 
     Returns:

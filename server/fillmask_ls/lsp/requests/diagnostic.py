@@ -10,8 +10,8 @@ from math import log, log2
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from fillmask_ls.documents.languages.registry import find_language
 from fillmask_ls.documents.paragraphs import Paragraph
-from fillmask_ls.documents.prose import language
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.engine.api import Priority, SurprisalQuestion, WordSurprisal
 from fillmask_ls.presentation.percent import percent
@@ -78,8 +78,8 @@ def is_enabled(document: TextDocument, settings: Settings) -> bool:
         return True
     if document.language_id in _PLAIN_LANGUAGES:
         return not _PLAIN_LANGUAGES.isdisjoint(names)
-    canonical = language(document.language_id)
-    return canonical != "" and canonical in {language(name) for name in names}
+    canonical = find_language(document.language_id)
+    return canonical != "" and canonical in {find_language(name) for name in names}
 
 
 def offered_words(diagnostic: types.Diagnostic) -> list[str]:
