@@ -21,7 +21,8 @@ from fillmask_ls.documents.languages.registry import find_language
 from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.prose import prose_at
 from fillmask_ls.documents.text import TextDocument
-from fillmask_ls.mlm.model import MaskedLM, load
+from fillmask_ls.mlm.loading import load
+from fillmask_ls.mlm.model import MaskedLM
 from fillmask_ls.mlm.prediction import predict
 
 WORD = regex.compile(r"(?<![\p{L}\p{N}_\\{}/.@:-])\p{L}{4,}(?![\p{L}\p{N}_\\{}/@:-])")

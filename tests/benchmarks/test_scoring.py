@@ -77,7 +77,7 @@ def minicons() -> Scorer:
 def test_sentences_scored_against_a_peer(peer: Callable[[], Scorer], figures: Figures) -> None:
     def ours(dtype: torch.dtype | None) -> Scorer:
         model = mlm.load("embedded", dtype=dtype)
-        return lambda texts: [score.pseudo_log_likelihood for score in mlm.score(model, texts, form="original")]
+        return lambda texts: [score.pseudo_log_likelihood for score in mlm.score(model, texts, metric="original")]
 
     scorers = {"peer": peer(), "float32": ours(torch.float32), "default": ours(None)}
     seconds, scores = dict.fromkeys(scorers, 0.0), {name: list[float]() for name in scorers}

@@ -43,7 +43,7 @@ def given_out():
     function = ctypes.CDLL(None).mallinfo2
     function.restype = kind
     return function().uordblks
-linear = Linear.of(torch.ones(384, 384), torch.ones(384))
+linear = Linear.pack(torch.ones(384, 384), torch.ones(384))
 linear(torch.ones(1, 384))
 start = given_out()
 for rows in range(2, 302):

@@ -55,11 +55,11 @@ def test_joint_fills_of_a_text_longer_than_the_model_reads(model: mlm.MaskedLM) 
 
 def test_some_masks_of_a_text_are_filled_and_the_others_stay(model: mlm.MaskedLM) -> None:
     text = "He was born in [MASK] [MASK] and studied law, and then he [MASK] [MASK]."
-    best = mlm.fill_jointly(model, text, asked=range(2))[0]
+    best = mlm.fill_jointly(model, text, only=range(2))[0]
     assert best.text == f"He was born in {' '.join(best.words)} and studied law, and then he [MASK] [MASK]."
     assert len(best.words) == 2
-    assert mlm.fill_jointly(model, text, asked=range(4)) == mlm.fill_jointly(model, text)
-    assert mlm.fill_jointly(model, text, asked=range(2, 2))[0].text == text
+    assert mlm.fill_jointly(model, text, only=range(4)) == mlm.fill_jointly(model, text)
+    assert mlm.fill_jointly(model, text, only=range(2, 2))[0].text == text
 
 
 def test_joint_fills_of_nothing(model: mlm.MaskedLM) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fillmask_ls import mlm
-from fillmask_ls.mlm.masking import IGNORED
+from fillmask_ls.mlm.likelihood import IGNORE_INDEX
 
 TEXT = "We don't move the table. Fort Sumter's [MASK] secessionists!"
 
@@ -62,7 +62,7 @@ def test_the_training_form(model: mlm.MaskedLM, encoding: mlm.Encoding) -> None:
     ids = torch.tensor([encoding.ids]).repeat(4000, 1)
     all_chosen = torch.tensor([chosen(encoding, 1)]).repeat(4000, 1)
     corrupted, labels = mlm.mask_80_10_10(ids, all_chosen, model.tokenizer, generator=torch.Generator().manual_seed(1))
-    assert (labels[~all_chosen] == IGNORED).all()
+    assert (labels[~all_chosen] == IGNORE_INDEX).all()
     assert (labels[all_chosen] == ids[all_chosen]).all()
     assert (corrupted[~all_chosen] == ids[~all_chosen]).all()
     new, old = corrupted[all_chosen], ids[all_chosen]

@@ -22,7 +22,7 @@ CheckpointOf = Callable[[str], Path]
 
 MULTILINGUAL_KINDS = [name for name, kind in KINDS.items() if kind.sentences == MULTILINGUAL]
 LITERALS = ["<s>", "</s>", "<pad>", "<mask>", "[CLS]", "[SEP]", "[PAD]", "<bos>"]
-FORMS = ["within_word_l2r", "original", "whole_word"]
+METRICS = ["within_word_l2r", "original", "whole_word"]
 
 
 @pytest.fixture(params=KINDS)
@@ -189,18 +189,18 @@ def network(kind: str, checkpoint_of: CheckpointOf) -> Any:
     return AutoModelForMaskedLM.from_pretrained(checkpoint_of(kind), dtype=torch.float32).eval()
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_score_is_what_the_network_says_of_each_masked_token(tiny: mlm.MaskedLM, network: Any, form: str) -> None:
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_score_is_what_the_network_says_of_each_masked_token(tiny: mlm.MaskedLM, network: Any, metric: str) -> None:
     text = "they were playing in parks (not mats)."
     encoding = tiny.tokenizer.encode(text)
     playing = [i for i in content(tiny, text) if text[slice(*encoding.offsets[i])].strip() in {"play", "ing"}]
     assert len(playing) == 2
-    scored = dict(zip(content(tiny, text), mlm.score(tiny, [text], form=form)[0].tokens, strict=True))  # type: ignore[arg-type]
+    scored = dict(zip(content(tiny, text), mlm.score(tiny, [text], metric=metric)[0].tokens, strict=True))  # type: ignore[arg-type]
     for i in content(tiny, text):
         word = playing if i in playing else [i]
         if i not in playing and text[slice(*encoding.offsets[i])].strip() in "(not mats).":
             continue
-        masked = {"original": [i], "within_word_l2r": [j for j in word if j >= i], "whole_word": word}[form]
+        masked = {"original": [i], "within_word_l2r": [j for j in word if j >= i], "whole_word": word}[metric]
         ids = torch.tensor([encoding.ids])
         ids[0, masked] = tiny.tokenizer.mask_id
         with torch.inference_mode():
@@ -208,12 +208,12 @@ def test_a_score_is_what_the_network_says_of_each_masked_token(tiny: mlm.MaskedL
         assert scored[i].log_likelihood == pytest.approx(float(logits.log_softmax(-1)[encoding.ids[i]]), abs=1e-4)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_texts_scored_together_score_as_alone(tiny: mlm.MaskedLM, form: str) -> None:
+@pytest.mark.parametrize("metric", METRICS)
+def test_texts_scored_together_score_as_alone(tiny: mlm.MaskedLM, metric: str) -> None:
     sentences = [*LATIN, "", "the [MASK].", "a  cat \n sat", "the cat sat on the mat. " * 20]
-    together = mlm.score(tiny, sentences, form=form)  # type: ignore[arg-type]
+    together = mlm.score(tiny, sentences, metric=metric)  # type: ignore[arg-type]
     for text, scored in zip(sentences, together, strict=True):
-        (alone,) = mlm.score(tiny, [text], form=form)  # type: ignore[arg-type]
+        (alone,) = mlm.score(tiny, [text], metric=metric)  # type: ignore[arg-type]
         assert [token.span for token in scored.tokens] == [token.span for token in alone.tokens]
         likelihoods = [token.log_likelihood for token in scored.tokens]
         assert likelihoods == pytest.approx([token.log_likelihood for token in alone.tokens], abs=1e-4)

@@ -60,20 +60,20 @@ def test_the_report_is_plain_data(model: mlm.MaskedLM) -> None:
     assert json.loads(json.dumps(asdict(mlm.inspect(model, "A text."))))["model"] == "embedded"
 
 
-FORMS = ["original", "within_word_l2r", "whole_word"]
+METRICS = ["original", "within_word_l2r", "whole_word"]
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("metric", METRICS)
 def test_a_score_is_what_the_whole_network_says_of_each_masked_token(
-    model: mlm.MaskedLM, network: PreTrainedModel, form: str
+    model: mlm.MaskedLM, network: PreTrainedModel, metric: str
 ) -> None:
     text = "The summiteers forgot their oxygenators, didn't they?"
     encoding = model.tokenizer.encode(text)
-    scored = mlm.score(model, [text], form=form)[0].tokens  # type: ignore[arg-type]
+    scored = mlm.score(model, [text], metric=metric)[0].tokens  # type: ignore[arg-type]
     assert [token.span for token in scored] == encoding.offsets[1:-1]
     for i, token in enumerate(scored, 1):
         word = [j for j, number in enumerate(encoding.words) if number == encoding.words[i]]
-        masked = {"original": [i], "within_word_l2r": [j for j in word if j >= i], "whole_word": word}[form]
+        masked = {"original": [i], "within_word_l2r": [j for j in word if j >= i], "whole_word": word}[metric]
         ids = torch.tensor([encoding.ids])
         ids[0, masked] = model.tokenizer.mask_id
         with torch.inference_mode():
@@ -81,12 +81,12 @@ def test_a_score_is_what_the_whole_network_says_of_each_masked_token(
         assert token.log_likelihood == pytest.approx(float(logits.log_softmax(-1)[encoding.ids[i]]), abs=1e-3)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_texts_scored_together_score_as_alone(model: mlm.MaskedLM, form: str) -> None:
+@pytest.mark.parametrize("metric", METRICS)
+def test_texts_scored_together_score_as_alone(model: mlm.MaskedLM, metric: str) -> None:
     texts = ["The cat sat on the mat.", "", "Rain.", seed.PARAGRAPH, " \n", "[MASK]"]
-    together = mlm.score(model, texts, form=form)  # type: ignore[arg-type]
+    together = mlm.score(model, texts, metric=metric)  # type: ignore[arg-type]
     for text, scored in zip(texts, together, strict=True):
-        alone = mlm.score(model, [text], form=form)[0]  # type: ignore[arg-type]
+        alone = mlm.score(model, [text], metric=metric)[0]  # type: ignore[arg-type]
         assert [token.span for token in alone.tokens] == [token.span for token in scored.tokens]
         assert scored.perplexity == pytest.approx(alone.perplexity, rel=0.02)
 
@@ -116,10 +116,10 @@ def test_what_is_empty_has_no_score(model: mlm.MaskedLM) -> None:
     assert (empty.pseudo_log_likelihood, empty.perplexity, empty.tokens, empty.words) == (0, 1, (), ())
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_text_longer_than_the_model_is_scored_whole(small: mlm.MaskedLM, form: str) -> None:
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_text_longer_than_the_model_is_scored_whole(small: mlm.MaskedLM, metric: str) -> None:
     text = "The keeper of the lighthouse climbed the stairs and lit the lamp, summiteers notwithstanding. " * 3
-    scored = mlm.score(small, [text], form=form)[0]  # type: ignore[arg-type]
+    scored = mlm.score(small, [text], metric=metric)[0]  # type: ignore[arg-type]
     content = small.tokenizer.encode(text).offsets[1:-1]
     assert [token.span for token in scored.tokens] == content
 
@@ -131,7 +131,7 @@ def test_windows_hardly_change_a_score(model: mlm.MaskedLM, small: mlm.MaskedLM)
 
 def test_an_unknown_form_is_refused(model: mlm.MaskedLM) -> None:
     with pytest.raises(ValueError, match="within_word_l2r, original, whole_word, not 'half'"):
-        mlm.score(model, ["A text."], form="half")  # type: ignore[arg-type]
+        mlm.score(model, ["A text."], metric="half")  # type: ignore[arg-type]
 
 
 @pytest.fixture

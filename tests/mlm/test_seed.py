@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 import seed
 from fillmask_ls import mlm
-from fillmask_ls.mlm.checkpoint import AUTO_HUB_IDS, Checkpoint, verified
+from fillmask_ls.mlm.checkpoint import AUTO_HUB_IDS, Checkpoint, verify
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_the_inspections_predictions_are_the_logits_best(model: mlm.MaskedLM) ->
     report = mlm.inspect(model, seed.PARAGRAPH, seed=7, top_k=3)
     masked = torch.tensor([token.masked for token in report.tokens])
     ids = torch.tensor([seed.IDS]).masked_fill(masked, seed.MASK_ID)
-    probabilities = mlm.forward(model, ids).logits[0].softmax(-1)
+    probabilities = model.probabilities(mlm.forward(model, ids).logits[0])
     for position, token in enumerate(report.tokens):
         assert token.rank == int((probabilities[position] > probabilities[position, token.id]).sum()) + 1
         assert token.surprisal == pytest.approx(-float(probabilities[position, token.id].log2()), abs=1e-3)
@@ -160,7 +160,7 @@ def bert_base(real_hub_cache: Path) -> Iterator[mlm.MaskedLM]:
     for hub_id in AUTO_HUB_IDS:
         config = try_to_load_from_cache(hub_id, "config.json", cache_dir=real_hub_cache)
         if isinstance(config, str):
-            folder = verified(Path(config).parent, hub_id)
+            folder = verify(Path(config).parent, hub_id)
             yield mlm.load(Checkpoint(hub_id, folder), dtype=torch.float32)
             return
     pytest.skip(f"{AUTO_HUB_IDS[0]} is not in the Hugging Face cache, so the notebook's own figures can't be compared")

@@ -96,4 +96,4 @@ def test_any_text_and_any_word_of_it(model: mlm.MaskedLM, text: str, data: st.Da
 
 def test_the_special_tokens_around_a_text() -> None:
     tokenizer = mlm.load(str(EMBEDDED)).tokenizer
-    assert tokenizer.added_around(tokenizer.encode("a b").ids) == ([101], [102])
+    assert tokenizer.split_added_tokens(tokenizer.encode("a b").ids) == ([101], [102])

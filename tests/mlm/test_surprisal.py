@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+import dataclasses
+from math import exp
+
 import pytest
 import torch
 
 from fillmask_ls import MASK, mlm
 from fillmask_ls.mlm.forward_steps import run_steps
-from fillmask_ls.mlm.surprisal import hidden_loss
+from fillmask_ls.mlm.hidden_loss import hidden_loss_steps
+from fillmask_ls.words import find_masks
 
 TEXT = "The capital of France is banana, and the king's reinterpretation [MASK]."
 
 
-def test_each_word_is_scored_as_the_whole_text_is(model: mlm.MaskedLM) -> None:
-    found = mlm.word_surprisals(model, TEXT)
+def test_words_without_calibration_have_the_likelihoods_of_score(model: mlm.MaskedLM) -> None:
+    uncalibrated = dataclasses.replace(model, temperature=1.0)
+    words = mlm.word_surprisals(uncalibrated, TEXT)
     [score] = mlm.score(model, [TEXT])
-    assert [(word.text, word.span) for word in found] == [(word.text, word.span) for word in score.words]
-    assert [word.log_likelihood for word in found] == pytest.approx([word.log_likelihood for word in score.words])
-    assert all(TEXT[slice(*word.span)] == word.text for word in found)
+    assert [(word.text, word.span) for word in words] == [(word.text, word.span) for word in score.words]
+    assert [word.log_likelihood for word in words] == pytest.approx([word.log_likelihood for word in score.words])
+    assert all(TEXT[slice(*word.span)] == word.text for word in words)
+
+
+def test_word_has_the_probability_that_predict_gives_it(hot_model: mlm.MaskedLM) -> None:
+    for word in mlm.word_surprisals(hot_model, TEXT):
+        if len(word.subwords) == 1:
+            masked = TEXT[: word.span[0]] + MASK + TEXT[word.span[1] :]
+            spans = find_masks(masked)
+            number = [start for start, _ in spans].index(word.span[0])
+            candidates = mlm.predict(hot_model, masked, top_k=30_000, max_subwords=1)[number].candidates
+            probability = {candidate.text.casefold(): candidate.probability for candidate in candidates}
+            assert exp(word.log_likelihood) == pytest.approx(probability[word.text.casefold()], rel=1e-3)
+
+
+def test_surprisal_and_expected_words_are_on_one_scale(hot_model: mlm.MaskedLM) -> None:
+    for word in mlm.word_surprisals(hot_model, "Paris is the capital of France.", top_k=1):
+        [best] = word.expected
+        if best.text.casefold() == word.text.casefold():
+            assert exp(word.log_likelihood) == pytest.approx(best.probability, rel=1e-3)
 
 
 def test_a_word_that_does_not_fit_is_more_surprising_and_what_fits_is_said(model: mlm.MaskedLM) -> None:
@@ -50,7 +73,7 @@ def test_a_text_longer_than_the_model_reads(model: mlm.MaskedLM) -> None:
 def test_the_loss_of_what_masks_hide_is_the_cross_entropy_by_hand(model: mlm.MaskedLM) -> None:
     text = f"Paris is the {MASK} of {MASK}."
     spans = [(start, start + len(MASK)) for start in (13, 23)]
-    loss = run_steps(model, hidden_loss(model, text, spans, ["capital", "France"]))
+    loss = run_steps(model, hidden_loss_steps(model, text, spans, ["capital", "France"]))
     encoding = model.tokenizer.encode(text, spans)
     logits = mlm.forward(model, torch.tensor([encoding.ids])).logits[0]
     whole = model.tokenizer.encode("Paris is the capital of France.").ids
@@ -61,8 +84,8 @@ def test_the_loss_of_what_masks_hide_is_the_cross_entropy_by_hand(model: mlm.Mas
 
 
 def test_a_hidden_word_of_several_pieces_counts_each(model: mlm.MaskedLM) -> None:
-    loss = run_steps(model, hidden_loss(model, f"a {MASK} here", [(2, 8)], ["zebrafishes"]))
-    assert loss > run_steps(model, hidden_loss(model, f"a {MASK} here", [(2, 8)], ["man"]))
+    loss = run_steps(model, hidden_loss_steps(model, f"a {MASK} here", [(2, 8)], ["zebrafishes"]))
+    assert loss > run_steps(model, hidden_loss_steps(model, f"a {MASK} here", [(2, 8)], ["man"]))
 
 
 def test_masking_hides_the_same_as_the_inspection(model: mlm.MaskedLM) -> None:
@@ -78,3 +101,9 @@ def test_masking_hides_the_same_as_the_inspection(model: mlm.MaskedLM) -> None:
 def test_masking_leaves_masks_alone(model: mlm.MaskedLM) -> None:
     assert mlm.sample_mask_spans(model.tokenizer, f"{MASK} {MASK}", rate=1) == []
     assert mlm.sample_mask_spans(model.tokenizer, "", rate=1) == []
+
+
+@pytest.fixture
+def hot_model(model: mlm.MaskedLM) -> mlm.MaskedLM:
+    """The embedded model with a temperature that changes every probability visibly."""
+    return dataclasses.replace(model, temperature=2.0)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from fillmask_ls.mlm.results import Inspection, Token, TokenCandidate
+from fillmask_ls.mlm.results import InspectedToken, Inspection, TokenCandidate
 from fillmask_ls.presentation.html import _STYLE, markdown, page
 from fillmask_ls.presentation.markdown import escape_markdown
 
@@ -57,15 +57,15 @@ class Reading(HTMLParser):
 def inspection(text: str = "", *, masked: str = "", **changes: object) -> Inspection:
     """Of a text whose tokens are its words, with those masked that are in ``masked``."""
     words = [
-        Token(7, match[0], match.span(), match[0] in masked.split(), "x", 0.25, 2, ())
+        InspectedToken(7, match[0], match.span(), match[0] in masked.split(), "x", 0.25, 2, ())
         for match in re.finditer(r"\S+", text)
     ]
     predictions = tuple(TokenCandidate(f"guess{number}", 0.1 / number) for number in range(1, 6))
     words = [replace(word, predictions=predictions, rank=1234) if word.masked else word for word in words]
     tokens = (
-        Token(101, "[CLS]", (0, 0), False, "x", 0.0, 9),
+        InspectedToken(101, "[CLS]", (0, 0), False, "x", 0.0, 9),
         *words,
-        Token(102, "[SEP]", (0, 0), False, "x", 1.0, 1),
+        InspectedToken(102, "[SEP]", (0, 0), False, "x", 1.0, 1),
     )
     made = Inspection("tiny", 7, 0.15, tokens, 1.5, 2.25 if masked else None, 3, 8, (9.5, 11.25, 2.0))
     return replace(made, **changes)  # type: ignore[arg-type]
@@ -98,7 +98,7 @@ def test_any_text_comes_back_and_breaks_nothing(text: str, data: st.DataObject) 
         st.lists(st.tuples(st.integers(0, len(text)), st.integers(0, len(text) + 3)).map(sorted).map(tuple), max_size=6)
     )
     tokens = tuple(
-        Token(5, text[start:end] or "▁", (start, end), data.draw(st.booleans()), text[:9], 0.5, 1)
+        InspectedToken(5, text[start:end] or "▁", (start, end), data.draw(st.booleans()), text[:9], 0.5, 1)
         for start, end in sorted(spans)
     )
     made = inspection(text, tokens=tokens, model=text)
@@ -162,7 +162,7 @@ def test_the_original_is_marked_in_the_best_or_below_them() -> None:
 
 def test_a_mask_of_the_texts_own_has_no_original() -> None:
     text = "A [MASK]."
-    own = Token(103, "[MASK]", (2, 8), True, "dog", None, None, (TokenCandidate("dog", 0.5),))
+    own = InspectedToken(103, "[MASK]", (2, 8), True, "dog", None, None, (TokenCandidate("dog", 0.5),))
     html = page(inspection(text, tokens=(own,)), text)
     card = Reading(html, ("id", "m1")).text
     assert "there is no original" in card
@@ -183,7 +183,7 @@ def test_each_link_leads_somewhere_and_each_heading_names_its_part() -> None:
 
 
 def test_the_bytes_of_a_character_are_one_place() -> None:
-    tokens = tuple(Token(5, byte, (1, 2), False, "x", 0.25, 2) for byte in "abcd")
+    tokens = tuple(InspectedToken(5, byte, (1, 2), False, "x", 0.25, 2) for byte in "abcd")
     html = page(inspection(" 😀", tokens=tokens), " 😀")
     assert 'class="s3" title="8.0 bits, 0.4 %">😀</span>' in html
 
@@ -192,7 +192,7 @@ def test_each_end_of_a_line_is_one_whichever_characters_are_tokens() -> None:
     text = "a\r\nb\rc\n\r\n"
     each = [(at, at + 1) for at in range(len(text))]
     for spans in (each, each[::2], each[1::2], []):
-        tokens = tuple(Token(5, "x", span, False, "x", 0.5, 1) for span in spans)
+        tokens = tuple(InspectedToken(5, "x", span, False, "x", 0.5, 1) for span in spans)
         assert Reading(page(inspection(text, tokens=tokens), text)).text == "a\nb\nc\n\n"
 
 
@@ -246,7 +246,7 @@ def test_escaped_text_is_shown_as_it_is(text: str) -> None:
 
 
 def test_surprisal_is_in_bits() -> None:
-    token = Token(5, "a", (0, 1), False, "a", 0.125, 3)
+    token = InspectedToken(5, "a", (0, 1), False, "a", 0.125, 3)
     assert token.surprisal == 3
     assert replace(token, probability=1.0).surprisal == 0
     assert replace(token, probability=0.0).surprisal == float("inf")

@@ -34,7 +34,7 @@ def load_model(name: str) -> MaskedLM:
     """
     find_model(name)  # a wrong name is reported at once: importing torch takes over a second
     from fillmask_ls.mlm.checkpoint import CheckpointError
-    from fillmask_ls.mlm.model import load
+    from fillmask_ls.mlm.loading import load
 
     try:
         return load(name)

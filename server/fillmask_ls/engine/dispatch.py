@@ -6,6 +6,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from fillmask_ls.mlm.forward_steps import ForwardSteps, split_steps
+from fillmask_ls.mlm.hidden_loss import hidden_loss_steps
 from fillmask_ls.mlm.inspection import inspect
 from fillmask_ls.mlm.joint_fill import fill_jointly_steps
 from fillmask_ls.mlm.masking import sample_mask_spans
@@ -13,7 +14,7 @@ from fillmask_ls.mlm.model import MaskedLM
 from fillmask_ls.mlm.prediction import predict_steps
 from fillmask_ls.mlm.scoring import score_steps
 from fillmask_ls.mlm.substitution import substitutes_steps
-from fillmask_ls.mlm.surprisal import hidden_loss_steps, word_surprisals_steps
+from fillmask_ls.mlm.surprisal import word_surprisals_steps
 from fillmask_ls.mlm.targets import rank_targets_steps
 from fillmask_ls.mlm.windows import windows
 
@@ -65,7 +66,7 @@ def _asking(
             return _ranking(model, question, cache)
         case FillQuestion():
             asked = question.asked and range(*question.asked)
-            return fill_jointly_steps(model, question.text, question.masks, top_k=question.top_k, asked=asked)
+            return fill_jointly_steps(model, question.text, question.masks, top_k=question.top_k, only=asked)
         case LossQuestion():
             return hidden_loss_steps(model, question.text, question.masks, question.words)
         case SubstitutesQuestion():
@@ -94,5 +95,5 @@ def _ranking(model: MaskedLM, query: PredictQuestion, cache: MutableMapping[Any,
 
 
 def _score(model: MaskedLM, query: ScoreQuestion) -> ForwardSteps[Score]:
-    [score] = yield from score_steps(model, [query.text], form=query.form)
+    [score] = yield from score_steps(model, [query.text], metric=query.form)
     return score

@@ -61,7 +61,7 @@ class LocalEngine(Engine):
         Args:
             oldest_first: as for :class:`~fillmask_ls.engine.scheduler.JobQueue`.
             load_model: loads a model given its name, device, dtype and runtime, on the model's thread; by default
-                :func:`fillmask_ls.mlm.model.load`.
+                :func:`fillmask_ls.mlm.loading.load`.
         """
         self._load_model = load_model or _load
         self._model: MaskedLM | None = None
@@ -102,7 +102,7 @@ class LocalEngine(Engine):
         """Load a model and let it answer from then on; if it can't be loaded, the one before goes on.
 
         Args:
-            model, device, runtime: as for :func:`fillmask_ls.mlm.model.load`.
+            model, device, runtime: as for :func:`fillmask_ls.mlm.loading.load`.
             dtype: ``auto`` or the name of one of torch's.
 
         Returns:
@@ -259,12 +259,12 @@ class LocalEngine(Engine):
 
 def _send(job: Job, answer: Tensor | None) -> None:
     """Let a job make its next step: it asks on, or its future has the result or the error."""
-    from fillmask_ls.mlm.forward_steps import Finished, step
+    from fillmask_ls.mlm.forward_steps import Finished, advance
 
     assert job.asking is not None  # noqa: S101 - it has begun
     job.batch = None
     try:
-        asked = step(job.asking, answer)
+        asked = advance(job.asking, answer)
     except BaseException as error:
         job.fail(error)
         return
@@ -288,12 +288,12 @@ def _may_share(jobs: Sequence[Job], other: Job) -> bool:
 
 
 def _import() -> None:
-    from fillmask_ls.mlm import model, prediction  # noqa: F401
+    from fillmask_ls.mlm import loading  # noqa: F401
 
 
 def _load(model: str, device: str, dtype: str, runtime: str) -> MaskedLM:
     import torch
 
-    from fillmask_ls.mlm.model import load
+    from fillmask_ls.mlm.loading import load
 
     return load(model, device=device, dtype=None if dtype == "auto" else getattr(torch, dtype), runtime=runtime)

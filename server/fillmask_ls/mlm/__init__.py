@@ -1,10 +1,11 @@
-"""Masked language modelling without an editor: load, tokenise, mask, predict, score.
+"""Masked language modeling without an editor: load, tokenize, mask, predict, score.
 
-    from fillmask_ls import mlm
-    model = mlm.load()
-    mlm.predict(model, "Paris is the capital of [MASK].")
+Names are imported on first use, because importing torch takes over a second.
 
-Names are looked up on first use, because torch takes over a second to import.
+>>> from fillmask_ls import mlm
+>>> model = mlm.load("embedded")
+>>> mlm.predict(model, "Paris is the [MASK] of France.")[0].candidates[0].text
+'capital'
 """
 
 from __future__ import annotations
@@ -15,41 +16,45 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .checkpoint import CheckpointError, resolve
     from .head import MLMHead
+    from .hidden_states import forward
     from .inspection import inspect
     from .joint_fill import fill_jointly
+    from .likelihood import cross_entropy, perplexity
+    from .loading import load
     from .masking import mask_80_10_10, mask_all, sample_mask, sample_mask_spans
-    from .model import MaskedLM, load
+    from .model import MaskedLM
     from .prediction import fill, predict
-    from .scoring import cross_entropy, forward, perplexity, score
+    from .scoring import score
     from .substitution import substitutes
     from .surprisal import word_surprisals
     from .targets import rank_targets
     from .tokenization import Encoding, Tokenizer
 
-_HOMES = {
+_MODULES = {
     "CheckpointError": "checkpoint",
     "Encoding": "tokenization",
     "MLMHead": "head",
     "MaskedLM": "model",
     "Tokenizer": "tokenization",
-    "sample_mask": "masking",
-    "sample_mask_spans": "masking",
-    "cross_entropy": "scoring",
+    "cross_entropy": "likelihood",
     "fill": "prediction",
     "fill_jointly": "joint_fill",
-    "forward": "scoring",
+    "forward": "hidden_states",
     "inspect": "inspection",
-    "load": "model",
+    "load": "loading",
     "mask_80_10_10": "masking",
     "mask_all": "masking",
-    "perplexity": "scoring",
+    "perplexity": "likelihood",
     "predict": "prediction",
     "rank_targets": "targets",
-    "substitutes": "substitution",
     "resolve": "checkpoint",
+    "sample_mask": "masking",
+    "sample_mask_spans": "masking",
     "score": "scoring",
+    "substitutes": "substitution",
     "word_surprisals": "surprisal",
 }
+"""The module of each public name. No module has the name of a function: the import would shadow it."""
 
 __all__ = [
     "CheckpointError",
@@ -78,6 +83,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,14 +1,13 @@
-"""Fill several open positions of a passage so that they agree: beam search, the most confident position first.
+"""Beam search over the open positions of a passage, most confident position first.
 
-The order is that of mask-predict's heirs (Ghazvininejad et al. 2019, with one position a step): on words of two and
-three pieces it finds the right one more often than left to right does.
+The order is that of mask-predict (Ghazvininejad et al. 2019), with one position a step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, log
 
 import torch
 from torch import Tensor
@@ -16,170 +15,211 @@ from torch import Tensor
 from .forward_steps import ForwardStep, ForwardSteps
 
 Tokens = tuple[int | None, ...]
-"""A token for each open position, None where it is open still."""
+"""A token for each open position, None while it is open."""
 
-Choices = Callable[[Tokens], list[tuple[int, Tensor]]]
-"""For what is filled so far: the places that may be filled next, each with the tokens that may stand there, bool
-[vocabulary]."""
+AllowedTokens = Callable[[Tokens], list[tuple[int, Tensor]]]
+"""Returns, for the tokens so far, the slots that may be filled next, each with its allowed tokens, bool [vocabulary]."""
+
+_Beam = list["Hypothesis"]
+_State = tuple[int, Tokens]
+_Scores = dict[_State, Tensor]
+"""Log-probabilities [open positions, vocabulary] for the states of a beam."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Blank:
-    """A passage with ``n`` open positions.
+class Cloze:
+    """A passage with open positions, called slots.
 
     Attributes:
-        rows: token ids, with the mask at each open position; more than one where the passage can go on in several
-            ways, whose probabilities are averaged.
-        open: the open positions, in order.
-        weight: in nats, added to the log-probability of each filling.
+        rows: token ids with the mask at each open position; several rows if the passage has several contexts, whose
+            probabilities are averaged.
+        positions: the open positions in a row, in order; the same in all rows.
+        allowed: which tokens may fill which slots.
+        bonus: added to the log-probability of each hypothesis, in nats.
     """
 
     rows: Sequence[Sequence[int]]
-    open: range | Sequence[int]
-    choices: Choices
-    weight: float = 0.0
+    positions: Sequence[int]
+    allowed: AllowedTokens
+    bonus: float = 0.0
 
-    def filled(self, tokens: Tokens) -> list[list[int]]:
-        """The rows with the tokens in their places."""
+    def fill(self, tokens: Tokens) -> list[list[int]]:
+        """Return the rows with the tokens in their slots."""
         rows = [list(row) for row in self.rows]
         for row in rows:
-            for position, token in zip(self.open, tokens, strict=True):
+            for position, token in zip(self.positions, tokens, strict=True):
                 if token is not None:
                     row[position] = token
         return rows
 
+    def open_positions(self, tokens: Tokens) -> list[int]:
+        """Return the positions that the tokens leave open."""
+        return [position for position, token in zip(self.positions, tokens, strict=True) if token is None]
+
 
 @dataclass(frozen=True, slots=True)
-class Filling:
-    """A blank, by its number, with tokens, and the logarithm of their joint probability, weight included.
+class Hypothesis:
+    """Tokens for a cloze, some slots still open.
 
-    ``goal`` are the only tokens that it may still become; none where it may become any.
+    Attributes:
+        cloze: the number of the cloze.
+        tokens: one for each slot.
+        log_probability: of the tokens together, plus the cloze's bonus, in nats.
+        target: the tokens that the hypothesis must end with; None if it is free.
     """
 
-    blank: int
+    cloze: int
     tokens: Tokens
     log_probability: float
-    goal: tuple[int, ...] | None = None
+    target: tuple[int, ...] | None = None
 
     @property
-    def complete(self) -> tuple[int, ...]:
-        """The tokens of a filling that has none open."""
+    def filled_tokens(self) -> tuple[int, ...]:
+        """The tokens of the slots that are filled."""
         return tuple(token for token in self.tokens if token is not None)
 
+    @property
+    def open_slots(self) -> list[int]:
+        """The numbers of the slots that are open."""
+        return [slot for slot, token in enumerate(self.tokens) if token is None]
 
-def search(
+    def fill(self, slot: int, token: int, log_probability: float) -> Hypothesis:
+        """Return the hypothesis with one more slot filled."""
+        tokens = (*self.tokens[:slot], token, *self.tokens[slot + 1 :])
+        return Hypothesis(self.cloze, tokens, self.log_probability + log_probability, self.target)
+
+
+def beam_search(
     log_probabilities: Callable[[Tensor], Tensor],
-    blanks: Sequence[Blank],
+    clozes: Sequence[Cloze],
     *,
-    width: int,
-    floor: float = -inf,
-    goals: Sequence[Sequence[int]] = (),
-    goal_width: int | None = None,
-) -> ForwardSteps[list[Filling]]:
-    """The best fillings of each blank, the best of all first.
+    beam_size: int,
+    min_log_probability: float = -inf,
+    targets: Iterable[Sequence[int]] = (),
+    target_beam_size: int | None = None,
+) -> ForwardSteps[list[Hypothesis]]:
+    """Search for the most probable tokens of several clozes at once.
 
     Args:
-        log_probabilities: of logits [..., vocabulary].
-        width: how many fillings of each blank are kept from step to step; 0 for the goals only.
-        floor: a filling whose logarithm falls below is given up.
-        goals: fillings to try besides, each for the blank that has as many open positions.
-        goal_width: how many goals are followed behind the first step; all when not given.
+        log_probabilities: turns logits [..., vocabulary] into log-probabilities.
+        clozes: the passages; no two with the same number of slots if there are targets.
+        beam_size: how many free hypotheses of each cloze continue after a step; 0 to score targets only.
+        min_log_probability: hypotheses below it are dropped.
+        targets: token sequences to score besides, each in the cloze with as many slots.
+        target_beam_size: how many targets continue after the first step; by default all.
+
+    Returns:
+        Complete hypotheses, the most probable first.
     """
-    beam = [Filling(i, (None,) * len(blank.open), blank.weight) for i, blank in enumerate(blanks)] if width else []
-    sizes = {len(blank.open): i for i, blank in enumerate(blanks)}
-    beam += [
-        Filling(sizes[len(goal)], (None,) * len(goal), blanks[sizes[len(goal)]].weight, tuple(goal))
-        for goal in goals
-        if len(goal) in sizes
-    ]
-    done: dict[tuple[int, Tokens], Filling] = {}
-    first = True
+    beam = _first_beam(clozes, beam_size, targets)
+    complete: dict[_State, Hypothesis] = {}
+    first_step = True
     while beam:
-        found = yield from _asked(log_probabilities, blanks, beam)
-        if first and goal_width is not None:
-            beam = _likeliest_goals(beam, found, goal_width)
-        first = False
-        grown: dict[tuple[int, Tokens, tuple[int, ...] | None], Filling] = {}
-        for filling in beam:
-            for new in _grown(filling, blanks[filling.blank], found[filling.blank, filling.tokens], width):
-                key = (new.blank, new.tokens, new.goal)
-                if new.log_probability >= max(floor, grown[key].log_probability if key in grown else -inf):
-                    grown[key] = new
+        scores = yield from _score_steps(log_probabilities, clozes, beam)
+        if first_step and target_beam_size is not None:
+            beam = _keep_likely_targets(beam, scores, target_beam_size)
+        first_step = False
+        extended = _extend_all(beam, clozes, scores, beam_size, min_log_probability)
         beam = []
-        kept = dict.fromkeys(range(len(blanks)), 0)
-        for new in sorted(grown.values(), key=lambda filling: -filling.log_probability):
-            if new.goal is None:
-                kept[new.blank] += 1
-                if kept[new.blank] > width:
-                    continue
-            if None in new.tokens:
-                beam.append(new)
-            else:
-                key_done = (new.blank, new.tokens)
-                if key_done not in done or done[key_done].log_probability < new.log_probability:
-                    done[key_done] = new
-    return sorted(done.values(), key=lambda filling: -filling.log_probability)
+        for hypothesis in _prune(extended, beam_size):
+            state = (hypothesis.cloze, hypothesis.tokens)
+            if None in hypothesis.tokens:
+                beam.append(hypothesis)
+            elif state not in complete or complete[state].log_probability < hypothesis.log_probability:
+                complete[state] = hypothesis
+    return sorted(complete.values(), key=_by_probability)
 
 
-def _asked(
-    log_probabilities: Callable[[Tensor], Tensor], blanks: Sequence[Blank], beam: Sequence[Filling]
-) -> ForwardSteps[dict[tuple[int, Tokens], Tensor]]:
-    """For each state of the beam the log-probabilities [n, vocabulary], zero at the places that are filled."""
-    states = list(dict.fromkeys((filling.blank, filling.tokens) for filling in beam))
+def _by_probability(hypothesis: Hypothesis) -> float:
+    return -hypothesis.log_probability
+
+
+def _first_beam(clozes: Sequence[Cloze], beam_size: int, targets: Iterable[Sequence[int]]) -> _Beam:
+    def empty(number: int, target: tuple[int, ...] | None = None) -> Hypothesis:
+        cloze = clozes[number]
+        return Hypothesis(number, (None,) * len(cloze.positions), cloze.bonus, target)
+
+    by_length = {len(cloze.positions): number for number, cloze in enumerate(clozes)}
+    beam = [empty(number) for number in range(len(clozes))] if beam_size else []
+    return beam + [empty(by_length[len(target)], tuple(target)) for target in targets if len(target) in by_length]
+
+
+def _score_steps(
+    log_probabilities: Callable[[Tensor], Tensor], clozes: Sequence[Cloze], beam: _Beam
+) -> ForwardSteps[_Scores]:
+    """Compute the log-probabilities at the open positions of each state of the beam."""
+    states = list(dict.fromkeys((hypothesis.cloze, hypothesis.tokens) for hypothesis in beam))
     rows: list[list[int]] = []
-    asked: list[list[int]] = []
+    positions: list[list[int]] = []
     for number, tokens in states:
-        blank = blanks[number]
-        rows += blank.filled(tokens)
-        asked += [[at for at, token in zip(blank.open, tokens, strict=True) if token is None]] * len(blank.rows)
-    answer = log_probabilities((yield ForwardStep(rows, asked)))
-    found = {}
+        cloze = clozes[number]
+        rows += cloze.fill(tokens)
+        positions += [cloze.open_positions(tokens)] * len(cloze.rows)
+    all_scores = log_probabilities((yield ForwardStep(rows, positions)))
+    scores = {}
     start = 0
     for number, tokens in states:
-        contexts, places = len(blanks[number].rows), tokens.count(None)
-        part = answer[start : start + contexts * places].view(contexts, places, -1)
-        start += contexts * places
-        mean = part[0] if contexts == 1 else part.logsumexp(0) - torch.tensor(float(contexts)).log()
-        found[number, tokens] = mean
-    return found
+        contexts, slots = len(clozes[number].rows), tokens.count(None)
+        by_context = all_scores[start : start + contexts * slots].view(contexts, slots, -1)
+        start += contexts * slots
+        scores[number, tokens] = by_context[0] if contexts == 1 else by_context.logsumexp(0) - log(contexts)
+    return scores
 
 
-def _grown(filling: Filling, blank: Blank, found: Tensor, width: int) -> list[Filling]:
-    """The filling with one place more filled: the one that the model is most sure of."""
-    row_of = {place: row for row, place in enumerate(i for i, token in enumerate(filling.tokens) if token is None)}
-    if filling.goal is not None:
-        sure = {place: float(found[row, filling.goal[place]]) for place, row in row_of.items()}
-        place = max(sure, key=sure.__getitem__)
-        return [_with(filling, place, filling.goal[place], sure[place])]
-    best: tuple[float, int, Tensor] | None = None
-    for place, fitting in blank.choices(filling.tokens):
-        values = found[row_of[place], : len(fitting)].masked_fill(~fitting, -inf)
-        most = float(values.max())
-        if best is None or most > best[0]:
-            best = most, place, values
-    if best is None or best[0] == -inf:
-        return []
-    top = best[2].topk(min(width, len(best[2])))
+def _extend_all(
+    beam: _Beam, clozes: Sequence[Cloze], scores: _Scores, beam_size: int, min_log_probability: float
+) -> Iterable[Hypothesis]:
+    """Extend each hypothesis; of those that become equal, keep the most probable."""
+    best: dict[tuple[int, Tokens, tuple[int, ...] | None], Hypothesis] = {}
+    for hypothesis in beam:
+        state_scores = scores[hypothesis.cloze, hypothesis.tokens]
+        for extended in _extend(hypothesis, clozes[hypothesis.cloze], state_scores, beam_size):
+            key = (extended.cloze, extended.tokens, extended.target)
+            if extended.log_probability >= max(min_log_probability, best[key].log_probability if key in best else -inf):
+                best[key] = extended
+    return best.values()
+
+
+def _extend(hypothesis: Hypothesis, cloze: Cloze, scores: Tensor, beam_size: int) -> list[Hypothesis]:
+    """Fill one more slot, the one that the model is most confident about."""
+    row_of = {slot: row for row, slot in enumerate(hypothesis.open_slots)}
+    if hypothesis.target is not None:
+        target = hypothesis.target
+        likelihoods = {slot: float(scores[row, target[slot]]) for slot, row in row_of.items()}
+        slot = max(likelihoods, key=likelihoods.__getitem__)
+        return [hypothesis.fill(slot, target[slot], likelihoods[slot])]
+    best_value, best_slot, best_scores = -inf, 0, torch.empty(0)
+    for slot, allowed in cloze.allowed(hypothesis.tokens):
+        slot_scores = scores[row_of[slot], : len(allowed)].masked_fill(~allowed, -inf)
+        value = float(slot_scores.max())
+        if value > best_value:
+            best_value, best_slot, best_scores = value, slot, slot_scores
+    top = best_scores.topk(min(beam_size, len(best_scores)))
     return [
-        _with(filling, best[1], token, value)
+        hypothesis.fill(best_slot, token, value)
         for value, token in zip(top.values.tolist(), top.indices.tolist(), strict=True)
         if value > -inf
     ]
 
 
-def _with(filling: Filling, place: int, token: int, log_probability: float) -> Filling:
-    tokens = (*filling.tokens[:place], token, *filling.tokens[place + 1 :])
-    return Filling(filling.blank, tokens, filling.log_probability + log_probability, filling.goal)
+def _prune(hypotheses: Iterable[Hypothesis], beam_size: int) -> Iterable[Hypothesis]:
+    """Yield the hypotheses with a target, and the ``beam_size`` most probable free ones of each cloze."""
+    kept: dict[int, int] = {}
+    for hypothesis in sorted(hypotheses, key=_by_probability):
+        if hypothesis.target is None:
+            kept[hypothesis.cloze] = kept.get(hypothesis.cloze, 0) + 1
+            if kept[hypothesis.cloze] > beam_size:
+                continue
+        yield hypothesis
 
 
-def _likeliest_goals(
-    beam: Sequence[Filling], found: dict[tuple[int, Tokens], Tensor], goal_width: int
-) -> list[Filling]:
-    """The beam with the goals only whose tokens, each by itself, are likeliest."""
+def _keep_likely_targets(beam: _Beam, scores: _Scores, count: int) -> _Beam:
+    """Return the beam with only the targets whose tokens, each by itself, are most probable."""
 
-    def likelihood(filling: Filling) -> float:
-        each = found[filling.blank, filling.tokens]
-        return float(each[range(len(filling.goal or ())), list(filling.goal or ())].sum())
+    def likelihood(hypothesis: Hypothesis) -> float:
+        target = hypothesis.target or ()
+        return float(scores[hypothesis.cloze, hypothesis.tokens][range(len(target)), list(target)].sum())
 
-    goals = sorted((filling for filling in beam if filling.goal is not None), key=likelihood, reverse=True)
-    return [filling for filling in beam if filling.goal is None] + goals[:goal_width]
+    with_target = [hypothesis for hypothesis in beam if hypothesis.target is not None]
+    free = [hypothesis for hypothesis in beam if hypothesis.target is None]
+    return free + sorted(with_target, key=likelihood, reverse=True)[:count]

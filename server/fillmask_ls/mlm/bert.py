@@ -1,7 +1,4 @@
-"""BERT's encoder and head, read straight from a checkpoint's files.
-
-To import transformers and have it build the network takes more than twice as long.
-"""
+"""Read BERT's encoder and head from a checkpoint's files, without importing transformers."""
 
 from __future__ import annotations
 
@@ -38,32 +35,35 @@ _SIZES = (
     "num_attention_heads",
 )
 
-_FORMER = {".gamma": ".weight", ".beta": ".bias"}
-"""How the names of layer norms' weights ended when BERT was published, and today."""
+_CURRENT_SUFFIX = {".gamma": ".weight", ".beta": ".bias"}
+"""Suffixes of layer norms' weights when BERT was published, and today's."""
 
 _TIED = {
     "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
     "cls.predictions.decoder.bias": "cls.predictions.bias",
 }
-"""Weights that are the same as others where a file doesn't hold them."""
+"""Weights that are tied to others if a file doesn't contain them."""
 
 
-def read(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> tuple[BertEncoder, MLMHead] | None:
-    """The encoder and head of a checkpoint; None where it is not in every point a BERT with its head: transformers says
-    then what it is, or what it lacks."""
+def read_bert(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> tuple[BertEncoder, MLMHead] | None:
+    """Read a BERT with a masked-language-model head.
+
+    Returns:
+        The encoder and the head; None for any other checkpoint, which transformers then loads or refuses.
+    """
     config = json.loads((checkpoint.path / "config.json").read_text(encoding="utf-8"))
-    if not _is_plain(config):
+    if not _is_plain_bert(config):
         return None
     with ExitStack() as files:
         weights = _Weights(checkpoint, files, device, dtype)
         if any(weights.shape(name) != shape for name, shape in _shapes(config)):
             return None
         encoder = _encoder(weights, config)
-        return encoder, _head(weights, config, encoder.words)
+        return encoder, _head(weights, config, encoder.word_embeddings)
 
 
-def _is_plain(config: Mapping[str, Any]) -> bool:
-    """Whether a configuration says nothing but BERT's sizes and one of the common activations."""
+def _is_plain_bert(config: Mapping[str, Any]) -> bool:
+    """Return whether a configuration is BERT's, with one of the common activations and nothing unusual."""
     sizes = [config.get(name) for name in _SIZES]
     return (
         config["model_type"] == "bert"
@@ -79,19 +79,19 @@ def _is_plain(config: Mapping[str, Any]) -> bool:
 
 
 def _shapes(config: Mapping[str, Any]) -> Iterator[tuple[str, list[int]]]:
-    """The weights that a BERT has, and their shapes."""
-    vocabulary, positions, types, size, between, layers, _ = (config[name] for name in _SIZES)
+    """Yield the names and shapes of a BERT's weights."""
+    vocabulary, positions, types, size, intermediate, layers, _ = (config[name] for name in _SIZES)
     for name, rows in (("word", vocabulary), ("position", positions), ("token_type", types)):
         yield f"bert.embeddings.{name}_embeddings.weight", [rows, size]
     norms, squares = ["bert.embeddings.LayerNorm"], ["cls.predictions.transform.dense"]
-    for n in range(layers):
-        layer = f"bert.encoder.layer.{n}"
+    for number in range(layers):
+        layer = f"bert.encoder.layer.{number}"
         norms += [f"{layer}.attention.output.LayerNorm", f"{layer}.output.LayerNorm"]
         squares += [f"{layer}.attention.self.{part}" for part in ("query", "key", "value")]
         squares.append(f"{layer}.attention.output.dense")
-        yield f"{layer}.intermediate.dense.weight", [between, size]
-        yield f"{layer}.intermediate.dense.bias", [between]
-        yield f"{layer}.output.dense.weight", [size, between]
+        yield f"{layer}.intermediate.dense.weight", [intermediate, size]
+        yield f"{layer}.intermediate.dense.bias", [intermediate]
+        yield f"{layer}.output.dense.weight", [size, intermediate]
         yield f"{layer}.output.dense.bias", [size]
     for norm in (*norms, "cls.predictions.transform.LayerNorm"):
         yield f"{norm}.weight", [size]
@@ -104,55 +104,58 @@ def _shapes(config: Mapping[str, Any]) -> Iterator[tuple[str, list[int]]]:
 
 
 class _Weights:
-    """The weights in a checkpoint's files, by the names that they have today; none is read before it is asked for."""
+    """The weights in a checkpoint's files by today's names, read on access."""
 
     def __init__(self, checkpoint: Checkpoint, files: ExitStack, device: torch.device, dtype: torch.dtype) -> None:
         self._device, self._dtype = device, dtype
-        self._homes: dict[str, tuple[Any, str]] = {}
+        self._sources: dict[str, tuple[Any, str]] = {}
         for path in weight_files(checkpoint.path, checkpoint.name):
             file: Any = files.enter_context(safe_open(path, framework="pt"))
             for name in file.keys():  # noqa: SIM118 - no mapping
                 stem, dot, end = name.rpartition(".")
-                self._homes[stem + _FORMER.get(dot + end, dot + end)] = file, name
-        self.tied = {name for name, other in _TIED.items() if name not in self._homes and other in self._homes}
-        self._homes.update({name: self._homes[_TIED[name]] for name in self.tied})
+                self._sources[stem + _CURRENT_SUFFIX.get(dot + end, dot + end)] = file, name
+        self.tied = {name for name, other in _TIED.items() if name not in self._sources and other in self._sources}
+        self._sources.update({name: self._sources[_TIED[name]] for name in self.tied})
 
     def shape(self, name: str) -> list[int] | None:
-        """The shape of a weight; None where it is missing."""
-        file, own = self._homes.get(name, (None, name))
-        return list(file.get_slice(own).get_shape()) if file is not None else None
+        """Return the shape of a weight; None if it is missing."""
+        file, name_in_file = self._sources.get(name, (None, name))
+        return list(file.get_slice(name_in_file).get_shape()) if file is not None else None
 
     def __getitem__(self, name: str) -> Tensor:
-        file, own = self._homes[name]
-        tensor: Tensor = file.get_tensor(own)
+        file, name_in_file = self._sources[name]
+        tensor: Tensor = file.get_tensor(name_in_file)
         return tensor.to(self._device, self._dtype)
 
-    def kept(self, name: str) -> Tensor:
-        """A weight that isn't laid out anew: copied, because one tensor of a file keeps all of it in memory."""
+    def load_owned(self, name: str) -> Tensor:
+        """Return a copy of a weight, because one mapped tensor keeps the whole file in memory."""
         return self[name].clone()
 
     def linear(self, *names: str) -> Linear:
-        """Linear layers of the same inputs in one, with their outputs side by side."""
-        weights = torch.cat([self[f"{name}.weight"] for name in names])
-        return Linear.of(weights, torch.cat([self[f"{name}.bias"] for name in names]))
+        """Return linear layers with the same inputs as one layer, with their outputs side by side."""
+        weight = torch.cat([self[f"{name}.weight"] for name in names])
+        return Linear.pack(weight, torch.cat([self[f"{name}.bias"] for name in names]))
 
     def norm(self, name: str, config: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
+        """Return a layer norm."""
         return partial(
             layer_norm,
             normalized_shape=[config["hidden_size"]],
-            weight=self.kept(f"{name}.weight"),
-            bias=self.kept(f"{name}.bias"),
+            weight=self.load_owned(f"{name}.weight"),
+            bias=self.load_owned(f"{name}.bias"),
             eps=config["layer_norm_eps"],
         )
 
 
 def _encoder(weights: _Weights, config: Mapping[str, Any]) -> BertEncoder:
     return BertEncoder(
-        words=weights.kept("bert.embeddings.word_embeddings.weight"),
-        positions=weights.kept("bert.embeddings.position_embeddings.weight"),
-        segment=weights["bert.embeddings.token_type_embeddings.weight"][0].clone(),
+        word_embeddings=weights.load_owned("bert.embeddings.word_embeddings.weight"),
+        position_embeddings=weights.load_owned("bert.embeddings.position_embeddings.weight"),
+        segment_embedding=weights["bert.embeddings.token_type_embeddings.weight"][0].clone(),
         norm=weights.norm("bert.embeddings.LayerNorm", config),
-        layers=tuple(_layer(weights, config, f"bert.encoder.layer.{n}") for n in range(config["num_hidden_layers"])),
+        layers=tuple(
+            _layer(weights, config, f"bert.encoder.layer.{number}") for number in range(config["num_hidden_layers"])
+        ),
         heads=config["num_attention_heads"],
     )
 
@@ -160,28 +163,28 @@ def _encoder(weights: _Weights, config: Mapping[str, Any]) -> BertEncoder:
 def _layer(weights: _Weights, config: Mapping[str, Any], name: str) -> Layer:
     return Layer(
         query_key_value=weights.linear(*(f"{name}.attention.self.{part}" for part in ("query", "key", "value"))),
-        attended=weights.linear(f"{name}.attention.output.dense"),
-        attended_norm=weights.norm(f"{name}.attention.output.LayerNorm", config),
-        intermediate=_activated(weights.linear(f"{name}.intermediate.dense"), config),
+        attention_output=weights.linear(f"{name}.attention.output.dense"),
+        attention_norm=weights.norm(f"{name}.attention.output.LayerNorm", config),
+        intermediate=_with_activation(weights.linear(f"{name}.intermediate.dense"), config),
         output=weights.linear(f"{name}.output.dense"),
         output_norm=weights.norm(f"{name}.output.LayerNorm", config),
     )
 
 
-def _head(weights: _Weights, config: Mapping[str, Any], words: Tensor) -> MLMHead:
+def _head(weights: _Weights, config: Mapping[str, Any], word_embeddings: Tensor) -> MLMHead:
     decoder = "cls.predictions.decoder.weight"
     return MLMHead(
-        dense=_activated(weights.linear("cls.predictions.transform.dense"), config),
+        dense=_with_activation(weights.linear("cls.predictions.transform.dense"), config),
         norm=weights.norm("cls.predictions.transform.LayerNorm", config),
-        decoder=Linear.of(
-            words if decoder in weights.tied else weights.kept(decoder),
-            weights.kept("cls.predictions.decoder.bias"),
+        decoder=Linear.pack(
+            word_embeddings if decoder in weights.tied else weights.load_owned(decoder),
+            weights.load_owned("cls.predictions.decoder.bias"),
         ),
     )
 
 
-def _activated(linear: Linear, config: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
-    """The activation of a linear layer, in one pass where it is BERT's own."""
+def _with_activation(linear: Linear, config: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
+    """Return a linear layer with its activation, in one pass for BERT's own."""
     if config["hidden_act"] == "gelu":
         return linear.gelu
     activation = _ACTIVATIONS[config["hidden_act"]]

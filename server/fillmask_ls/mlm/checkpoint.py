@@ -17,13 +17,13 @@ from typing import Any, cast
 EMBEDDED = Path(__file__).parent.parent / "embedded"
 
 AUTO_HUB_IDS = ("google-bert/bert-base-uncased", "bert-base-uncased")
-"""What ``auto`` takes from the hub's cache; the second is the first's name in caches from before 2024."""
+"""The models that ``auto`` looks for in the hub's cache; the second is the first's name before 2024."""
 
 CALIBRATION = "fillmask.json"
-"""The file with the ``temperature`` of a checkpoint that has been calibrated."""
+"""The file with the ``temperature`` of a calibrated checkpoint."""
 
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model")
-_WANTED_FILES = (
+_DOWNLOADED_FILES = (
     "config.json",
     CALIBRATION,
     "model*.safetensors",
@@ -37,14 +37,16 @@ _WANTED_FILES = (
 
 
 class CheckpointError(Exception):
-    """A checkpoint can't be found, trusted or loaded; the message names it, says why and what to do."""
+    """A checkpoint can't be found, trusted or loaded. The message names it and says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A folder that has been verified to hold a complete checkpoint in safetensors.
+    """A folder with a complete checkpoint in safetensors.
 
-    ``name`` is what the user calls it: ``embedded``, the hub's id, or the folder's path as given.
+    Attributes:
+        name: ``embedded``, a hub id or a folder, as the user gave it.
+        path: the folder.
     """
 
     name: str
@@ -52,51 +54,59 @@ class Checkpoint:
 
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes that are there and those that are known to come, from any thread; what it raises ends the work."""
+"""Called from any thread with the bytes received and the bytes expected; an exception cancels the download."""
 
 
 def resolve(model: str = "auto", *, download: bool = False, progress: Progress | None = None) -> Checkpoint:
-    """Find the checkpoint that ``model`` names.
+    """Find a checkpoint and verify its files.
 
-    ``auto``: ``google-bert/bert-base-uncased`` when the hub's cache holds it whole, else ``embedded``.
-    ``embedded``: the checkpoint in this package. Anything else: a folder if there is one of that path,
-    else a hub id, looked up in the local cache, then, only with ``download=True``, on the hub (with the
-    hub client's progress bars, or calls of ``progress``; a broken download goes on where it broke).
+    Args:
+        model: ``auto``: ``google-bert/bert-base-uncased`` if the hub's cache contains all of it, otherwise
+            ``embedded``. ``embedded``: the checkpoint in this package. Otherwise a folder, or a hub id.
+        download: whether to download a hub id that is not in the cache. An interrupted download is resumed.
+        progress: reports the download; by default the hub client's progress bars do.
 
     Raises:
-        CheckpointError: not found, incomplete, damaged, or weights only as a pickle.
+        CheckpointError: the checkpoint is not found, incomplete or damaged, or has its weights only as a pickle.
+
+    >>> mlm.resolve("embedded").name
+    'embedded'
     """
     if model == "auto":
         return _auto()
     if model == "embedded":
-        return Checkpoint("embedded", verified(EMBEDDED, "embedded"))
+        return Checkpoint("embedded", verify(EMBEDDED, "embedded"))
     folder = _folder(model)
     if folder is not None:
-        return Checkpoint(model, verified(folder, model))
+        return Checkpoint(model, verify(folder, model))
     if not _is_hub_id(model):
         raise CheckpointError(
             f"model {model!r}: there is no such folder. Give a folder with config.json and model.safetensors, "
             "a Hugging Face hub id, 'embedded' or 'auto'."
         )
     if download:
-        return Checkpoint(model, verified(_download(model, progress), model))
+        return Checkpoint(model, verify(_download(model, progress), model))
     cached = _cached(model)
     if cached is None:
         raise CheckpointError(
-            f"model {model!r} is neither a folder nor in the local Hugging Face cache, and nothing is downloaded "
-            f"unasked. Run 'fillmask-ls download {model}' while online, or choose 'embedded' or a folder."
+            f"model {model!r} is neither a folder nor in the local Hugging Face cache. "
+            f"Run 'fillmask-ls download {model}' while online, or choose 'embedded' or a folder."
         )
-    return Checkpoint(model, verified(cached, model))
+    return Checkpoint(model, verify(cached, model))
 
 
-def verified(folder: Path, name: str) -> Path:
-    """Check that ``folder`` holds a configuration, a tokenizer and whole safetensors weights.
+def verify(folder: Path, name: str) -> Path:
+    """Check that a folder contains a configuration, a tokenizer and complete weights in safetensors.
+
+    Args:
+        folder: the folder.
+        name: the model's name, for errors.
 
     Returns:
         ``folder`` itself.
 
     Raises:
-        CheckpointError: naming the file that is missing or damaged.
+        CheckpointError: a file is missing or damaged.
     """
     config = _json_object(folder / "config.json", name)
     if "model_type" not in config:
@@ -113,8 +123,8 @@ def _auto() -> Checkpoint:
         cached = _cached(hub_id)
         if cached is not None:
             try:
-                return Checkpoint(hub_id, verified(cached, hub_id))
-            except CheckpointError:  # an interrupted download: the embedded model serves until it is whole
+                return Checkpoint(hub_id, verify(cached, hub_id))
+            except CheckpointError:  # an interrupted download
                 continue
     return resolve("embedded")
 
@@ -123,7 +133,7 @@ def _folder(model: str) -> Path | None:
     try:
         folder = Path(model).expanduser()
         return folder if model and folder.is_dir() else None
-    except (OSError, RuntimeError, ValueError):  # too long, nobody's home, a null byte
+    except (OSError, RuntimeError, ValueError):  # too long, an unknown user's home, a null byte
         return None
 
 
@@ -150,14 +160,16 @@ def _download(hub_id: str, progress: Progress | None) -> Path:
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     try:
-        folder = Path(snapshot_download(hub_id, allow_patterns=list(_WANTED_FILES), tqdm_class=_bar(progress)))
+        folder = Path(
+            snapshot_download(hub_id, allow_patterns=list(_DOWNLOADED_FILES), tqdm_class=_progress_bar(progress))
+        )
     except GatedRepoError as error:
         raise CheckpointError(
-            f"model {hub_id!r}: the hub gives it only to accounts that accepted its terms."
+            f"model {hub_id!r} is gated: the hub gives it only to accounts that accepted its terms."
         ) from error
     except RepositoryNotFoundError as error:
         raise CheckpointError(f"model {hub_id!r} is not on the hub, or is private. Check its name.") from error
-    except Exception as error:  # the hub client lets its HTTP library's errors through, and that library varies
+    except Exception as error:  # the hub client raises errors of its HTTP library, which varies
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CheckpointError(
             f"model {hub_id!r} could not be downloaded: {reason} What arrived is kept: run the same command again "
@@ -169,22 +181,25 @@ def _download(hub_id: str, progress: Progress | None) -> Path:
 
 
 def _check_hash(file: Path, name: str) -> None:
-    """The hub's client compares lengths only. Its cache calls large files by their hash, where links can be made."""
+    """Compare a file with its hash, since the hub's client compares lengths only.
+
+    The cache names large files by their hash if the file system has links.
+    """
     blob = file.resolve()
     if not re.fullmatch("[0-9a-f]{64}", blob.name):
         return
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     with blob.open("rb") as content:
         while chunk := content.read(1 << 20):
-            found.update(chunk)
-    if found.hexdigest() != blob.name:
+            digest.update(chunk)
+    if digest.hexdigest() != blob.name:
         file.unlink()
         blob.unlink(missing_ok=True)
         raise CheckpointError(f"model {name!r}: {file.name} arrived damaged. Run the same command again.")
 
 
-def _bar(progress: Progress | None) -> Any:
-    """A progress bar of the hub's client that reports instead of showing; None for the client's own."""
+def _progress_bar(progress: Progress | None) -> Any:
+    """Return a progress bar class that reports instead of showing; None for the hub client's own."""
     if progress is None:
         return None
     import huggingface_hub.utils
@@ -194,13 +209,13 @@ def _bar(progress: Progress | None) -> Any:
 
     class Bar(base):  # type: ignore[misc]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            # Of the client's bars, the one of the bytes on disk; its others count files and packets.
-            self.counts = kwargs.pop("name", "") == "huggingface_hub.snapshot_download"
+            # The client's other bars count files and packets instead of bytes.
+            self.counts_bytes = kwargs.pop("name", "") == "huggingface_hub.snapshot_download"
             super().__init__(*args, **{**kwargs, "disable": False, "file": StringIO()})
 
         def update(self, n: float | None = 1) -> Any:
             shown = super().update(n)
-            if self.counts:
+            if self.counts_bytes:
                 report(int(self.n), int(self.total or 0))
             return shown
 
@@ -215,12 +230,12 @@ def _json_object(file: Path, name: str) -> dict[str, object]:
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"model {name!r}: {file} is damaged or can't be read: {error}.") from error
     if not isinstance(content, dict):
-        raise CheckpointError(f"model {name!r}: {file} is damaged: it holds no JSON object.")
+        raise CheckpointError(f"model {name!r}: {file} is damaged: it contains no JSON object.")
     return content
 
 
 def weight_files(folder: Path, name: str) -> list[Path]:
-    """The files that hold the weights of the checkpoint in ``folder``."""
+    """Return the files with the weights of the checkpoint in ``folder``."""
     if (folder / "model.safetensors").is_file():
         return [folder / "model.safetensors"]
     index = folder / "model.safetensors.index.json"
@@ -229,13 +244,13 @@ def weight_files(folder: Path, name: str) -> list[Path]:
         if not isinstance(shards, dict) or not shards:
             raise CheckpointError(f"model {name!r}: {index} is damaged: it has no 'weight_map'.")
         names = {str(shard) for shard in shards.values()}
-        if any(Path(each).name != each or "\\" in each for each in names):
+        if any(Path(shard).name != shard or "\\" in shard for shard in names):
             raise CheckpointError(f"model {name!r}: {index} is damaged: it names files of other folders.")
-        return sorted(folder / each for each in names)
+        return sorted(folder / shard for shard in names)
     if any(folder.glob("*.bin")) or any(folder.glob("*.pt")):
         raise CheckpointError(
-            f"model {name!r} has its weights only as a pickle, which can run any code when it is loaded, so it is "
-            "refused. Use a revision with model.safetensors, or convert it with transformers' save_pretrained."
+            f"model {name!r} has its weights only as a pickle, which can run any code when it is loaded. "
+            "Use a revision with model.safetensors, or convert it with transformers' save_pretrained."
         )
     raise CheckpointError(f"model {name!r}: {folder / 'model.safetensors'} is missing.")
 
@@ -249,4 +264,4 @@ def _check_safetensors(file: Path, name: str) -> None:
     except FileNotFoundError:
         raise CheckpointError(f"model {name!r}: {file} is missing.") from None
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"model {name!r}: {file} is damaged ({error}). Fetch it again.") from error
+        raise CheckpointError(f"model {name!r}: {file} is damaged ({error}). Download it again.") from error

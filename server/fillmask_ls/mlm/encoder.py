@@ -1,14 +1,14 @@
-"""BERT's encoder by hand (Devlin et al. 2019, section 3): the network's arithmetic without its bookkeeping.
+"""BERT's encoder (Devlin et al. 2019, section 3), without the bookkeeping of transformers' modules.
 
-On a short text the bookkeeping of transformers' modules costs as much as a third of the time. Behind the last layer's
-attention only the positions that were asked for go on.
+After the last layer's attention, only the positions to predict continue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn.functional import embedding, pad, scaled_dot_product_attention
 
@@ -17,11 +17,20 @@ from .linear import Linear, bucket_size
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """One layer; ``query_key_value`` are the three projections in one, [..., h] to [..., 3h]."""
+    """One layer of the encoder.
+
+    Attributes:
+        query_key_value: the three projections in one, [..., h] to [..., 3h].
+        attention_output: [..., h] to [..., h].
+        attention_norm: a layer norm.
+        intermediate: a linear layer with its activation, [..., h] to [..., 4h].
+        output: [..., 4h] to [..., h].
+        output_norm: a layer norm.
+    """
 
     query_key_value: Linear
-    attended: Linear
-    attended_norm: Callable[[Tensor], Tensor]
+    attention_output: Linear
+    attention_norm: Callable[[Tensor], Tensor]
     intermediate: Callable[[Tensor], Tensor]
     output: Linear
     output_norm: Callable[[Tensor], Tensor]
@@ -32,69 +41,85 @@ class BertEncoder:
     """The embeddings and layers of a BERT with ``h`` wide hidden states.
 
     Attributes:
-        words: the embeddings of the tokens, [vocabulary, h].
-        positions: those of the positions, [positions, h].
-        segment: that of the first of the two segments that BERT was trained with, [h]; a text is of one.
+        word_embeddings: [vocabulary, h].
+        position_embeddings: [positions, h].
+        segment_embedding: of the first of the two segments that BERT was trained with, [h].
+        norm: the layer norm of the embeddings.
+        layers: the layers.
+        heads: the number of attention heads.
     """
 
-    words: Tensor
-    positions: Tensor
-    segment: Tensor
+    word_embeddings: Tensor
+    position_embeddings: Tensor
+    segment_embedding: Tensor
     norm: Callable[[Tensor], Tensor]
     layers: tuple[Layer, ...]
     heads: int
 
     def last_hidden_state(
         self,
-        ids: Tensor,
-        asked: Tensor,
-        present: Tensor | None = None,
+        input_ids: Tensor,
+        positions: Tensor,
+        attention_mask: Tensor | None = None,
         yield_point: Callable[[], None] = lambda: None,
     ) -> Tensor:
-        """The last layer's output [m, h] at the ``m`` positions that are asked for.
+        """Compute the last layer's output at some positions.
 
         Args:
-            ids: int64 [b, n].
-            asked: int64 [m], each ``row * n + position``.
-            present: bool [b, n], false where a row is padded; None when no row is.
-            yield_point: called behind each layer but the last.
+            input_ids: int64 [b, n].
+            positions: int64 [m], each ``row * n + position``.
+            attention_mask: bool [b, n], False where a row is padded; None if no row is.
+            yield_point: called after each layer but the last.
+
+        Returns:
+            Hidden states [m, h].
         """
-        hidden = self._embedded(ids)
+        hidden = self._embed(input_ids)
         for layer in self.layers[:-1]:
-            hidden = self._through(layer, hidden, ids.shape, present)
+            hidden = self._apply(layer, hidden, input_ids.shape, attention_mask)
             yield_point()
-        return self._through(self.layers[-1], hidden, ids.shape, present, asked)
+        return self._apply(self.layers[-1], hidden, input_ids.shape, attention_mask, positions)
 
-    def hidden_states(self, ids: Tensor, present: Tensor | None = None) -> tuple[Tensor, ...]:
-        """The embeddings' output, then each layer's, each [b, n, h]; arguments as above."""
-        states = [self._embedded(ids)]
+    def hidden_states(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Compute the embeddings' output, then each layer's, each [b, n, h]; arguments as above."""
+        states = [self._embed(input_ids)]
         for layer in self.layers:
-            states.append(self._through(layer, states[-1], ids.shape, present))
-        return tuple(state[: ids.numel()].view(*ids.shape, -1) for state in states)
+            states.append(self._apply(layer, states[-1], input_ids.shape, attention_mask))
+        return tuple(state[: input_ids.numel()].view(*input_ids.shape, -1) for state in states)
 
-    def _embedded(self, ids: Tensor) -> Tensor:
-        """The embeddings' output [b * n or more, h]."""
-        embedded = embedding(ids, self.words) + self.segment + self.positions[: ids.shape[1]]
-        return _padded(self.norm(embedded).flatten(0, 1), bucket_size(ids.numel()))
+    def _embed(self, input_ids: Tensor) -> Tensor:
+        """Return the embeddings' output [bucket_size(b * n), h]."""
+        words = embedding(input_ids, self.word_embeddings)
+        embedded = words + self.segment_embedding + self.position_embeddings[: input_ids.shape[1]]
+        return _pad_rows(self.norm(embedded).flatten(0, 1), bucket_size(input_ids.numel()))
 
-    def _through(
-        self, layer: Layer, hidden: Tensor, shape: Sequence[int], present: Tensor | None, asked: Tensor | None = None
+    def _apply(
+        self,
+        layer: Layer,
+        hidden: Tensor,
+        shape: torch.Size,
+        attention_mask: Tensor | None,
+        positions: Tensor | None = None,
     ) -> Tensor:
-        """The layer's output: as many as ``hidden``, of which the first are those of ``shape`` [b, n]; or as ``asked``."""
+        """Apply a layer to ``hidden``, whose first rows are those of ``shape`` [b, n].
+
+        Returns:
+            As many rows as ``hidden``, or one for each of ``positions``.
+        """
         rows, length = shape
         projected = layer.query_key_value(hidden)[: rows * length].view(rows, length, 3, self.heads, -1)
         query, key, value = projected.permute(2, 0, 3, 1, 4)
-        allowed = None if present is None else present[:, None, None, :]
+        allowed = None if attention_mask is None else attention_mask[:, None, None, :]
         attention = scaled_dot_product_attention(query, key, value, allowed)
         attention = attention.transpose(1, 2).reshape(rows * length, -1)
-        if asked is None:
-            attention = _padded(attention, len(hidden))
+        if positions is None:
+            attention = _pad_rows(attention, len(hidden))
         else:
-            attention, hidden = attention[asked], hidden[asked]
-        hidden = layer.attended_norm(layer.attended.plus(attention, hidden))
-        return layer.output_norm(layer.output.plus(layer.intermediate(hidden), hidden))
+            attention, hidden = attention[positions], hidden[positions]
+        hidden = layer.attention_norm(layer.attention_output.add(attention, hidden))
+        return layer.output_norm(layer.output.add(layer.intermediate(hidden), hidden))
 
 
-def _padded(states: Tensor, count: int) -> Tensor:
-    """Hidden states [m, h] with zeros behind them, so that there are ``count``."""
+def _pad_rows(states: Tensor, count: int) -> Tensor:
+    """Append rows of zeros to hidden states [m, h] until there are ``count``."""
     return pad(states, (0, 0, 0, count - len(states))) if count > len(states) else states

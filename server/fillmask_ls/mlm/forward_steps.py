@@ -1,7 +1,7 @@
-"""Work that needs forwards, as generators: each says what it asks the model and is sent the logits.
+"""Work that needs forward passes, as generators: each yields a forward step and is sent its logits.
 
-So whoever has the model decides when a forward runs and what runs together: :func:`answered` one after the other, the
-engine what is urgent first.
+The owner of the model decides when a step runs and which steps share a forward pass: :func:`run_steps` runs them one
+after another, the engine runs urgent ones first.
 """
 
 from __future__ import annotations
@@ -17,90 +17,107 @@ from .model import MaskedLM
 
 T = TypeVar("T")
 
-TOKENS_AT_ONCE = 2048
-"""In one forward; more is no faster on a CPU."""
+MAX_TOKENS_PER_STEP = 2048
+"""Tokens in one forward pass of :func:`run_steps`; larger ones are no faster on a CPU."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardStep:
-    """What is asked in one forward, as :meth:`~fillmask_ls.mlm.model.MaskedLM.logits` takes it."""
+    """A batch for one forward pass: the arguments of :meth:`~fillmask_ls.mlm.model.MaskedLM.logits`.
+
+    Attributes:
+        rows: token ids with special tokens.
+        positions: the positions to predict in each row.
+    """
 
     rows: Sequence[Sequence[int]]
-    asked: Sequence[Sequence[int]]
+    positions: Sequence[Sequence[int]]
 
     @property
     def count(self) -> int:
-        """How many positions are asked for, in all rows."""
-        return sum(map(len, self.asked))
+        """The number of positions in all rows."""
+        return sum(map(len, self.positions))
 
 
 ForwardSteps = Generator[ForwardStep, Tensor, T]
-"""Yields batches, is sent the logits [count, vocabulary] for each, and returns its result."""
+"""Yields steps, is sent float32 logits [count, vocabulary] for each, and returns its result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished(Generic[T]):
-    """An asking's end."""
+    """The result of a generator that has no more steps."""
 
     result: T
 
 
-def step(asking: ForwardSteps[T], answer: Tensor | None) -> ForwardStep | Finished[T]:
-    """Send ``asking`` an answer, None to begin it: what it asks next, or its result."""
+def advance(steps: ForwardSteps[T], logits: Tensor | None) -> ForwardStep | Finished[T]:
+    """Send a generator the logits of its last step (None to start it) and return its next step or its result."""
     try:
-        return next(asking) if answer is None else asking.send(answer)
+        return next(steps) if logits is None else steps.send(logits)
     except StopIteration as end:
         return Finished(end.value)
 
 
 @torch.inference_mode()
 def logits(
-    model: MaskedLM, batches: Sequence[ForwardStep], yield_point: Callable[[], None] = lambda: None
+    model: MaskedLM, steps: Sequence[ForwardStep], yield_point: Callable[[], None] = lambda: None
 ) -> list[Tensor]:
-    """The logits [count, vocabulary] in float32 for each batch, from one forward for all.
+    """Compute the logits of several steps in one forward pass.
 
-    ``yield_point`` is as for :meth:`~fillmask_ls.mlm.model.MaskedLM.logits`.
+    Args:
+        model: the model to run.
+        steps: the steps, of any lengths; similar lengths need less padding.
+        yield_point: as for :meth:`~fillmask_ls.mlm.model.MaskedLM.logits`.
+
+    Returns:
+        For each step its logits [count, vocabulary], in float32 on the CPU.
     """
-    rows = [row for batch in batches for row in batch.rows]
-    asked = [positions for batch in batches for positions in batch.asked]
-    found = model.logits(rows, asked, yield_point).float().cpu()
-    return list(torch.split(found, [batch.count for batch in batches]))
+    rows = [row for step in steps for row in step.rows]
+    positions = [inside for step in steps for inside in step.positions]
+    together = model.logits(rows, positions, yield_point).float().cpu()
+    return list(torch.split(together, [step.count for step in steps]))
 
 
-def split_steps(asking: ForwardSteps[T], tokens: int) -> ForwardSteps[T]:
-    """The same, with no batch of more tokens than that, padding included, but for one row: something else can go between."""
-    asked = step(asking, None)
-    while isinstance(asked, ForwardStep):
-        most = max(1, tokens // max(map(len, asked.rows)))
+def split_steps(steps: ForwardSteps[T], max_tokens: int) -> ForwardSteps[T]:
+    """Split large steps, so that other work can run in between.
+
+    Args:
+        steps: a generator.
+        max_tokens: the most tokens in a step, padding included; a single row can have more.
+    """
+    step = advance(steps, None)
+    while isinstance(step, ForwardStep):
+        max_rows = max(1, max_tokens // max(map(len, step.rows)))
         parts = []
-        for start in range(0, len(asked.rows), most):
-            answer = yield ForwardStep(asked.rows[start : start + most], asked.asked[start : start + most])
-            parts.append(answer)
-        asked = step(asking, torch.cat(parts) if len(parts) > 1 else parts[0])
-    return asked.result
+        for start in range(0, len(step.rows), max_rows):
+            end = start + max_rows
+            part = yield ForwardStep(step.rows[start:end], step.positions[start:end])
+            parts.append(part)
+        step = advance(steps, torch.cat(parts) if len(parts) > 1 else parts[0])
+    return step.result
 
 
 @torch.inference_mode()
-def run_steps(model: MaskedLM, asking: ForwardSteps[T]) -> T:
-    """What ``asking`` returns when every batch is answered in turn, a big one in parts."""
-    asking = split_steps(asking, TOKENS_AT_ONCE)
-    asked = step(asking, None)
-    while isinstance(asked, ForwardStep):
-        asked = step(asking, logits(model, [asked])[0])
-    return asked.result
+def run_steps(model: MaskedLM, steps: ForwardSteps[T]) -> T:
+    """Run a generator to its end, step by step, and return its result."""
+    steps = split_steps(steps, MAX_TOKENS_PER_STEP)
+    step = advance(steps, None)
+    while isinstance(step, ForwardStep):
+        step = advance(steps, logits(model, [step])[0])
+    return step.result
 
 
-def together(askings: Sequence[ForwardSteps[T]]) -> ForwardSteps[list[T]]:
-    """All of them side by side: what each asks in its n-th step is asked in one batch."""
-    steps = [step(asking, None) for asking in askings]
-    while batches := [asked for asked in steps if isinstance(asked, ForwardStep)]:
-        found = yield ForwardStep(
-            [row for batch in batches for row in batch.rows],
-            [positions for batch in batches for positions in batch.asked],
+def run_together(generators: Sequence[ForwardSteps[T]]) -> ForwardSteps[list[T]]:
+    """Run generators side by side: the n-th steps of all share one step. Returns their results, in order."""
+    states = [advance(generator, None) for generator in generators]
+    while steps := [state for state in states if isinstance(state, ForwardStep)]:
+        together = yield ForwardStep(
+            [row for step in steps for row in step.rows],
+            [inside for step in steps for inside in step.positions],
         )
-        parts = iter(torch.split(found, [batch.count for batch in batches]))
-        steps = [
-            step(asking, next(parts)) if isinstance(asked, ForwardStep) else asked
-            for asking, asked in zip(askings, steps, strict=True)
+        parts = iter(torch.split(together, [step.count for step in steps]))
+        states = [
+            advance(generator, next(parts)) if isinstance(state, ForwardStep) else state
+            for generator, state in zip(generators, states, strict=True)
         ]
-    return [end.result for end in steps if isinstance(end, Finished)]
+    return [state.result for state in states if isinstance(state, Finished)]

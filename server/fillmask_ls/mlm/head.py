@@ -1,4 +1,4 @@
-"""BERT's masked-language-model head by hand: transform, then decoder (Devlin et al. 2019, section 3.1)."""
+"""BERT's masked-language-model head: a transform, then the decoder (Devlin et al. 2019, section 3.1)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from .linear import Linear
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MLMHead:
-    """The head of a BERT network with ``h`` wide hidden states and ``v`` tokens.
+    """The head of a BERT with ``h`` wide hidden states.
 
-    ``dense`` is the dense layer with its activation; ``decoder`` has the word embeddings for a weight, laid out anew.
+    Attributes:
+        dense: the dense layer with its activation.
+        norm: the layer norm.
+        decoder: its weight is a copy of the token embeddings, packed.
     """
 
     dense: Callable[[Tensor], Tensor]
@@ -22,9 +25,9 @@ class MLMHead:
     decoder: Linear
 
     def transform(self, hidden: Tensor) -> Tensor:
-        """Dense layer, activation and layer norm: [..., h] to [..., h]."""
+        """Apply the dense layer, activation and layer norm: [..., h] to [..., h]."""
         return self.norm(self.dense(hidden))
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Last hidden states [..., h] to logits [..., v]: the likeness to each word embedding, plus the bias."""
+        """Turn last hidden states [..., h] into logits [..., vocabulary]."""
         return self.decoder(self.transform(hidden))

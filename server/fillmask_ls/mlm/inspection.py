@@ -1,96 +1,158 @@
-"""The whole masked-language-model walk over one text: tokenise, mask at random, predict, score."""
+"""Inspect masked language modeling on one text: tokenize, mask at random, predict, compare with the original."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import exp
 
 import torch
 from torch import Tensor
 
-from .masking import IGNORED, mask_all, sample_mask
+from fillmask_ls.spans import Span
+
+from .hidden_states import forward
+from .likelihood import IGNORE_INDEX, log_likelihoods
+from .masking import mask_all, sample_mask
 from .model import MaskedLM
-from .results import Inspection, Token, TokenCandidate
-from .scoring import forward
+from .results import InspectedToken, Inspection, TokenCandidate
+from .tokenization import Encoding
 
 
 def inspect(
     model: MaskedLM, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False, top_k: int = 5
 ) -> Inspection:
-    """Mask ``text`` at random, special tokens excepted, and compare what the model predicts with what was there.
+    """Mask a text at random and compare the model's predictions with the original tokens.
 
-    A mask that stands in the text stays one, and has no original to compare with, so no loss. A text that is too
-    long for the model is read in consecutive windows.
+    Special tokens are never masked. A ``[MASK]`` in the text stays one; it has no original, so it has no loss. A text
+    longer than the model's limit is read in consecutive windows.
 
     Args:
-        top_k: how many predictions each masked position gets, 1 or more.
+        model: the model.
+        text: a text of any length.
+        rate: the probability of masking a token, 0 to 1.
+        seed: of the random masking.
+        whole_words: mask all tokens of a word together.
+        top_k: the number of candidates at each masked position, at least 1.
+
+    Returns:
+        The inspection. Probabilities and surprisals of tokens are calibrated by the model's temperature, as those of
+        :func:`~fillmask_ls.mlm.prediction.predict`; losses and the perplexity are the training objective, uncalibrated.
 
     Raises:
-        ValueError: ``rate`` is not between 0 and 1, or ``top_k`` below 1.
+        ValueError: ``rate`` is not between 0 and 1, or ``top_k`` is below 1.
+
+    >>> inspection = mlm.inspect(model, "The quick brown fox jumps over the lazy dog.", seed=1)
+    >>> [token.token for token in inspection.tokens if token.masked]
+    ['brown']
     """
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
     generator = torch.Generator().manual_seed(seed)
-    tokens: list[Token] = []
-    all_likelihoods, masked_likelihoods, norms = [], [], []
+    parts = []
     for start, end in model.tokenizer.windows(text):
         window = text[start:end]
         encoding = model.tokenizer.encode(window)
-        ids = torch.tensor([encoding.ids])
-        chosen = sample_mask(encoding, rate, generator=generator, whole_words=window if whole_words else None)
-        input_ids, labels = mask_all(ids, chosen[None], model.tokenizer.mask_id)
-        masked = input_ids[0] == model.tokenizer.mask_id
-        labels = labels.masked_fill(ids == model.tokenizer.mask_id, IGNORED)
-        output = forward(model, input_ids)
-        logits = output.logits[0].float().cpu()
-        norms.append(torch.stack([states[0].float().norm(dim=-1).cpu() for states in output.hidden_states]))
-        hidden_size = output.hidden_states[-1].shape[-1]
-        # As in cross_entropy: on a processor with AVX2 only, torch's log_softmax is off by 2e-5 in float32.
-        log_probabilities = logits - logits.logsumexp(-1, keepdim=True)
-        likelihoods = log_probabilities.gather(-1, ids.T)
-        all_likelihoods.append(likelihoods[labels[0] != IGNORED])
-        masked_likelihoods.append(likelihoods[chosen])
-        known = log_probabilities[:, : model.tokenizer.vocab_size]
-        above = (known > likelihoods).count_nonzero(dim=-1)
-        best = known.argmax(-1)
-        predictions = iter(_predictions(model, known[masked], top_k))
-        for i, id in enumerate(encoding.ids):
-            a, b = encoding.offsets[i]
-            original = bool(labels[0, i] != IGNORED)
-            predicted = next(predictions) if masked[i] else ()
-            tokens.append(
-                Token(
-                    id=id,
-                    token=encoding.tokens[i],
-                    span=(a + start, b + start) if (a, b) != (0, 0) else (0, 0),
-                    masked=bool(masked[i]),
-                    predicted=predicted[0].token if predicted else model.tokenizer.vocabulary[int(best[i])],
-                    probability=exp(float(likelihoods[i])) if original else None,
-                    rank=_rank(encoding.tokens[i], predicted, int(above[i])) if original else None,
-                    predictions=predicted,
-                )
-            )
-    hidden_norms = torch.cat(norms, dim=-1).mean(-1).tolist()
+        masked = sample_mask(encoding, rate, generator=generator, whole_words=window if whole_words else None)
+        parts.append(_inspect_window(model, encoding, start, masked, top_k))
+    hidden_norms = torch.cat([part.hidden_norms for part in parts], dim=-1).mean(-1).tolist()
     return Inspection(
         model=model.name,
         seed=seed,
         rate=rate,
-        tokens=tuple(tokens),
-        loss=_loss(all_likelihoods) or 0.0,
-        masked_loss=_loss(masked_likelihoods),
+        tokens=tuple(token for part in parts for token in part.tokens),
+        loss=_mean_loss([part.losses for part in parts]) or 0.0,
+        masked_loss=_mean_loss([part.masked_losses for part in parts]),
         layers=len(hidden_norms),
-        hidden_size=hidden_size,
+        hidden_size=parts[0].hidden_size,
         hidden_norms=tuple(hidden_norms),
+        temperature=model.temperature,
     )
 
 
-def _rank(token: str, predictions: tuple[TokenCandidate, ...], above: int) -> int:
-    """From 1, where ``above`` tokens are more probable."""
-    places = (place for place, prediction in enumerate(predictions, 1) if prediction.token == token)
-    return next(places, max(above, len(predictions)) + 1)
+@dataclass(frozen=True, slots=True, eq=False)
+class _InspectedWindow:
+    """Attributes:
+    tokens: every position.
+    losses: at the positions that have an original, in nats.
+    masked_losses: at those of them that were masked.
+    hidden_norms: the L2 norms of the hidden states, [layers, n].
+    hidden_size: their width.
+    """
+
+    tokens: list[InspectedToken]
+    losses: Tensor
+    masked_losses: Tensor
+    hidden_norms: Tensor
+    hidden_size: int
 
 
-def _predictions(model: MaskedLM, log_probabilities: Tensor, top_k: int) -> list[tuple[TokenCandidate, ...]]:
-    """The best tokens of each row [m, vocabulary]."""
+def _inspect_window(model: MaskedLM, encoding: Encoding, start: int, masked: Tensor, top_k: int) -> _InspectedWindow:
+    """Inspect one window, which begins at the character ``start``; ``masked`` is bool [n]."""
+    mask_id = model.tokenizer.mask_id
+    original_ids = torch.tensor(encoding.ids)
+    input_ids, labels = mask_all(original_ids, masked, mask_id)
+    labels = labels.masked_fill(original_ids == mask_id, IGNORE_INDEX)
+    output = forward(model, input_ids[None])
+    logits = output.logits[0].float().cpu()
+    losses = -log_likelihoods(logits, original_ids)
+    return _InspectedWindow(
+        tokens=_inspect_tokens(model, encoding, start, input_ids == mask_id, labels != IGNORE_INDEX, logits, top_k),
+        losses=losses[labels != IGNORE_INDEX],
+        masked_losses=losses[masked],
+        hidden_norms=torch.stack([states[0].float().norm(dim=-1).cpu() for states in output.hidden_states]),
+        hidden_size=output.hidden_states[-1].shape[-1],
+    )
+
+
+def _inspect_tokens(
+    model: MaskedLM,
+    encoding: Encoding,
+    start: int,
+    is_mask: Tensor,
+    has_original: Tensor,
+    logits: Tensor,
+    top_k: int,
+) -> list[InspectedToken]:
+    tokenizer = model.tokenizer
+    all_log_probabilities = model.log_probabilities(logits)
+    originals = all_log_probabilities.gather(-1, torch.tensor(encoding.ids)[:, None])
+    log_probabilities = all_log_probabilities[:, : tokenizer.vocab_size]  # a network can have more outputs than tokens
+    higher = (log_probabilities > originals).count_nonzero(dim=-1).tolist()
+    best = log_probabilities.argmax(-1).tolist()
+    masked_candidates = iter(_candidates(model, log_probabilities[is_mask], top_k))
+    tokens = []
+    for index, (id, token, span) in enumerate(zip(encoding.ids, encoding.tokens, encoding.offsets, strict=True)):
+        candidates = next(masked_candidates) if is_mask[index] else ()
+        original = bool(has_original[index])
+        tokens.append(
+            InspectedToken(
+                id=id,
+                token=token,
+                span=_shift(span, start),
+                masked=bool(is_mask[index]),
+                predicted=candidates[0].token if candidates else tokenizer.vocabulary[best[index]],
+                probability=exp(float(originals[index])) if original else None,
+                rank=_rank(token, candidates, higher[index]) if original else None,
+                predictions=candidates,
+            )
+        )
+    return tokens
+
+
+def _shift(span: Span, start: int) -> Span:
+    """Shift a span of a window to the whole text; that of an added special token stays (0, 0)."""
+    return (span[0] + start, span[1] + start) if span != (0, 0) else span
+
+
+def _rank(token: str, candidates: Sequence[TokenCandidate], higher: int) -> int:
+    """Return the rank of a token, from 1; among equally probable tokens, the order of the candidates counts."""
+    ranks = (rank for rank, candidate in enumerate(candidates, 1) if candidate.token == token)
+    return next(ranks, max(higher, len(candidates)) + 1)
+
+
+def _candidates(model: MaskedLM, log_probabilities: Tensor, top_k: int) -> list[tuple[TokenCandidate, ...]]:
+    """Return the most probable tokens for each row of [m, vocabulary]."""
     best = log_probabilities.topk(min(top_k, log_probabilities.shape[-1]))
     return [
         tuple(TokenCandidate(model.tokenizer.vocabulary[id], exp(value)) for value, id in zip(values, ids, strict=True))
@@ -98,7 +160,7 @@ def _predictions(model: MaskedLM, log_probabilities: Tensor, top_k: int) -> list
     ]
 
 
-def _loss(log_likelihoods: list[Tensor]) -> float | None:
-    """Cross-entropy: the mean over all positions of all windows; None where there is none."""
-    found = torch.cat(log_likelihoods)
-    return max(0.0, -float(found.mean())) if len(found) else None
+def _mean_loss(losses: Sequence[Tensor]) -> float | None:
+    """Return the mean over all windows, at least 0; None without losses."""
+    joined = torch.cat(list(losses))
+    return max(0.0, float(joined.mean())) if len(joined) else None

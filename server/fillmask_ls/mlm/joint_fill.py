@@ -1,4 +1,4 @@
-"""All masks of a text together: the sentences that are likeliest as a whole, where two masks agree with each other."""
+"""Fill all masks of a text together, so that their words agree with each other."""
 
 from __future__ import annotations
 
@@ -10,91 +10,101 @@ from torch import Tensor
 from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_masks, starts_sentence
 
-from .beam_search import Blank, Choices, Filling, Tokens, search
+from .beam_search import AllowedTokens, Cloze, Hypothesis, Tokens, beam_search
 from .forward_steps import ForwardSteps, run_steps
 from .model import MaskedLM
 from .results import JointFill
 from .windows import Window, contexts, windows
 
-_WIDTH = 5
-"""How many fillings are kept from step to step. Of two adjacent words in validation text both are right at 24.8 % with
-5, at 20.0 % where each mask is filled by itself. To rank the fillings that are found by pseudo-log-likelihood anew was
-no better than by the search's own joint probability."""
+_BEAM_SIZE = 5
 
 
 def fill_jointly(
-    model: MaskedLM, text: str, masks: Sequence[Span] | None = None, *, top_k: int = 5, asked: range | None = None
+    model: MaskedLM, text: str, masks: Sequence[Span] | None = None, *, top_k: int = 5, only: range | None = None
 ) -> list[JointFill]:
-    """The ``top_k`` likeliest ways to fill all masks of a text, the best first.
+    """Find the ``top_k`` most probable ways to fill all masks of a text with words of one subword.
 
-    Masks in one window of a text that is too long for the model agree; windows are filled each by itself.
+    Masks in one window of a text longer than the model's limit agree; each window is filled by itself.
 
     Args:
+        model: the model.
+        text: a text of any length.
         masks: as for :func:`~fillmask_ls.mlm.prediction.predict`.
-        top_k: 1 or more.
-        asked: which masks to fill, by number; the others stay. By default all.
+        top_k: at least 1.
+        only: the numbers of the masks to fill; the others stay. By default all.
 
     Returns:
-        Fewer than ``top_k`` where fewer are found; where there is no mask to fill, the text itself.
+        The fills, the most probable first; fewer than ``top_k`` if fewer are found. For a text without masks, one fill
+        without words.
 
     Raises:
         ValueError: ``top_k`` is below 1.
+
+    >>> mlm.fill_jointly(model, "He was born in [MASK] [MASK] and studied law.")[0].words
+    ('new', 'york')
     """
     masks = find_masks(text) if masks is None else masks
-    return run_steps(model, fill_jointly_steps(model, text, masks, top_k=top_k, asked=asked))
+    return run_steps(model, fill_jointly_steps(model, text, masks, top_k=top_k, only=only))
 
 
 def fill_jointly_steps(
-    model: MaskedLM, text: str, masks: Sequence[Span], *, top_k: int, asked: range | None = None
+    model: MaskedLM, text: str, masks: Sequence[Span], *, top_k: int, only: range | None = None
 ) -> ForwardSteps[list[JointFill]]:
-    """As :func:`fill_jointly`."""
+    """Do the work of :func:`fill_jointly`."""
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
-    asked = range(len(masks)) if asked is None else asked
+    only = range(len(masks)) if only is None else only
     best: list[tuple[float, tuple[str, ...]]] = [(0.0, ())]
-    for window in (_asked_only(window, asked) for window in windows(model, text, masks)):
-        if not window.asked:
+    for window in windows(model, text, masks):
+        window = _request_only(window, only)
+        if not window.requested:
             continue
-        found = yield from _filled(model, window, max(_WIDTH, top_k))
-        joined = [
-            (before + each.log_probability, words + _typed(model, window, each))
-            for before, words in best
-            for each in found
+        hypotheses = yield from _fill_window(model, window, max(_BEAM_SIZE, top_k))
+        combined = [
+            (log_probability + hypothesis.log_probability, words + _words(model, window, hypothesis))
+            for log_probability, words in best
+            for hypothesis in hypotheses
         ]
-        best = sorted(joined, key=lambda item: -item[0])[:top_k]
-    places = [masks[number] for number in asked]
-    return [JointFill(words, value, replace_spans(text, zip(places, words, strict=True))) for value, words in best]
-
-
-def _asked_only(window: Window, asked: range) -> Window:
-    """The window with those of its masks to fill that are asked for."""
-    here = window.asked
-    low, high = (max(here.start, asked.start - window.first), min(here.stop, asked.stop - window.first))
-    return replace(window, asked=range(low, max(low, high)))
-
-
-def _filled(model: MaskedLM, window: Window, width: int) -> ForwardSteps[list[Filling]]:
-    ways = contexts(model, window)
-    places = [ways[0].masks[number] for number in window.asked]
-    blank = Blank([way.ids for way in ways], places, _choices(model, window))
-    return (yield from search(model.log_probabilities, [blank], width=width))
-
-
-def _choices(model: MaskedLM, window: Window) -> Choices:
-    vocabulary = model.vocabulary
-    fits: list[Tensor] = [
-        vocabulary.fitting(is_continuation=vocabulary.is_continuation(window.text[: window.masks[number][0]]))
-        for number in window.asked
+        best = sorted(combined, key=lambda item: -item[0])[:top_k]
+    spans = [masks[number] for number in only]
+    return [
+        JointFill(words, log_probability, replace_spans(text, zip(spans, words, strict=True)))
+        for log_probability, words in best
     ]
 
-    def choices(tokens: Tokens) -> list[tuple[int, Tensor]]:
-        return [(place, fits[place]) for place, token in enumerate(tokens) if token is None]
 
-    return choices
+def _request_only(window: Window, only: range) -> Window:
+    """Return the window with fewer masks requested; ``only`` numbers the masks of the whole text."""
+    start = max(window.requested.start, only.start - window.first_mask)
+    stop = min(window.requested.stop, only.stop - window.first_mask)
+    return replace(window, requested=range(start, max(start, stop)))
 
 
-def _typed(model: MaskedLM, window: Window, filling: Filling) -> tuple[str, ...]:
+def _fill_window(model: MaskedLM, window: Window, beam_size: int) -> ForwardSteps[list[Hypothesis]]:
+    encoded = contexts(model, window)
+    cloze = Cloze(
+        rows=[context.input_ids for context in encoded],
+        positions=[encoded[0].mask_positions[number] for number in window.requested],
+        allowed=_allowed_words(model, window),
+    )
+    return (yield from beam_search(model.log_probabilities, [cloze], beam_size=beam_size))
+
+
+def _allowed_words(model: MaskedLM, window: Window) -> AllowedTokens:
+    vocabulary = model.vocabulary
+    fitting: list[Tensor] = [
+        vocabulary.fitting_tokens(is_continuation=vocabulary.is_continuation(window.before(number)))
+        for number in window.requested
+    ]
+
+    def allowed(tokens: Tokens) -> list[tuple[int, Tensor]]:
+        return [(slot, fitting[slot]) for slot, token in enumerate(tokens) if token is None]
+
+    return allowed
+
+
+def _words(model: MaskedLM, window: Window, hypothesis: Hypothesis) -> tuple[str, ...]:
     return tuple(
-        model.vocabulary.apply_case((token,), capital=starts_sentence(window.text[: window.masks[number][0]]))
-        for number, token in zip(window.asked, filling.complete, strict=True)
+        model.vocabulary.apply_case((token,), capital=starts_sentence(window.before(number)))
+        for number, token in zip(window.requested, hypothesis.filled_tokens, strict=True)
     )

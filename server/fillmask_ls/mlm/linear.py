@@ -1,4 +1,7 @@
-"""A linear layer for repeated use: its weights are laid out once as the processor's matrix unit wants them."""
+"""Linear layers whose weights are packed once for oneDNN, the library of torch's CPU kernels.
+
+``server/docs/decisions.md`` contains the figures.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_ROWS = 16
-"""For how many rows the packed layout is best; any number works."""
+_PACKED_FOR_ROWS = 16
+"""The number of rows that the packed layout is optimized for; any number works."""
 
 
 def bucket_size(count: int) -> int:
-    """``count`` rows or some more, of many at most an eighth, so that there are few sizes of products.
+    """Round a number of rows up, by at most an eighth if there are many, so that few sizes occur.
 
-    oneDNN compiles each anew, which takes half a millisecond and 0.6 MB, and keeps what it compiled.
+    oneDNN compiles a kernel for each size and keeps it.
     """
     step = 1 if count <= 4 else 4
     while count > 16 * step:
@@ -25,11 +28,12 @@ def bucket_size(count: int) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Linear:
-    """A weight [outputs, inputs] and a bias [outputs]; the product of [..., inputs] is [..., outputs].
+    """A linear layer from [..., inputs] to [..., outputs].
 
-    On a CPU the weight is ``packed``, in oneDNN's own layout: torch lays a plain bfloat16 weight out anew at
-    each call, which takes as long as the product itself on a short text, and in float32 oneDNN's product is up to twice
-    as fast as torch's own. What follows the product is done in the same pass.
+    Attributes:
+        weight: [outputs, inputs]; on a CPU in oneDNN's own layout, because torch packs a plain weight at each call.
+        bias: [outputs].
+        packed: whether the weight is in oneDNN's layout.
     """
 
     weight: Tensor
@@ -37,34 +41,34 @@ class Linear:
     packed: bool
 
     @classmethod
-    def of(cls, weight: Tensor, bias: Tensor) -> Linear:
+    def pack(cls, weight: Tensor, bias: Tensor) -> Linear:
+        """Return a layer with its own copy of the weight [outputs, inputs], packed if the device allows."""
         if weight.device.type == "cpu" and weight.dtype in (torch.bfloat16, torch.float32):
             try:
-                return cls(torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), _ROWS), bias, True)
-            except (
-                AttributeError,
-                RuntimeError,
-            ):  # a torch without oneDNN, or one that renamed what it doesn't document
-                pass
-        # On a CPU it may still be a page of the checkpoint's file, which others may write to.
+                packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), _PACKED_FOR_ROWS)
+                return cls(packed, bias, True)
+            except (AttributeError, RuntimeError):
+                pass  # torch was built without oneDNN, or renamed this undocumented function
+        # On a CPU the weight can be a mapped page of the checkpoint's file, which others may write to.
         return cls(weight.clone() if weight.device.type == "cpu" else weight, bias, False)
 
     def __call__(self, inputs: Tensor) -> Tensor:
+        """Return ``inputs @ weight.T + bias``."""
         if not self.packed:
             return functional.linear(inputs, self.weight, self.bias)
         outputs: Tensor = torch.ops.mkldnn._linear_pointwise(inputs, self.weight, self.bias, "none", [], "")
         return outputs
 
     def gelu(self, inputs: Tensor) -> Tensor:
-        """The exact GELU (Hendrycks & Gimpel 2016) of the product."""
+        """Return the exact GELU (Hendrycks & Gimpel 2016) of the product, in one pass."""
         if not self.packed:
             return functional.gelu(self(inputs))
         outputs: Tensor = torch.ops.mkldnn._linear_pointwise(inputs, self.weight, self.bias, "gelu", [], "none")
         return outputs
 
-    def plus(self, inputs: Tensor, other: Tensor) -> Tensor:
-        """The product plus ``other``, of the product's shape."""
+    def add(self, inputs: Tensor, residual: Tensor) -> Tensor:
+        """Return the product plus ``residual`` [..., outputs], in one pass."""
         if not self.packed:
-            return self(inputs) + other
-        outputs: Tensor = torch.ops.mkldnn._linear_pointwise.binary(inputs, other, self.weight, self.bias, "add")
+            return self(inputs) + residual
+        outputs: Tensor = torch.ops.mkldnn._linear_pointwise.binary(inputs, residual, self.weight, self.bias, "add")
         return outputs

@@ -1,4 +1,4 @@
-"""Random masking: which positions, what stands there instead, and the labels."""
+"""Mask tokens at random, as in masked-language-model training (Devlin et al. 2019, section 3.1)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from torch import Tensor
 from fillmask_ls.spans import Span
 from fillmask_ls.words import find_words
 
+from .likelihood import IGNORE_INDEX
 from .tokenization import Encoding, Tokenizer
-
-IGNORED = -100
-"""The label of a position that the loss leaves out, as in torch and transformers."""
 
 
 def sample_mask(
@@ -21,108 +19,129 @@ def sample_mask(
     generator: torch.Generator | None = None,
     whole_words: str | None = None,
 ) -> Tensor:
-    """Choose the positions to mask, each by itself with probability ``rate``; never a special token.
+    """Choose the tokens to mask, each with probability ``rate``; never a special token.
 
     Args:
-        encoding: of ``n`` tokens.
+        encoding: a text of ``n`` tokens.
         rate: 0 to 1.
-        generator: the source of chance; the same state chooses the same positions.
-        whole_words: the text that was encoded, to choose words with all their pieces instead of pieces (Devlin's
-            whole-word masking): ``don't`` is one word; the full stop behind ``table`` stands for itself.
+        generator: the source of randomness; the same state gives the same mask.
+        whole_words: the text that was encoded, to mask all tokens of a word together (Devlin's whole-word masking).
+            ``don't`` is one word; the full stop after a word is a token of its own.
 
     Returns:
-        A bool tensor [n].
+        A bool tensor [n], True where a token is to be masked.
 
     Raises:
         ValueError: ``rate`` is not between 0 and 1.
+
+    >>> encoding = model.tokenizer.encode("The quick brown fox.")
+    >>> mlm.sample_mask(encoding, 0.5, generator=torch.Generator().manual_seed(0))
+    tensor([False, False,  True,  True,  True, False, False])
     """
     if not 0 <= rate <= 1:
         raise ValueError(f"the masking rate must lie between 0 and 1, not be {rate}")
-    eligible = ~torch.tensor(encoding.special, dtype=torch.bool)
+    ordinary = ~torch.tensor(encoding.special, dtype=torch.bool)
     draws = torch.rand(len(encoding.ids), generator=generator)
     if whole_words is not None:
-        first: dict[int, int] = {}
+        # All tokens of a word share the draw of its first token.
+        first_token: dict[int, int] = {}
         numbers = enumerate(word_numbers(encoding, whole_words))
-        drawn = [i if number is None else first.setdefault(number, i) for i, number in numbers]
-        draws = draws[torch.tensor(drawn, dtype=torch.long)]
-    return (draws < rate) & eligible
+        shared = [token if number is None else first_token.setdefault(number, token) for token, number in numbers]
+        draws = draws[torch.tensor(shared, dtype=torch.long)]
+    return (draws < rate) & ordinary
 
 
 def sample_mask_spans(
     tokenizer: Tokenizer, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False
 ) -> list[Span]:
-    """The characters of what :func:`choose` hides in a text of any length: pieces, or words; never a ``[MASK]``.
+    """Choose the characters to mask in a text of any length, with :func:`sample_mask`.
+
+    Args:
+        tokenizer: the model's tokenizer.
+        text: a text; a ``[MASK]`` in it is never chosen.
+        rate: the probability of masking a token, 0 to 1.
+        seed: of the random choice.
+        whole_words: choose words with all their tokens.
+
+    Returns:
+        The spans of tokens or words, in order.
 
     Raises:
         ValueError: ``rate`` is not between 0 and 1.
+
+    >>> mlm.sample_mask_spans(model.tokenizer, "The quick brown fox jumps over the lazy dog.", seed=1)
+    [(10, 15)]
     """
     generator = torch.Generator().manual_seed(seed)
     spans: list[Span] = []
     for begin, end in tokenizer.windows(text):
         window = text[begin:end]
         encoding = tokenizer.encode(window)
-        chosen = sample_mask(encoding, rate, generator=generator, whole_words=window if whole_words else None)
+        mask = sample_mask(encoding, rate, generator=generator, whole_words=window if whole_words else None)
         numbers = word_numbers(encoding, window)
-        last = None
-        for token in chosen.nonzero().flatten().tolist():
+        previous = None
+        for token in mask.nonzero().flatten().tolist():
             low, high = encoding.offsets[token]
             low += len(window[low:high]) - len(window[low:high].lstrip())  # a byte-level token begins with a space
             if encoding.ids[token] == tokenizer.mask_id or low >= high:
                 continue
-            if whole_words and numbers[token] is not None and numbers[token] == last:
+            if whole_words and numbers[token] is not None and numbers[token] == previous:
                 spans[-1] = (spans[-1][0], begin + high)
             else:
                 spans.append((begin + low, begin + high))
-            last = numbers[token]
+            previous = numbers[token]
     return spans
 
 
-def mask_all(ids: Tensor, chosen: Tensor, mask_id: int) -> tuple[Tensor, Tensor]:
-    """The plain form: every chosen position becomes the mask, the labels are the text itself.
+def mask_all(input_ids: Tensor, mask: Tensor, mask_id: int) -> tuple[Tensor, Tensor]:
+    """Replace every chosen token by the mask token.
 
     Args:
-        ids: int64 [..., n].
-        chosen: bool, of the same shape.
+        input_ids: int64 [..., n].
+        mask: bool [..., n], the chosen positions.
+        mask_id: the id of the mask token.
 
     Returns:
-        The masked ids and the labels, both of the shape of ``ids``.
+        The masked ids and the labels, which are the original ids at all positions; both [..., n].
     """
-    return ids.masked_fill(chosen, mask_id), ids.clone()
+    return input_ids.masked_fill(mask, mask_id), input_ids.clone()
 
 
 def mask_80_10_10(
-    ids: Tensor,
-    chosen: Tensor,
+    input_ids: Tensor,
+    mask: Tensor,
     tokenizer: Tokenizer,
     *,
     generator: torch.Generator | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The training form of Devlin et al. 2019: of the chosen, 80 % masks, 10 % random tokens, 10 % left.
+    """Corrupt chosen tokens as BERT's training does: 80 % masks, 10 % random tokens, 10 % unchanged.
 
-    A random token is never a special one. Labels are :data:`IGNORED` where nothing was chosen.
+    Random tokens are never special tokens.
 
     Args:
-        ids: int64 [..., n].
-        chosen: bool, of the same shape.
+        input_ids: int64 [..., n].
+        mask: bool [..., n], the chosen positions.
+        tokenizer: the model's tokenizer.
+        generator: the source of randomness.
 
     Returns:
-        The corrupted ids and the labels, both of the shape of ``ids``.
+        The corrupted ids, and the labels: :data:`IGNORE_INDEX` where nothing was chosen; both [..., n].
     """
-    fate = torch.rand(ids.shape, generator=generator)
+    draws = torch.rand(input_ids.shape, generator=generator)
     ordinary = torch.tensor([id for id in range(tokenizer.vocab_size) if id not in tokenizer.special_ids])
-    random = ordinary[torch.randint(len(ordinary), ids.shape, generator=generator)]
-    corrupted = torch.where(chosen & (fate < 0.8), tokenizer.mask_id, ids)
-    corrupted = torch.where(chosen & (fate >= 0.9), random, corrupted)
-    return corrupted, ids.masked_fill(~chosen, IGNORED)
+    random = ordinary[torch.randint(len(ordinary), input_ids.shape, generator=generator)]
+    corrupted = torch.where(mask & (draws < 0.8), tokenizer.mask_id, input_ids)
+    corrupted = torch.where(mask & (draws >= 0.9), random, corrupted)
+    return corrupted, input_ids.masked_fill(~mask, IGNORE_INDEX)
 
 
 def word_numbers(encoding: Encoding, text: str) -> list[int | None]:
-    """For each token of ``text`` the number of its word, as a person counts; None outside words."""
-    word_of: dict[int, int] = {}
+    """Return the number of each token's word, as a person counts words; None outside words."""
+    number_at: dict[int, int] = {}
     for number, (start, end) in enumerate(find_words(text)):
-        word_of.update(dict.fromkeys(range(start, end), number))
+        number_at.update(dict.fromkeys(range(start, end), number))
     return [
-        # A byte-level token may begin with the space before its word.
-        word_of.get(end - 1) if end > start and not special else None
+        # The last character counts, because a byte-level token can begin with the space before its word.
+        number_at.get(end - 1) if end > start and not special else None
         for (start, end), special in zip(encoding.offsets, encoding.special, strict=True)
     ]

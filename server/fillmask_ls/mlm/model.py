@@ -1,25 +1,17 @@
-"""Load a checkpoint into memory, ready to predict.
-
-transformers, which takes seconds to import, is imported only for what is no BERT.
-"""
+"""A masked language model in memory: its parts, and the logits of one forward pass."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from fillmask_ls import MASK
-
-from . import bert
-from .checkpoint import CALIBRATION, Checkpoint, CheckpointError, resolve
+from .likelihood import log_probabilities
 from .linear import bucket_size
-from .tokenization import Tokenizer, load_tokenizer
+from .tokenization import Tokenizer
 from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -34,13 +26,21 @@ if TYPE_CHECKING:
 class MaskedLM:
     """A masked language model in evaluation mode, with its tokenizer.
 
-    A BERT is its ``encoder`` and ``head``, which hold the only copy of the weights; any other architecture is the
+    A BERT is an ``encoder`` and a ``head``, which hold the only copy of the weights. Any other architecture is the
     ``network`` that transformers builds.
 
     Attributes:
-        embeddings: of the tokens, [vocabulary, h], from which the network begins.
-        temperature: by which logits are divided for calibrated probabilities (Guo et al. 2017); 1 where none was fitted.
-        compiled: what computes the logits instead, with the runtime ``openvino``.
+        name: ``embedded``, a hub id or a folder, as the user gave it.
+        device: where the weights are.
+        dtype: of the weights.
+        tokenizer: text to token ids.
+        vocabulary: which tokens are words, and how they are written.
+        encoder: a BERT's embeddings and layers; None for other architectures.
+        head: a BERT's masked-language-model head; None for other architectures.
+        network: the network of any other architecture; None for a BERT.
+        embeddings: the token embeddings [vocabulary, h].
+        temperature: divides the logits to calibrate the probabilities (Guo et al. 2017); 1 if none was fitted.
+        compiled: the network compiled by OpenVINO, with the runtime ``openvino``.
     """
 
     name: str
@@ -56,174 +56,54 @@ class MaskedLM:
     compiled: CompiledNetwork | None = field(repr=False, default=None)
 
     def log_probabilities(self, logits: Tensor) -> Tensor:
-        """The calibrated log-probabilities of logits, each [..., vocabulary]."""
-        return (logits / self.temperature).log_softmax(-1)
+        """Return calibrated log-probabilities [..., vocabulary] in nats for logits [..., vocabulary]."""
+        return log_probabilities(logits, self.temperature)
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """The calibrated probabilities of logits, each [..., vocabulary]."""
+        """Return calibrated probabilities [..., vocabulary] for logits [..., vocabulary]."""
         return (logits / self.temperature).softmax(-1)
 
     @torch.inference_mode()
     def logits(
         self,
         rows: Sequence[Sequence[int]],
-        asked: Sequence[Sequence[int]],
+        positions: Sequence[Sequence[int]],
         yield_point: Callable[[], None] = lambda: None,
     ) -> Tensor:
-        """The logits [m, vocabulary] at the ``m`` positions that are asked for, row after row, from one forward.
+        """Compute the logits at some positions of a batch, in one forward pass.
 
-        The decoder, most of a small model's work, sees no other position.
+        The decoder is most of a small model's work, so it sees no other position.
 
         Args:
-            rows: token ids, with the special tokens around them; one row at least, of any lengths.
-            asked: for each row its positions, in order.
-            yield_point: called several times in the midst of a BERT's forward, which is otherwise as long as a model
-                is large; any other network computes in one go.
+            rows: token ids with special tokens; at least one row, of any lengths.
+            positions: the positions to predict in each row, in ascending order.
+            yield_point: called several times during a BERT's forward pass, so that urgent work needn't wait for its
+                end. Other networks compute in one go.
 
         Returns:
-            A tensor on the model's device, in its dtype; in float32 with the runtime ``openvino``.
+            Logits [m, vocabulary] of the ``m`` positions, row after row, on the model's device and in its dtype
+            (float32 with the runtime ``openvino``).
         """
         length = max(map(len, rows))
-        if self.network is not None:  # the encoder pads for itself, where it is less work
+        if self.network is not None:  # the encoder pads by itself, where that costs less
             length = max(length, min(bucket_size(length), self.tokenizer.max_length))
-        ids = torch.tensor([[*row, *[0] * (length - len(row))] for row in rows], device=self.device)
-        places = [row * length + position for row, positions in enumerate(asked) for position in positions]
-        at = torch.tensor(places + [0] * (bucket_size(len(places)) - len(places)), device=self.device)
-        present = None
+        input_ids = torch.tensor([[*row, *[0] * (length - len(row))] for row in rows], device=self.device)
+        flat = [number * length + position for number, inside in enumerate(positions) for position in inside]
+        padding = [0] * (bucket_size(len(flat)) - len(flat))
+        attention_mask = None
         if any(len(row) < length for row in rows):
             lengths = torch.tensor([[len(row)] for row in rows], device=self.device)
-            present = torch.arange(length, device=self.device) < lengths
-        return self._logits(ids, at, present, yield_point)[: len(places)]
+            attention_mask = torch.arange(length, device=self.device) < lengths
+        flat_positions = torch.tensor(flat + padding, device=self.device)
+        return self._logits(input_ids, flat_positions, attention_mask, yield_point)[: len(flat)]
 
-    def _logits(self, ids: Tensor, asked: Tensor, present: Tensor | None, yield_point: Callable[[], None]) -> Tensor:
+    def _logits(
+        self, input_ids: Tensor, positions: Tensor, attention_mask: Tensor | None, yield_point: Callable[[], None]
+    ) -> Tensor:
         if self.compiled is not None:
-            return self.compiled.logits(ids, asked, present)
+            return self.compiled.logits(input_ids, positions, attention_mask)
         if self.encoder is not None and self.head is not None:
-            return self.head.logits(self.encoder.last_hidden_state(ids, asked, present, yield_point))
-        assert self.network is not None  # noqa: S101 - a model has the one or the other
-        logits: Tensor = self.network(input_ids=ids, attention_mask=present).logits
-        return logits.flatten(0, 1)[asked]
-
-
-def load(
-    model: str | Checkpoint = "auto",
-    *,
-    device: str = "auto",
-    dtype: torch.dtype | None = None,
-    runtime: str = "torch",
-    download: bool = False,
-) -> MaskedLM:
-    """Load a masked language model.
-
-    Args:
-        model: as for :func:`fillmask_ls.mlm.checkpoint.resolve`.
-        device: ``auto`` (CUDA, then MPS, then CPU) or a torch device.
-        dtype: of the weights; by default bfloat16 where the device computes it natively, else float32.
-        runtime: what computes the logits: ``torch`` or ``openvino``, which is an optional extra and runs on the CPU; it takes the memory of
-            a second copy of the weights, because hidden states still come from torch.
-        download: whether a model that is not on this machine may be fetched from the hub.
-
-    Raises:
-        CheckpointError: it can't be found or loaded, or has no masked-language-model head.
-    """
-    if model == "auto":
-        try:
-            return load(resolve("auto"), device=device, dtype=dtype, runtime=runtime)
-        except CheckpointError:  # what the cache holds is damaged: the embedded model serves until it is mended
-            return load("embedded", device=device, dtype=dtype, runtime=runtime)
-    checkpoint = model if isinstance(model, Checkpoint) else resolve(model, download=download)
-    place = _device(device)
-    dtype = dtype or _native_dtype(place)
-    if runtime not in ("torch", "openvino"):
-        raise CheckpointError(f"runtime {runtime!r} is unknown. Choose 'torch' or 'openvino'.")
-    tokenizer = load_tokenizer(checkpoint)
-    temperature = _temperature(checkpoint)
-    encoder, head = bert.read(checkpoint, place, dtype) or (None, None)
-    network = None
-    embeddings: Any
-    if encoder is not None:
-        embeddings, positions = encoder.words, len(encoder.positions)
-    else:
-        from .network import build, positions_of
-
-        network = build(checkpoint, place, dtype)
-        embeddings, positions = network.get_input_embeddings().weight, positions_of(network)
-    if len(embeddings) < tokenizer.vocab_size:
-        raise CheckpointError(f"model {checkpoint.name!r}: its tokenizer knows more tokens than its weights do.")
-    tokenizer.max_length = min(tokenizer.max_length, positions)
-    loaded = MaskedLM(
-        name=checkpoint.name,
-        device=embeddings.device,
-        dtype=dtype,
-        tokenizer=tokenizer,
-        vocabulary=Vocabulary(tokenizer),
-        encoder=encoder,
-        head=head,
-        network=network,
-        embeddings=embeddings,
-        temperature=temperature,
-        compiled=_compiled(checkpoint, place, dtype, network) if runtime == "openvino" else None,
-    )
-    _try(loaded)
-    return loaded
-
-
-def _compiled(
-    checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, network: PreTrainedModel | None
-) -> CompiledNetwork:
-    from .network import build, quiet
-    from .openvino import CompiledNetwork
-
-    if network is None:
-        network = build(checkpoint, device, dtype)
-    with quiet():
-        return CompiledNetwork.of(network)
-
-
-def _temperature(checkpoint: Checkpoint) -> float:
-    file = checkpoint.path / CALIBRATION
-    if not file.is_file():
-        return 1.0
-    try:
-        temperature = float(json.loads(file.read_text(encoding="utf-8")).get("temperature", 1))
-    except (AttributeError, OSError, TypeError, ValueError) as error:
-        raise CheckpointError(f"model {checkpoint.name!r}: {CALIBRATION} can't be read: {error}") from error
-    if not 0.01 <= temperature <= 100:
-        raise CheckpointError(f"model {checkpoint.name!r}: the temperature in {CALIBRATION} must be from 0.01 to 100.")
-    return temperature
-
-
-def _try(model: MaskedLM) -> None:
-    """Predict once: a checkpoint can load and not work, and the first forward of a process is slow."""
-    from .prediction import predict
-
-    try:
-        entropy = predict(model, MASK, top_k=1)[0].entropy
-    except Exception as error:
-        raise CheckpointError(
-            f"model {model.name!r} loads but can't predict: {type(error).__name__}: {error}"
-        ) from error
-    if entropy is None or not isfinite(entropy):
-        raise CheckpointError(f"model {model.name!r} loads but predicts no numbers: its weights are damaged.")
-
-
-def _device(device: str) -> torch.device:
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        place = torch.device(device)
-        torch.empty(0, device=place)
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0]
-        raise CheckpointError(
-            f"device {device!r} can't be used here: {reason.rstrip('.')}. Choose 'auto' or 'cpu'."
-        ) from error
-    return place
-
-
-def _native_dtype(device: torch.device) -> torch.dtype:
-    if device.type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        native = device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16", False)
-    return torch.bfloat16 if native else torch.float32
+            return self.head.logits(self.encoder.last_hidden_state(input_ids, positions, attention_mask, yield_point))
+        assert self.network is not None  # noqa: S101 - a model has an encoder or a network
+        logits: Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask).logits
+        return logits.flatten(0, 1)[positions]

@@ -1,4 +1,4 @@
-"""The network of a checkpoint as transformers builds it, whatever its architecture."""
+"""Build a checkpoint's network with transformers, for any architecture."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .checkpoint import Checkpoint, CheckpointError
 
 
 def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
-    """Build the network and load its weights, for evaluation.
+    """Build the network and load its weights, in evaluation mode.
 
     Raises:
-        CheckpointError: it can't be loaded, or has no masked-language-model head.
+        CheckpointError: the checkpoint can't be loaded, or has no masked-language-model head.
     """
     name = checkpoint.name
     try:
-        with quiet():
+        with silence_transformers():
             config = AutoConfig.from_pretrained(checkpoint.path, local_files_only=True, trust_remote_code=False)
             network, report = AutoModelForMaskedLM.from_pretrained(
                 checkpoint.path,
@@ -33,7 +33,7 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> P
                 trust_remote_code=False,
                 output_loading_info=True,
             )
-    except Exception as error:  # transformers raises every kind, down to bare RuntimeError
+    except Exception as error:  # transformers raises errors of every kind
         reason = str(error).strip().splitlines()[0]
         raise CheckpointError(f"model {name!r} can't be loaded as a masked language model: {reason}") from error
     if report["missing_keys"]:
@@ -44,28 +44,28 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> P
             + ". Choose a model that was trained for fill-mask."
         )
     built: PreTrainedModel = network.eval().requires_grad_(False).to(device)
-    _take_from_file(built)
+    _copy_mapped_weights(built)
     return built
 
 
-def _take_from_file(network: PreTrainedModel) -> None:
-    """Copy weights that are still the file's pages: whoever writes to the file would change them, or end the process."""
+def _copy_mapped_weights(network: PreTrainedModel) -> None:
+    """Copy weights that can be mapped pages of the file: writing to the file would change them or end the process."""
     for weights in (*network.parameters(), *network.buffers()):
         if weights.device.type == "cpu":
             weights.data = weights.data.clone()
 
 
-def positions_of(network: PreTrainedModel) -> int:
-    """How many tokens the network has positions for."""
+def max_positions(network: PreTrainedModel) -> int:
+    """Return the number of tokens that the network has positions for."""
     limit = getattr(network.config, "max_position_embeddings", None) or sys.maxsize
-    padding = (m.padding_idx for name, m in network.named_modules() if name.endswith("position_embeddings"))
-    taken = next((index + 1 for index in padding if index is not None), 0)  # RoBERTa's start behind the padding's
-    return int(limit) - taken
+    padding = (module.padding_idx for name, module in network.named_modules() if name.endswith("position_embeddings"))
+    reserved = next((index + 1 for index in padding if index is not None), 0)  # RoBERTa's start after the padding's
+    return int(limit) - reserved
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep transformers' bars and warnings off the terminal: what matters of them is raised as an error."""
+def silence_transformers() -> Iterator[None]:
+    """Suppress transformers' progress bars and warnings; problems are raised as errors."""
     verbosity, bar = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity(logging.CRITICAL)
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]

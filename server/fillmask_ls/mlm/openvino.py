@@ -1,4 +1,4 @@
-"""The network compiled by OpenVINO, an optional extra: the same logits from another library's kernels."""
+"""Compute logits with OpenVINO, an optional extra."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from .checkpoint import CheckpointError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledNetwork:
-    """A network's logits, compiled for this machine's processor."""
+    """A network compiled for this machine's processor.
+
+    Attributes:
+        infer: OpenVINO's compiled model.
+    """
 
     infer: Any
 
     @classmethod
-    def of(cls, network: PreTrainedModel) -> CompiledNetwork:
-        """Compile a network on the CPU; it is left as it was, and its weights are copied.
+    def compile(cls, network: PreTrainedModel) -> CompiledNetwork:
+        """Compile a network on the CPU. The network stays as is; its weights are copied.
 
         Raises:
             CheckpointError: OpenVINO is not installed, the network is not on the CPU, or can't be compiled.
@@ -36,46 +40,49 @@ class CompiledNetwork:
             raise CheckpointError(
                 f"runtime 'openvino' runs on the CPU, not on {network.device}. Choose device 'cpu', or runtime 'torch'."
             )
-        ids, asked = torch.ones(2, 3, dtype=torch.long), torch.tensor([1, 4])
+        input_ids, positions = torch.ones(2, 3, dtype=torch.long), torch.tensor([1, 4])
         try:
             with warnings.catch_warnings(), torch.no_grad():
-                warnings.simplefilter("ignore")  # the tracer's, of shapes that the converted network keeps open
+                warnings.simplefilter("ignore")  # the tracer warns about shapes, which stay dynamic
                 converted = openvino.convert_model(
-                    _Asked(network),
-                    example_input=(ids, torch.ones_like(ids), asked),
-                    share_weights=False,  # those of the network may go
+                    _AtPositions(network),
+                    example_input=(input_ids, torch.ones_like(input_ids), positions),
+                    share_weights=False,  # the network may be freed
                     input=[openvino.PartialShape(shape) for shape in ([-1, -1], [-1, -1], [-1])],
                 )
             precision = "bf16" if network.dtype == torch.bfloat16 else "f32"
             options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
             return cls(openvino.compile_model(converted, "CPU", options))
-        except Exception as error:  # of every kind, by the network's architecture
+        except Exception as error:  # its kind depends on the architecture
             reason = str(error).strip().splitlines()[0]
             raise CheckpointError(f"runtime 'openvino' can't compile the model: {reason} Choose 'torch'.") from error
 
-    def logits(self, ids: Tensor, asked: Tensor, present: Tensor | None) -> Tensor:
-        """The logits [m, vocabulary] in float32 at the ``m`` positions that are asked for.
+    def logits(self, input_ids: Tensor, positions: Tensor, attention_mask: Tensor | None) -> Tensor:
+        """Compute the logits at some positions.
 
         Args:
-            ids: int64 [b, n].
-            asked: int64 [m], each ``row * n + position``.
-            present: bool [b, n], false where a row is padded; None when no row is.
+            input_ids: int64 [b, n].
+            positions: int64 [m], each ``row * n + position``.
+            attention_mask: bool [b, n], False where a row is padded; None if no row is.
+
+        Returns:
+            Logits [m, vocabulary] in float32.
         """
-        attention_mask = torch.ones_like(ids) if present is None else present.long()
-        return torch.from_numpy(self.infer([ids.numpy(), attention_mask.numpy(), asked.numpy()])[0])
+        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask.long()
+        return torch.from_numpy(self.infer([input_ids.numpy(), mask.numpy(), positions.numpy()])[0])
 
 
-class _Asked(nn.Module):
-    """A network whose decoder, where that can be told apart, sees only the positions that are asked for."""
+class _AtPositions(nn.Module):
+    """A network that returns logits at some positions; a BERT's decoder sees only those."""
 
     def __init__(self, network: PreTrainedModel) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, ids: Tensor, attention_mask: Tensor, asked: Tensor) -> Tensor:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, positions: Tensor) -> Tensor:
         if isinstance(self.network, BertForMaskedLM):
-            hidden = self.network.bert(input_ids=ids, attention_mask=attention_mask).last_hidden_state
-            logits: Tensor = self.network.cls(hidden.flatten(0, 1)[asked])
+            hidden = self.network.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            logits: Tensor = self.network.cls(hidden.flatten(0, 1)[positions])
         else:
-            logits = self.network(input_ids=ids, attention_mask=attention_mask).logits.flatten(0, 1)[asked]
+            logits = self.network(input_ids=input_ids, attention_mask=attention_mask).logits.flatten(0, 1)[positions]
         return logits.float()

@@ -1,4 +1,4 @@
-"""The words that fit at each mask of a text."""
+"""Predict the words that fit at each mask of a text."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from torch import Tensor
 from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_masks, starts_sentence
 
-from .forward_steps import ForwardStep, ForwardSteps, run_steps, together
+from .forward_steps import ForwardStep, ForwardSteps, run_steps, run_together
 from .mmap_tensor import on_own_pages
 from .model import MaskedLM
 from .results import Candidate, Prediction
-from .subword_search import MAX_SUBWORDS, Words, longer_words
+from .subword_search import MAX_SUBWORDS, WordWeights, search_words
 from .windows import Window, contexts, windows
 
-# Where the best word of one piece is surer than this, which is at one mask in five, one of several pieces is hardly ever right.
 _SURE = 0.9
+"""No search for longer words if a token is likelier than this."""
+
+_CacheKey = tuple[Window, int, str]
+"""A window, the number of a mask in it, and a prefix."""
 
 
 def predict(
@@ -32,35 +35,51 @@ def predict(
     prefixes: Mapping[int, str] | None = None,
     max_subwords: int = MAX_SUBWORDS,
 ) -> list[Prediction]:
-    """The ``top_k`` best words at each mask.
+    """Predict the ``top_k`` most probable words at each mask.
 
-    A word has a letter or digit in it; a mask that is is_continuation to a word (``sum[MASK]``) gets what goes on with it. The
-    words of one piece of the model's vocabulary come from one forward for all masks of a window; longer ones, such as
-    ``sum ##ter``, from a search with some more. A text that is too long for the model is read in windows around its
-    masks.
+    A word contains a letter or digit. A mask right after a word (``sum[MASK]``) gets continuations of that word. One
+    forward pass finds the words of one subword for all masks of a window; words of several subwords (``sum ##ter``)
+    are searched for with several more. A text longer than the model's limit is read in windows around its masks.
 
     Args:
-        masks: the spans of the masks, in order, each as long as ``[MASK]``; by default each ``[MASK]`` in the text.
-        top_k: 1 or more; fewer words come back when fewer fit.
-        prefixes: by the mask's number, what its word must begin with.
-        max_subwords: how many pieces a word may have; with 1 there is no search.
+        model: the model.
+        text: a text of any length.
+        masks: the spans of the masks, in order, each as long as ``[MASK]``; by default every ``[MASK]`` in the text.
+        top_k: at least 1; fewer candidates are returned if fewer fit.
+        prefixes: what the words must begin with, by the number of the mask.
+        max_subwords: the most subwords in a word; 1 turns the search off.
 
     Returns:
-        One prediction a mask, in order; an empty list for a text without masks.
+        One prediction for each mask, in order. Probabilities are calibrated.
 
     Raises:
         ValueError: ``top_k`` or ``max_subwords`` is below 1.
+
+    >>> [prediction] = mlm.predict(model, "The patient was taken to the [MASK] by ambulance.")
+    >>> prediction.candidates[0].text
+    'hospital'
     """
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
     if max_subwords < 1:
         raise ValueError(f"max_subwords must be at least 1, not {max_subwords}")
-    found = []
+    predictions = []
     for window in windows(model, text, find_masks(text) if masks is None else masks):
-        found += run_steps(
+        predictions += run_steps(
             model, predict_steps(model, window, top_k=top_k, prefixes=prefixes, max_subwords=max_subwords)
         )
-    return found
+    return predictions
+
+
+def fill(model: MaskedLM, text: str) -> str:
+    """Replace each mask by its most probable word; every other character stays as is.
+
+    >>> mlm.fill(model, "She drank a cup of [MASK] with milk.")
+    'She drank a cup of tea with milk.'
+    """
+    predictions = predict(model, text, top_k=1)
+    words = [(prediction.span, prediction.candidates[0].text) for prediction in predictions if prediction.candidates]
+    return replace_spans(text, words)
 
 
 def predict_steps(
@@ -73,109 +92,119 @@ def predict_steps(
     focus: int | None = None,
     cache: MutableMapping[Any, Any] | None = None,
 ) -> ForwardSteps[list[Prediction]]:
-    """As :func:`predict`, for the masks of one window.
+    """Do the work of :func:`predict` for the requested masks of one window.
 
     Args:
-        prefixes: by the mask's number in the whole text.
-        focus: the number, in the whole text, of the one mask to look for longer words at; by default all.
-        cache: what was found before, to be used and added to. With ``max_subwords`` 1, longer words that it holds are
-            taken all the same.
+        model: the model.
+        window: a window.
+        top_k: as for :func:`predict`.
+        prefixes: what the words must begin with, by the number of the mask in the whole text.
+        max_subwords: as for :func:`predict`.
+        focus: the number, in the whole text, of the only mask to search longer words at; by default all.
+        cache: results of earlier calls; used and added to. Longer words in it are offered even if ``max_subwords``
+            is 1.
     """
-    prefixes = prefixes or {}
-    distributions = None if cache is None else cache.get(window)
-    if distributions is None:
-        distributions = yield from _distributions(model, window)
-        if cache is not None:
-            distributions = cache[window] = on_own_pages(distributions)
     cache = {} if cache is None else cache
-    missing = []
-    keys = {i: (window, i, prefixes.get(window.first + i, "")) for i in window.asked}
+    prefixes = prefixes or {}
+    keys = {number: (window, number, prefixes.get(window.first_mask + number, "")) for number in window.requested}
+    if (distributions := cache.get(window)) is None:
+        distributions = yield from _distributions(model, window)
+        distributions = cache[window] = on_own_pages(distributions)
     if max_subwords > 1:
-        missing = [i for i, key in keys.items() if key not in cache and focus in (None, window.first + i)]
-    if missing:
-        distribution = dict(zip(window.asked, distributions, strict=True))
-        searches = [_searched(model, window, i, distribution[i], keys[i][2], max_subwords) for i in missing]
-        for i, longer in zip(missing, (yield from together(searches)), strict=True):
-            cache[keys[i]] = longer
-    fits = torch.stack([_fitting(model, window, i, keys[i][2]) for i in window.asked])
-    found = distributions[:, : fits.shape[1]].masked_fill(~fits, -1).topk(min(2 * top_k, fits.shape[1]))
-    entropies = torch.special.entr(distributions).sum(-1) / log(2)
-    return [
-        _prediction(
-            model, window, i, top_k, keys[i][2], [*_pieces(weights, ids), *_known(model, cache, keys[i])], entropy
-        )
-        for i, weights, ids, entropy in zip(
-            window.asked, found.values.tolist(), found.indices.tolist(), entropies.tolist(), strict=True
-        )
-    ]
-
-
-def fill(model: MaskedLM, text: str) -> str:
-    """``text`` with each mask replaced by its best word, if one fits; every other character stays as it is."""
-    predictions = predict(model, text, top_k=1)
-    best = [(each.span, each.candidates[0].text) for each in predictions if each.candidates]
-    return replace_spans(text, best)
+        missing = [
+            (key, distribution)
+            for (number, key), distribution in zip(keys.items(), distributions, strict=True)
+            if key not in cache and focus in (None, window.first_mask + number)
+        ]
+        yield from _search_missing(model, missing, max_subwords, cache)
+    return _predictions(model, list(keys.values()), distributions, top_k, cache)
 
 
 def _distributions(model: MaskedLM, window: Window) -> ForwardSteps[Tensor]:
-    """The probabilities [len(asked), vocabulary] at the masks that are asked for."""
-    ways = contexts(model, window)
-    logits = yield ForwardStep([way.ids for way in ways], [[way.masks[i] for i in window.asked] for way in ways])
-    found = model.probabilities(logits).view(len(ways), len(window.asked), -1)
-    return found.mean(0) if len(ways) > 1 else found[0]
+    """Compute the probabilities [requested, vocabulary] at the requested masks."""
+    encoded = contexts(model, window)
+    positions = [[context.mask_positions[number] for number in window.requested] for context in encoded]
+    logits = yield ForwardStep([context.input_ids for context in encoded], positions)
+    distributions = model.probabilities(logits).view(len(encoded), len(window.requested), -1)
+    return distributions.mean(0) if len(encoded) > 1 else distributions[0]
 
 
-def _searched(
-    model: MaskedLM, window: Window, number: int, distribution: Tensor, prefix: str, max_subwords: int
-) -> ForwardSteps[Words]:
+def _search_missing(
+    model: MaskedLM, missing: Sequence[tuple[_CacheKey, Tensor]], max_subwords: int, cache: MutableMapping[Any, Any]
+) -> ForwardSteps[None]:
+    """Search longer words at all masks side by side, and cache them."""
+    searches = [_search(model, key, distribution, max_subwords) for key, distribution in missing]
+    for (key, _), words in zip(missing, (yield from run_together(searches)), strict=True):
+        cache[key] = words
+
+
+def _search(model: MaskedLM, key: _CacheKey, distribution: Tensor, max_subwords: int) -> ForwardSteps[WordWeights]:
+    window, number, prefix = key
     if not prefix and float(distribution.max()) > _SURE:
         return []
-    fits = _fitting(model, window, number, prefix)
-    shorter = float(distribution[: len(fits)][fits].sum())
-    return (yield from longer_words(model, window, number, prefix, max_subwords, shorter))
+    fits = _fitting_tokens(model, key)
+    single = float(distribution[: len(fits)][fits].sum())
+    search = search_words(
+        model, window, number, prefix=prefix, max_subwords=max_subwords, single_subword_probability=single
+    )
+    return (yield from search)
 
 
-def _known(model: MaskedLM, cache: Mapping[Any, Any], key: tuple[Window, int, str]) -> Words:
-    """The longer words that were found with the prefix, else those found without it that have it; none that one piece
-    spells too."""
+def _fitting_tokens(model: MaskedLM, key: _CacheKey) -> Tensor:
+    """Return which tokens are words that fit at a mask, bool [vocabulary]."""
     window, number, prefix = key
     vocabulary = model.vocabulary
-    longer: Words = cache.get(key, cache.get((window, number, ""), []))
-    wanted = vocabulary.normalized(prefix)
-    spelled = [(vocabulary.spelled(ids), ids, weight) for ids, weight in longer]
+    is_continuation = vocabulary.is_continuation(window.before(number))
+    return vocabulary.fitting_tokens(is_continuation=is_continuation, prefix=vocabulary.normalized(prefix))
+
+
+def _predictions(
+    model: MaskedLM, keys: Sequence[_CacheKey], distributions: Tensor, top_k: int, cache: Mapping[Any, Any]
+) -> list[Prediction]:
+    fits = torch.stack([_fitting_tokens(model, key) for key in keys])
+    # Twice as many tokens as words: two tokens can be one word, "The" and "the" at a sentence's start.
+    best = distributions[:, : fits.shape[1]].masked_fill(~fits, -1).topk(min(2 * top_k, fits.shape[1]))
+    entropies = torch.special.entr(distributions).sum(-1) / log(2)
+    predictions = []
+    for key, weights, ids, entropy in zip(
+        keys, best.values.tolist(), best.indices.tolist(), entropies.tolist(), strict=True
+    ):
+        single: WordWeights = [((id,), weight) for weight, id in zip(weights, ids, strict=True) if weight >= 0]
+        predictions.append(_prediction(model, key, single, _cached_words(model, cache, key), top_k, entropy))
+    return predictions
+
+
+def _cached_words(model: MaskedLM, cache: Mapping[Any, Any], key: _CacheKey) -> WordWeights:
+    """Return the longer words found with the prefix, or those found without it that have it.
+
+    Words that one token spells are left out, because the distribution contains them.
+    """
+    window, number, prefix = key
+    vocabulary = model.vocabulary
+    words: WordWeights = cache.get(key, cache.get((window, number, ""), []))
+    prefix = vocabulary.normalized(prefix)
     return [
         (ids, weight)
-        for word, ids, weight in spelled
-        if vocabulary.normalized(word).startswith(wanted) and not vocabulary.is_word(word)
+        for ids, weight in words
+        if vocabulary.normalized(word := vocabulary.word(ids)).startswith(prefix) and not vocabulary.is_token(word)
     ]
 
 
-def _fitting(model: MaskedLM, window: Window, number: int, prefix: str) -> Tensor:
-    """Which tokens are words that may stand at a mask, bool [vocabulary]."""
-    vocabulary = model.vocabulary
-    before = window.text[: window.masks[number][0]]
-    return vocabulary.fitting(is_continuation=vocabulary.is_continuation(before), prefix=vocabulary.normalized(prefix))
-
-
-def _pieces(weights: Sequence[float], ids: Sequence[int]) -> Words:
-    """Words of one piece, without what doesn't fit: its weight is negative."""
-    return [((id,), weight) for weight, id in zip(weights, ids, strict=True) if weight >= 0]
-
-
 def _prediction(
-    model: MaskedLM, window: Window, number: int, top_k: int, prefix: str, candidates: Words, entropy: float
+    model: MaskedLM, key: _CacheKey, single: WordWeights, longer: WordWeights, top_k: int, entropy: float
 ) -> Prediction:
-    start, end = window.masks[number]
-    total = 1 + sum(weight for ids, weight in candidates if len(ids) > 1)
-    capital = starts_sentence(window.text[:start])
+    window, number, prefix = key
+    total = 1 + sum(weight for _, weight in longer)
+    capital = starts_sentence(window.before(number))
     words: dict[str, tuple[float, tuple[int, ...]]] = {}
-    for ids, weight in candidates:
+    for ids, weight in (*single, *longer):
         word = model.vocabulary.apply_case(ids, capital=capital, prefix=prefix)
-        # "The" and "the" are one word at a sentence's start, made of the likelier's pieces.
-        likelier, pieces = words.get(word, (0.0, ids))
-        words[word] = (likelier + weight / total, pieces)
+        probability, first_ids = words.get(word, (0.0, ids))
+        words[word] = (probability + weight / total, first_ids)
     best = sorted(words.items(), key=lambda item: -item[1][0])[:top_k]
-    span = (start + window.start, end + window.start)
-    tokens = model.tokenizer.vocabulary
-    found_words = tuple(Candidate(word, weight, tuple((tokens[id], id) for id in ids)) for word, (weight, ids) in best)
-    return Prediction(span, found_words, entropy)
+    start, end = window.masks[number]
+    return Prediction(
+        span=(start + window.start, end + window.start),
+        candidates=tuple(Candidate(word, probability, model.tokenizer.named(ids)) for word, (probability, ids) in best),
+        entropy=entropy,
+    )

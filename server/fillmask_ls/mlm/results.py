@@ -1,4 +1,4 @@
-"""What a model says of a text, as plain data: nothing here imports torch, so that whoever asks a model elsewhere needs none."""
+"""Results of a masked language model, as plain data. Nothing here imports torch, so remote engines don't need it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from fillmask_ls.spans import Span
 from fillmask_ls.words import find_words
 
 Metric = Literal["within_word_l2r", "original", "whole_word"]
-"""What is masked while a token is scored: the token and the rest of its word behind it (Kauf & Ivanova 2023), the
-token alone (Salazar et al. 2020), or its whole word (Kauf & Ivanova 2023). The first is the least biased: alone, the
-pieces of a rare word give one another away."""
+"""What is masked while a token is scored, by minicons' names.
+
+``original``: the token (Salazar et al. 2020). ``within_word_l2r``: the token and the rest of its word after it (Kauf &
+Ivanova 2023), which is the least biased, because the subwords of a rare word predict one another. ``whole_word``: its
+whole word (Kauf & Ivanova 2023).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenScore:
-    """A token or word of a text, and how likely it is given all the rest.
+    """A token or word of a text, and its log-likelihood given all other words.
 
     Attributes:
-        text: as it stands in the text.
+        text: as it is written in the text.
         span: its characters.
-        log_likelihood: in nats, at most 0.
+        log_likelihood: in nats, at most 0; not calibrated by the model's temperature.
     """
 
     text: str
@@ -31,52 +34,57 @@ class TokenScore:
 
     @property
     def surprisal(self) -> float:
-        """In bits, at least 0: each bit more halves the likelihood."""
+        """The negative log-likelihood in bits, at least 0."""
         return max(0.0, -self.log_likelihood / log(2))
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How likely a text is to a masked language model; a text without tokens scores 0, and its perplexity is 1."""
+    """The pseudo-log-likelihood of a text; not calibrated by the model's temperature.
+
+    Attributes:
+        text: the text.
+        tokens: its tokens without special tokens and masks.
+    """
 
     text: str
     tokens: tuple[TokenScore, ...]
 
     @property
     def pseudo_log_likelihood(self) -> float:
-        """The sum over the tokens, in nats, at most 0."""
+        """The sum over the tokens, in nats, at most 0; 0 for a text without tokens."""
         return sum(token.log_likelihood for token in self.tokens)
 
     @property
     def perplexity(self) -> float:
-        """Pseudo-perplexity, from 1: two to the mean surprisal of a token (Salazar et al. 2020)."""
+        """The pseudo-perplexity, two to the mean surprisal of a token (Salazar et al. 2020), at least 1."""
         return exp(-self.pseudo_log_likelihood / len(self.tokens)) if self.tokens else 1.0
 
     @property
     def words(self) -> tuple[TokenScore, ...]:
-        """The words as a person counts them (``don't`` is one), each the sum of its tokens; punctuation is none."""
-        found = []
+        """The words as a person counts them (``don't`` is one), each the sum of its tokens; without punctuation."""
+        words = []
         tokens = iter(self.tokens)
         token = next(tokens, None)
         for start, end in find_words(self.text):
-            inside = []
+            likelihoods = []
             while token is not None and token.span[0] < end:
                 if token.span[1] > start:
-                    inside.append(token.log_likelihood)
+                    likelihoods.append(token.log_likelihood)
                 token = next(tokens, None)
-            if inside:  # a mask is no word
-                found.append(TokenScore(self.text[start:end], (start, end), sum(inside)))
-        return tuple(found)
+            if likelihoods:  # a mask has no score
+                words.append(TokenScore(self.text[start:end], (start, end), sum(likelihoods)))
+        return tuple(words)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A word that fits.
+    """A word that fits a mask.
 
     Attributes:
-        text: as it should be typed.
-        probability: among all that the model could say, 0 to 1.
-        subwords: the tokens it is made of, with their ids; empty where they are not known.
+        text: the word in the case its place needs.
+        probability: among all words the model could predict, 0 to 1; calibrated by the model's temperature.
+        subwords: its tokens with their ids; empty if they are unknown.
     """
 
     text: str
@@ -86,13 +94,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the model expects at one mask.
+    """The model's prediction at one mask.
 
     Attributes:
-        span: the mask's characters in the text given.
-        candidates: the best first.
-        entropy: of the distribution over the whole vocabulary, in bits: 0 (sure) to the logarithm of its size. None where
-            only the best words are known.
+        span: the mask's characters.
+        candidates: the most probable words, the best first.
+        entropy: of the calibrated distribution over the vocabulary, in bits: 0 (sure) to the logarithm of its size.
+            None if only the best words are known.
     """
 
     span: Span
@@ -101,17 +109,18 @@ class Prediction:
 
     @property
     def effective_words(self) -> float | None:
-        """The number of equally likely words that is as unsure: two to the entropy."""
+        """The number of equally probable words with the same entropy: two to the entropy."""
         return None if self.entropy is None else float(2**self.entropy)
 
 
 @dataclass(frozen=True, slots=True)
 class JointFill:
-    """A word for each mask.
+    """Words for several masks that agree with each other.
 
     Attributes:
-        words: of the masks that were asked for, in their order.
-        log_probability: the logarithm of their joint probability, in the order in which the search chose them.
+        words: one for each filled mask, in order.
+        log_probability: the logarithm of their joint probability in the order of the search, in nats; calibrated by
+            the model's temperature.
         text: the text with the words in the masks' places.
     """
 
@@ -122,15 +131,17 @@ class JointFill:
 
 @dataclass(frozen=True, slots=True)
 class WordSurprisal:
-    """A word of a text, and what the model thinks of it.
+    """A word of a text, how surprising it is, and what the model expects in its place.
+
+    ``log_likelihood`` and the probabilities of ``expected`` are on one scale: calibrated by the model's temperature.
 
     Attributes:
-        text: as it stands in the text.
+        text: as it is written in the text.
         span: its characters.
-        log_likelihood: in nats, at most 0: that of its pieces, each with the rest of its word masked (Kauf & Ivanova
-            2023).
-        expected: what the model would have said in its place, words of one piece, the best first.
-        subwords: the tokens it is made of, with their ids.
+        log_likelihood: in nats, at most 0: the sum over its subwords, each with the rest of the word masked (Kauf &
+            Ivanova 2023).
+        expected: the words of one subword that the model expects, the most probable first.
+        subwords: its tokens with their ids.
     """
 
     text: str
@@ -141,37 +152,39 @@ class WordSurprisal:
 
     @property
     def surprisal(self) -> float:
-        """In bits, at least 0."""
+        """The negative log-likelihood in bits, at least 0."""
         return max(0.0, -self.log_likelihood / log(2))
 
 
 @dataclass(frozen=True, slots=True)
 class TokenCandidate:
-    """A token of the vocabulary and its probability at a masked position (0 to 1)."""
+    """A token of the vocabulary and its probability (0 to 1) at a masked position."""
 
     token: str
     probability: float
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """One position of the text: what stands there and what the model made of it.
+class InspectedToken:
+    """One position of an inspected text.
+
+    Probabilities and the surprisal are calibrated by the model's temperature.
 
     Attributes:
-        id, token: the original's.
-        span: characters of the text; ``(0, 0)`` for a special token that the model adds.
+        id: of the original token.
+        token: the original token.
+        span: its characters; ``(0, 0)`` for a special token that the tokenizer adds.
         masked: whether the model saw a mask here.
-        predicted: the most probable token at this position.
-        probability: the model's, for the original token (0 to 1); None where the text itself has a mask. Not divided by
-            the model's temperature, as the loss isn't.
-        rank: the original's place among all tokens, from 1, the most probable; among equals, as ``predictions`` has
-            them. None where there is no probability.
-        predictions: the most probable tokens at a masked position, the best first; empty at any other.
+        predicted: the most probable token.
+        probability: of the original token, 0 to 1; None where the text itself contains a mask.
+        rank: of the original token among all tokens, from 1; equally probable tokens are in the order of
+            ``predictions``. None if ``probability`` is.
+        predictions: the most probable tokens at a masked position, the best first; empty at others.
     """
 
     id: int
     token: str
-    span: tuple[int, int]
+    span: Span
     masked: bool
     predicted: str
     probability: float | None
@@ -180,7 +193,7 @@ class Token:
 
     @property
     def surprisal(self) -> float | None:
-        """Of the original token, in bits, at least 0: each bit more halves the probability; None where there is none."""
+        """The surprisal of the original token in bits, at least 0; None if ``probability`` is."""
         if self.probability is None:
             return None
         return max(0.0, -log2(self.probability)) if self.probability else inf
@@ -188,29 +201,35 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Attributes:
-    model: its name.
-    seed, rate: of the random masking.
-    tokens: every position, special tokens included.
-    loss: cross-entropy in nats over all positions, 0 or more.
-    masked_loss: over the masked positions only; None when there is none.
-    layers: how many sets of hidden states there are: the embeddings' and each layer's.
-    hidden_size: the width of each.
-    hidden_norms: of each set, the L2 norm of a position's hidden state, as a mean over all positions; ``layers`` of
-        them, the embeddings' first.
+    """Masked language modeling on one text.
+
+    ``loss``, ``masked_loss`` and ``perplexity`` are the training objective, not calibrated by ``temperature``.
+
+    Attributes:
+        model: its name.
+        seed: of the random masking.
+        rate: of the random masking, 0 to 1.
+        tokens: every position, special tokens included.
+        loss: the mean cross-entropy over all positions, in nats, at least 0.
+        masked_loss: the same over the masked positions; None if there are none.
+        layers: the number of sets of hidden states: the embeddings' and each layer's.
+        hidden_size: the width of the hidden states.
+        hidden_norms: for each set, the mean L2 norm of the hidden states.
+        temperature: divides the logits before probabilities are computed (Guo et al. 2017).
     """
 
     model: str
     seed: int
     rate: float
-    tokens: tuple[Token, ...]
+    tokens: tuple[InspectedToken, ...]
     loss: float
     masked_loss: float | None
     layers: int
     hidden_size: int
     hidden_norms: tuple[float, ...] = ()
+    temperature: float = 1.0
 
     @property
     def perplexity(self) -> float:
-        """Over all positions: the exponential of the loss, at least 1."""
+        """The exponential of the loss, at least 1."""
         return exp(self.loss)

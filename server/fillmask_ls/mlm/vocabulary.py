@@ -1,9 +1,9 @@
-"""A token as it should be typed in its place: which tokens are words, their case and spelling."""
+"""The vocabulary as words: which tokens can stand where in a text, and how they are written there."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -12,120 +12,143 @@ from fillmask_ls.words import apply_case, has_letter, is_part_of_word
 
 from .tokenization import Tokenizer
 
-_PART_OF_CHARACTER = "\ufffd"
-"""What a byte-level token decodes to where it holds only some of a character's bytes."""
+_REPLACEMENT_CHARACTER = "\ufffd"
+"""A byte-level token decodes to this if it contains only some bytes of a character."""
+
+_SPACE_MARKS = ("Ġ", "▁")
+"""Byte-level BPE and SentencePiece mark tokens that begin a word; WordPiece marks the others, with ``##``."""
+
+_LAST_CHARACTER = "\U0010ffff"
 
 
 class Vocabulary:
-    """What each token of a tokenizer looks like in a text, and which can stand where."""
+    """The tokens of a tokenizer that are words or continuations of words.
+
+    Attributes:
+        texts: the text of every token id, without marks.
+    """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        tokens = tokenizer.vocabulary
-        self._space_mark = next(
-            (mark for mark in ("Ġ", "▁") if sum(token.startswith(mark) for token in tokens) > len(tokens) // 20), None
-        )
+        self._space_mark = _find_space_mark(tokenizer.vocabulary)
         self.texts = tokenizer.texts()
-        starts: list[int] = []
-        continues: list[int] = []
-        for id, (token, text) in enumerate(zip(tokens, self.texts, strict=True)):
-            if id in tokenizer.special_ids or token.startswith("[unused") or not has_letter(text):
-                continue
-            if _PART_OF_CHARACTER in text:
-                continue
-            begins = token.startswith(self._space_mark) if self._space_mark else not token.startswith("##")
-            (starts if begins else continues).append(id)
-        self._where = {False: self._mask(starts), True: self._mask(continues)}
-        # By their letters, for prefixes: those that begin a word, and those that go on with one.
+        tokens_of: dict[bool, list[int]] = {False: [], True: []}
+        for id in self._ids_of_words():
+            token = tokenizer.vocabulary[id]
+            begins_word = token.startswith(self._space_mark) if self._space_mark else not token.startswith("##")
+            tokens_of[not begins_word].append(id)
+        # By whether they continue a word: as a mask over the vocabulary, and sorted by their letters for prefixes.
+        self._allowed = {continues: self._mask(ids) for continues, ids in tokens_of.items()}
         self._sorted = {
-            is_continuation: sorted((self.normalized(self.texts[id]), id) for id in ids)
-            for is_continuation, ids in ((False, starts), (True, continues))
+            continues: sorted((self.normalized(self.texts[id]), id) for id in ids)
+            for continues, ids in tokens_of.items()
         }
         self._words = frozenset(text for text, _ in self._sorted[False])
 
+    def _ids_of_words(self) -> Iterator[int]:
+        special_ids = self._tokenizer.special_ids
+        for id, (token, text) in enumerate(zip(self._tokenizer.vocabulary, self.texts, strict=True)):
+            if id in special_ids or token.startswith("[unused") or _REPLACEMENT_CHARACTER in text:
+                continue
+            if has_letter(text):
+                yield id
+
     def is_continuation(self, before: str) -> bool:
-        """Whether what follows the text ``before`` goes on with its last word: lacks the mark of a word's beginning."""
+        """Return whether a token right after the text ``before`` continues its last word."""
         last = before[-1:]
-        if not self._space_mark:  # a word of its own behind a Chinese character, which BERT sets apart
-            word_of = self._tokenizer.encode(last + "a").words[1:-1]
-            return is_part_of_word(last) and len(set(word_of)) == 1
+        if not self._space_mark:  # after a Chinese character, which BERT separates, a new word begins
+            word_numbers = self._tokenizer.encode(last + "a").words[1:-1]
+            return is_part_of_word(last) and len(set(word_numbers)) == 1
         if not last:  # SentencePiece mostly puts a space before a text
             return not self._tokenizer.encode("a").tokens[1].startswith(self._space_mark)
         return not last.isspace()
 
-    def fitting(self, *, is_continuation: bool, prefix: str = "", whole: bool = True) -> Tensor:
-        """Which tokens are words, or if ``is_continuation`` pieces that go on with one; bool [vocabulary].
+    def fitting_tokens(self, *, is_continuation: bool, prefix: str = "", whole_prefix: bool = True) -> Tensor:
+        """Return which tokens are words, or continuations of words.
 
         Args:
-            prefix: what they must begin with, :meth:`normalized`; where no piece does, words that do.
-            whole: whether they must have all of the prefix; else they may also be the beginning of it.
+            is_continuation: whether the token continues a word.
+            prefix: what the word begins with, :meth:`normalized`. If no continuation has it, words that do fit.
+            whole_prefix: whether the token contains the whole prefix; otherwise also tokens that begin it.
+
+        Returns:
+            A bool tensor [vocabulary].
         """
         if not prefix:
-            return self._where[is_continuation]
-        known = self._sorted[is_continuation]
-        low = bisect_left(known, (prefix,))
-        high = bisect_left(known, (prefix + "\U0010ffff",))
-        ids = [id for _, id in known[low:high]]
-        if not whole:
+            return self._allowed[is_continuation]
+        entries = self._sorted[is_continuation]
+        low, high = bisect_left(entries, (prefix,)), bisect_left(entries, (prefix + _LAST_CHARACTER,))
+        ids = [id for _, id in entries[low:high]]
+        if not whole_prefix:
             for end in range(1, len(prefix)):
-                low = bisect_left(known, (prefix[:end],))
-                while low < len(known) and known[low][0] == prefix[:end]:
-                    ids.append(known[low][1])
-                    low += 1
-        return (
-            self._mask(ids)
-            if ids or not is_continuation
-            else self.fitting(is_continuation=False, prefix=prefix, whole=whole)
-        )
+                ids += self._tokens_spelled(prefix[:end], is_continuation)
+        if is_continuation and not ids:
+            return self.fitting_tokens(is_continuation=False, prefix=prefix, whole_prefix=whole_prefix)
+        return self._mask(ids)
+
+    def _tokens_spelled(self, text: str, is_continuation: bool) -> Iterator[int]:
+        """Yield the tokens that are written as the normalized ``text``."""
+        entries = self._sorted[is_continuation]
+        index = bisect_left(entries, (text,))
+        while index < len(entries) and entries[index][0] == text:
+            yield entries[index][1]
+            index += 1
 
     def normalized(self, text: str) -> str:
-        """``text`` as the model spells it, in lower case."""
+        """Return ``text`` as the model spells it, in lower case."""
         return self._tokenizer.normalize(text).casefold()
 
-    def is_word(self, text: str) -> bool:
-        """Whether one token is this word, in any case."""
-        return self.normalized(text) in self._words
+    def is_token(self, word: str) -> bool:
+        """Return whether one token is this word, in any case."""
+        return self.normalized(word) in self._words
 
-    def continuing(self, text: str) -> tuple[int, ...]:
-        """Pieces that go on with a word and make ``text``, the longest first; none where there are no such."""
-        known = self._sorted[True]
-        found: list[int] = []
+    def continuation_subwords(self, text: str) -> tuple[int, ...]:
+        """Return subwords that continue a word with ``text``, the longest first; empty if there are none."""
         rest = self.normalized(text)
+        ids: list[int] = []
         while rest:
             for end in range(len(rest), 0, -1):
-                low = bisect_left(known, (rest[:end],))
-                if low < len(known) and known[low][0] == rest[:end]:
-                    found.append(known[low][1])
+                id = next(self._tokens_spelled(rest[:end], True), None)
+                if id is not None:
+                    ids.append(id)
                     rest = rest[end:]
                     break
             else:
                 return ()
-        return tuple(found)
+        return tuple(ids)
 
-    def spelled(self, ids: Sequence[int]) -> str:
-        """The word that the pieces ``ids`` make."""
+    def word(self, ids: Sequence[int]) -> str:
+        """Return the word that subwords spell."""
         return self.texts[ids[0]] if len(ids) == 1 else self._tokenizer.decode(ids)
 
-    def words_in(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
-        """The words of several pieces in a row of tokens, each once."""
-        begins, goes_on = self._where[False], self._where[True]
-        found: dict[tuple[int, ...], None] = {}
+    def words_of_several_subwords(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
+        """Return the words of several subwords in a row of tokens, each once."""
+        begins, continues = self._allowed[False], self._allowed[True]
+        words: dict[tuple[int, ...], None] = {}
         end = 0
         for start in range(len(ids)):
             if start >= end and begins[ids[start]]:
                 end = start + 1
-                while end < len(ids) and goes_on[ids[end]]:
+                while end < len(ids) and continues[ids[end]]:
                     end += 1
                 if end > start + 1:
-                    found[tuple(ids[start:end])] = None
-        return list(found)
+                    words[tuple(ids[start:end])] = None
+        return list(words)
 
     def apply_case(self, ids: Sequence[int], *, capital: bool = False, prefix: str = "") -> str:
-        """The word of these pieces, as :func:`~fillmask_ls.words.apply_case`."""
+        """Return the word of these subwords in the case its place needs; see :func:`fillmask_ls.words.apply_case`."""
         begun = len(self._tokenizer.normalize(prefix))
-        return apply_case(self.spelled(ids), capital=capital, prefix=prefix, begun=begun)
+        return apply_case(self.word(ids), capital=capital, prefix=prefix, begun=begun)
 
     def _mask(self, ids: list[int]) -> Tensor:
-        where = torch.zeros(len(self.texts), dtype=torch.bool)
-        where[ids] = True
-        return where
+        mask = torch.zeros(len(self.texts), dtype=torch.bool)
+        mask[ids] = True
+        return mask
+
+
+def _find_space_mark(tokens: Sequence[str]) -> str | None:
+    """Return the mark that at least one token in twenty begins with."""
+    for mark in _SPACE_MARKS:
+        if sum(token.startswith(mark) for token in tokens) > len(tokens) // 20:
+            return mark
+    return None

@@ -1,4 +1,4 @@
-"""What a model reads at once of a text: windows around its masks, and how an unfinished text may go on."""
+"""What a model reads at once of a text: windows around its masks, and how an unfinished text may continue."""
 
 from __future__ import annotations
 
@@ -10,98 +10,133 @@ from fillmask_ls.words import CONTINUATIONS, find_masks
 
 from .model import MaskedLM
 
-_SPARE = 8
-"""Tokens that a window leaves free: for what may follow, and for a word of several pieces in a mask's place."""
+_SPARE_TOKENS = 8
+"""Tokens that a window leaves free for a continuation and for a mask that is widened to several subwords."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """As much of a text as the model reads at once.
+    """A part of a text that the model reads at once.
 
     Attributes:
-        text: of the window.
-        masks: all masks in it, as spans of its own characters.
-        asked: which of them to predict, by number.
-        start: the window's first character, in the whole text.
-        first: the number of its first mask, in the whole text.
+        text: the characters of the window.
+        masks: all masks in it, as spans of the window's text.
+        requested: the numbers of the masks to predict, among ``masks``.
+        start: the index of the window's first character in the whole text.
+        first_mask: the number of the window's first mask in the whole text.
     """
 
     text: str
     masks: tuple[Span, ...]
-    asked: range
+    requested: range
     start: int = 0
-    first: int = 0
+    first_mask: int = 0
+
+    def before(self, number: int) -> str:
+        """Return the window's text before one of its masks."""
+        return self.text[: self.masks[number][0]]
 
 
 def windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[Window]:
-    """The windows that have each mask once, with context on both sides of it; none for a text without masks."""
+    """Cut a text into windows that request each mask once, with context on both sides of it.
+
+    Args:
+        model: the model that will read the windows.
+        text: a text of any length.
+        masks: the spans of its masks, in order; without masks there are no windows.
+    """
     if not masks:
         return
+    mask_id = model.tokenizer.mask_id
     encoding = model.tokenizer.encode(text, masks)
-    room = model.tokenizer.max_length - model.tokenizer.added_tokens - _SPARE
+    room = model.tokenizer.max_length - model.tokenizer.added_tokens - _SPARE_TOKENS
     if len(encoding.ids) <= room:
         yield Window(text, tuple(masks), range(len(masks)))
         return
-    content = encoding.content(model.tokenizer.mask_id)
-    at = [i for i, token in enumerate(content) if encoding.ids[token] == model.tokenizer.mask_id]
-    starts = [encoding.offsets[token][0] for token in content]
+    content = encoding.content(mask_id)
+    mask_tokens = [index for index, token in enumerate(content) if encoding.ids[token] == mask_id]
+    token_starts = [*(encoding.offsets[token][0] for token in content), len(text)]
     first = 0
     while first < len(masks):
-        low = max(0, min(at[first] - room // 2, len(content) - room))
-        high = low + room
-        last = first + 1
-        while last < len(masks) and (high == len(content) or at[last] <= high - room // 4) and at[last] < high:
-            last += 1
-        start, end = starts[low] if low else 0, starts[high] if high < len(content) else len(text)
-        inside = [number for number, span in enumerate(masks) if start <= span[0] < end]
-        yield Window(
-            text[start:end],
-            tuple((masks[number][0] - start, masks[number][1] - start) for number in inside),
-            range(first - inside[0], last - inside[0]),
-            start,
-            inside[0],
-        )
-        first = last
+        low = max(0, min(mask_tokens[first] - room // 2, len(content) - room))
+        high = min(low + room, len(content))
+        end = _last_with_context(mask_tokens, first, high, len(content), room // 4) + 1
+        span = (token_starts[low] if low else 0, token_starts[high])
+        yield _window(text, masks, span, range(first, end))
+        first = end
+
+
+def _last_with_context(mask_tokens: Sequence[int], first: int, high: int, count: int, context: int) -> int:
+    """Return the number of the last mask that has enough tokens after it in a window that ends at ``high``."""
+    last = first
+    while last + 1 < len(mask_tokens):
+        following = mask_tokens[last + 1]
+        if following >= high or (high < count and following > high - context):
+            break
+        last += 1
+    return last
+
+
+def _window(text: str, masks: Sequence[Span], span: Span, requested: range) -> Window:
+    start, end = span
+    inside = [number for number, mask in enumerate(masks) if start <= mask[0] < end]
+    return Window(
+        text=text[start:end],
+        masks=tuple((masks[number][0] - start, masks[number][1] - start) for number in inside),
+        requested=range(requested.start - inside[0], requested.stop - inside[0]),
+        start=start,
+        first_mask=inside[0],
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A window as token ids, special tokens around it, and the position of each of its masks."""
+    """A window as the network reads it.
 
-    ids: list[int]
-    masks: list[int]
+    Attributes:
+        input_ids: token ids with special tokens.
+        mask_positions: the position of each of the window's masks.
+    """
+
+    input_ids: list[int]
+    mask_positions: list[int]
 
 
 def contexts(model: MaskedLM, window: Window) -> list[Context]:
-    """The window as the model reads it; twice, with what may follow, if a mask ends it."""
+    """Encode a window; a window that ends with a mask is encoded once with each continuation."""
     end = window.masks[-1][1]
-    ways = [(window.text, window.masks)]
+    readings = [(window.text, window.masks)]
     if not window.text[end:].strip():
-        ways = [(window.text[:end] + more, (*window.masks, *find_masks(more, end))) for more in CONTINUATIONS]
-    found = []
-    for text, masks in ways:
-        ids = model.tokenizer.encode(text, masks).ids
-        at = [i for i, id in enumerate(ids) if id == model.tokenizer.mask_id]
-        found.append(Context(ids, at[: len(window.masks)]))
-    return found
+        readings = [
+            (window.text[:end] + continuation, (*window.masks, *find_masks(continuation, end)))
+            for continuation in CONTINUATIONS
+        ]
+    encoded = []
+    for text, masks in readings:
+        input_ids = model.tokenizer.encode(text, masks).ids
+        positions = [position for position, id in enumerate(input_ids) if id == model.tokenizer.mask_id]
+        encoded.append(Context(input_ids, positions[: len(window.masks)]))
+    return encoded
 
 
-def pieces_at(model: MaskedLM, window: Window, number: int, word: str) -> tuple[int, ...]:
-    """The tokens of a word or phrase in a mask's place; none where it goes on with a word and no pieces do."""
-    start, end = window.masks[number]
-    before = window.text[:start]
-    begun: tuple[int, ...] = ()
-    if model.vocabulary.is_continuation(before):  # the first word goes on with the one that stands there
+def subwords_at(model: MaskedLM, window: Window, number: int, word: str) -> tuple[int, ...]:
+    """Return the token ids of a word or phrase in a mask's place.
+
+    Empty if the mask continues a word and no subwords spell the continuation.
+    """
+    before = window.before(number)
+    continuation: tuple[int, ...] = ()
+    if model.vocabulary.is_continuation(before):  # the first word continues the one before the mask
         first, space, word = word.partition(" ")
-        begun = model.vocabulary.continuing(first)
+        continuation = model.vocabulary.continuation_subwords(first)
         before += space
-        if not begun or not word:
-            return begun
-    text = before + word + window.text[end:]
+        if not continuation or not word:
+            return continuation
+    text = before + word + window.text[window.masks[number][1] :]
     encoding = model.tokenizer.encode(text, window.masks[:number])
-    ids = tuple(
+    start, end = len(before), len(before) + len(word)
+    return continuation + tuple(
         id
-        for id, (a, b), special in zip(encoding.ids, encoding.offsets, encoding.special, strict=True)
-        if b > len(before) and a < len(before) + len(word) and not special
+        for id, (low, high), special in zip(encoding.ids, encoding.offsets, encoding.special, strict=True)
+        if high > start and low < end and not special
     )
-    return begun + ids

@@ -15,7 +15,7 @@ from fillmask_ls.presentation.markdown import escape_markdown
 from fillmask_ls.presentation.percent import percent
 
 if TYPE_CHECKING:
-    from fillmask_ls.mlm.results import Inspection, Token
+    from fillmask_ls.mlm.results import InspectedToken, Inspection
 
 _TOKENS, _CHARACTERS, _MASKS, _ROWS = 5_000, 100_000, 500, 50
 """The most that a page shows of a text, and the most rows in Markdown: more would only make it slow to open."""
@@ -321,7 +321,7 @@ def _masks(inspection: Inspection, text: str, places: Sequence[_Place], cards: d
     yield "</section>"
 
 
-def _card(token: Token, card: int, text: str, anchor: int | None) -> Iterator[str]:
+def _card(token: InspectedToken, card: int, text: str, anchor: int | None) -> Iterator[str]:
     original = _html(_clipped(_surface(token, text), 40))
     start, end = token.span
     yield f'<article id="m{card}" tabindex="-1" aria-labelledby="m{card}-heading">'
@@ -420,7 +420,7 @@ def _places(inspection: Inspection, text: str) -> list[_Place]:
     return places
 
 
-def _surface(token: Token, text: str) -> str:
+def _surface(token: InspectedToken, text: str) -> str:
     """The token as it stands in the text; one that the text doesn't hold, as it is in the vocabulary."""
     return _shown(text[slice(*token.span)].strip() or token.token)
 
@@ -436,11 +436,11 @@ def _after(text: str, end: int, reach: int = 40) -> str:
     return near if len(text) <= end + reach else (near[: near.rfind(" ") + 1] if " " in near.lstrip() else near) + "…"
 
 
-def _percent(token: Token) -> str:
+def _percent(token: InspectedToken) -> str:
     return "" if token.probability is None else percent(token.probability)
 
 
-def _rank(token: Token) -> str:
+def _rank(token: InspectedToken) -> str:
     return "" if token.rank is None else f"{token.rank:,}"
 
 
