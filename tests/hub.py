@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -26,6 +27,7 @@ class Hub(ThreadingHTTPServer):
         self.model = "some/model"
         self.break_after: int | None = None
         self.stall_after: int | None = None
+        self.stalled = threading.Event()
         self.slowly = self.damaged = self.lies = False
         self.requests: list[tuple[str, str | None]] = []
 
@@ -78,6 +80,7 @@ class Handler(BaseHTTPRequestHandler):
         if is_large and self.server.stall_after is not None:
             self.wfile.write(content[start : start + self.server.stall_after])
             self.wfile.flush()
+            self.server.stalled.set()
             time.sleep(60)
             self.close_connection = True
             return

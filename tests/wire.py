@@ -1,9 +1,11 @@
-"""A raw client: bytes to a real server process, for what a well-behaved client library would never send."""
+"""Raw clients: they send any bytes to a server, which no client library would send, and keep what it answers."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import os
 import queue
 import shutil
 import subprocess
@@ -11,15 +13,139 @@ import sysconfig
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from io import FileIO
+from typing import IO, Any
+
+from pygls.lsp.server import LanguageServer
+
+from fillmask_ls.lsp.transport.stdio import serve_files
 
 _PROGRAM = shutil.which("fillmask-ls", path=sysconfig.get_path("scripts"))
 assert _PROGRAM, "install it first: pip install -e '.[test]'"
 SERVER = [_PROGRAM]
 
+PATIENCE = 90.0
+"""Seconds: far more than anything takes on a busy machine."""
 
-class Wire:
-    """A server process and the messages it sent."""
+
+class Connection:
+    """A client of the server at the other end of two pipes.
+
+    Attributes:
+        messages: received messages that nothing has taken yet; None at the end.
+        notifications: messages that arrived while another one was awaited.
+        reads: cleared by a test to leave unread what the server sends.
+    """
+
+    def __init__(self, to_server: IO[bytes], from_server: IO[bytes]) -> None:
+        self.messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self.notifications: list[dict[str, Any]] = []
+        self.reads = threading.Event()
+        self.reads.set()
+        self._to_server, self._from_server = to_server, from_server
+        self._last_id = 0
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        length = 0
+        with contextlib.suppress(OSError, ValueError):  # closed by the end of the test
+            while header := self._from_server.readline():
+                name, _, value = header.partition(b":")
+                if name.lower() == b"content-length":
+                    length = int(value)
+                elif not header.strip():
+                    self.reads.wait()
+                    self.messages.put(json.loads(self._from_server.read(length)))
+        self.messages.put(None)
+
+    def close_input(self) -> None:
+        """Close the server's standard input."""
+        with contextlib.suppress(BrokenPipeError):
+            self._to_server.close()
+
+    def send_bytes(self, data: bytes) -> None:
+        self._to_server.write(data)
+        self._to_server.flush()
+
+    def send(self, message: object) -> None:
+        body = json.dumps(message).encode()
+        self.send_bytes(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    def notify(self, method: str, params: object = None) -> None:
+        self.send({"jsonrpc": "2.0", "method": method, **({} if params is None else {"params": params})})
+
+    def ask(self, method: str, params: object = None) -> int:
+        """Send a request; return its id."""
+        self._last_id += 1
+        message = {"jsonrpc": "2.0", "id": self._last_id, "method": method}
+        self.send(message if params is None else {**message, "params": params})
+        return self._last_id
+
+    def receive(self, timeout: float = PATIENCE) -> dict[str, Any]:
+        """Return the next message.
+
+        Raises:
+            queue.Empty: it doesn't arrive in time.
+            EOFError: the server has closed its output.
+        """
+        message = self.messages.get(timeout=timeout)
+        if message is None:
+            raise EOFError("the server closed its output")
+        return message
+
+    def answer(self, id: int | str | None, timeout: float = PATIENCE) -> dict[str, Any]:
+        """Return the response to a request; messages that arrive before it are kept in ``notifications``."""
+        deadline = time.monotonic() + timeout
+        while True:
+            message = self.receive(max(0.01, deadline - time.monotonic()))
+            if "method" not in message and message.get("id") == id:
+                return message
+            self.notifications.append(message)
+
+    def request(self, method: str, params: object = None, timeout: float = PATIENCE) -> dict[str, Any]:
+        return self.answer(self.ask(method, params), timeout)
+
+    def initialize(self, capabilities: dict[str, Any] | None = None, **params: Any) -> dict[str, Any]:
+        result = self.request(
+            "initialize", {"processId": None, "rootUri": None, "capabilities": capabilities or {}, **params}
+        )
+        self.notify("initialized", {})
+        return result
+
+    def shut_down(self) -> None:
+        """End the session as a well-behaved client does."""
+        assert self.request("shutdown")["result"] is None
+        self.notify("exit")
+
+    def open(self, text: str, uri: str = "file:///a.txt") -> None:
+        document = {"uri": uri, "languageId": "plaintext", "version": 1, "text": text}
+        self.notify("textDocument/didOpen", {"textDocument": document})
+
+    def close(self, uri: str) -> None:
+        self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+
+    def edit(self, start: tuple[int, int], end: tuple[int, int], text: str, version: int, uri: str) -> None:
+        ends = {name: {"line": at[0], "character": at[1]} for name, at in (("start", start), ("end", end))}
+        self.notify(
+            "textDocument/didChange",
+            {"textDocument": {"uri": uri, "version": version}, "contentChanges": [{"range": ends, "text": text}]},
+        )
+
+    def at(self, line: int, character: int, uri: str = "file:///a.txt") -> dict[str, Any]:
+        """Return the parameters of a request about a position."""
+        return {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
+
+    def complete(self, line: int, character: int, timeout: float = PATIENCE) -> Any:
+        return self.request("textDocument/completion", self.at(line, character), timeout)["result"]
+
+
+class Wire(Connection):
+    """A client of the installed program.
+
+    Attributes:
+        process: the program.
+        started: when it was started.
+    """
 
     def __init__(
         self,
@@ -33,12 +159,9 @@ class Wire:
         self.process = subprocess.Popen(
             [*program, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, env=env, preexec_fn=preexec
         )
-        self.messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self.notifications: list[dict[str, Any]] = []
-        self.holds = False
-        """While true, what the server sends is left unread."""
-        self._id = 0
-        threading.Thread(target=self._read, daemon=True).start()
+        assert self.process.stdin
+        assert self.process.stdout
+        super().__init__(self.process.stdin, self.process.stdout)
 
     def __enter__(self) -> Wire:
         return self
@@ -46,85 +169,52 @@ class Wire:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()  # type: ignore[union-attr]
+        self.close_input()
+        for pipe in (self.process.stdout, self.process.stderr):
+            pipe.close()  # type: ignore[union-attr]
 
-    def _read(self) -> None:
-        out = self.process.stdout
-        assert out is not None
-        length = 0
-        while header := out.readline():
-            name, _, value = header.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-            elif not header.strip():
-                while self.holds:
-                    time.sleep(0.01)
-                self.messages.put(json.loads(out.read(length)))
-        self.messages.put(None)
-
-    def send_bytes(self, data: bytes) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(data)
-        self.process.stdin.flush()
-
-    def send(self, message: object) -> None:
-        body = json.dumps(message).encode()
-        self.send_bytes(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-
-    def notify(self, method: str, params: object = None) -> None:
-        self.send({"jsonrpc": "2.0", "method": method, **({} if params is None else {"params": params})})
-
-    def ask(self, method: str, params: object = None) -> int:
-        """Send a request; returns its id."""
-        self._id += 1
-        self.send(
-            {"jsonrpc": "2.0", "id": self._id, "method": method, **({} if params is None else {"params": params})}
-        )
-        return self._id
-
-    def receive(self, timeout: float = 60) -> dict[str, Any]:
-        message = self.messages.get(timeout=timeout)
-        if message is None:
-            raise EOFError("the server closed its output")
-        return message
-
-    def answer(self, id: int | str | None, timeout: float = 60) -> dict[str, Any]:
-        """The response to a request; notifications and requests that come before it are kept."""
-        deadline = time.monotonic() + timeout
-        while True:
-            message = self.receive(max(0.01, deadline - time.monotonic()))
-            if "method" not in message and message.get("id") == id:
-                return message
-            self.notifications.append(message)
-
-    def request(self, method: str, params: object = None, timeout: float = 60) -> dict[str, Any]:
-        return self.answer(self.ask(method, params), timeout)
-
-    def initialize(self, capabilities: dict[str, Any] | None = None, **params: Any) -> dict[str, Any]:
-        result = self.request(
-            "initialize", {"processId": None, "rootUri": None, "capabilities": capabilities or {}, **params}
-        )
-        self.notify("initialized", {})
-        return result
-
-    def open(self, text: str, uri: str = "file:///a.txt") -> None:
-        document = {"uri": uri, "languageId": "plaintext", "version": 1, "text": text}
-        self.notify("textDocument/didOpen", {"textDocument": document})
-
-    def edit(self, start: tuple[int, int], end: tuple[int, int], text: str, version: int, uri: str) -> None:
-        places = {name: {"line": at[0], "character": at[1]} for name, at in (("start", start), ("end", end))}
-        self.notify(
-            "textDocument/didChange",
-            {"textDocument": {"uri": uri, "version": version}, "contentChanges": [{"range": places, "text": text}]},
-        )
-
-    def at(self, line: int, character: int, uri: str = "file:///a.txt") -> dict[str, Any]:
-        return {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
-
-    def complete(self, line: int, character: int, timeout: float = 60) -> Any:
-        return self.request("textDocument/completion", self.at(line, character), timeout)["result"]
-
-    def wait(self, timeout: float) -> int:
+    def wait(self, timeout: float = PATIENCE) -> int:
+        """Wait for the end of the process; return its exit code."""
         return self.process.wait(timeout)
+
+    def log(self) -> str:
+        """Return what the process wrote to standard error; after its end."""
+        assert self.process.stderr is not None
+        return self.process.stderr.read().decode()
+
+
+class ThreadWire(Connection):
+    """A client of a server in a thread of this process, over pipes.
+
+    Args:
+        make_server: called in the thread.
+    """
+
+    def __init__(self, make_server: Callable[[], LanguageServer]) -> None:
+        server_in, client_out = os.pipe()
+        client_in, server_out = os.pipe()
+        super().__init__(os.fdopen(client_out, "wb"), os.fdopen(client_in, "rb"))
+        self._exit_code: int | None = None
+
+        async def serve() -> int:
+            with FileIO(server_in, "rb") as stdin, FileIO(server_out, "wb") as stdout:
+                return await serve_files(make_server().protocol, stdin, stdout)  # type: ignore[arg-type]
+
+        def run() -> None:
+            self._exit_code = asyncio.run(serve())
+
+        self._thread = threading.Thread(target=run, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> ThreadWire:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close_input()
+        self.wait()
+
+    def wait(self, timeout: float = PATIENCE) -> int:
+        """Wait for the end of the server; return its exit code."""
+        self._thread.join(timeout)
+        assert self._exit_code is not None, "the server has not ended, or has failed"
+        return self._exit_code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -76,19 +76,23 @@ class SmallServer(LanguageServer):
             self.errors.append(type(error).__name__)
 
 
-class SmallClient:
-    """Sends messages to a server without a transport; keeps what it sends.
+S = TypeVar("S", bound=LanguageServer)
+
+
+class DirectClient(Generic[S]):
+    """Sends messages to a server in the same event loop without a transport; keeps what the server sends.
 
     Attributes:
         server: the server.
         messages: everything that the server has sent.
     """
 
-    def __init__(self) -> None:
-        self.server = SmallServer()
+    def __init__(self, server: S) -> None:
+        self.server = server
+        self.protocol: Protocol = server.protocol  # type: ignore[assignment]
         self.messages: list[dict[str, Any]] = []
         self._sent = asyncio.Event()
-        self.server.protocol.set_writer(self, include_headers=False)
+        self.protocol.set_writer(self, include_headers=False)
         self._last_id = 0
 
     def write(self, data: bytes) -> None:
@@ -100,7 +104,7 @@ class SmallClient:
 
     async def send(self, message: object) -> None:
         """Send a message, or the bytes of one; returns after the first step of its handler."""
-        self.server.protocol.receive(message if isinstance(message, bytes) else json.dumps(message).encode())
+        self.protocol.receive(message if isinstance(message, bytes) else json.dumps(message).encode())
         await asyncio.sleep(0)
 
     async def notify(self, method: Any, params: object = None) -> None:
@@ -134,8 +138,8 @@ class SmallClient:
     async def request(self, method: Any, params: object = None) -> dict[str, Any]:
         return await self.answer(await self.ask(method, params))
 
-    async def initialize(self) -> dict[str, Any]:
-        result = await self.request("initialize", INITIALIZE)
+    async def initialize(self, capabilities: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = await self.request("initialize", {**INITIALIZE, "capabilities": capabilities or {}})
         await self.notify("initialized", {})
         return result
 

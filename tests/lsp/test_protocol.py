@@ -12,49 +12,48 @@ import pytest
 import pytest_asyncio
 from lsprotocol import types
 
-from lsp.small_server import AT, INITIALIZE, SmallClient, code, nested
+from lsp.small_server import AT, INITIALIZE, DirectClient, SmallServer, code, nested
 
+Client = DirectClient[SmallServer]
 RUN = {"command": "test.run"}
 
 
 @pytest_asyncio.fixture
-async def client() -> SmallClient:
+async def client() -> Client:
     """A client that hasn't sent ``initialize``."""
-    return SmallClient()
+    return DirectClient(SmallServer())
 
 
 @pytest_asyncio.fixture
-async def ready(client: SmallClient) -> SmallClient:
+async def ready(client: Client) -> Client:
     """A client after ``initialize``."""
     await client.initialize()
     return client
 
 
-async def test_requests_before_initialize_are_refused(client: SmallClient) -> None:
+async def test_requests_before_initialize_are_refused(client: Client) -> None:
     assert code(await client.request("textDocument/hover", AT)) == -32002
     assert code(await client.request("shutdown")) == -32002
     assert "result" in await client.initialize()
 
 
-async def test_initialize_can_be_sent_again_after_it_was_malformed(client: SmallClient) -> None:
+async def test_initialize_can_be_sent_again_after_it_was_malformed(client: Client) -> None:
     assert code(await client.request("initialize", {"capabilities": 5})) == -32602
     assert code(await client.request("initialize", {**INITIALIZE, "capabilities": {"x": nested(200)}})) == -32600
     assert "result" in await client.initialize()
 
 
-async def test_second_initialize_is_refused(ready: SmallClient) -> None:
+async def test_second_initialize_is_refused(ready: Client) -> None:
     assert code(await ready.request("initialize", INITIALIZE)) == -32600
 
 
-async def test_requests_after_shutdown_are_refused(ready: SmallClient) -> None:
+async def test_requests_after_shutdown_are_refused(ready: Client) -> None:
     assert (await ready.request("shutdown"))["result"] is None
     assert code(await ready.request("textDocument/hover", AT)) == -32600
 
 
 @pytest.mark.parametrize(("after_shutdown", "exit_code"), [(True, 0), (False, 1)])
-async def test_exit_code_says_whether_shutdown_came_first(
-    ready: SmallClient, after_shutdown: bool, exit_code: int
-) -> None:
+async def test_exit_code_says_whether_shutdown_came_first(ready: Client, after_shutdown: bool, exit_code: int) -> None:
     if after_shutdown:
         await ready.request("shutdown")
     assert ready.server.protocol.exit_code is None
@@ -62,7 +61,7 @@ async def test_exit_code_says_whether_shutdown_came_first(
     assert ready.server.protocol.exit_code == exit_code
 
 
-async def test_exit_before_initialize_is_a_failure(client: SmallClient) -> None:
+async def test_exit_before_initialize_is_a_failure(client: Client) -> None:
     await client.notify("exit")
     assert client.server.protocol.exit_code == 1
 
@@ -90,7 +89,7 @@ async def test_exit_before_initialize_is_a_failure(client: SmallClient) -> None:
     ],
 )
 async def test_request_that_cannot_be_served_gets_its_error(
-    ready: SmallClient, method: Any, params: object, expected: int
+    ready: Client, method: Any, params: object, expected: int
 ) -> None:
     assert code(await ready.request(method, params)) == expected
     assert ready.server.errors == []
@@ -115,7 +114,7 @@ async def test_request_that_cannot_be_served_gets_its_error(
     ],
 )
 async def test_bytes_that_are_not_a_message_get_one_error(
-    ready: SmallClient, body: bytes, expected: int, id: object
+    ready: Client, body: bytes, expected: int, id: object
 ) -> None:
     before = len(ready.messages)
     await ready.send(body)
@@ -123,7 +122,7 @@ async def test_bytes_that_are_not_a_message_get_one_error(
     assert (code(response), response["id"]) == (expected, id)
 
 
-async def test_malformed_notifications_and_responses_are_ignored(ready: SmallClient) -> None:
+async def test_malformed_notifications_and_responses_are_ignored(ready: Client) -> None:
     before = len(ready.messages)
     methods = ("textDocument/didOpen", "textDocument/didChange", "textDocument/didClose", "$/cancelRequest", "no/such")
     malformed = (None, [], 5, {}, nested(500), {"textDocument": {"uri": "file:///unopened"}, "contentChanges": [{}]})
@@ -137,20 +136,20 @@ async def test_malformed_notifications_and_responses_are_ignored(ready: SmallCli
     assert ready.server.errors == []
 
 
-async def test_request_with_an_error_member_is_a_request(ready: SmallClient) -> None:
+async def test_request_with_an_error_member_is_a_request(ready: Client) -> None:
     error = {"code": 1, "message": "x"}
     await ready.send({"jsonrpc": "2.0", "id": "e", "method": "textDocument/hover", "params": AT, "error": error})
     assert (await ready.answer("e"))["result"] is None
 
 
-async def test_cancelled_request_is_answered_at_once(ready: SmallClient) -> None:
+async def test_cancelled_request_is_answered_at_once(ready: Client) -> None:
     id = await ready.ask("textDocument/completion", AT)
     await ready.server.held.wait()
     await ready.notify("$/cancelRequest", {"id": id})
     assert code(await ready.answer(id)) == -32800
 
 
-async def test_command_is_cancelled_with_its_request(ready: SmallClient) -> None:
+async def test_command_is_cancelled_with_its_request(ready: Client) -> None:
     id = await ready.ask("workspace/executeCommand", RUN)
     await ready.server.held.wait()
     await ready.notify("$/cancelRequest", {"id": id})
@@ -158,14 +157,14 @@ async def test_command_is_cancelled_with_its_request(ready: SmallClient) -> None
 
 
 @pytest.mark.parametrize("id", [[1], {"a": 1}, None, 1.5, "unknown"])
-async def test_cancel_of_no_request_changes_nothing(ready: SmallClient, id: object) -> None:
+async def test_cancel_of_no_request_changes_nothing(ready: Client, id: object) -> None:
     waiting = await ready.ask("textDocument/completion", AT)
     await ready.notify("$/cancelRequest", {"id": id})
     ready.server.release.set()
     assert (await ready.answer(waiting))["result"][0]["label"] == "word"
 
 
-async def test_client_cannot_cancel_a_request_of_the_server(ready: SmallClient) -> None:
+async def test_client_cannot_cancel_a_request_of_the_server(ready: Client) -> None:
     asking = await ready.ask("workspace/executeCommand", {"command": "test.ask"})
     question = await ready.message("workspace/configuration")
     await ready.notify("$/cancelRequest", {"id": question["id"]})
@@ -174,7 +173,7 @@ async def test_client_cannot_cancel_a_request_of_the_server(ready: SmallClient) 
 
 
 @pytest.mark.parametrize("result", [5, nested(500)])
-async def test_malformed_response_fails_the_request_of_the_server(ready: SmallClient, result: object) -> None:
+async def test_malformed_response_fails_the_request_of_the_server(ready: Client, result: object) -> None:
     asking = await ready.ask("workspace/executeCommand", {"command": "test.ask"})
     question = await ready.message("workspace/configuration")
     await ready.send({"jsonrpc": "2.0", "id": question["id"], "result": result})
@@ -183,7 +182,7 @@ async def test_malformed_response_fails_the_request_of_the_server(ready: SmallCl
     assert len(ready.answers(asking)) == 1
 
 
-async def test_shutdown_cancels_requests_in_both_directions(ready: SmallClient) -> None:
+async def test_shutdown_cancels_requests_in_both_directions(ready: Client) -> None:
     waiting = await ready.ask("textDocument/completion", AT)
     asking = await ready.ask("workspace/executeCommand", {"command": "test.ask"})
     await ready.message("workspace/configuration")
@@ -194,14 +193,14 @@ async def test_shutdown_cancels_requests_in_both_directions(ready: SmallClient) 
     assert code(await ready.answer(asking)) == -32800
 
 
-async def test_bug_in_a_handler_is_answered_by_its_kind_only(ready: SmallClient) -> None:
+async def test_bug_in_a_handler_is_answered_by_its_kind_only(ready: Client) -> None:
     response = await ready.request("workspace/executeCommand", {"command": "test.run", "arguments": ["fail"]})
     assert code(response) == -32603
     assert "ValueError" in response["error"]["message"]
     assert "secret" not in str(response)
 
 
-async def test_finished_notification_handlers_are_forgotten(ready: SmallClient) -> None:
+async def test_finished_notification_handlers_are_forgotten(ready: Client) -> None:
     """pygls would keep the future of each notification."""
     tasks: list[weakref.ref[Any]] = []
 
@@ -218,7 +217,7 @@ async def test_finished_notification_handlers_are_forgotten(ready: SmallClient) 
 
 
 @pytest.mark.parametrize("version", [None, "missing"])
-async def test_change_without_a_version_is_applied(ready: SmallClient, version: str | None) -> None:
+async def test_change_without_a_version_is_applied(ready: Client, version: str | None) -> None:
     """Older clients send null."""
     await ready.open("one")
     for text in ("two", "three"):
@@ -230,7 +229,7 @@ async def test_change_without_a_version_is_applied(ready: SmallClient, version: 
     assert document.version == 7
 
 
-async def test_change_of_a_cell_without_a_version_is_applied(ready: SmallClient) -> None:
+async def test_change_of_a_cell_without_a_version_is_applied(ready: Client) -> None:
     cell = {"uri": "file:///a.txt", "languageId": "markdown", "version": 1, "text": "one"}
     notebook = {"uri": "nb:1", "notebookType": "jupyter", "version": 1, "cells": [{"kind": 1, "document": cell["uri"]}]}
     await ready.notify("notebookDocument/didOpen", {"notebookDocument": notebook, "cellTextDocuments": [cell]})
@@ -241,14 +240,14 @@ async def test_change_of_a_cell_without_a_version_is_applied(ready: SmallClient)
 
 
 @pytest.mark.parametrize("change", [{"text": None}, {"text": {"a": 1}}, {"text": 5}])
-async def test_change_without_text_changes_nothing(ready: SmallClient, change: dict[str, Any]) -> None:
+async def test_change_without_text_changes_nothing(ready: Client, change: dict[str, Any]) -> None:
     await ready.open("one")
     identifier = {"uri": "file:///a.txt", "version": 6}
     await ready.notify("textDocument/didChange", {"textDocument": identifier, "contentChanges": [change]})
     assert (await ready.request("textDocument/hover", AT))["result"]["contents"] == "one"
 
 
-async def test_client_newer_than_our_types_can_start(client: SmallClient) -> None:
+async def test_client_newer_than_our_types_can_start(client: Client) -> None:
     capabilities = {
         "workspace": {"symbol": {"symbolKind": {"valueSet": [77]}}, "workspaceEdit": {"resourceOperations": ["foo"]}},
         "textDocument": {"hover": {"contentFormat": ["html"]}, "fromTheFuture": {"x": 1}},
@@ -262,7 +261,7 @@ async def test_client_newer_than_our_types_can_start(client: SmallClient) -> Non
 
 @pytest.mark.parametrize("logs_messages", [False, True])
 async def test_messages_are_logged_only_if_the_user_asks_for_it(
-    client: SmallClient, caplog: pytest.LogCaptureFixture, logs_messages: bool
+    client: Client, caplog: pytest.LogCaptureFixture, logs_messages: bool
 ) -> None:
     caplog.set_level(logging.DEBUG, "fillmask_ls")
     client.server.protocol.logs_messages = logs_messages

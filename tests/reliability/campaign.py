@@ -1,4 +1,4 @@
-"""What the campaigns share: chance that can be played again, servers that are sabotaged, and what a process costs."""
+"""What the campaigns share: reproducible randomness, programs with planted bugs, and measurements of a process."""
 
 from __future__ import annotations
 
@@ -11,36 +11,39 @@ from collections.abc import Sequence
 import psutil
 
 
-def chance(seed: int) -> random.Random:
-    """The dice of a campaign; a failing test shows what was printed. ``FILLMASK_SEED`` plays another campaign."""
+def seeded(seed: int) -> random.Random:
+    """Return the random numbers of a campaign. ``FILLMASK_SEED`` in the environment replaces the seed.
+
+    A failing test shows the seed that is printed here.
+    """
     seed = int(os.environ.get("FILLMASK_SEED", seed))
-    print(f"played from FILLMASK_SEED={seed}")
+    print(f"run again with FILLMASK_SEED={seed}")
     return random.Random(seed)
 
 
-def sabotaged(bug: str) -> list[str]:
-    """The server with a bug planted: source that runs before it starts."""
-    return [sys.executable, "-c", f"{bug}\nfrom fillmask_ls.cli import main\nraise SystemExit(main())"]
+def program_with(source: str) -> list[str]:
+    """Return the command of the program with source code that runs before it starts, such as a planted bug."""
+    return [sys.executable, "-c", f"{source}\nfrom fillmask_ls.cli import main\nraise SystemExit(main())"]
 
 
-def resident(process_id: int) -> int:
-    """Bytes of memory that a process holds."""
+def resident_memory(process_id: int) -> int:
+    """Return how many bytes of memory a process holds."""
     return int(psutil.Process(process_id).memory_info().rss)
 
 
-def busy(process_id: int, seconds: float) -> float:
-    """The share of one core that a process uses."""
+def processor_share(process_id: int, seconds: float) -> float:
+    """Measure for some seconds which share of one core a process uses."""
     process = psutil.Process(process_id)
-    before, since = sum(process.cpu_times()[:2]), time.perf_counter()
+    before, start = sum(process.cpu_times()[:2]), time.perf_counter()
     time.sleep(seconds)
-    return float(sum(process.cpu_times()[:2]) - before) / (time.perf_counter() - since)
+    return float(sum(process.cpu_times()[:2]) - before) / (time.perf_counter() - start)
 
 
 def slope(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """The least-squares slope of (x, y), and its standard error."""
+    """Return the least-squares slope of (x, y), and its standard error."""
     count = len(points)
     mean_x, mean_y = (sum(each) / count for each in zip(*points, strict=True))
     spread = sum((x - mean_x) ** 2 for x, _ in points)
-    found = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
-    residual = sum((y - mean_y - found * (x - mean_x)) ** 2 for x, y in points)
-    return found, (residual / max(1, count - 2) / spread) ** 0.5
+    slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
+    residual = sum((y - mean_y - slope * (x - mean_x)) ** 2 for x, y in points)
+    return slope, (residual / max(1, count - 2) / spread) ** 0.5

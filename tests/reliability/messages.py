@@ -1,4 +1,4 @@
-"""A grammar of the protocol's messages, honest and hostile, each with the response that it must get."""
+"""A grammar of the protocol's messages, valid and invalid, each with the response that it must get."""
 
 from __future__ import annotations
 
@@ -14,16 +14,21 @@ TEXT = "It was a [MASK] day.\nThe man was taken to the [MASK] by ambulance. 😀
 PARSE, INVALID, NO_METHOD, BAD_PARAMS, NOT_READY = -32700, -32600, -32601, -32602, -32002
 CHANGED, SERVER_CANCELLED, FAILED, CANCELLED = -32801, -32802, -32803, -32800
 RESULT = 0
-"""In the place of a code: a result."""
+"""Stands for a result, in place of an error's code."""
 
-HONEST = frozenset({RESULT, CHANGED, SERVER_CANCELLED, FAILED})
-MUTATED = HONEST | {BAD_PARAMS}
-"""A field that is not looked at may hold anything."""
+VALID = frozenset({RESULT, CHANGED, SERVER_CANCELLED, FAILED})
+MUTATED = VALID | {BAD_PARAMS}
+"""A field that the server doesn't use may contain anything."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """Bytes of one body, and what must come back: nothing, or one response with an id and one of the codes."""
+    """The body of a message, and its response.
+
+    Attributes:
+        codes: the response has one of these codes; without any there must be no response.
+        id: of the response.
+    """
 
     body: bytes
     codes: frozenset[int] = frozenset()
@@ -31,10 +36,25 @@ class Message:
 
 
 def nested(depth: int) -> Any:
+    """Return arrays in objects in arrays."""
     value: Any = "x"
     for level in range(depth):
         value = [value] if level % 2 else {"x": value}
     return value
+
+
+def is_too_deep(params: object) -> bool:
+    """Return whether parameters have more levels than the server takes: 40 and a few more, or 500."""
+    level, depth = [params], 0
+    while level:
+        depth += 1
+        containers = [list(each.values()) if isinstance(each, dict) else each for each in level if _is_container(each)]
+        level = [child for container in containers for child in container]  # type: ignore[attr-defined]
+    return depth > 90
+
+
+def _is_container(value: object) -> bool:
+    return isinstance(value, (dict, list))
 
 
 JUNK: list[Any] = [
@@ -96,7 +116,7 @@ REQUESTS: list[tuple[str, Any]] = [
     ("workspace/executeCommand", _command("fillAll", uri=URI, range=_RANGE)),
     ("workspace/executeCommand", _command("maskRandomly", uri=URI, range=_RANGE, rate=0.1, seed=1, wholeWords=True)),
     ("workspace/executeCommand", _command("unmask", uri=URI, range=_RANGE)),
-    ("workspace/executeCommand", _command("score", text="It was late.", form="within_word_l2r")),
+    ("workspace/executeCommand", _command("score", text="It was late.", metric="within_word_l2r")),
     ("workspace/executeCommand", _command("inspect", text="It was late.", format="html", rate=0.2, seed=3)),
     ("workspace/executeCommand", _command("status")),
 ]
@@ -104,7 +124,7 @@ LOADING: list[tuple[str, Any]] = [
     ("workspace/executeCommand", _command("selectModel", model="no/such")),
     ("workspace/executeCommand", _command("downloadModel", model="no/such")),
 ]
-"""Each costs seconds: the model is loaded anew at the next change of the settings."""
+"""Each costs seconds: the model is loaded again at the next change of the settings."""
 
 CHEAP = [
     (method, params)
@@ -112,7 +132,7 @@ CHEAP = [
     if any(name in method for name in ("completionItem", "semantic", "codeLens"))
     or any(name in str(params) for name in ("unmask", "status", "'fine'", "'character': 2}"))
 ]
-"""Those for which the model is not asked, or seldom."""
+"""Requests that don't need the model, or seldom."""
 
 NOTIFICATIONS: list[tuple[str, Any]] = [
     ("textDocument/didOpen", {"textDocument": {"uri": URI, "languageId": "plaintext", "version": 1, "text": TEXT}}),
@@ -149,24 +169,24 @@ NOTIFICATIONS: list[tuple[str, Any]] = [
 
 
 def encoded(message: object) -> bytes:
-    """As JSON; an infinite number as one that overflows."""
+    """Return a message as JSON, with an infinite number as one that overflows."""
     return json.dumps(message).replace("Infinity", "1e999").encode()
 
 
-def paths(value: object, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every field in a value, as the keys that lead to it, as deep as our own go; the value itself first."""
-    yield at
+def paths(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every field in a value, as the keys that lead to it: of the value itself first."""
+    yield path
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children if len(at) < 8 else ():
-        yield from paths(child, (*at, key))
+    for key, child in children if len(path) < 8 else ():
+        yield from paths(child, (*path, key))
 
 
-def replaced(value: Any, at: tuple[Any, ...], junk: object) -> Any:
-    """A copy of a value with another one in a field."""
-    if not at:
+def replaced(value: Any, path: tuple[Any, ...], junk: object) -> Any:
+    """Return a copy of a value with junk in one field."""
+    if not path:
         return junk
     changed = value.copy()
-    changed[at[0]] = replaced(value[at[0]], at[1:], junk)
+    changed[path[0]] = replaced(value[path[0]], path[1:], junk)
     return changed
 
 
@@ -178,67 +198,76 @@ def notification(method: str, params: object) -> Message:
     return Message(encoded({"jsonrpc": "2.0", "method": method, "params": params}))
 
 
-def every_field_wrong() -> Iterator[Message]:
-    """Each method that is served, with each kind of junk in each field of its parameters."""
+def mutated_request(id: Any, method: str, params: Any) -> Message:
+    """Return a request with junk in its parameters: too deep ones are always refused."""
+    return request(id, method, params, frozenset({INVALID}) if is_too_deep(params) else MUTATED)
+
+
+def junk_in_every_field() -> Iterator[Message]:
+    """Yield each method that the server handles, with each kind of junk in each field of its parameters."""
     number = 0
     for method, params in [*REQUESTS, *LOADING]:
-        for at in paths(params):
+        for path in paths(params):
             for junk in JUNK:
                 number += 1
-                yield request(f"f{number}", method, replaced(params, at, junk), MUTATED)
+                yield mutated_request(f"f{number}", method, replaced(params, path, junk))
     for method, params in NOTIFICATIONS:
-        for at in paths(params):
+        for path in paths(params):
             for junk in JUNK:
-                yield notification(method, replaced(params, at, junk))
+                yield notification(method, replaced(params, path, junk))
 
 
 class Grammar:
-    """Messages without end, by chance.
+    """An endless supply of random messages.
 
-    ``asking``: the share of requests that may ask the model.
+    Args:
+        model_share: the share of requests that may need the model.
     """
 
-    def __init__(self, chance: random.Random, asking: float = 0.2) -> None:
-        self._chance = chance
-        self._asking = asking
-        self._number = 0
+    def __init__(self, dice: random.Random, model_share: float = 0.2) -> None:
+        self._dice = dice
+        self._model_share = model_share
+        self._last_number = 0
 
     def message(self) -> Message:
-        """The next one, to a server that is initialized."""
-        kinds = (self._request, self._notification, self._stranger, self._broken)
-        return self._chance.choices(kinds, (5, 4, 2, 2))[0]()
+        """Return a message to an initialized server."""
+        kinds = (self._request, self._notification, self._unknown, self._broken)
+        return self._dice.choices(kinds, (5, 4, 2, 2))[0]()
 
-    def outside(self, code: int) -> Message:
-        """The next one, to a server that is not initialized yet, or was shut down: every request is refused."""
-        message = self._chance.choice((self._request, self._notification, self._broken))()
-        known = message.id is not None and message.codes not in ({INVALID}, {PARSE})
-        return Message(message.body, frozenset({code}) if known else message.codes, message.id)
+    def refused_message(self, code: int) -> Message:
+        """Return a message to a server before ``initialize`` or after ``shutdown``, which refuses every request."""
+        message = self._dice.choice((self._request, self._notification, self._broken))()
+        is_request = message.id is not None
+        return Message(message.body, frozenset({code}) if is_request else message.codes, message.id)
 
     def id(self) -> Any:
-        self._number += 1
-        number = self._number
-        return self._chance.choice((number, -number, str(number), f"é\ud800{number}", number + 10**30, "x" * 300))
+        """Return an id that no other request has."""
+        self._last_number += 1
+        number = self._last_number
+        return self._dice.choice((number, -number, str(number), f"é\ud800{number}", number + 10**30, "x" * 300))
 
     def _request(self) -> Message:
-        method, params = self._chance.choice(REQUESTS if self._chance.random() < self._asking else CHEAP)
-        # What a command names may have been edited away by now.
-        codes = MUTATED if method == "workspace/executeCommand" else HONEST
-        while self._chance.random() < 0.6:
+        method, params = self._dice.choice(REQUESTS if self._dice.random() < self._model_share else CHEAP)
+        # The text that a command names may have been edited away.
+        codes = MUTATED if method == "workspace/executeCommand" else VALID
+        while self._dice.random() < 0.6:
             params, codes = self._mutated(params), MUTATED
-        # Any request may be cancelled by a notification with its id in it.
+        if is_too_deep(params):
+            codes = frozenset({INVALID})
+        # A random notification may cancel any request.
         return request(self.id(), method, params, codes | {CANCELLED})
 
     def _notification(self) -> Message:
-        method, params = self._chance.choice(NOTIFICATIONS)
+        method, params = self._dice.choice(NOTIFICATIONS)
         if method == "$/cancelRequest":
-            params = {"id": self._chance.choice((self._number, -self._number, str(self._number)))}
-        while self._chance.random() < 0.6:
+            params = {"id": self._dice.choice((self._last_number, -self._last_number, str(self._last_number)))}
+        while self._dice.random() < 0.6:
             params = self._mutated(params)
         return notification(method, params)
 
-    def _stranger(self) -> Message:
-        """What no server knows, or none would answer."""
-        choose, id = self._chance.choice, self.id()
+    def _unknown(self) -> Message:
+        """Return a valid JSON-RPC message that the server doesn't know, or must not handle."""
+        choose, id = self._dice.choice, self.id()
         junk = choose(JUNK)
         return choose(
             (
@@ -254,30 +283,30 @@ class Grammar:
         )
 
     def _broken(self) -> Message:
-        """What is no message."""
-        body = encoded({"jsonrpc": "2.0", "id": 1, "method": "textDocument/hover", "params": self._chance.choice(JUNK)})
-        cut = self._chance.randrange(len(body))
-        no_id = request(self._chance.choice([None, 1.5, True, [], {}]), "textDocument/hover", {}, frozenset({INVALID}))
-        return self._chance.choice(
+        """Return a body that is not a JSON-RPC message."""
+        body = encoded({"jsonrpc": "2.0", "id": 1, "method": "textDocument/hover", "params": self._dice.choice(JUNK)})
+        cut = self._dice.randrange(len(body))
+        no_id = request(self._dice.choice([None, 1.5, True, [], {}]), "textDocument/hover", {}, frozenset({INVALID}))
+        return self._dice.choice(
             (
                 Message(body[:cut], frozenset({PARSE})),
                 Message(body[:cut] + b"\xff" + body[cut:], frozenset({PARSE})),
                 Message(b'{"jsonrpc":"2.0","id":1,"method":"shutdown","params":NaN}', frozenset({PARSE})),
                 Message(b"[" * 5_000, frozenset({PARSE})),
                 Message(b"[%s,%s]" % (body, body), frozenset({INVALID})),
-                Message(encoded(self._chance.choice([5, "x", None, [], {}])), frozenset({INVALID})),
+                Message(encoded(self._dice.choice([5, "x", None, [], {}])), frozenset({INVALID})),
                 Message(no_id.body, no_id.codes),
             )
         )
 
     def _mutated(self, params: Any) -> Any:
-        at = self._chance.choice(list(paths(params)))
-        return replaced(params, at, self._chance.choice(JUNK))
+        path = self._dice.choice(list(paths(params)))
+        return replaced(params, path, self._dice.choice(JUNK))
 
 
-def framed(body: bytes, chance: random.Random) -> bytes:
-    """Headers in any case and order, with others beside them."""
-    length = chance.choice([b"Content-Length: %d", b"content-length:%d", b"CONTENT-LENGTH: \t%d"]) % len(body)
-    headers = [length, *chance.sample([b"Content-Type: application/vscode-jsonrpc; charset=utf-8", b"X: y"], 1)]
-    chance.shuffle(headers)
-    return b"\r\n".join(headers[chance.randrange(2) if headers[0] is not length else 0 :]) + b"\r\n\r\n" + body
+def framed(body: bytes, dice: random.Random) -> bytes:
+    """Return a body with its headers, in any case and order."""
+    length = dice.choice([b"Content-Length: %d", b"content-length:%d", b"CONTENT-LENGTH: \t%d"]) % len(body)
+    other = dice.choice([b"Content-Type: application/vscode-jsonrpc; charset=utf-8", b"X: y"])
+    headers = dice.choice([[length], [length, other], [other, length]])
+    return b"\r\n".join(headers) + b"\r\n\r\n" + body

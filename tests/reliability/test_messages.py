@@ -1,37 +1,38 @@
-"""A client that says anything: every request gets exactly one response of the right kind, and the server lives on."""
+"""A client that sends anything: every request gets exactly one response of the right kind, and the server lives on."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import json
+import logging
 import os
 import queue
 import random
-import signal
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
 
-from reliability.campaign import chance, resident, sabotaged
+from fillmask_ls.lsp.server import FillmaskServer
+from reliability.campaign import program_with, resident_memory, seeded
 from reliability.messages import (
     INVALID,
+    NO_METHOD,
     NOT_READY,
     RESULT,
     TEXT,
     Grammar,
     Message,
-    every_field_wrong,
     framed,
+    junk_in_every_field,
     request,
 )
-from wire import SERVER, Wire
+from scripted_engine import WORDS, ScriptedEngine
+from wire import PATIENCE, SERVER, Connection, ThreadWire, Wire
 
 CAPABILITIES = {
     "workspace": {"configuration": False, "applyEdit": True, "inlayHint": {"refreshSupport": True}},
@@ -56,86 +57,96 @@ CAPABILITIES["textDocument"]["semanticTokens"] = {
     "formats": ["relative"],
 }
 
+MAX_GROWTH = 60_000_000
+"""Bytes that a server may grow by in a campaign."""
+
+
+@pytest.fixture(autouse=True)
+def _no_log_of_pygls() -> None:
+    """As the program does: pygls logs every malformed message with a traceback."""
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)
+
+
+def scripted_server() -> ThreadWire:
+    """Start a server in this process, whose engine answers from a script."""
+    engine = ScriptedEngine(("hospital", *WORDS))
+    return ThreadWire(lambda: FillmaskServer(local=engine))  # type: ignore[arg-type]
+
 
 class Campaign:
-    """Messages to one server, and what is wrong with its answers."""
+    """Sends messages to a server, and checks its responses.
 
-    patience = 30.0
+    Attributes:
+        sent: how many messages were sent.
+        requests: how many of them must have a response.
+    """
 
-    def __init__(self, dice: random.Random, program: Sequence[str] = SERVER) -> None:
-        self.dice, self.program = dice, program
+    def __init__(self, dice: random.Random, wire: Connection, timeout: float = PATIENCE) -> None:
+        self.dice, self.wire = dice, wire
         self.sent = self.requests = 0
-        self.begun = False
-        self.wire = Wire(program=program)
+        self._timeout = timeout
 
-    def __enter__(self) -> Campaign:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.wire.__exit__()
-
-    def begin(self) -> None:
+    def initialize(self) -> None:
         self.wire.initialize(CAPABILITIES)
         self.wire.open(TEXT)
-        assert self.wire.request("textDocument/hover", self.wire.at(0, 10), timeout=100)["result"]
-        self.begun = True
+        assert self.wire.request("textDocument/hover", self.wire.at(0, 10))["result"]
 
-    def play(self, messages: Iterable[Message], at_once: int = 200) -> None:
-        """Send the messages; each batch gets what it must before the next goes."""
+    def play(self, messages: Iterable[Message], batch_size: int = 200) -> None:
+        """Send the messages in batches, and check the responses to each batch."""
         messages = iter(messages)
-        while batch := list(itertools.islice(messages, at_once)):
-            wrong = self._exchange(batch)
-            if wrong:
-                print(wrong, "after", self.sent, "messages")
-                pytest.fail(f"{wrong}\nafter {self.sent} messages, among these:\n" + self._shrunk(batch, wrong))
+        while batch := list(itertools.islice(messages, batch_size)):
+            problem = self._exchange(batch)
+            if problem:
+                pytest.fail(f"{problem}\nafter {self.sent} messages")
 
     def _exchange(self, batch: Sequence[Message]) -> str:
-        """Send a batch and take its responses; returns what is wrong, if anything is."""
+        """Send a batch and take its responses; return what is wrong with them, if anything is."""
         self.sent += len(batch)
         expected = Counter(_key(message.id) for message in batch if message.codes)
         self.requests += expected.total()
         allowed: dict[object, set[int]] = {}
+        bodies: dict[object, bytes] = {}
         for message in batch:
             allowed.setdefault(_key(message.id), set()).update(message.codes)
+            bodies[_key(message.id)] = message.body[:1000]
         data = b"".join(framed(message.body, self.dice) for message in batch)
         cut = self.dice.randrange(len(data))
         try:
             self.wire.send_bytes(data[:cut])
             self.wire.send_bytes(data[cut:])
-            # Behind all: what is answered twice, or late, is seen before it.
-            fence = f"fence {self.sent}"
-            self.wire.send({"jsonrpc": "2.0", "id": fence, "method": "fillmask/fence"})
-            expected[_key(fence)] += 1
-            allowed[_key(fence)] = {-32601, INVALID, NOT_READY}
-            deadline = time.monotonic() + self.patience
+            # A last request: a second response to an earlier one arrives before its response.
+            last = f"last {self.sent}"
+            self.wire.send({"jsonrpc": "2.0", "id": last, "method": "fillmask/last"})
+            expected[_key(last)] += 1
+            allowed[_key(last)] = {NO_METHOD, INVALID, NOT_READY}
+            deadline = time.monotonic() + self._timeout
             while expected.total():
                 reply = self.wire.receive(max(0.01, deadline - time.monotonic()))
                 if "method" in reply:
-                    if problem := self._asked(reply):
+                    if problem := self._handle(reply):
                         return problem
                     continue
                 key = _key(reply.get("id"))
                 code = reply["error"]["code"] if "error" in reply else RESULT
                 if not expected[key]:
-                    return f"a response that nothing asked for: {str(reply)[:500]}"
+                    return f"a response to no request: {str(reply)[:500]}"
                 if code not in allowed[key]:
-                    return f"code {code}, not one of {sorted(allowed[key])}: {str(reply)[:500]}"
+                    return f"code {code}, not one of {sorted(allowed[key])}: {str(reply)[:500]} to {bodies.get(key)!r}"
                 expected[key] -= 1
         except queue.Empty:
-            return f"unanswered: {[key for key in expected if expected[key]]}"
+            return f"unanswered: {[bodies.get(key, key) for key in expected if expected[key]]}"[:5000]
         except (EOFError, BrokenPipeError):
-            return f"the server ended with {self.wire.wait(10)}"
+            return "the server ended"
         return ""
 
-    def _asked(self, message: dict[str, Any]) -> str:
-        """Answer what the server asks, well or not; it shows nothing but what is wrong with settings or models."""
-        if message["method"] == "window/showMessage":
+    def _handle(self, message: dict[str, Any]) -> str:
+        """Handle a message of the server, correctly or not; return what is wrong with it, if anything is."""
+        if message["method"] == "window/showMessage":  # only settings and models may be the subject
             shown = message["params"]["message"]
-            return (
-                ""
-                if shown.startswith(("fillmask.", "fillmask: model", "fillmask: The settings"))
-                else f"a pop-up: {shown}"
+            is_expected = shown.startswith(
+                ("fillmask.", "fillmask: model", "fillmask: Model", "fillmask: The settings")
             )
+            return "" if is_expected else f"an unexpected message to the user: {shown}"
         if "id" in message:
             answers = ({"result": {"applied": True}}, {"result": 5}, {"error": {"code": 1, "message": "no"}}, {})
             self.wire.send({"jsonrpc": "2.0", "id": message["id"], **self.dice.choice(answers)})
@@ -143,107 +154,98 @@ class Campaign:
                 self.wire.notify("$/cancelRequest", {"id": message["id"]})
         return ""
 
-    def _shrunk(self, batch: Sequence[Message], wrong: str) -> str:
-        """The messages of a batch that are wrong by themselves, on a new server; all, where that isn't so."""
-        while len(batch) > 1 and self.begun:
-            for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
-                with Campaign(self.dice, self.program) as again:
-                    again.patience = self.patience
-                    again.begin()
-                    if again._exchange(half).split(":")[0] == wrong.split(":")[0]:
-                        batch = half
-                        break
-            else:
-                break
-        return "\n".join(repr(message.body[:1000]) for message in batch)
-
-    def honest_session(self) -> None:
-        """Whoever comes next is served as if nothing had been."""
+    def check_service(self) -> None:
+        """Check that a valid request is answered as if nothing had happened."""
         self.wire.notify("workspace/didChangeConfiguration", {"settings": {"fillmask": {}}})
-        self.wire.open("The man was taken to the [MASK] by ambulance.", "file:///honest.txt")
-        found = self.wire.request("textDocument/completion", self.wire.at(0, 31, "file:///honest.txt"))["result"]
-        assert len(found["items"]) == 10
-        assert "hospital" in [item["label"] for item in found["items"]]
+        self.wire.open("The man was taken to the [MASK] by ambulance.", "file:///valid.txt")
+        result = self.wire.request("textDocument/completion", self.wire.at(0, 31, "file:///valid.txt"))["result"]
+        assert len(result["items"]) == 10
+        assert "hospital" in [item["label"] for item in result["items"]]
 
 
 def _key(id: object) -> object:
     return type(id).__name__, id
 
 
-def a_life(dice: random.Random, messages: int, asking: float = 0.1, program: Sequence[str] = SERVER) -> tuple[int, int]:
-    """A server from before ``initialize`` to its end; returns how many messages and requests it was sent."""
-    with Campaign(dice, program) as campaign:
-        grammar = Grammar(dice, asking)
-        campaign.play(grammar.outside(NOT_READY) for _ in range(messages // 20))
-        campaign.begin()
-        campaign.play(grammar.message() for _ in range(messages // 10))
-        before = resident(campaign.wire.process.pid)
-        campaign.play(grammar.message() for _ in range(messages))
-        campaign.honest_session()
-        assert resident(campaign.wire.process.pid) - before < 60_000_000
-        assert campaign.wire.request("shutdown")["result"] is None
-        campaign.play(grammar.outside(INVALID) for _ in range(messages // 20))
-        campaign.wire.notify("exit")
-        assert campaign.wire.wait(10) == 0
-        return campaign.sent, campaign.requests
+def play_session(
+    dice: random.Random,
+    wire: Wire | ThreadWire,
+    messages: int,
+    model_share: float = 0.1,
+    check_memory: Callable[[], None] = lambda: None,
+) -> Campaign:
+    """Play a session from before ``initialize`` to the end of the server.
+
+    Args:
+        check_memory: called before and after most of the messages.
+    """
+    campaign = Campaign(dice, wire)
+    grammar = Grammar(dice, model_share)
+    campaign.play(grammar.refused_message(NOT_READY) for _ in range(messages // 20))
+    campaign.initialize()
+    campaign.play(grammar.message() for _ in range(messages // 10))
+    check_memory()
+    campaign.play(grammar.message() for _ in range(messages))
+    campaign.check_service()
+    check_memory()
+    assert wire.request("shutdown")["result"] is None
+    campaign.play(grammar.refused_message(INVALID) for _ in range(messages // 20))
+    wire.notify("exit")
+    assert wire.wait() == 0
+    return campaign
 
 
-def test_messages_by_chance() -> None:
-    a_life(chance(1), 1_000)
+def play_program(
+    dice: random.Random, messages: int, model_share: float = 0.1, program: Sequence[str] = SERVER
+) -> Campaign:
+    """Play a session with the program, which may not grow meanwhile."""
+    sizes: list[int] = []
+
+    def check_memory() -> None:
+        sizes.append(resident_memory(wire.process.pid))
+        assert sizes[-1] - sizes[0] < MAX_GROWTH
+
+    with Wire(program=program) as wire:
+        return play_session(dice, wire, messages, model_share, check_memory)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="asks by a signal")
-def test_nothing_is_kept_of_notifications_that_are_done(tmp_path: Path) -> None:
-    asked = f"""
-import signal
-from fillmask_ls.lsp.protocol import Protocol
-def initialize(self, *arguments, before=Protocol.__init__):
-    before(self, *arguments)
-    write = lambda *_: open({str(tmp_path / "kept")!r}, "w").write(str(len(self._request_futures)))
-    signal.signal(signal.SIGUSR1, write)
-Protocol.__init__ = initialize
-"""
-    with Wire(program=sabotaged(asked)) as wire:
-        wire.initialize()
-        for _ in range(20):
-            wire.open("The man was taken to the [MASK] by ambulance.")
-            wire.notify("textDocument/didClose", {"textDocument": {"uri": "file:///a.txt"}})
-            wire.notify("workspace/didChangeConfiguration", {"settings": {"fillmask": {}}})
-        wire.open("The man was taken to the [MASK] by ambulance.")
-        wire.request("textDocument/hover", wire.at(0, 28))
-        os.kill(wire.process.pid, signal.SIGUSR1)
-        end = time.monotonic() + 30
-        while not (tmp_path / "kept").exists() or not (tmp_path / "kept").read_text():
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        assert int((tmp_path / "kept").read_text()) < 5
+def test_random_messages_are_answered() -> None:
+    with scripted_server() as wire:
+        play_session(seeded(1), wire, 1_000, model_share=1)
 
 
-def test_a_wrong_value_in_every_field_of_every_method() -> None:
-    every = list(every_field_wrong())
-    dice = chance(2)
-    with Campaign(dice) as campaign:
-        campaign.begin()
-        campaign.play(dice.sample(every, 1_000))
-        campaign.honest_session()
+def test_junk_in_any_field_of_any_method_is_answered() -> None:
+    dice = seeded(2)
+    with scripted_server() as wire:
+        campaign = Campaign(dice, wire)
+        campaign.initialize()
+        campaign.play(dice.sample(list(junk_in_every_field()), 1_000))
+        campaign.check_service()
+
+
+@pytest.mark.process
+def test_program_answers_random_messages() -> None:
+    play_program(seeded(1), 1_000)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(4 * 3600)
-def test_a_million_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``FILLMASK_MESSAGES`` makes them fewer."""
-    monkeypatch.setattr(Campaign, "patience", 120)
+def test_a_million_messages() -> None:
+    """``FILLMASK_MESSAGES`` in the environment sets another number."""
     each = int(os.environ.get("FILLMASK_MESSAGES", 1_000_000)) * 10 // 48
-    dice = chance(3)
-    with Campaign(dice) as campaign:
-        campaign.begin()
-        campaign.play(every_field_wrong())
-        campaign.honest_session()
-    lives = [a_life(dice, each, asking=0.01) for _ in range(4)]
-    print(f"{sum(sent for sent, _ in lives)} messages, {sum(asked for _, asked in lives)} requests; none unanswered")
+    dice = seeded(3)
+    with Wire() as wire:
+        campaign = Campaign(dice, wire, timeout=120)
+        campaign.initialize()
+        every = list(junk_in_every_field())
+        campaign.play(every if each > 10_000 else dice.sample(every, each))
+        campaign.check_service()
+    campaigns = [campaign, *(play_program(dice, each, model_share=0.01) for _ in range(4))]
+    sent, requests = sum(each.sent for each in campaigns), sum(each.requests for each in campaigns)
+    print(f"{sent} messages, {requests} requests, none unanswered")
 
 
-FRAMES = [
+BROKEN_FRAMES = [
     b"\r\n\r\n",
     b"Content-Length: 3\r\n\r\n{}",
     b"Content-Length: 1\r\n\r\n{}",
@@ -257,54 +259,55 @@ FRAMES = [
 ]
 
 
-def test_a_frame_that_is_wrong_costs_a_few_messages_and_no_more() -> None:
-    dice = chance(4)
-    with Wire() as wire:
+def test_broken_frame_costs_a_few_messages_and_no_more() -> None:
+    dice = seeded(4)
+    with scripted_server() as wire:
         wire.initialize()
-        for number, frame in enumerate(FRAMES):
+        for number, frame in enumerate(BROKEN_FRAMES):
             wire.send_bytes(frame)
-            honest = [f"{number}.{again}" for again in range(4)]
-            for id in honest:
+            ids = [f"{number}.{repeat}" for repeat in range(4)]
+            for id in ids:
                 wire.send_bytes(framed(request(id, "textDocument/hover", wire.at(0, 0), frozenset()).body, dice))
-            assert wire.answer(honest[-1], timeout=20)["result"] is None
+            assert wire.answer(ids[-1])["result"] is None
 
 
 @pytest.mark.parametrize("header", [b"x" * 200_000, b"Content-Length: 99999999999\r\n\r\n"])
-def test_what_would_take_all_memory_ends_the_connection(header: bytes) -> None:
-    with Wire() as wire:
+def test_message_that_would_take_all_memory_ends_the_connection(header: bytes) -> None:
+    with scripted_server() as wire:
         wire.initialize()
         wire.send_bytes(header)
-        assert wire.wait(10) == 1
+        assert wire.wait() == 1
 
 
+@pytest.mark.long
 def test_fifty_megabytes_in_pieces() -> None:
-    dice = chance(5)
+    dice = seeded(5)
     text = "It was a [MASK] day.\n" + "\ud83d" + "é" * 25_000_000
-    open_ = {"textDocument": {"uri": "file:///large", "languageId": "plaintext", "version": 1, "text": text}}
+    params = {"textDocument": {"uri": "file:///large", "languageId": "plaintext", "version": 1, "text": text}}
     with Wire() as wire:
         wire.initialize()
-        data = framed(json.dumps({"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": open_}).encode(), dice)
+        body = json.dumps({"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": params}).encode()
+        data = framed(body, dice)
         while data:
             size = dice.choice([1, 100, 10_000, 30_000_000])
             wire.send_bytes(data[:size])
             data = data[size:]
-        found = wire.request("textDocument/completion", wire.at(0, 2, "file:///large"), timeout=60)
-        assert found["result"] is None
-        wire.notify("textDocument/didClose", {"textDocument": {"uri": "file:///large"}})
+        assert wire.request("textDocument/completion", wire.at(0, 2, "file:///large"))["result"] is None
+        wire.close("file:///large")
         wire.request("textDocument/hover", wire.at(0, 0))
-        assert resident(wire.process.pid) < 1_500_000_000
+        assert resident_memory(wire.process.pid) < 1_500_000_000
 
 
-def test_a_client_that_sends_and_does_not_read_is_not_remembered_without_end() -> None:
-    """100 MB of requests, whose responses nobody takes, and the like of notifications while the server is busy."""
+@pytest.mark.long
+def test_responses_that_the_client_does_not_read_are_not_kept_without_limit() -> None:
+    """The client sends 120 MB of requests and reads none of the responses, until the server stops reading."""
     with Wire() as wire:
         wire.initialize()
         wire.open(TEXT)
         assert wire.request("textDocument/hover", wire.at(0, 10))["result"]
-        before = resident(wire.process.pid)
-        wire.holds = True
-        request = {"jsonrpc": "2.0", "id": "x" * 10_000, "method": "no/such"}
-        body = json.dumps(request).encode()
+        before = resident_memory(wire.process.pid)
+        wire.reads.clear()
+        body = json.dumps({"jsonrpc": "2.0", "id": "x" * 10_000, "method": "no/such"}).encode()
         frame = b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
 
         def flood() -> None:
@@ -315,49 +318,60 @@ def test_a_client_that_sends_and_does_not_read_is_not_remembered_without_end() -
         flooding = threading.Thread(target=flood, daemon=True)
         flooding.start()
         flooding.join(4)
-        assert resident(wire.process.pid) - before < 60_000_000
-        wire.holds = False
-        flooding.join(30)
+        assert resident_memory(wire.process.pid) - before < MAX_GROWTH
+        wire.reads.set()
+        flooding.join(PATIENCE)
         assert not flooding.is_alive()
         assert wire.request("textDocument/hover", wire.at(0, 10))["result"]
 
 
-BUGS = {
-    "a response is lost": "self._count % 50",
-    "a response comes twice": "(send(self, data) or True)",
-    "a code is wrong": "not (isinstance(data, dict) and data['error'].__setitem__('code', -32603))",
-    "a crash": "self._count < 40 or __import__('os')._exit(7)",
-    "a hang": "self._count < 40 or __import__('time').sleep(100)",
-}
+class BrokenServer(ThreadWire):
+    """A server whose every fiftieth message is lost, sent twice, or an error."""
+
+    def __init__(self, bug: str) -> None:
+        engine = ScriptedEngine()
+        super().__init__(lambda: FillmaskServer(local=engine))  # type: ignore[arg-type]
+        self._bug = bug
+        self._received = 0
+        self._again: dict[str, Any] | None = None
+
+    def receive(self, timeout: float = PATIENCE) -> dict[str, Any]:
+        if self._again is not None:
+            message, self._again = self._again, None
+            return message
+        message = super().receive(timeout)
+        self._received += 1
+        if self._received % 50 == 0:
+            if self._bug == "lost":
+                return self.receive(timeout)
+            if self._bug == "twice":
+                self._again = message
+            else:
+                message = {"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32603, "message": "x"}}
+        return message
 
 
-@pytest.mark.parametrize("bug", ["a response is lost", *(pytest.param(b, marks=pytest.mark.long) for b in BUGS)])
-def test_a_planted_bug_is_caught(bug: str) -> None:
-    planted = f"""
-from fillmask_ls.lsp.protocol import Protocol
-def patched(self, data, send=Protocol._send_data):
-    self._count = getattr(self, '_count', 0) + 1
-    if {BUGS[bug]}:
-        send(self, data)
-Protocol._send_data = patched
-"""
-    dice = chance(6)
-    with Campaign(dice, sabotaged(planted)) as campaign:
-        campaign.patience = 3
+@pytest.mark.parametrize(
+    ("bug", "problem"), [("lost", "unanswered"), ("twice", "to no request"), ("wrong", "code -32603, not one of")]
+)
+def test_campaign_finds_a_planted_bug(bug: str, problem: str) -> None:
+    dice = seeded(6)
+    with BrokenServer(bug) as wire:
+        campaign = Campaign(dice, wire, timeout=2)
         grammar = Grammar(dice)
-        with pytest.raises(pytest.fail.Exception, match=r"unanswered|nothing asked|not one of|ended with 7"):
-            campaign.play((grammar.outside(NOT_READY) for _ in range(400)), at_once=50)
+        with pytest.raises(pytest.fail.Exception, match=problem):
+            campaign.play((grammar.refused_message(NOT_READY) for _ in range(400)), batch_size=50)
 
 
 @pytest.mark.long
-def test_a_planted_leak_is_caught() -> None:
+def test_campaign_finds_a_planted_leak() -> None:
     planted = """
 from fillmask_ls.lsp.protocol import Protocol
 kept = []
-def patched(self, body, receive=Protocol.receive):
+def receive(self, body, original=Protocol.receive):
     kept.append(bytes(50_000))
-    receive(self, body)
-Protocol.receive = patched
+    original(self, body)
+Protocol.receive = receive
 """
-    with pytest.raises(AssertionError, match="60000000"):
-        a_life(chance(7), 4_000, program=sabotaged(planted))
+    with pytest.raises(AssertionError, match=str(MAX_GROWTH)):
+        play_program(seeded(7), 4_000, program=program_with(planted))

@@ -1,4 +1,4 @@
-"""Nothing in the server that only one system has: what can be said of Windows and macOS without being there."""
+"""The server uses nothing that only one operating system has: checked without Windows and macOS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fillmask_ls.documents.languages.registry import find_language
 
 SERVER = Path(__file__).parents[2] / "server" / "fillmask_ls"
 
-ONE_SYSTEMS_MODULES = {
+UNPORTABLE_MODULES = {
     "fcntl",
     "grp",
     "msvcrt",
@@ -27,47 +27,47 @@ ONE_SYSTEMS_MODULES = {
     "tty",
     "winreg",
 }
-ONE_SYSTEMS_NAMES = {
+UNPORTABLE_NAMES = {
     "add_reader", "add_signal_handler", "connect_read_pipe", "connect_write_pipe", "fork", "forkpty", "getegid",
     "geteuid", "getppid", "getuid", "killpg", "mkfifo", "openpty", "prctl", "set_blocking", "setsid", "SIGHUP", "SIGKILL",
     "SIGPIPE", "SIGUSR1", "startfile", "sync", "uname",
 }  # fmt: skip
-ONE_SYSTEMS_PATHS = ("/proc/", "/dev/", "/tmp", "/etc/", "/sys/", "C:\\")
+UNPORTABLE_PATHS = ("/proc/", "/dev/", "/tmp", "/etc/", "/sys/", "C:\\")
 
 
 def findings(source: str) -> Iterator[str]:
-    """What a source has of one system only, and files that it would read in the system's own encoding."""
+    """Yield what only one system has in a source, and text files that it opens without an encoding."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-            yield from ONE_SYSTEMS_MODULES.intersection(names)
-        elif isinstance(node, ast.Attribute) and node.attr in ONE_SYSTEMS_NAMES:
+            yield from UNPORTABLE_MODULES.intersection(names)
+        elif isinstance(node, ast.Attribute) and node.attr in UNPORTABLE_NAMES:
             yield node.attr
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if node.value.startswith(ONE_SYSTEMS_PATHS):
+            if node.value.startswith(UNPORTABLE_PATHS):
                 yield node.value
         elif (
             isinstance(node, ast.Call) and _opens_text(node) and "encoding" not in {each.arg for each in node.keywords}
         ):
-            yield f"{ast.unparse(node)} says no encoding"
+            yield f"{ast.unparse(node)} has no encoding"
 
 
 def _opens_text(call: ast.Call) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     modes = [each.value for each in call.args if isinstance(each, ast.Constant)]
     if name == "open" and isinstance(call.func, ast.Attribute) and len(modes) < len(call.args):
-        return False  # a document's, not a file's
+        return False  # it opens a document, not a file
     return name in ("read_text", "write_text") or (
         name in ("open", "fdopen") and not any("b" in str(mode) for mode in modes)
     )
 
 
 @pytest.mark.parametrize("file", sorted(SERVER.rglob("*.py")), ids=lambda file: str(file.relative_to(SERVER)))
-def test_a_module_is_for_every_system(file: Path) -> None:
+def test_module_uses_nothing_unportable(file: Path) -> None:
     assert list(findings(file.read_text(encoding="utf-8"))) == []
 
 
-def test_a_planted_line_is_found() -> None:
+def test_unportable_line_is_found() -> None:
     for line in (
         "import fcntl",
         "os.getppid()",
@@ -90,7 +90,7 @@ def test_a_planted_line_is_found() -> None:
         ("c:\\a\\b.rst", "restructuredtext"),
     ],
 )
-def test_a_files_name_is_found_in_the_uris_of_every_system(uri: str, expected: str) -> None:
+def test_language_is_found_in_the_uris_of_every_system(uri: str, expected: str) -> None:
     assert find_language("", uri) == expected
 
 
@@ -98,7 +98,7 @@ def test_a_files_name_is_found_in_the_uris_of_every_system(uri: str, expected: s
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
 @pytest.mark.parametrize("version", ["3.10", "3.14"])
-def test_the_types_hold_on_every_system_and_python(platform: str, version: str) -> None:
+def test_types_are_right_on_every_system_and_python(platform: str, version: str) -> None:
     command = [sys.executable, "-m", "mypy", "--platform", platform, "--python-version", version]
     done = subprocess.run(command, cwd=SERVER.parents[1], capture_output=True, text=True, timeout=800)
     assert done.returncode == 0, done.stdout

@@ -1,25 +1,23 @@
-"""What SECURITY.md promises, each on the real program."""
+"""What SECURITY.md promises."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-import socket
-import subprocess
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from fillmask_ls.cli import input_output
+from fillmask_ls.cli import input_output, main
 from fillmask_ls.cli.errors import CommandError
+from fillmask_ls.lsp.server import FillmaskServer
 from fillmask_ls.mlm import CheckpointError, load, resolve
 from fillmask_ls.settings import Settings, merge_settings
-from reliability.campaign import sabotaged
-from wire import SERVER, Wire
+from reliability.campaign import program_with
+from wire import ThreadWire, Wire
 
 Broken = Callable[[], Path]
 
@@ -34,11 +32,12 @@ sys.addaudithook(hook)
 """
 
 
-def test_no_file_is_read_that_the_client_did_not_open_and_nobody_is_called(tmp_path: Path) -> None:
+@pytest.mark.process
+def test_program_reads_only_its_own_files_and_calls_nobody(tmp_path: Path) -> None:
     secret = tmp_path / "secret place.md"
-    secret.write_text("The secret [MASK].")
+    secret.write_text("The secret [MASK].", encoding="utf-8")
     audit = tmp_path / "audit"
-    with Wire(program=sabotaged(AUDIT), env={**os.environ, "AUDIT": str(audit)}) as wire:
+    with Wire(program=program_with(AUDIT), env={**os.environ, "AUDIT": str(audit)}) as wire:
         wire.initialize(rootUri=tmp_path.as_uri(), rootPath=str(tmp_path))
         wire.open("It was a [MASK] day.", (tmp_path / "open.md").as_uri())
         for uri in (secret.as_uri(), str(secret), "file:///etc/passwd", "file://evil.example/share/x"):
@@ -48,30 +47,15 @@ def test_no_file_is_read_that_the_client_did_not_open_and_nobody_is_called(tmp_p
             arguments = {"command": "fillmask.inspect", "arguments": [{"uri": uri}]}
             assert "error" in wire.request("workspace/executeCommand", arguments)
         uri = (tmp_path / "open.md").as_uri()
-        assert wire.request("textDocument/hover", wire.at(0, 10, uri), timeout=90)["result"]
-    seen = audit.read_text().splitlines()
-    assert any("config.json" in line for line in seen)  # the hook works
-    assert [line for line in seen if str(tmp_path / "open") in line or secret.name in line or "passwd" in line] == []
-    assert [line for line in seen if line.startswith(("socket.", "os.system", "os.exec", "pickle."))] == []
+        assert wire.request("textDocument/hover", wire.at(0, 10, uri))["result"]
+    events = audit.read_text(encoding="utf-8").splitlines()
+    assert any("config.json" in event for event in events), "the audit sees nothing"
+    names = (str(tmp_path / "open"), secret.name, "passwd")
+    assert [event for event in events if any(name in event for name in names)] == []
+    assert [event for event in events if event.startswith(("socket.", "os.system", "os.exec", "pickle."))] == []
 
 
-def test_what_a_page_sends_to_a_tcp_port_is_not_taken() -> None:
-    server = subprocess.Popen([*SERVER, "--tcp", "0", "--log", "info"], stderr=subprocess.PIPE, text=True)
-    assert server.stderr is not None
-    port = int(server.stderr.readline().rpartition(":")[2])
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}})
-    page = f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://evil.example\r\nContent-Length: {len(body)}\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", port)) as browser:
-        browser.sendall((page + body).encode())
-        browser.settimeout(10)
-        with contextlib.suppress(ConnectionError):
-            assert browser.recv(1000) == b""
-    assert "a page in a browser" in server.stderr.readline()
-    server.kill()
-    server.communicate()
-
-
-def test_a_checkpoint_names_no_files_of_other_folders(broken: Broken) -> None:
+def test_checkpoint_cannot_name_files_of_other_folders(broken: Broken) -> None:
     folder = broken()
     outside = folder.parent / "outside.safetensors"
     (folder / "model.safetensors").rename(outside)
@@ -81,7 +65,7 @@ def test_a_checkpoint_names_no_files_of_other_folders(broken: Broken) -> None:
             resolve(str(folder))
 
 
-def test_code_in_a_checkpoint_is_not_run(broken: Broken) -> None:
+def test_code_in_a_checkpoint_is_never_run(broken: Broken) -> None:
     folder = broken()
     trap = folder / "ran"
     (folder / "evil.py").write_text(f"open({str(trap)!r}, 'w')\nclass Evil: pass\n")
@@ -100,46 +84,36 @@ def test_code_in_a_checkpoint_is_not_run(broken: Broken) -> None:
 HOSTILE = "[x](command:evil)"
 
 
-def test_a_vocabulary_puts_no_command_into_a_hover_and_a_name_no_line_into_the_log(broken: Broken) -> None:
+def test_word_of_a_vocabulary_puts_no_link_into_a_hover(broken: Broken) -> None:
     folder = broken()
     tokenizer = (folder / "tokenizer.json").read_text(encoding="utf-8")
     (folder / "tokenizer.json").write_text(tokenizer.replace('"hospital"', f'"{HOSTILE}"'), encoding="utf-8")
-    named = folder.rename(folder.with_name("a\nfillmask-ls: ERROR: \x1b[31mforged"))
-    with Wire("--log", "info") as wire:
+    with ThreadWire(FillmaskServer) as wire:
         capabilities = {"textDocument": {"hover": {"contentFormat": ["markdown"]}}}
-        wire.initialize(capabilities, initializationOptions={"model": str(named)})
+        wire.initialize(capabilities, initializationOptions={"model": str(folder)})
         wire.open("The man was taken to the [MASK] by ambulance.")
-        shown = wire.request("textDocument/hover", wire.at(0, 27), timeout=90)["result"]["contents"]["value"]
-        assert "command" in shown
-        assert not re.search(r"(?<!\\)\](?<!\\)\(", shown)
-        wire.request("shutdown")
-        wire.notify("exit")
-        wire.wait(10)
-        assert wire.process.stderr is not None
-        log = wire.process.stderr.read().decode()
-    assert "forged" in log
-    assert "\x1b" not in log
-    assert all(line.startswith("fillmask-ls: ") and "ERROR" not in line[:20] for line in log.splitlines())
+        shown = wire.request("textDocument/hover", wire.at(0, 27))["result"]["contents"]["value"]
+        wire.shut_down()
+    assert "command" in shown
+    assert not re.search(r"(?<!\\)\](?<!\\)\(", shown)
 
 
-@pytest.mark.parametrize("option", ["--json", "--prose"])
-def test_a_text_says_nothing_to_the_terminal(option: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [["--json"], ["--prose", "all"]])
+def test_text_sends_no_commands_to_the_terminal(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = tmp_path / "evil.txt"
     text.write_text(
         "\x1b]52;c;ZXZpbA==\x07 the [MASK] \x1b[2J day [red]x[/red]. Another \x9b31m [MASK].", encoding="utf-8"
     )
-    done = subprocess.run(
-        [*SERVER, "predict", text, *([option] if option == "--json" else [option, "all"])],
-        capture_output=True,
-        timeout=110,
-    )
-    assert done.returncode == 0
-    assert b"\x1b" not in done.stdout
-    assert "\x9b".encode() not in done.stdout
+    assert main(["predict", str(text), *options]) == 0
+    output = capsys.readouterr().out
+    assert "\x1b" not in output
+    assert "\x9b" not in output
 
 
-def test_every_setting_that_names_something_is_the_users_alone() -> None:
-    """A text that is no choice among few could name a program, a model, a server or a token."""
+def test_workspace_cannot_set_a_program_a_model_or_a_server() -> None:
+    """A setting of any string could name a program, a model, a server or a token."""
     free = [each for each in fields(Settings) if each.metadata["type"].schema == {"type": "string"}]
     assert free
     assert [each.name for each in free if not each.metadata["server_wide"]] == []
@@ -150,7 +124,7 @@ def test_every_setting_that_names_something_is_the_users_alone() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="makes links")
-def test_a_report_is_not_written_through_a_link(tmp_path: Path) -> None:
+def test_report_is_not_written_through_a_link(tmp_path: Path) -> None:
     report, victim = tmp_path / "report.html", tmp_path / "victim"
     victim.write_text("mine")
     (tmp_path / f".report.html.{os.getpid()}").symlink_to(victim)
@@ -158,13 +132,3 @@ def test_a_report_is_not_written_through_a_link(tmp_path: Path) -> None:
         input_output.write_file(str(report), "the page")
     assert victim.read_text() == "mine"
     assert not report.exists()
-
-
-def test_the_audit_would_see_it(tmp_path: Path) -> None:
-    planted = AUDIT + "\nimport threading\nthreading.Timer(0, lambda: open(os.environ['SECRET'])).start()\n"
-    secret, audit = tmp_path / "secret", tmp_path / "audit"
-    secret.write_text("")
-    env = {**os.environ, "AUDIT": str(audit), "SECRET": str(secret)}
-    with Wire(program=sabotaged(planted), env=env) as wire:
-        wire.initialize()
-    assert str(secret) in audit.read_text()

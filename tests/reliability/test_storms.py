@@ -1,4 +1,4 @@
-"""Many documents typed in at once, with everything on: memory stays flat, nobody waits, and quiet is quiet."""
+"""Typing in many documents at once with every feature on: memory stays flat, answers come soon, idle means idle."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from reliability.campaign import busy, chance, resident, sabotaged, slope
+from reliability.campaign import processor_share, program_with, resident_memory, seeded, slope
 from wire import SERVER, Wire
 
 DOCUMENTS = 50
-KEYS_A_SECOND = 30
+KEYS_PER_SECOND = 30
 SENTENCES = [
     "The man was taken to the [MASK] by ambulance. ",
     "She opened the [MASK] and looked at the old house by the river.\n",
@@ -27,16 +27,21 @@ SENTENCES = [
 ]
 SETTINGS = {"diagnostics": {"enabled": True}, "inlayHints": {"enabled": True}, "codeLens": {"enabled": True}}
 CAPABILITIES: dict[str, Any] = {"textDocument": {"inlayHint": {}, "publishDiagnostics": {}}}
-LONGEST = 1_000
-FULL = "".join(SENTENCES) * 4
-"""So long that a document has all lengths that the campaign gives it in its first minutes."""
+MAX_LENGTH = 1_000
+LONG_TEXT = "".join(SENTENCES) * 4
+"""So long that a document has all the lengths of the campaign within its first minutes."""
 PATIENCE = 300
-"""Seconds for the last requests: on a slow machine the hints of all documents take their time."""
+"""Seconds for the last requests: a slow machine needs time for the hints of all documents."""
 
 
 @dataclass
 class Typed:
-    """A document as its editor has it."""
+    """A document in the editor.
+
+    Attributes:
+        rest: what is still to be typed of a sentence.
+        asked: the ids of the last requests.
+    """
 
     uri: str
     text: str
@@ -46,39 +51,39 @@ class Typed:
 
 
 class Storm:
-    """Typing at a steady rate, and what it costs.
+    """Types at a steady rate, and measures what it costs.
 
     Attributes:
-        alone: the seconds of one forward when nothing else is asked, before and after each blow.
-        ages: how long each completion at a mask took that was answered with words, in forwards as they are before and
-            after that blow: a machine's speed changes over an hour.
-        hints: the same of hints.
+        alone: seconds of one completion when nothing else is asked, before and after each gust.
+        completions: how long each completion at a mask took, as a multiple of ``alone`` around its gust: the speed of a
+            machine changes within an hour.
+        hints: the same of inlay hints.
         memory: seconds of typing, and bytes.
-        last: seconds from the last key to the last answer, the longest of all blows.
-        rested: seconds from then until the processor is given back, the longest; infinite if it never was.
+        last: seconds from the last key to the last answer, the largest of all gusts.
+        idle: seconds from then until the processor is idle, the largest; infinite if it never was.
     """
 
-    def __init__(self, dice: random.Random, program: Sequence[str] = SERVER, full: str = "") -> None:
+    def __init__(self, dice: random.Random, program: Sequence[str] = SERVER, text: str = "") -> None:
         self.dice = dice
         self.wire = Wire(program=program)
-        self.keys = self.requests = self.cancelled = 0
+        self.keys = self.requests = self.refused = 0
         self.alone: list[float] = []
-        self.ages: list[float] = []
+        self.completions: list[float] = []
         self.hints: list[float] = []
-        self.last = self.rested = 0.0
+        self.last = self.idle = 0.0
         self.memory: list[tuple[float, float]] = []
         self._waiting: dict[int, tuple[float, list[float] | None]] = {}
         self._documents = []
-        for n in range(DOCUMENTS):
-            # Some are at the end of a mask, and the others not: nobody types fifty of them in a second.
-            at = SENTENCES[0].index("]") - n % 17
-            shorter = n * 7 % DOCUMENTS  # a long one after a short one
-            text = full[len(full) * shorter // DOCUMENTS :] + "".join(SENTENCES) + SENTENCES[0][:at]
-            self._documents.append(Typed(f"file:///{n}.txt", text, rest=SENTENCES[0][at:]))
+        for number in range(DOCUMENTS):
+            # Some are at the end of a mask, the others not: nobody types fifty masks in a second.
+            cut = SENTENCES[0].index("]") - number % 17
+            shorter = number * 7 % DOCUMENTS  # long and short documents alternate
+            typed = text[len(text) * shorter // DOCUMENTS :] + "".join(SENTENCES) + SENTENCES[0][:cut]
+            self._documents.append(Typed(f"file:///{number}.txt", typed, rest=SENTENCES[0][cut:]))
 
     def __enter__(self) -> Storm:
         self.wire.initialize(CAPABILITIES, initializationOptions=SETTINGS)
-        self._one_forward()
+        self._wait_for_model()
         for document in self._documents:
             self.wire.open(document.text, document.uri)
         return self
@@ -86,62 +91,70 @@ class Storm:
     def __exit__(self, *_: object) -> None:
         self.wire.__exit__()
 
-    def fill(self) -> None:
-        """Fill what the server remembers, as days of use do, so that it has its full size from the start."""
-        for number in range(10):  # of each, what is near the last edit is checked
-            sentences = (SENTENCES[1].replace("[MASK]", f"door {number} {n}").strip() for n in range(200))
-            self.wire.open("\n\n".join(sentences), f"file:///remembered{number}.txt")
-        assert self.rests(PATIENCE)
-        for number in range(10):
-            self.wire.notify("textDocument/didClose", {"textDocument": {"uri": f"file:///remembered{number}.txt"}})
+    def _wait_for_model(self) -> None:
+        self.wire.open("It was a [MASK] day.", "file:///model.txt")
+        assert self.wire.request("textDocument/hover", self.wire.at(0, 12, "file:///model.txt"), PATIENCE)["result"]
+        self.wire.close("file:///model.txt")
 
-    def _one_forward(self) -> float:
-        """Seconds that a completion takes when nothing else is asked, in a new text as long as the longest that is typed."""
+    def fill_caches(self) -> None:
+        """Fill the server's caches, as days of use do, so that it has its full size from the start."""
+        for number in range(10):  # of each document, the paragraphs near the last edit are checked
+            sentences = (SENTENCES[1].replace("[MASK]", f"door {number} {n}").strip() for n in range(200))
+            self.wire.open("\n\n".join(sentences), f"file:///cached{number}.txt")
+        assert self.becomes_idle(PATIENCE)
+        for number in range(10):
+            self.wire.close(f"file:///cached{number}.txt")
+
+    def _measure_alone(self) -> float:
+        """Return the seconds of a completion when nothing else is asked, in a text as long as the longest typed one."""
         took = []
         for number in range(9):
             uri = f"file:///alone{number}.txt"
-            text = f"{self.dice.random()}. {FULL[-LONGEST:]}The man was taken to the [MASK]"
+            text = f"{self.dice.random()}. {LONG_TEXT[-MAX_LENGTH:]}The man was taken to the [MASK]"
             self.wire.open(text, uri)
             start = time.perf_counter()
-            at = {"textDocument": {"uri": uri}, "position": self._end(text)}
-            while not self.wire.request("textDocument/completion", at, timeout=PATIENCE)["result"]["items"]:
-                pass  # the model is not loaded yet
+            params = {"textDocument": {"uri": uri}, "position": self._end(text)}
+            assert self.wire.request("textDocument/completion", params, timeout=PATIENCE)["result"]["items"]
             took.append(time.perf_counter() - start)
-            self.wire.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+            self.wire.close(uri)
         return median(took)
 
-    def blow(self, seconds: float) -> None:
-        """Type for so long, until all is answered and the processor given back."""
-        before, ages, hints = self._one_forward(), len(self.ages), len(self.hints)
+    def gust(self, seconds: float) -> None:
+        """Type for some seconds, and wait until every request is answered."""
         start, typed = time.perf_counter(), self.keys
         while (now := time.perf_counter() - start) < seconds:
-            if self.keys - typed <= now * KEYS_A_SECOND:
-                self._key(self._documents[self.keys % DOCUMENTS])
+            if self.keys - typed <= now * KEYS_PER_SECOND:
+                self._type_key(self._documents[self.keys % DOCUMENTS])
                 self.keys += 1
-                if self.keys % KEYS_A_SECOND == 0:
-                    self.memory.append((self.keys / KEYS_A_SECOND, resident(self.wire.process.pid)))
+                if self.keys % KEYS_PER_SECOND == 0:
+                    self.memory.append((self.keys / KEYS_PER_SECOND, resident_memory(self.wire.process.pid)))
             else:
-                self._take((self.keys - typed) / KEYS_A_SECOND - now)
-        quiet = time.monotonic()
-        while self._waiting and time.monotonic() < quiet + PATIENCE:
-            self._take(0.1)
+                self._take_message((self.keys - typed) / KEYS_PER_SECOND - now)
+        stopped = time.monotonic()
+        while self._waiting and time.monotonic() < stopped + PATIENCE:
+            self._take_message(0.1)
         assert not self._waiting, f"unanswered: {len(self._waiting)} requests"
-        answered = time.monotonic()
-        self.last = max(self.last, answered - quiet)
-        rested = self.rests(PATIENCE)  # what was typed is looked through for unlikely words first
-        self.rested = max(self.rested, time.monotonic() - answered if rested else inf)
-        after = self._one_forward()
-        self.alone += [before, after]
-        for waits, first in ((self.ages, ages), (self.hints, hints)):
-            waits[first:] = [2 * wait / (before + after) for wait in waits[first:]]
+        self.last = max(self.last, time.monotonic() - stopped)
 
-    def _key(self, document: Typed) -> None:
-        """One key, with what an editor asks for at it; what it asked before is cancelled."""
+    def measured_gust(self, seconds: float) -> None:
+        """As :meth:`gust`, with measurements of times and of the idle processor."""
+        before, completions, hints = self._measure_alone(), len(self.completions), len(self.hints)
+        self.gust(seconds)
+        answered = time.monotonic()
+        idle = self.becomes_idle(PATIENCE)  # typed text is checked for unlikely words first
+        self.idle = max(self.idle, time.monotonic() - answered if idle else inf)
+        after = self._measure_alone()
+        self.alone += [before, after]
+        for times, first in ((self.completions, completions), (self.hints, hints)):
+            times[first:] = [2 * time / (before + after) for time in times[first:]]
+
+    def _type_key(self, document: Typed) -> None:
+        """Type one key; ask what an editor asks then, and cancel what it asked before."""
         document.rest = document.rest or self.dice.choice(SENTENCES)
         key, document.rest = document.rest[0], document.rest[1:]
         document.version += 1
-        if len(document.text) > LONGEST:
-            document.text = document.text[LONGEST // 2 :]
+        if len(document.text) > MAX_LENGTH:
+            document.text = document.text[MAX_LENGTH // 2 :]
             changes: list[dict[str, Any]] = [{"text": document.text + key}]
         else:
             end = self._end(document.text)
@@ -154,41 +167,38 @@ class Storm:
                 self.wire.notify("$/cancelRequest", {"id": id})
         of, end = {"textDocument": {"uri": document.uri}}, self._end(document.text)
         whole = {"start": {"line": 0, "character": 0}, "end": end}
+        times = self.completions if document.text.endswith("[MASK]") else None
         document.asked = [
-            self._ask(
-                "textDocument/completion",
-                {**of, "position": end},
-                self.ages if document.text.endswith("[MASK]") else None,
-            ),
+            self._ask("textDocument/completion", {**of, "position": end}, times),
             self._ask("textDocument/inlayHint", {**of, "range": whole}, self.hints),
         ]
 
-    def _ask(self, method: str, params: object, ages: list[float] | None) -> int:
+    def _ask(self, method: str, params: object, times: list[float] | None) -> int:
         self.requests += 1
         id = self.wire.ask(method, params)
-        self._waiting[id] = time.perf_counter(), ages
+        self._waiting[id] = time.perf_counter(), times
         return id
 
-    def _take(self, seconds: float) -> None:
+    def _take_message(self, seconds: float) -> None:
         try:
             message = self.wire.receive(max(0.001, seconds))
         except Empty:
             return
         if "method" in message:
             return
-        since, ages = self._waiting.pop(message["id"])
+        start, times = self._waiting.pop(message["id"])
         if "error" in message:
-            self.cancelled += 1
-        elif ages is not None:
+            self.refused += 1
+        elif times is not None:
             result = message["result"]
             if result["items"] if isinstance(result, dict) else result:
-                ages.append(time.perf_counter() - since)
+                times.append(time.perf_counter() - start)
 
-    def rests(self, seconds: float) -> bool:
-        """Whether the processor is given back within that time; waits until it is."""
+    def becomes_idle(self, seconds: float) -> bool:
+        """Wait until the server leaves the processor idle; return False if it doesn't in time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if busy(self.wire.process.pid, 2) < 0.02:
+            if processor_share(self.wire.process.pid, 2) < 0.02:
                 return True
         return False
 
@@ -198,70 +208,69 @@ class Storm:
 
 
 def tenths(memory: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The median of each tenth of the time: what is allocated changes in steps, so that seconds don't err by themselves."""
+    """Return the median of each tenth of the time: memory grows in steps, so neighboring seconds aren't independent."""
     size = len(memory) // 10
-    parts = [memory[n * size : (n + 1) * size] for n in range(10)]
+    parts = [memory[number * size : (number + 1) * size] for number in range(10)]
     return [(median(second for second, _ in part), median(bytes_ for _, bytes_ in part)) for part in parts]
 
 
 def growth(memory: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Bytes a second, once half of the time is over, and the standard error."""
+    """Return the bytes per second in the second half of the time, and the standard error."""
     return slope(tenths(memory[len(memory) // 2 :]))
 
 
 def is_flat(memory: Sequence[tuple[float, float]]) -> bool:
-    """Whether memory doesn't grow, but for chance and a few megabytes an hour, once half of the time is over."""
-    found, error = growth(memory)
-    return found - 3 * error < 5_000_000 / 3600
+    """Return whether memory grows by no more than chance and 5 MB an hour in the second half of the time."""
+    rate, error = growth(memory)
+    return rate - 3 * error < 5_000_000 / 3600
 
 
 def report(storm: Storm, seconds: float) -> str:
-    found, error = growth(storm.memory)
+    rate, error = growth(storm.memory)
     memory = [size / 1e6 for _, size in tenths(storm.memory)]
     return (
-        f"{seconds / 60:.1f} minutes, {storm.keys} keys, {storm.requests} requests, {storm.cancelled} cancelled; "
+        f"{seconds / 60:.1f} minutes, {storm.keys} keys, {storm.requests} requests, {storm.refused} cancelled or stale; "
         f"memory by tenths {', '.join(f'{size:.0f}' for size in memory)} MB, in the second half "
-        f"{found * 3600 / 1e6:+.1f} ± {error * 3600 / 1e6:.1f} MB an hour; one forward "
-        f"{', '.join(f'{1000 * alone:.0f}' for alone in storm.alone)} ms; "
-        f"completions at masks {in_forwards(storm.ages)}; hints {in_forwards(storm.hints)}; "
-        f"the last answer {storm.last:.1f} s after the last key, at rest {storm.rested:.0f} s after that"
+        f"{rate * 3600 / 1e6:+.1f} ± {error * 3600 / 1e6:.1f} MB an hour; one completion alone "
+        f"{', '.join(f'{1000 * alone:.0f}' for alone in storm.alone)} ms; times in multiples of it: "
+        f"completions at masks {summary(storm.completions)}; hints {summary(storm.hints)}; "
+        f"last answer {storm.last:.1f} s after the last key, idle {storm.idle:.0f} s after that"
     )
 
 
-def share(ages: Sequence[float], most: float) -> float:
-    """The age that this share of all ages is below."""
-    return sorted(ages)[int(len(ages) * most)]
+def percentile(times: Sequence[float], share: float) -> float:
+    """Return the time that this share of all times is below."""
+    return sorted(times)[int(len(times) * share)]
 
 
-def in_forwards(ages: Sequence[float]) -> str:
-    return f"{len(ages)}: median {median(ages):.2f}, 99 % {share(ages, 0.99):.2f}, oldest {max(ages):.2f} forwards"
+def summary(times: Sequence[float]) -> str:
+    return f"{len(times)}: median {median(times):.2f}, 99 % {percentile(times, 0.99):.2f}, largest {max(times):.2f}"
 
 
-def test_seconds_of_typing_in_fifty_documents() -> None:
-    with Storm(chance(1)) as storm:
-        storm.blow(3)
-        assert storm.requests > 3 * KEYS_A_SECOND
-        assert median(storm.ages) < 10
-        assert storm.rested < 60
+@pytest.mark.process
+def test_every_request_in_a_gust_of_typing_is_answered() -> None:
+    with Storm(seeded(1)) as storm:
+        storm.gust(3)
+        assert storm.keys
 
 
 @pytest.mark.long
 @pytest.mark.timeout(2 * 3600)
 def test_an_hour_of_typing_in_fifty_documents(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``FILLMASK_STORM_MINUTES`` makes it shorter."""
+    """``FILLMASK_STORM_MINUTES`` in the environment makes it shorter."""
     monkeypatch.delenv("OMP_NUM_THREADS")  # all cores, as a user's server
     seconds = 60 * float(os.environ.get("FILLMASK_STORM_MINUTES", 60))
-    with Storm(chance(2), full=FULL) as storm:
-        storm.fill()
+    with Storm(seeded(2), text=LONG_TEXT) as storm:
+        storm.fill_caches()
         for _ in range(10):
-            storm.blow(seconds / 10)
+            storm.measured_gust(seconds / 10)
         print(report(storm, seconds))
-        assert storm.rested < PATIENCE
+        assert storm.idle < PATIENCE
         assert is_flat(storm.memory)
-        assert share(storm.ages, 0.99) < 2
+        assert percentile(storm.completions, 0.99) < 2
 
 
-def test_memory_that_grows_is_seen_and_noise_is_not() -> None:
+def test_growing_memory_is_told_from_noise() -> None:
     dice = random.Random(3)
     noise = [(float(second), 5e8 + dice.gauss(0, 1e6)) for second in range(600)]
     assert is_flat(noise)
@@ -269,30 +278,29 @@ def test_memory_that_grows_is_seen_and_noise_is_not() -> None:
 
 
 @pytest.mark.long
-def test_a_planted_leak_is_seen() -> None:
+def test_storm_finds_a_planted_leak() -> None:
     planted = """
 from fillmask_ls.lsp.documents import Documents
 kept = []
-def patched(self, *arguments, change=Documents.change):
+def change(self, *arguments, original=Documents.change):
     kept.append(bytearray(200_000))
-    change(self, *arguments)
-Documents.change = patched
+    original(self, *arguments)
+Documents.change = change
 """
-    with Storm(chance(4), sabotaged(planted)) as storm:
-        storm.blow(60)
-        assert (
-            growth(storm.memory)[0] > 100_000 * KEYS_A_SECOND
-        )  # what is compiled and remembered in the first minute is a third of it
+    with Storm(seeded(4), program_with(planted)) as storm:
+        storm.gust(60)
+        # A third of the growth in the first minute is code and caches.
+        assert growth(storm.memory)[0] > 100_000 * KEYS_PER_SECOND
 
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-def test_a_processor_that_is_not_given_back_is_seen() -> None:
+def test_storm_finds_a_busy_processor() -> None:
     planted = """
 import threading
 def burn():
     while True: pass
 threading.Thread(target=burn, daemon=True).start()
 """
-    with Storm(chance(5), sabotaged(planted)) as storm:
-        assert not storm.rests(30)
+    with Storm(seeded(5), program_with(planted)) as storm:
+        assert not storm.becomes_idle(30)
