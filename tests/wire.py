@@ -197,7 +197,8 @@ class ThreadWire(Connection):
         self._exit_code: int | None = None
 
         async def serve() -> int:
-            with FileIO(server_in, "rb") as stdin, FileIO(server_out, "wb") as stdout:
+            stdin = FileIO(server_in, "rb")  # not closed: a thread of the server may be reading
+            with FileIO(server_out, "wb") as stdout:
                 return await serve_files(make_server().protocol, stdin, stdout)  # type: ignore[arg-type]
 
         def run() -> None:
