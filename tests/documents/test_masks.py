@@ -1,4 +1,4 @@
-"""Which mask a cursor is at; ``|`` is the cursor."""
+"""The mask at a cursor; in the examples, ``|`` is the cursor."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import pytest
 from fillmask_ls.documents import masks
 from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.text import TextDocument
-from fillmask_ls.words import find_masks
 
 BEFORE = "A line before. [MASK]\n"
 
 
-def cursor(marked: str) -> tuple[TextDocument, int]:
+def document_and_cursor(marked: str) -> tuple[TextDocument, int]:
     index = marked.index("|")
     return TextDocument("", BEFORE + marked[:index] + marked[index + 1 :]), index + len(BEFORE)
 
 
-def moved(target: Target | None) -> Target | None:
+def after_first_line(target: Target | None) -> Target | None:
     return target and Target(target.start + len(BEFORE), target.end + len(BEFORE), target.prefix)
 
 
@@ -43,8 +42,8 @@ def moved(target: Target | None) -> Target | None:
         ("[MASK]" + "x" * 100 + "|", None),
     ],
 )
-def test_the_mask_that_a_completion_is_for(marked: str, target: Target | None) -> None:
-    assert masks.mask_before_cursor(*cursor(marked)) == moved(target)
+def test_completion_is_for_the_mask_before_the_cursor(marked: str, target: Target | None) -> None:
+    assert masks.mask_before_cursor(*document_and_cursor(marked)) == after_first_line(target)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +57,27 @@ def test_the_mask_that_a_completion_is_for(marked: str, target: Target | None) -
         ("|", None),
     ],
 )
-def test_the_mask_under_the_pointer(marked: str, target: Target | None) -> None:
-    assert masks.mask_at(*cursor(marked)) == moved(target)
+def test_a_pointer_touches_a_mask_at_both_its_ends(marked: str, target: Target | None) -> None:
+    assert masks.mask_at(*document_and_cursor(marked)) == after_first_line(target)
+
+
+@pytest.mark.parametrize(
+    ("selected", "target"),
+    [
+        ((0, 6), Target(0, 6)),
+        ((3, 9), Target(0, 6)),
+        ((6, 9), Target(0, 6)),
+        ((7, 12), Target(11, 17)),
+        ((7, 20), Target(11, 17)),
+        ((7, 9), None),
+        ((7, 24), None),
+    ],
+)
+def test_a_selection_is_for_the_mask_at_its_start_or_the_only_one_it_touches(
+    selected: tuple[int, int], target: Target | None
+) -> None:
+    document = TextDocument("", "[MASK] and [MASK] or [MASK]")
+    assert masks.mask_in_selection(document, selected) == target
 
 
 @pytest.mark.parametrize(
@@ -76,10 +94,18 @@ def test_the_mask_under_the_pointer(marked: str, target: Target | None) -> None:
         ("|[", None),
     ],
 )
-def test_a_mask_that_is_being_typed(marked: str, span: tuple[int, int] | None) -> None:
+def test_a_partial_mask_includes_the_bracket_that_the_editor_closed(marked: str, span: tuple[int, int] | None) -> None:
     expected = span and (span[0] + len(BEFORE), span[1] + len(BEFORE))
-    assert masks.partial_mask(*cursor(marked)) == expected
+    assert masks.partial_mask(*document_and_cursor(marked)) == expected
 
 
-def test_all_masks_of_a_line() -> None:
-    assert find_masks("[MASK][MASK] [MASK ] [[MASK]]") == [(0, 6), (6, 12), (22, 28)]
+def test_a_paragraph_is_the_lines_between_two_blank_ones() -> None:
+    text = "One\n\nTwo\nthree\n \nFour"
+    start, end = masks.paragraph(TextDocument("", text), text.index("three"))
+    assert text[start:end] == "Two\nthree"
+
+
+def test_a_paragraph_has_at_most_a_hundred_lines_in_each_direction() -> None:
+    document = TextDocument("", "x\n" * 1000)
+    start, end = masks.paragraph(document, 1000)
+    assert (document.position(start).line, document.position(end).line) == (400, 599)

@@ -1,4 +1,4 @@
-"""The paragraphs that words are marked in, and which words can be."""
+"""The paragraphs whose words diagnostics rate, and the words of a document."""
 
 from __future__ import annotations
 
@@ -6,23 +6,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from documents.languages import LANGUAGES, MARKUP, WHITESPACE, WORDS
+from fillmask_ls import MASK
 from fillmask_ls.documents.context import word_passage
 from fillmask_ls.documents.paragraphs import paragraphs
 from fillmask_ls.documents.text import Position, TextDocument
 from fillmask_ls.documents.token_estimate import estimate_tokens
-from fillmask_ls.documents.word_spans import word_at
-from fillmask_ls.words import find_masks, find_standalone_words, find_unmasked_words, find_words
+from fillmask_ls.documents.word_spans import word_at, word_in_selection
+from fillmask_ls.words import find_standalone_words, find_unmasked_words, find_words
 
-LANGUAGES = ["c", "gitcommit", "html", "latex", "markdown", "org", "plaintext", "python", "rst", "typst"]
-PARTS = st.sampled_from(
-    ["[MASK]", "word", "Ünï", "don't", "😀", " ", "\n", "\n\n", "\r\n", ". ", "*", "_", "`", "```\n", "[", "](", ")",
-     "<b>", "<code>", "</code>", "&amp;", "\\texttt{", "$", "{", "}", "%", "#", "# ", "//", '"', "'", "- ", "> ", "=", "~"]
-)  # fmt: skip
+TEXTS = st.lists(st.sampled_from([*WORDS, *WHITESPACE, *MARKUP]), max_size=40).map("".join)
 
 
 @settings(deadline=None)
-@given(st.lists(PARTS, max_size=40).map("".join), st.sampled_from(LANGUAGES))
-def test_every_word_is_in_the_document_where_it_is_said_to_be(text: str, language_id: str) -> None:
+@given(TEXTS, st.sampled_from(LANGUAGES))
+def test_each_word_of_a_paragraph_has_its_span_in_the_document(text: str, language_id: str) -> None:
     document = TextDocument("", text, language_id=language_id)
     for paragraph in paragraphs(document):
         assert len(paragraph.origins) == len(paragraph.text)
@@ -33,52 +31,53 @@ def test_every_word_is_in_the_document_where_it_is_said_to_be(text: str, languag
             word = paragraph.text[slice(*span)]
             assert text[start] == word[0]
             assert text[end - 1] == word[-1]
-            found = word_passage(document, (start, end))
-            assert found is not None
-            assert found.document_span == (start, end)
-            assert found.text[slice(*found.span)] == word
+            result = word_passage(document, (start, end))
+            assert result is not None
+            assert result.document_span == (start, end)
+            assert result.text[slice(*result.span)] == word
 
 
-@given(st.lists(PARTS, max_size=40).map("".join))
-def test_words_are_those_of_the_scores_but_for_masks(text: str) -> None:
-    masks = [place for start, end in find_masks(text) for place in range(start, end)]
-    assert find_unmasked_words(text) == [span for span in find_words(text) if span[0] not in masks] or "[MASK]" in text
+@given(TEXTS)
+def test_unmasked_words_are_all_words_outside_masks(text: str) -> None:
+    assert find_unmasked_words(text) == find_words(text.replace(MASK, " " * len(MASK)))
     assert set(find_standalone_words(text)) <= set(find_unmasked_words(text))
+
+
+@given(TEXTS)
+def test_every_index_of_a_word_finds_the_word(text: str) -> None:
     document = TextDocument("", text)
     for start, end in find_unmasked_words(text):
         assert {word_at(document, index) for index in range(start, end)} == {(start, end)}
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("See the “blue” (and green) house—please, don't.", "See the blue and green house please don't"),
-        ("a/path x.com well-known me@here [MASK] [MASK]s $var snake_case end.", "snake_case end"),
-        ("So... it goes!? Yes: it 'does'.", "So it goes Yes it does"),
-    ],
+    ("selection", "expected"),
+    [((4, 4), (4, 9)), ((9, 9), (4, 9)), ((4, 9), (4, 9)), ((5, 7), (4, 9)), ((4, 10), None), ((3, 9), None)],
 )
-def test_words_that_stand_for_themselves(text: str, expected: str) -> None:
-    assert [text[slice(*span)] for span in find_standalone_words(text)] == expected.split()
+def test_a_selection_is_inside_one_word(selection: tuple[int, int], expected: tuple[int, int] | None) -> None:
+    assert word_in_selection(TextDocument("", "The quick fox"), selection) == expected
 
 
-def test_a_long_paragraph_is_cut_at_the_ends_of_sentences() -> None:
+def test_a_long_paragraph_is_split_between_sentences() -> None:
     text = "One two three four. " * 500
-    found = paragraphs(TextDocument("", text), tokens=64)
-    assert "".join(f"{paragraph.text} " for paragraph in found) == text
-    assert all(estimate_tokens(paragraph.text) <= 64 for paragraph in found)
-    assert all(paragraph.text.endswith(".") for paragraph in found)
+    results = paragraphs(TextDocument("", text), tokens=64)
+    assert "".join(f"{paragraph.text} " for paragraph in results) == text
+    assert all(estimate_tokens(paragraph.text) <= 64 for paragraph in results)
+    assert all(paragraph.text.endswith(".") for paragraph in results)
 
 
 @pytest.mark.parametrize("language_id", ["plaintext", "markdown", "python"])
-def test_of_a_long_document_what_is_near_the_last_edit(language_id: str) -> None:
-    sign = "# " if language_id == "python" else ""
-    line = f"{sign}Number {{}} of many more lines of prose.\n\n"
-    document = TextDocument("", "".join(map(line.format, range(20_000))), language_id=language_id)
+def test_paragraphs_of_a_long_document_are_those_near_the_last_edit(language_id: str) -> None:
+    comment = "# " if language_id == "python" else ""
+    text = "".join(f"{comment}Number {number} of many more lines of prose.\n\n" for number in range(4_000))
+    document = TextDocument("", text, language_id=language_id)
     assert paragraphs(document)[0].text.startswith("Number 0 ")
-    document.replace(Position(20_000, 8 + len(sign)), Position(20_000, 8 + len(sign)), "")
-    found = [paragraph.text.split()[1] for paragraph in paragraphs(document)]
-    assert found[0] == "10000"
-    assert {"9900", "10100"} <= set(found)
-    assert int(min(found, key=int)) > 9_000
-    assert int(max(found, key=int)) < 11_000
-    assert sum(len(paragraph.text) for paragraph in paragraphs(document)) <= 16_384
+    edited = Position(2 * 2_000, len(f"{comment}Number"))
+    document.replace(edited, edited, "")
+    results = paragraphs(document)
+    numbers = [int(paragraph.text.split()[1]) for paragraph in results]
+    assert numbers[0] == 2_000
+    assert {1_900, 2_100} <= set(numbers)
+    assert min(numbers) > 1_000
+    assert max(numbers) < 3_000
+    assert sum(len(paragraph.text) for paragraph in results) <= 16_384

@@ -1,3 +1,5 @@
+"""Columns in code units, and indexes."""
+
 from __future__ import annotations
 
 import pytest
@@ -10,13 +12,13 @@ LINES = st.text(st.sampled_from("ab é\u0301😀👍ßक्षि\ud83d中"), m
 
 
 @given(LINES, st.sampled_from(Encoding), st.data())
-def test_an_index_goes_to_a_column_and_back(line: str, encoding: Encoding, data: st.DataObject) -> None:
+def test_a_column_converts_back_to_its_index(line: str, encoding: Encoding, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(line)))
     assert to_index(line, width(line[:index], encoding), encoding) == index
 
 
 @pytest.mark.parametrize("encoding", Encoding)
-def test_a_long_line(encoding: Encoding) -> None:
+def test_columns_of_a_long_line_convert_back(encoding: Encoding) -> None:
     line = "é😀" * 3000
     assert all(to_index(line, width(line[:index], encoding), encoding) == index for index in range(0, 6000, 7))
     assert to_index(line, 10**9, encoding) == 6000
@@ -38,5 +40,7 @@ def test_a_long_line(encoding: Encoding) -> None:
         (Encoding.UTF32, 99, 3),
     ],
 )
-def test_columns_of_an_emoji_and_two_letters(encoding: Encoding, column: int, index: int) -> None:
+def test_a_column_is_clamped_to_a_characters_start_and_the_lines_end(
+    encoding: Encoding, column: int, index: int
+) -> None:
     assert to_index("😀ab", column, encoding) == index

@@ -1,13 +1,14 @@
-"""What a model gets to read of each language: in ``marked/``, the passage stands beneath the line of its mask."""
+"""The passages of each language: in ``marked/``, the expected passage is below the line of its mask."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from documents.languages import LANGUAGES, MARKUP, WHITESPACE, WORDS
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import passage
 from fillmask_ls.documents.languages.registry import find_language
@@ -17,19 +18,19 @@ from fillmask_ls.words import find_masks
 
 MARKED = Path(__file__).parent / "marked"
 EXPECTED = "⟹ "
-LANGUAGES = ["c", "gitcommit", "html", "javascript", "latex", "markdown", "org", "plaintext", "python", "rst", "typst"]
+TEXTS = st.lists(st.sampled_from([*WORDS, *WHITESPACE, *MARKUP]), max_size=40).map("".join)
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
-@pytest.mark.parametrize("file", sorted(path.stem for path in MARKED.iterdir()))
-def test_passages_beside_their_masks(file: str, line_end: str) -> None:
-    lines = (MARKED / f"{file}.marked").read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize("name", sorted(path.stem for path in MARKED.iterdir()))
+def test_each_mask_has_the_passage_below_its_line(name: str, line_end: str) -> None:
+    lines = (MARKED / f"{name}.marked").read_text(encoding="utf-8").splitlines()
     expected = [line.removeprefix(EXPECTED) for line in lines if line.startswith(EXPECTED)]
     text = line_end.join(line for line in lines if not line.startswith(EXPECTED))
-    document = TextDocument(f"file:///somewhere/{file}", text)
-    found = [passage(document, Target(*mask), tokens=24) for mask in find_masks(text)]
-    assert [each.text for each in found] == expected
-    assert [each.document_span(each.focus) for each in found] == find_masks(text)
+    document = TextDocument(f"file:///somewhere/{name}", text)
+    results = [passage(document, Target(*mask), tokens=24) for mask in find_masks(text)]
+    assert [result.text for result in results] == expected
+    assert [result.document_span(result.focus) for result in results] == find_masks(text)
 
 
 @pytest.mark.parametrize(
@@ -53,35 +54,28 @@ def test_passages_beside_their_masks(file: str, line_end: str) -> None:
         ("", "", ""),
     ],
 )
-def test_a_language_by_its_id_or_its_files_name(language_id: str, uri: str, expected: str) -> None:
+def test_a_language_is_found_by_its_id_or_the_files_name(language_id: str, uri: str, expected: str) -> None:
     assert find_language(language_id, uri) == expected
 
 
-PARTS = st.sampled_from(
-    [MASK, MASK, "word", "Ünï", "😀", "ℳ", " ", "  ", "\n", "\n\n", "\r\n", "\r", "\f", "\u2028", "\t", ". ", "*", "**", "_",
-     "`", "```\n", "[", "](", ")", "<b>", "</b>", "<!--", "-->", "&amp;", "\\", "\\[", "\\]", "$", "{", "}", "\\begin{a}",
-     "\\cite{", "%", "#", "# ", "//", "/*", "*/", '"', "'", '"""', "- ", "> ", "| ", ":: ", ".. note::", "\n=====\n", "---\n",
-     "#+begin_src\n", "= ", "#f(", "@x", "x = ", ";\n"]
-)  # fmt: skip
-
-
-@given(st.lists(PARTS, max_size=40).map("".join), st.sampled_from(LANGUAGES), st.sampled_from([16, 40, 256]))
-def test_whatever_stands_there_every_mask_has_a_passage_of_the_documents_characters(
-    text: str, language_id: str, tokens: int
-) -> None:
+@settings(deadline=None)
+@given(TEXTS, st.sampled_from(LANGUAGES), st.sampled_from([16, 40, 256]))
+def test_every_mask_has_a_passage_in_any_text(text: str, language_id: str, tokens: int) -> None:
     document = TextDocument("", text, language_id=language_id)
     for mask in find_masks(text):
-        found = passage(document, Target(*mask), tokens=tokens)
-        assert found.document_span(found.focus) == mask
-        assert len(found.origins) >= len(found.text)
-        assert list(found.origins) == sorted(found.origins)
-        assert not set(found.text) & {"\n", "\r"}
-        assert all(found.text[start:end] == MASK for start, end in found.masks)
+        result = passage(document, Target(*mask), tokens=tokens)
+        assert result.document_span(result.focus) == mask
+        assert len(result.origins) >= len(result.text)
+        assert list(result.origins) == sorted(result.origins)
+        assert not {"\n", "\r"} & set(result.text)
+        assert all(result.text[start:end] == MASK for start, end in result.masks)
 
 
-@given(st.lists(PARTS, max_size=40).map("".join), st.sampled_from(LANGUAGES))
-def test_where_markup_is_to_be_read_everything_is_plain_text(text: str, language_id: str) -> None:
-    document, plain = (TextDocument("", text, language_id=each) for each in (language_id, "plaintext"))
+@settings(deadline=None)
+@given(TEXTS, st.sampled_from(LANGUAGES))
+def test_without_strip_markup_every_language_is_plain_text(text: str, language_id: str) -> None:
+    document = TextDocument("", text, language_id=language_id)
+    plain_text = TextDocument("", text, language_id="plaintext")
     for mask in find_masks(text):
         target = Target(*mask)
-        assert passage(document, target, strip_markup=False) == passage(plain, target)
+        assert passage(document, target, strip_markup=False) == passage(plain_text, target)

@@ -153,7 +153,8 @@ class TextDocument:
 
         A UTF-16 position inside a surrogate pair splits it, as in the client's text: the half outside the range stays.
         """
-        (low, splits_low), (high, splits_high) = sorted((self._edge(start), self._edge(end)))
+        edge = self._edge(start)
+        (low, splits_low), (high, splits_high) = sorted((edge, edge if end == start else self._edge(end)))
         if splits_low:
             text = split_pair(self.slice(low, low + 1))[0] + text
         if splits_high:
@@ -185,6 +186,8 @@ class TextDocument:
 
     def _with_joined_pairs(self, start: int, end: int, text: str) -> tuple[int, int, str]:
         """Return an edit in which surrogates that become neighbors are one character."""
+        if text and text.isascii():
+            return start, end, text
         before, after = self.slice(start - 1, start), self.slice(end, end + 1)
         if is_pair(before, (text + after)[:1]):
             start, text = start - 1, before + text
