@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from io import FileIO, RawIOBase
@@ -39,9 +40,9 @@ def logger() -> Iterator[logging.Logger]:
     logger.setLevel(level)
 
 
-def logged(logger: logging.Logger, file: RawIOBase) -> log.Log:
+def logged(logger: logging.Logger, file: RawIOBase, max_queued: int = 100) -> log.Log:
     """Send the records of a logger to a file."""
-    result = log.Log(file)
+    result = log.Log(file, max_queued)
     logger.addHandler(result.handler)
     return result
 
@@ -114,13 +115,30 @@ def test_exception_of_a_thread_is_logged_by_kind(
     assert capsys.readouterr().err == ""
 
 
+def test_exception_of_a_finalizer_is_logged_by_kind(
+    logger: logging.Logger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Fails:
+        def __del__(self) -> None:
+            fail("secret text")
+
+    file = MemoryFile()
+    lines = logged(logger, file)
+    monkeypatch.setattr(sys, "unraisablehook", log.log_unraisable_exception)
+    Fails()
+    lines.close()
+    assert b"an exception was ignored: ValueError < " in file.content
+    assert b"secret" not in file.content
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.skipif(os.name != "posix", reason="fills a pipe")
 @pytest.mark.parametrize("blocking", [True, False])
 def test_unread_log_holds_up_nobody(logger: logging.Logger, blocking: bool) -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, blocking)
     lines = logged(logger, FileIO(writing, "wb"))
-    for number in range(11_000):
+    for number in range(2_000):
         logger.warning("record %d %s", number, "x" * 100)
     lines.close()
     with FileIO(reading, "rb") as unread:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import sys
 import threading
 import traceback
 from io import FileIO, RawIOBase
@@ -22,8 +23,6 @@ from . import blocking_io
 
 logger = logging.getLogger(__name__)
 
-_MAX_QUEUED_RECORDS = 10_000
-"""Further records are dropped."""
 _CLOSE_TIMEOUT = 1.0
 """Seconds that the reader of standard error gets to read the rest."""
 _MAX_FRAMES = 8
@@ -42,6 +41,7 @@ def start(level: str, stream: RawIOBase | None = None) -> Log:
     logging.getLogger("fillmask_ls").setLevel(level.upper())
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # its messages quote documents
     threading.excepthook = log_thread_exception
+    sys.unraisablehook = log_unraisable_exception
     return log
 
 
@@ -55,13 +55,17 @@ def _standard_error() -> RawIOBase:
 class Log:
     """A handler for the root logger, and the thread that writes its records.
 
+    Args:
+        stream: an unbuffered file.
+        max_queued: how many records may wait to be written; further ones are dropped.
+
     Attributes:
         handler: formats records and queues them; drops them when the queue is full.
     """
 
-    def __init__(self, stream: RawIOBase) -> None:
+    def __init__(self, stream: RawIOBase, max_queued: int = 10_000) -> None:
         records: SimpleQueue[logging.LogRecord] = SimpleQueue()
-        self.handler = _BoundedQueueHandler(records)
+        self.handler = _BoundedQueueHandler(records, max_queued)
         self.handler.setFormatter(OneLineFormatter())
         self._listener = QueueListener(records, _StreamHandler(stream))
         self._listener.start()
@@ -102,6 +106,11 @@ def log_thread_exception(failure: threading.ExceptHookArgs) -> None:
     _log_exception("a thread failed", failure.exc_value)
 
 
+def log_unraisable_exception(failure: sys.UnraisableHookArgs) -> None:
+    """Log an exception that Python can't raise, such as one of a finalizer, in place of :func:`sys.unraisablehook`."""
+    _log_exception("an exception was ignored", failure.exc_value)
+
+
 def _log_exception(what: str, exception: BaseException | None) -> None:
     if isinstance(exception, Exception):  # neither a cancellation nor an interrupt
         logger.error("%s: %s", what, _describe(exception))
@@ -117,8 +126,12 @@ def _describe(exception: BaseException) -> str:
 class _BoundedQueueHandler(QueueHandler):
     queue: SimpleQueue[logging.LogRecord]
 
+    def __init__(self, records: SimpleQueue[logging.LogRecord], max_queued: int) -> None:
+        super().__init__(records)
+        self._max_queued = max_queued
+
     def enqueue(self, record: logging.LogRecord) -> None:
-        if self.queue.qsize() < _MAX_QUEUED_RECORDS:
+        if self.queue.qsize() < self._max_queued:
             super().enqueue(record)
 
 
