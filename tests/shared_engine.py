@@ -6,7 +6,7 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,16 +14,17 @@ from typing import Any
 from fillmask_ls import mlm
 from fillmask_ls.engine import codec
 from fillmask_ls.engine.api import Question
-from fillmask_ls.engine.dispatch import answering
+from fillmask_ls.engine.dispatch import begin
+from fillmask_ls.engine.job_queue import ModelSteps
 from fillmask_ls.mlm.forward_steps import run_steps
 
 Pipeline = Callable[..., Any]
 
 
 def answer(model: mlm.MaskedLM, question: Question) -> Any:
-    """What the local engine's thread does with a question."""
-    found = answering(model, question, {}, 512)
-    return run_steps(model, found) if isinstance(found, Generator) else found
+    """Answer a question as the local engine does."""
+    begun = begin(model, question, {}, 512)
+    return run_steps(model, begun.steps) if isinstance(begun, ModelSteps) else begun
 
 
 class SharedEngine(ThreadingHTTPServer):

@@ -1,4 +1,4 @@
-"""What the engine remembers: as much as it may, and the newest."""
+"""Caches keep the latest results, within their capacity."""
 
 from __future__ import annotations
 
@@ -6,38 +6,50 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fillmask_ls.engine.api import SurprisalQuestion
-from fillmask_ls.engine.cache import Memory
+from fillmask_ls.engine.cache import LRUCache
+
+
+def cache_of_sizes() -> LRUCache:
+    """Create a cache whose results are their own sizes, with room for 50."""
+    return LRUCache(50, lambda _key, size: size)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 40)), max_size=60))
-def test_what_lay_longest_unused_goes_until_the_rest_is_small_enough(added: list[tuple[int, int]]) -> None:
-    memory = Memory(50, lambda _key, value: value)
-    model: list[tuple[int, int]] = []
-    for key, value in added:
-        memory[key] = value
-        model = [each for each in model if each[0] != key] + [(key, value)]
-        while sum(size for _, size in model) > 50:
-            model.pop(0)
-    assert [(key, memory[key]) for key in list(memory)] == model
-    assert memory.additions == len(added)
+def test_least_recently_used_results_are_dropped(added: list[tuple[int, int]]) -> None:
+    cache = cache_of_sizes()
+    expected: list[tuple[int, int]] = []
+    for key, size in added:
+        cache[key] = size
+        expected = [each for each in expected if each[0] != key] + [(key, size)]
+        while sum(size for _, size in expected) > 50:
+            expected.pop(0)
+    assert [(key, cache[key]) for key in list(cache)] == expected
+    assert cache.additions == len(added)
 
 
-def test_one_that_is_too_large_is_kept_alone() -> None:
-    memory = Memory(50, lambda _key, value: value)
-    memory["a"], memory["b"] = 1, 51
-    assert list(memory) == ["b"]
+def test_result_that_is_too_large_is_kept_alone() -> None:
+    cache = cache_of_sizes()
+    cache["a"], cache["b"] = 1, 51
+    assert list(cache) == ["b"]
 
 
-def test_what_is_used_stays() -> None:
-    memory = Memory(50, lambda _key, value: value)
-    memory["a"], memory["b"] = 25, 25
-    assert memory["a"] == 25
-    memory["c"] = 25
-    assert list(memory) == ["a", "c"]
+def test_used_result_stays() -> None:
+    cache = cache_of_sizes()
+    cache["a"], cache["b"] = 25, 25
+    assert cache["a"] == 25
+    cache["c"] = 25
+    assert list(cache) == ["a", "c"]
 
 
-def test_long_texts_leave_no_room_for_many_answers() -> None:
-    answers = Memory.of_answers()
+def test_answers_to_long_texts_leave_room_for_few() -> None:
+    answers = LRUCache.of_answers()
     for number in range(200):
         answers[SurprisalQuestion(f"{number} " + "x" * 10_000, 5)] = object()
     assert len(answers) < 10
+
+
+def test_distributions_of_the_latest_64_masks_are_kept() -> None:
+    distributions = LRUCache.of_masks()
+    for number in range(20):
+        distributions[number] = range(5)
+    assert list(distributions) == list(range(8, 20))

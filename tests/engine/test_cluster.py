@@ -85,7 +85,7 @@ def replicas(process: subprocess.Popen[str]) -> list[psutil.Process]:
 async def test_the_answers_are_those_of_the_local_engine(
     team: tuple[str, subprocess.Popen[str]], model: mlm.MaskedLM
 ) -> None:
-    engine = RemoteEngine(Address(team[0], SECRET), direct=True)
+    engine = RemoteEngine(Address(team[0], SECRET), bypass_proxy=True)
     asked = replace(question(7), max_subwords=3)
     found, expected = await engine.predict(asked), answer(model, asked)
     words = [(word.text, pytest.approx(word.probability, abs=1e-4)) for word in expected.predictions[0].candidates]
@@ -107,7 +107,7 @@ async def test_when_a_replica_dies_under_load_no_request_is_lost_and_no_answer_w
     async def editor(first: int) -> None:
         nonlocal answered
         for number in range(first, first + 100):
-            engine = RemoteEngine(Address(url, SECRET), direct=True)  # who remembers nothing
+            engine = RemoteEngine(Address(url, SECRET), bypass_proxy=True)  # who remembers nothing
             ranking = await engine.predict(question(number % 100))
             await engine.close()
             words = [(w.text, w.probability) for w in ranking.predictions[0].candidates]
@@ -129,7 +129,7 @@ async def test_when_a_replica_dies_under_load_no_request_is_lost_and_no_answer_w
 
 async def test_what_was_given_up_is_not_computed(team: tuple[str, subprocess.Popen[str]]) -> None:
     url, process = team
-    engine = RemoteEngine(Address(url, SECRET), direct=True)
+    engine = RemoteEngine(Address(url, SECRET), bypass_proxy=True)
     await engine.connect()
     asking = [
         asyncio.ensure_future(engine.predict(replace(question(n), max_subwords=4, top_k=n))) for n in range(10, 100)
@@ -148,7 +148,7 @@ async def test_what_was_given_up_is_not_computed(team: tuple[str, subprocess.Pop
 
 async def test_at_the_end_all_that_was_asked_is_answered(team: tuple[str, subprocess.Popen[str]]) -> None:
     url, process = team
-    engine = RemoteEngine(Address(url, SECRET), direct=True)
+    engine = RemoteEngine(Address(url, SECRET), bypass_proxy=True)
     await engine.connect()
     asking = [asyncio.ensure_future(engine.predict(replace(question(n), max_subwords=4, top_k=9))) for n in range(40)]
     await asyncio.sleep(0.3)
@@ -218,7 +218,7 @@ print(*serve.status().applications)
 
 async def test_on_a_cluster_it_comes_and_goes_and_leaves_the_rest(cluster: Cluster) -> None:
     with serving("--address", cluster.address, **cluster.environment) as (url, process):
-        engine = RemoteEngine(Address(url, SECRET), direct=True)
+        engine = RemoteEngine(Address(url, SECRET), bypass_proxy=True)
         assert len((await engine.predict(question(1))).predictions[0].candidates) == 5
         await engine.close()
         cluster.run(ANOTHER)
@@ -240,7 +240,7 @@ async def test_there_are_as_many_replicas_as_the_load_needs(cluster: Cluster) ->
 
     with serving("--address", "auto", "--replicas", "1-2", **cluster.environment) as (url, process):
         assert len(running()) == 1
-        engine, number, answers = RemoteEngine(Address(url, SECRET), direct=True), itertools.count(), 0
+        engine, number, answers = RemoteEngine(Address(url, SECRET), bypass_proxy=True), itertools.count(), 0
         await engine.connect()
 
         async def editor() -> None:

@@ -1,391 +1,338 @@
-"""The engine's thread: newest first, cancelled work dropped, one model after another."""
+"""The engine in this process: loads one model after another, answers, remembers, fails in words."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from mmap import PAGESIZE
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from torch import Tensor
 
 from fillmask_ls import mlm
-from fillmask_ls.engine import cache, local, scheduler
-from fillmask_ls.engine.api import EngineError, PredictQuestion, Priority, Question, SurprisalQuestion
+from fillmask_ls.engine.api import EngineError, PredictQuestion, Priority, SurprisalQuestion
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.mlm import forward_steps
 
-QUERY = PredictQuestion("a [MASK]", ((2, 8),), 3)
+TEA = PredictQuestion("She drank a cup of [MASK] with milk.", ((19, 25),), 10)
 
 
-def query(text: str) -> PredictQuestion:
-    return PredictQuestion(f"{text} [MASK]", ((len(text) + 1, len(text) + 7),), 3)
+def about(word: str) -> PredictQuestion:
+    """Return a question about a passage that begins with a word."""
+    return PredictQuestion(f"{word} [MASK] here.", ((len(word) + 1, len(word) + 7),), 3)
+
+
+class PanicException(BaseException):
+    """Like pyo3's: no ``Exception``."""
+
+
+class ObservedModel:
+    """A real model whose forward passes are recorded.
+
+    Attributes:
+        passes: the first words of the rows of each forward pass.
+        failure: raised by every forward pass, if there is one.
+        started: set when a forward pass begins; it then waits for ``released``.
+    """
+
+    def __init__(self, model: mlm.MaskedLM, name: str = "embedded") -> None:
+        self.name = name
+        self.passes: list[list[str]] = []
+        self.failure: BaseException | None = None
+        self.started, self.released = threading.Event(), threading.Event()
+        self.released.set()
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def logits(self, rows: Sequence[Sequence[int]], *rest: Any) -> Tensor:
+        self.passes.append([self._model.tokenizer.vocabulary[row[1]] for row in rows])
+        self.started.set()
+        self.released.wait(10)
+        if self.failure is not None:
+            raise self.failure
+        return self._model.logits(rows, *rest)
+
+
+class Loader:
+    """Loads observed models at once, or fails.
+
+    Attributes:
+        loaded: the names of the models so far.
+        failure: raised instead, if there is one.
+        observed: the model that was loaded last.
+    """
+
+    def __init__(self, model: mlm.MaskedLM) -> None:
+        self.loaded: list[str] = []
+        self.failure: BaseException | None = None
+        self.observed = ObservedModel(model)
+        self._model = model
+
+    def __call__(self, name: str, device: str, dtype: str, runtime: str) -> mlm.MaskedLM:
+        if self.failure is not None:
+            raise self.failure
+        self.loaded.append(name)
+        self.observed = ObservedModel(self._model, name)
+        return self.observed  # type: ignore[return-value]
 
 
 @pytest.fixture
-def engine() -> Iterator[LocalEngine]:
-    """An engine without a model, ended afterwards."""
-    engine = LocalEngine()
-    yield engine
-    engine.close()
+def loader(model: mlm.MaskedLM) -> Loader:
+    return Loader(model)
 
 
 @pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[threading.Event, list[str]]]:
-    """Predictions that wait until they are let go, and a note of each that ran. The model itself is not what is tested."""
+def make_engine(loader: Loader) -> Iterator[Callable[..., LocalEngine]]:
+    """Make engines without a model, which are closed afterwards."""
+    engines: list[LocalEngine] = []
 
-    def install() -> tuple[threading.Event, list[str]]:
-        go, ran = threading.Event(), []
+    def make(**how: Any) -> LocalEngine:
+        engines.append(LocalEngine(**{"load_model": loader, **how}))
+        return engines[-1]
 
-        def ranking(_self: LocalEngine, query: PredictQuestion, _priority: Priority) -> str:
-            go.wait(10)
-            ran.append(query.text.split()[0])
-            return query.text
-
-        monkeypatch.setattr(LocalEngine, "_begin", ranking)
-        monkeypatch.setattr(local, "_load", lambda model, device, dtype, runtime: SimpleNamespace(name=model))
-        return go, ran
-
-    return install
+    yield make
+    for engine in engines:
+        engine.close()
 
 
-async def test_a_real_model_answers(engine: LocalEngine) -> None:
-    waiting = asyncio.ensure_future(engine.predict(QUERY))
+@pytest.fixture
+def engine(make_engine: Callable[..., LocalEngine]) -> LocalEngine:
+    return make_engine()
+
+
+async def test_question_waits_for_the_first_model(engine: LocalEngine) -> None:
+    waiting = asyncio.ensure_future(engine.predict(TEA))
     assert await engine.load("embedded", "cpu") == "embedded"
-    ranking = await waiting
-    assert ranking.model == engine.model_name == "embedded"
-    assert len(ranking.predictions[0].candidates) == 3
+    predictions = await waiting
+    assert predictions.model == engine.model_name == "embedded"
+    assert len(predictions.predictions[0].candidates) == 10
 
 
-async def test_memory_goes_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    trimmed: list[int] = []
-    monkeypatch.setattr(local, "_STEPS_PER_TRIM", 2)
-    monkeypatch.setattr(local, "trim", lambda: trimmed.append(1))
-    engine = LocalEngine()
+async def test_a_passage_meets_the_model_once(engine: LocalEngine, loader: Loader) -> None:
     await engine.load("embedded", "cpu")
-    for name in ("first", "second", "third", "fourth"):
-        await engine.predict(query(name))
-    engine.close()
-    assert len(trimmed) == 2
-    kept = [engine._memory[key] for key in list(engine._memory)]
-    assert len(kept) == 4
-    assert all(found.data_ptr() % PAGESIZE == 0 for found in kept)  # what lies on the heap doesn't begin with a page
+    completion = await engine.predict(TEA)
+    assert await engine.predict(TEA) == completion
+    hover = await engine.predict(replace(TEA, top_k=5))
+    assert hover.predictions[0].candidates == completion.predictions[0].candidates[:5]
+    letter = await engine.predict(replace(TEA, prefix="t"))
+    assert all(candidate.text.startswith("t") for candidate in letter.predictions[0].candidates)
+    assert loader.observed.passes == [["she"]]
+    await engine.predict(about("another"))
+    assert loader.observed.passes == [["she"], ["another"]]
 
 
-@pytest.mark.parametrize(
-    ("oldest_first", "priority", "in_time", "order"),
-    [
-        (False, Priority.INTERACTIVE, 9, ["first", "fourth", "second"]),
-        (True, Priority.INTERACTIVE, 9, ["first", "second", "fourth"]),
-        (False, Priority.HINT, 9, ["first", "second", "fourth"]),
-        (False, Priority.HINT, 0, ["first", "fourth", "second"]),
-    ],
-)
-async def test_the_newest_is_answered_first_of_hints_in_time_the_oldest_and_the_cancelled_never(
-    gate: Callable[..., tuple[threading.Event, list[str]]],
-    monkeypatch: pytest.MonkeyPatch,
-    oldest_first: bool,
-    priority: Priority,
-    in_time: float,
-    order: list[str],
-) -> None:
-    monkeypatch.setattr(scheduler, "_IN_TIME", in_time)
-    go, ran = gate()
-    engine = LocalEngine(oldest_first=oldest_first)
-    await engine.load("x", "cpu")
-    tasks = {}
-    for name in ("first", "second", "third", "fourth"):
-        tasks[name] = asyncio.ensure_future(engine.predict(query(name), priority))
-        await asyncio.sleep(0.02)
-    tasks["third"].cancel()
-    await asyncio.sleep(0.02)
-    assert tasks["third"].cancelled()  # at once, though the thread is busy
-    go.set()
-    await asyncio.gather(*(tasks[name] for name in ("first", "second", "fourth")))
-    engine.close()
-    assert ran == order
+async def test_answers_of_a_replaced_model_are_forgotten(engine: LocalEngine, loader: Loader) -> None:
+    await engine.load("first", "cpu")
+    await engine.predict(TEA)
+    assert await engine.word_surprisals(SurprisalQuestion("a text", 3))
+    await engine.load("second", "cpu")
+    assert (await engine.predict(TEA)).model == "second"
+    assert await engine.word_surprisals(SurprisalQuestion("a text", 3))
+    assert len(loader.observed.passes) >= 2
 
 
-@pytest.fixture
-def forwards(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The first words of the passages that met a model, forward by forward."""
-    met: list[list[str]] = []
-    whole = forward_steps.logits
-
-    def logits(
-        model: mlm.MaskedLM, batches: Sequence[forward_steps.ForwardStep], *yield_point: Callable[[], None]
-    ) -> list[Tensor]:
-        met.append([model.tokenizer.vocabulary[batch.rows[0][1]] for batch in batches])
-        return whole(model, batches, *yield_point)
-
-    def load(*args: str) -> mlm.MaskedLM:
-        model = real_load(*args)
-        met.clear()  # a model is tried when it is loaded
-        return model
-
-    real_load = local._load
-    monkeypatch.setattr(local, "_load", load)
-    monkeypatch.setattr(forward_steps, "logits", logits)
-    return met
-
-
-async def test_a_passage_meets_the_model_once(engine: LocalEngine, forwards: list[list[str]]) -> None:
+async def test_answers_other_than_predictions_are_remembered(engine: LocalEngine, loader: Loader) -> None:
     await engine.load("embedded", "cpu")
-    asked = PredictQuestion("She drank a cup of [MASK] with milk.", ((19, 25),), 10)
-    first = await engine.predict(asked)
-    assert await engine.predict(asked) == first
-    hovered = await engine.predict(replace(asked, top_k=5))
-    assert hovered.predictions[0].candidates == first.predictions[0].candidates[:5]
-    letter = await engine.predict(replace(asked, prefix="t"))
-    assert all(word.text.startswith("t") for word in letter.predictions[0].candidates)
-    assert forwards == [["she"]]
-    await engine.predict(query("another"))
-    assert forwards == [["she"], ["another"]]
+    question = SurprisalQuestion("It was a good day.", 3)
+    first = await engine.word_surprisals(question, Priority.BACKGROUND)
+    passes = len(loader.observed.passes)
+    assert await engine.word_surprisals(question) == first
+    assert len(loader.observed.passes) == passes
+
+
+async def test_longer_candidates_that_were_found_later_are_not_hidden_by_an_earlier_answer(engine: LocalEngine) -> None:
     await engine.load("embedded", "cpu")
-    await engine.predict(asked)
-    assert forwards == [["she"]]
+    await engine.predict(TEA)
+    searched = await engine.predict(replace(TEA, max_subwords=4))
+    assert await engine.predict(TEA) == searched
 
 
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Callable[[LocalEngine], threading.Event]:
-    """Keeps an engine's thread busy until it is let go."""
-
-    def hold(engine: LocalEngine) -> threading.Event:
-        go = threading.Event()
-        engine._submit(Priority.LOADING, lambda: go.wait(10))
-        return go
-
-    return hold
-
-
-async def test_passages_of_like_length_that_wait_together_share_a_forward(
-    engine: LocalEngine, forwards: list[list[str]], held: Callable[[LocalEngine], threading.Event]
-) -> None:
-    await engine.load("embedded", "cpu", "float32")
-    alone = [await engine.predict(query(name)) for name in ("one", "two", "three")]
-    await engine.load("embedded", "cpu", "float32")
-    go = held(engine)
-    long = query("four and many words more that make a passage longer than any of the others")
-    asked = [asyncio.ensure_future(engine.predict(each)) for each in (query("one"), query("two"), long, query("three"))]
-    await asyncio.sleep(0.02)
-    go.set()
-    one, two, _, three = await asyncio.gather(*asked)
-    assert forwards == [["three", "two", "one"], ["four"]]
-    for together, before in zip((one, two, three), alone, strict=True):
-        assert [word.text for word in together.predictions[0].candidates] == [
-            word.text for word in before.predictions[0].candidates
-        ]
-
-
-async def test_interactive_question_runs_before_a_hint(
-    engine: LocalEngine, forwards: list[list[str]], held: Callable[[LocalEngine], threading.Event]
-) -> None:
+async def test_failed_load_keeps_the_model_before(engine: LocalEngine, loader: Loader) -> None:
     await engine.load("embedded", "cpu")
-    go = held(engine)
-    hint = asyncio.ensure_future(engine.predict(replace(query("hints"), max_subwords=4), Priority.HINT))
-    await asyncio.sleep(0.02)
-    go.set()
-    while not forwards:
-        await asyncio.sleep(0)
-    await engine.predict(query("urgent"))
-    assert not hint.done()  # its search of several forwards makes room
-    await hint
-    assert ["urgent"] in forwards[1:3]
-
-
-async def test_who_waits_is_answered_in_the_midst_of_a_forward_for_hints(
-    engine: LocalEngine, forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await engine.load("embedded", "cpu")
-    alone = await engine.predict(query("hints"), Priority.HINT)
-    await engine.load("embedded", "cpu")
-    come, whole, answered = threading.Event(), forward_steps.logits, []
-    monkeypatch.setattr(
-        forward_steps,
-        "logits",
-        lambda model, batches, between: whole(model, batches, lambda: come.wait(10) and between()),
-    )
-    hint = asyncio.ensure_future(engine.predict(query("hints"), Priority.HINT))
-    while not forwards:
-        await asyncio.sleep(0.01)
-    later = asyncio.ensure_future(engine.predict(query("later"), Priority.HINT))
-    hover = asyncio.ensure_future(engine.predict(query("hover")))
-    for asked in (hint, later, hover):
-        asked.add_done_callback(answered.append)
-    await asyncio.sleep(0.02)
-    come.set()
-    await asyncio.gather(hint, later, hover)
-    assert answered == [hover, hint, later]
-    assert await hint == alone  # what went between has left no trace in it
-
-
-async def test_who_waits_is_answered_before_words_are_made_of_a_hints_forward(
-    engine: LocalEngine, forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await engine.load("embedded", "cpu")
-    come, whole, answered = threading.Event(), forward_steps.logits, []
-
-    def logits(
-        model: mlm.MaskedLM, batches: Sequence[forward_steps.ForwardStep], _: Callable[[], None]
-    ) -> list[Tensor]:
-        found = whole(model, batches)
-        come.wait(10)
-        return found
-
-    monkeypatch.setattr(forward_steps, "logits", logits)
-    hint = asyncio.ensure_future(engine.predict(query("hints"), Priority.HINT))
-    while not forwards:
-        await asyncio.sleep(0.01)
-    hover = asyncio.ensure_future(engine.predict(query("hover")))
-    for asked in (hint, hover):
-        asked.add_done_callback(answered.append)
-    await asyncio.sleep(0.02)
-    come.set()
-    await asyncio.gather(hint, hover)
-    assert answered == [hover, hint]
-
-
-async def test_who_waits_is_answered_before_the_next_hint_is_begun(
-    engine: LocalEngine, held: Callable[[LocalEngine], threading.Event], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await engine.load("embedded", "cpu")
-    asked = [query("first"), query("second"), query("hover")]
-    come, begun, whole = threading.Event(), [], LocalEngine._begin
-
-    def begin(engine: LocalEngine, question: Question, priority: Priority) -> Any:
-        begun.append(question)
-        assert question is not asked[0] or come.wait(10)
-        return whole(engine, question, priority)
-
-    monkeypatch.setattr(LocalEngine, "_begin", begin)
-    go = held(engine)
-    hints = [asyncio.ensure_future(engine.predict(hint, Priority.HINT)) for hint in asked[:2]]
-    await asyncio.sleep(0.02)
-    go.set()
-    while not begun:
-        await asyncio.sleep(0.01)
-    hover = asyncio.ensure_future(engine.predict(asked[2]))
-    await asyncio.sleep(0.02)
-    come.set()
-    await asyncio.gather(*hints, hover)
-    assert begun == [asked[0], asked[2], asked[1]]
-
-
-async def test_hints_go_before_what_is_foreseen_and_diagnostics_that_came_later(
-    engine: LocalEngine,
-    gate: Callable[..., tuple[threading.Event, list[str]]],
-) -> None:
-    go, ran = gate()
-    await engine.load("x", "cpu")
-    asked: list[asyncio.Future[Any]] = []
-    for call in (
-        engine.predict(query("running")),
-        engine.predict(replace(query("foreseen"), max_subwords=4), Priority.BACKGROUND),
-        engine.predict(query("hint"), Priority.HINT),
-        engine.word_surprisals(SurprisalQuestion("diagnostics for a document", 3), Priority.BACKGROUND),
-        engine.predict(query("hover")),
-    ):
-        asked.append(asyncio.ensure_future(call))
-        await asyncio.sleep(0.02)
-    go.set()
-    await asyncio.gather(*asked)
-    assert ran == ["running", "hover", "hint", "diagnostics", "foreseen"]
-
-
-async def test_what_is_cancelled_stops_at_its_next_step(engine: LocalEngine, forwards: list[list[str]]) -> None:
-    await engine.load("embedded", "cpu")
-    search = asyncio.ensure_future(engine.predict(replace(query("long"), max_subwords=4)))
-    while not forwards:
-        await asyncio.sleep(0)
-    search.cancel()
-    await engine.predict(query("next"))
-    await asyncio.sleep(0.2)
-    assert len(forwards) <= 3
-
-
-async def test_only_the_last_passages_are_remembered(
-    engine: LocalEngine, forwards: list[list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cache, "_MASKS", 2)
-    await engine.load("embedded", "cpu")
-    for name in ("one", "two", "one", "three", "one", "two"):
-        await engine.predict(query(name))
-    assert forwards == [["one"], ["two"], ["three"], ["two"]]
-    many = PredictQuestion("[MASK] " * 5, tuple((7 * i, 7 * i + 6) for i in range(5)), 3)
-    assert await engine.predict(many) == await engine.predict(many)
-    assert forwards[4:] == [["[MASK]"]]
-
-
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
-async def test_the_weights_have_the_precision_that_was_chosen(engine: LocalEngine, dtype: str) -> None:
-    await engine.load("embedded", "cpu", dtype)
-    assert engine._model is not None
-    assert str(engine._model.dtype) == f"torch.{dtype}"
-    ranking = await engine.predict(PredictQuestion("She drank a cup of [MASK] with milk.", ((19, 25),), 5))
-    assert {"coffee", "tea"} <= {word.text for word in ranking.predictions[0].candidates}
-
-
-async def test_a_model_that_can_not_be_loaded_leaves_the_one_before(engine: LocalEngine) -> None:
-    await engine.load("embedded", "cpu")
-    with pytest.raises(EngineError, match="/no/such"):
+    loader.failure = OSError("no such folder")
+    with pytest.raises(EngineError, match="no such folder"):
         await engine.load("/no/such", "cpu")
-    assert (await engine.predict(QUERY)).model == "embedded"
+    assert (await engine.predict(TEA)).model == "embedded"
 
 
-async def test_without_any_model_the_query_says_why(engine: LocalEngine) -> None:
-    waiting = asyncio.ensure_future(engine.predict(QUERY))
-    with pytest.raises(EngineError, match="/no/such"):
+async def test_without_any_model_a_question_is_told_why(engine: LocalEngine, loader: Loader) -> None:
+    loader.failure = OSError("no such folder")
+    waiting = asyncio.ensure_future(engine.predict(TEA))
+    with pytest.raises(EngineError, match="no such folder"):
         await engine.load("/no/such", "cpu")
-    with pytest.raises(EngineError, match="/no/such"):
+    with pytest.raises(EngineError, match="no such folder"):
         await waiting
 
 
-async def test_of_two_loads_the_later_holds(
-    engine: LocalEngine, gate: Callable[..., tuple[threading.Event, list[str]]]
-) -> None:
-    gate()
-    block = threading.Event()
-    engine._submit(Priority.LOADING, lambda: block.wait(10))
-    first = asyncio.ensure_future(engine.load("first", "cpu"))
-    second = asyncio.ensure_future(engine.load("second", "cpu"))
-    await asyncio.sleep(0.02)
-    block.set()
-    assert await second == "second"
-    with pytest.raises(EngineError, match="another model"):
-        await first
-    assert engine.model_name == "second"
+async def test_superseded_load_is_never_begun(engine: LocalEngine, loader: Loader) -> None:
+    await engine.load("embedded", "cpu")
+    observed = loader.observed
+    observed.released.clear()
+    running = asyncio.ensure_future(engine.predict(TEA))
+    await asyncio.to_thread(observed.started.wait, 10)
+    loads = [asyncio.ensure_future(engine.load(name, "cpu")) for name in ("first", "second")]
+    await asyncio.sleep(0)
+    observed.released.set()
+    assert await loads[1] == "second"
+    with pytest.raises(EngineError, match="another model was chosen before 'first'"):
+        await loads[0]
+    await running
+    assert loader.loaded == ["embedded", "second"]
 
 
-async def test_a_failing_forward_tells_nothing_of_the_document(
-    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(_self: LocalEngine, query: PredictQuestion, _priority: Priority) -> None:
-        raise RuntimeError(f"secret: {query.text}")
-
-    monkeypatch.setattr(LocalEngine, "_begin", fail)
-    monkeypatch.setattr(local, "_load", lambda model, device, dtype, runtime: SimpleNamespace(name=model))
-    await engine.load("x", "cpu")
-    with pytest.raises(EngineError) as error:
-        await engine.predict(query("secret"))
-    assert "secret" not in str(error.value)
-    assert "secret" not in caplog.text
-
-
-async def test_an_engine_that_is_closed_ends_and_nobody_waits_for_it(
-    engine: LocalEngine, forwards: list[list[str]]
+@pytest.mark.parametrize("failure", [RuntimeError("secret"), PanicException("secret")])
+async def test_failed_forward_pass_tells_its_kind_and_nothing_of_the_document(
+    engine: LocalEngine, loader: Loader, failure: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     await engine.load("embedded", "cpu")
-    search = asyncio.ensure_future(engine.predict(replace(query("long"), max_subwords=4)))
-    while not forwards:
-        await asyncio.sleep(0)
-    engine.close()
-    later = asyncio.ensure_future(engine.predict(query("later")))
-    for asked in (search, later):
+    loader.observed.failure = failure
+    with pytest.raises(EngineError, match=f"the model failed with {type(failure).__name__}") as raised:
+        await engine.predict(TEA)
+    assert "secret" not in str(raised.value)
+    assert "secret" not in caplog.text
+    assert type(failure).__name__ in caplog.text
+
+
+async def test_panic_while_loading_becomes_an_error_in_words(engine: LocalEngine, loader: Loader) -> None:
+    loader.failure = PanicException("called `Option::unwrap()` on a `None` value")
+    waiting = asyncio.ensure_future(engine.predict(TEA))
+    with pytest.raises(EngineError, match=r"PanicException: called `Option::unwrap\(\)`"):
+        await engine.load("broken", "cpu")
+    with pytest.raises(EngineError, match="PanicException"):
+        await waiting
+
+
+async def test_questions_cancelled_before_their_first_step_compute_nothing(engine: LocalEngine, loader: Loader) -> None:
+    await engine.load("embedded", "cpu")
+    questions = [asyncio.ensure_future(engine.predict(about(f"word{number}"))) for number in range(21)]
+    for question in questions:
+        question.cancel()
+    await asyncio.wait(questions)
+    await engine.predict(TEA)
+    assert loader.observed.passes == [["she"]]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_question_cancelled_while_the_thread_is_busy_is_never_computed(
+    engine: LocalEngine, loader: Loader
+) -> None:
+    await engine.load("embedded", "cpu")
+    observed = loader.observed
+    observed.released.clear()
+    running = asyncio.ensure_future(engine.predict(TEA))
+    await asyncio.to_thread(observed.started.wait, 10)
+    waiting = asyncio.ensure_future(engine.predict(about("cancelled")))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert waiting.cancelled()
+    observed.released.set()
+    await running
+    await engine.predict(about("next"))
+    assert observed.passes == [["she"], ["next"]]
+
+
+async def test_question_cancelled_while_the_first_model_loads_is_quiet(
+    engine: LocalEngine, loader: Loader, caplog: pytest.LogCaptureFixture
+) -> None:
+    problems: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: problems.append(context))
+    loader.failure = OSError("no such folder")
+    questions = [asyncio.ensure_future(engine.predict(TEA)) for _ in range(2)]
+    load = asyncio.ensure_future(engine.load("/no/such", "cpu"))
+    await asyncio.sleep(0)
+    questions[0].cancel()
+    with pytest.raises(EngineError):
+        await load
+    await asyncio.wait(questions)
+    assert questions[0].cancelled()
+    with pytest.raises(EngineError, match="no such folder"):
+        await questions[1]
+    del questions, load
+    gc.collect()
+    await asyncio.sleep(0)
+    assert problems == []
+    assert caplog.records == []
+
+
+async def test_closed_engine_cancels_its_questions(engine: LocalEngine, loader: Loader) -> None:
+    await engine.load("embedded", "cpu")
+    observed = loader.observed
+    observed.released.clear()
+    running = asyncio.ensure_future(engine.predict(replace(TEA, max_subwords=4)))
+    await asyncio.to_thread(observed.started.wait, 10)
+    waiting = asyncio.ensure_future(engine.predict(about("waiting")))
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.01, observed.released.set)
+    await asyncio.to_thread(engine.close)
+    later = asyncio.ensure_future(engine.predict(about("later")))
+    for question in (running, waiting, later):
         with pytest.raises(asyncio.CancelledError):
-            await asked
-    assert len(forwards) <= 2
-    assert not engine._thread.is_alive()
+            await question
+    assert observed.passes == [["she"]]
+
+
+async def test_many_users_are_served_in_order_of_arrival(
+    make_engine: Callable[..., LocalEngine], loader: Loader
+) -> None:
+    engine = make_engine(fifo=True)
+    await engine.load("embedded", "cpu")
+    observed = loader.observed
+    observed.released.clear()
+    answered: list[int] = []
+    running = asyncio.ensure_future(engine.predict(TEA))
+    await asyncio.to_thread(observed.started.wait, 10)
+    # Of very different lengths, so that they don't share a forward pass.
+    texts = ["[MASK] " + "word " * length for length in (1, 20, 80)]
+    questions = [asyncio.ensure_future(engine.predict(PredictQuestion(text, ((0, 6),), 3))) for text in texts]
+    for number, question in enumerate(questions):
+        question.add_done_callback(lambda _done, number=number: answered.append(number))
+    await asyncio.sleep(0)
+    observed.released.set()
+    await asyncio.gather(running, *questions)
+    assert answered == [0, 1, 2]
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+async def test_weights_have_the_chosen_precision(
+    make_engine: Callable[..., LocalEngine], loader: Loader, dtype: str
+) -> None:
+    engine = make_engine(load_model=None)
+    await engine.load("embedded", "cpu", dtype)
+    predictions = await engine.predict(replace(TEA, top_k=5))
+    assert {"coffee", "tea"} <= {candidate.text for candidate in predictions.predictions[0].candidates}
+
+
+_NO_EFFECT = """
+import asyncio, gc, os
+frozen = gc.get_freeze_count()
+from fillmask_ls.engine.http_client import Address
+from fillmask_ls.engine.local import LocalEngine
+from fillmask_ls.engine.remote import RemoteEngine
+import huggingface_hub
+before = type(huggingface_hub.get_async_session()), huggingface_hub.get_async_session().follow_redirects
+async def main():
+    engine, remote = LocalEngine(), RemoteEngine(Address("http://127.0.0.1:1"))
+    await engine.load("embedded", "cpu")
+    engine.close()
+    await remote.close()
+asyncio.run(main())
+after = type(huggingface_hub.get_async_session()), huggingface_hub.get_async_session().follow_redirects
+assert before == after, (before, after)
+assert "ONEDNN_PRIMITIVE_CACHE_CAPACITY" not in os.environ
+assert gc.get_freeze_count() == frozen
+"""
+
+
+@pytest.mark.process
+def test_engines_of_a_library_user_change_nothing_of_the_process() -> None:
+    done = subprocess.run([sys.executable, "-c", _NO_EFFECT], env=dict(os.environ), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

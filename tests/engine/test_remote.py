@@ -64,7 +64,7 @@ def server(request: pytest.FixtureRequest) -> SharedEngine:
 @asynccontextmanager
 async def connected(server: SharedEngine | str, token: str | None = None, **how: Any) -> AsyncIterator[RemoteEngine]:
     url = server if isinstance(server, str) else server.url
-    engine = RemoteEngine(Address(url, token), **{"direct": True, "patience": 5, **how})
+    engine = RemoteEngine(Address(url, token), **{"bypass_proxy": True, "timeout": 5, **how})
     try:
         yield engine
     finally:
@@ -159,15 +159,15 @@ FAULTS = {
     "503": "not ready",
     "slow": "did not answer in 0.5 s",
     "breaks off": "broke off",
-    "no JSON": "another form",
-    "another shape": "another form",
+    "no JSON": "unexpected form",
+    "another shape": "unexpected form",
     "redirects": "nothing was sent",
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_server_that_misbehaves_is_told_of_in_words(server: SharedEngine, fault: str) -> None:
-    async with connected(server, patience=0.5) as engine:
+    async with connected(server, timeout=0.5) as engine:
         await engine.connect()
         server.fault, server.elsewhere = fault, "http://localhost:1"
         with pytest.raises(UnavailableError, match=FAULTS[fault]) as raised:
@@ -277,7 +277,7 @@ async def test_what_may_pass_is_tried_again(ours: SharedEngine, fault: str) -> N
 
 @pytest.mark.parametrize("fault", ["slow", "500", "404", "no JSON"])
 async def test_what_will_not_pass_is_not(ours: SharedEngine, fault: str) -> None:
-    async with connected(ours, patience=0.3) as engine:
+    async with connected(ours, timeout=0.3) as engine:
         await engine.connect()
         ours.fault = fault
         with pytest.raises(UnavailableError):
@@ -362,7 +362,7 @@ class Watched:
         self.needed = 0
         self.engine = FallbackEngine(local, need_local=self._need, changed=self._changed)
         url = server if isinstance(server, str) else server.url
-        remote = RemoteEngine(Address(url), direct=True, patience=0.5)
+        remote = RemoteEngine(Address(url), bypass_proxy=True, timeout=0.5)
         self.engine.use(remote, falls_back=falls_back)
 
     def _need(self) -> None:

@@ -28,9 +28,11 @@ def run(options: argparse.Namespace) -> int:
     import asyncio
     import logging
 
+    from fillmask_ls.engine import malloc
     from fillmask_ls.lsp import log, transport
     from fillmask_ls.lsp.server import FillmaskServer
 
+    malloc.configure()
     standard_error = log.start("debug" if options.log == "messages" else options.log)
 
     async def serve() -> int:

@@ -1,4 +1,4 @@
-"""What is asked of a model, what comes back, and who answers."""
+"""Questions to a model, their answers, priorities, and the interface of an engine that answers them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, cast
 
+# Answers are made of the library's result types; callers of an engine import them from here.
 from fillmask_ls.mlm.results import Candidate as Candidate
 from fillmask_ls.mlm.results import Inspection as Inspection
 from fillmask_ls.mlm.results import JointFill as JointFill
-
-# All are part of the answers, and have their home here for whoever asks.
 from fillmask_ls.mlm.results import Metric as Metric
 from fillmask_ls.mlm.results import Prediction as Prediction
 from fillmask_ls.mlm.results import Score as Score
@@ -21,15 +20,15 @@ from fillmask_ls.spans import Span
 
 @dataclass(frozen=True, slots=True)
 class PredictQuestion:
-    """A passage and what to say about its masks.
+    """Which words fit at each mask of a passage?
 
     Attributes:
-        text: plain text.
-        masks: the character spans of its masks, in order, each as long as ``[MASK]``.
-        top_k: how many words a mask, at least 1.
-        focus: the number of the mask that ``prefix`` is about.
-        prefix: what the word at ``focus`` must begin with.
-        max_subwords: how many pieces of the vocabulary the word at ``focus`` may have: one is answered from one forward.
+        text: the passage, plain text.
+        masks: the spans of its masks, in order, each as long as ``[MASK]``.
+        top_k: the number of candidates per mask, at least 1.
+        focus: the number of the mask that ``prefix`` and ``max_subwords`` apply to.
+        prefix: what the candidates at ``focus`` must begin with.
+        max_subwords: the maximum number of subwords of a candidate at ``focus``; 1 takes a single forward step.
     """
 
     text: str
@@ -42,7 +41,7 @@ class PredictQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """The predictions for a query's masks, in their order, and the name of the model that made them."""
+    """The answer to a :class:`PredictQuestion`: one prediction per mask, in order, and the model's name."""
 
     model: str
     predictions: tuple[Prediction, ...]
@@ -50,20 +49,21 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class FillQuestion:
-    """A passage whose masks are to be filled together, in the ``top_k`` best ways; otherwise as :class:`PredictQuestion`.
+    """What are the ``top_k`` best ways to fill the masks of a passage together?
 
-    ``asked``: the number of the first mask to fill and that behind the last; by default all.
+    Attributes:
+        to_fill: the range of mask numbers to fill, as (start, stop); the other masks stay. By default all.
     """
 
     text: str
     masks: tuple[Span, ...]
     top_k: int
-    asked: tuple[int, int] | None = None
+    to_fill: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LossQuestion:
-    """A passage and the ``words`` that its masks hide."""
+    """What is the loss of the ``words`` that the masks of a passage hide?"""
 
     text: str
     masks: tuple[Span, ...]
@@ -72,7 +72,7 @@ class LossQuestion:
 
 @dataclass(frozen=True, slots=True)
 class SubstitutesQuestion:
-    """A passage and the span of a word in it that ``top_k`` others could replace."""
+    """Which ``top_k`` words could replace the word at ``span``?"""
 
     text: str
     span: Span
@@ -81,7 +81,7 @@ class SubstitutesQuestion:
 
 @dataclass(frozen=True, slots=True)
 class RankTargetsQuestion:
-    """A passage with masks, and the ``targets`` to rank at the mask number ``mask``."""
+    """How probable is each of the ``targets`` at the mask number ``mask``?"""
 
     text: str
     masks: tuple[Span, ...]
@@ -91,9 +91,10 @@ class RankTargetsQuestion:
 
 @dataclass(frozen=True, slots=True)
 class SurprisalQuestion:
-    """A text whose words are to be scored, and beside each the ``top_k`` that the model would have said.
+    """How surprising is each word of a text, and which ``top_k`` words did the model expect in its place?
 
-    ``spans``: only the words that lie in one of these; by default all.
+    Attributes:
+        spans: limits the question to the words inside these spans; by default all words.
     """
 
     text: str
@@ -103,15 +104,16 @@ class SurprisalQuestion:
 
 @dataclass(frozen=True, slots=True)
 class ScoreQuestion:
-    """A text to score, as :func:`~fillmask_ls.mlm.scoring.score` does."""
+    """What is the pseudo-log-likelihood of a text, as :func:`~fillmask_ls.mlm.scoring.score` computes it?"""
 
     text: str
-    form: Metric = "within_word_l2r"
+    metric: Metric = "within_word_l2r"
 
 
 @dataclass(frozen=True, slots=True)
 class SampleMaskQuestion:
-    """A text to mask at random; the fields are those of :func:`~fillmask_ls.mlm.inspection.inspect`."""
+    """Which tokens of a text does random masking hide? The fields are those of
+    :func:`~fillmask_ls.mlm.inspection.inspect`."""
 
     text: str
     rate: float = 0.15
@@ -121,7 +123,7 @@ class SampleMaskQuestion:
 
 @dataclass(frozen=True, slots=True)
 class InspectQuestion(SampleMaskQuestion):
-    """The same, with what the model makes of it."""
+    """What does the model predict for the tokens that random masking hides?"""
 
 
 Question = (
@@ -137,11 +139,11 @@ Question = (
 
 
 class EngineError(Exception):
-    """No answer can be given; the message says why, in words for the user."""
+    """There is no answer; the message says why, in words for the user."""
 
 
 class SupersededError(EngineError):
-    """A model was not loaded because another was chosen meanwhile: nothing that a user need hear of."""
+    """A model was not loaded because the user chose another one meanwhile; not worth a message."""
 
 
 class Priority(IntEnum):

@@ -1,4 +1,4 @@
-"""What was found before, so that it need not be asked of the model again."""
+"""A cache of results that is limited by their size."""
 
 from __future__ import annotations
 
@@ -9,54 +9,59 @@ _MASKS = 64
 _CHARACTERS = 100_000
 
 
-class Memory(MutableMapping[Any, Any]):
-    """Results by what they are about; the ones that lay longest unused go first.
+class LRUCache(MutableMapping[Any, Any]):
+    """A mapping that drops the least recently used results when it is full.
 
-    The latest result is always kept, however large.
+    The latest result always stays, however large.
 
     Attributes:
-        additions: how many results have been added so far.
+        additions: the number of results that were ever added.
     """
 
-    def __init__(self, most: int, size: Callable[[Any, Any], int]) -> None:
-        """Remember results whose ``size``, of a key and its result, is at most ``most`` in all."""
-        self._most = most
+    def __init__(self, capacity: int, size: Callable[[Any, Any], int]) -> None:
+        """Create an empty cache.
+
+        Args:
+            capacity: the maximum total size.
+            size: returns the size of an entry, given its key and result.
+        """
+        self._capacity = capacity
         self._size = size
-        self._found: dict[Any, tuple[Any, int]] = {}
-        self._held = 0
+        self._entries: dict[Any, tuple[Any, int]] = {}
+        self._total = 0
         self.additions = 0
 
     @classmethod
-    def of_masks(cls) -> Memory:
-        """For what the network said at masks: a probability for every token each, 0.12 MB with BERT's vocabulary."""
-        # A result without masks is small, and counts as one all the same.
-        return cls(_MASKS, lambda _key, found: max(1, len(found)))
+    def of_masks(cls, capacity: int = _MASKS) -> LRUCache:
+        """Create a cache of distributions at masks: 0.12 MB per mask with BERT's vocabulary."""
+        # A result without masks is small, but counts as one.
+        return cls(capacity, lambda _key, distributions: max(1, len(distributions)))
 
     @classmethod
-    def of_answers(cls) -> Memory:
-        """For answers to questions: up to 340 bytes for each character that is asked about."""
+    def of_answers(cls) -> LRUCache:
+        """Create a cache of answers by their questions: up to 340 bytes per character of a question's text."""
         return cls(_CHARACTERS, lambda question, _answer: 1 + len(question.text))
 
     def __getitem__(self, key: Any) -> Any:
-        value, size = self._found.pop(key)
-        self._found[key] = value, size
+        value, size = self._entries.pop(key)
+        self._entries[key] = value, size
         return value
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if key in self._found:
+        if key in self._entries:
             del self[key]
         size = self._size(key, value)
-        self._found[key] = value, size
-        self._held += size
+        self._entries[key] = value, size
+        self._total += size
         self.additions += 1
-        while self._held > self._most and len(self._found) > 1:
-            del self[next(iter(self._found))]
+        while self._total > self._capacity and len(self._entries) > 1:
+            del self[next(iter(self._entries))]
 
     def __delitem__(self, key: Any) -> None:
-        self._held -= self._found.pop(key)[1]
+        self._total -= self._entries.pop(key)[1]
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._found)
+        return iter(self._entries)
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._entries)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import malloc
 from .local import LocalEngine
 from .service import Limits, Service
 
@@ -59,7 +60,8 @@ class Replica:
     """One process with the model."""
 
     async def __init__(self, served: Served) -> None:  # type: ignore[misc]  # Ray awaits it
-        self._engine = LocalEngine(oldest_first=True)
+        malloc.configure()
+        self._engine = LocalEngine(fifo=True, long_lived=True)
         name = await self._engine.load(served.model, served.device, served.dtype, served.runtime)
         self._service = Service(
             self._engine.answer, name, self._engine.count_tokens, token=served.token, limits=served.limits

@@ -1,8 +1,8 @@
-"""Questions and answers as JSON, for our own client and server, checked where they come in.
+"""Our own protocol: questions and answers as JSON, checked where they arrive.
 
-A request is ``{"version": 1, "ask": "rank", "question": {...}}``, its reply ``{"version": 1, "model": "...",
-"answer": ...}``; an error is ``{"error": "..."}``. ``ask`` is the name of the call in
-:class:`~fillmask_ls.engine.api.Engine`, and the fields are those of its types.
+A request is ``{"version": 1, "ask": "predict", "question": {...}}``, its reply ``{"version": 1, "model": "...",
+"answer": ...}``; an error is ``{"error": "..."}``. ``ask`` is the name of a method
+of :class:`~fillmask_ls.engine.api.Engine`, and the fields are those of its types.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ _LONGEST_TARGET = 100
 _TARGETS = f"'targets' must be words of at most {_LONGEST_TARGET} characters"
 
 _CALLS: dict[type[Question], tuple[str, Any]] = {
-    PredictQuestion: ("rank", Predictions),
-    FillQuestion: ("fill", list[JointFill]),
-    LossQuestion: ("loss", float),
-    SubstitutesQuestion: ("replace", list[Candidate]),
+    PredictQuestion: ("predict", Predictions),
+    FillQuestion: ("fill_jointly", list[JointFill]),
+    LossQuestion: ("hidden_loss", float),
+    SubstitutesQuestion: ("substitutes", list[Candidate]),
     RankTargetsQuestion: ("rank_targets", list[Candidate]),
-    SurprisalQuestion: ("surprise", list[WordSurprisal]),
+    SurprisalQuestion: ("word_surprisals", list[WordSurprisal]),
     ScoreQuestion: ("score", Score),
-    SampleMaskQuestion: ("choose", list[Span]),
+    SampleMaskQuestion: ("sample_mask", list[Span]),
     InspectQuestion: ("inspect", Inspection),
 }
 """The engine's call for each kind of question, and the type of its answer."""
@@ -171,8 +171,8 @@ def _check_question(question: Question) -> None:
         case PredictQuestion():
             _check(1 <= question.max_subwords <= _MAX_SUBWORDS, f"'max_subwords' must be from 1 to {_MAX_SUBWORDS}")
             _check(0 <= question.focus < max(1, len(question.masks)), "'focus' must be the number of a mask")
-        case FillQuestion(asked=asked) if asked is not None:
-            _check(0 <= asked[0] <= asked[1] <= len(question.masks), "'asked' must be a range of the masks' numbers")
+        case FillQuestion(to_fill=to_fill) if to_fill is not None:
+            _check(0 <= to_fill[0] <= to_fill[1] <= len(question.masks), "'to_fill' must be a range of mask numbers")
         case RankTargetsQuestion(targets=targets):
             _check(0 <= question.mask < len(question.masks), "'mask' must be the number of a mask")
             _check(all(0 < len(target.strip()) <= _LONGEST_TARGET for target in targets), _TARGETS)
@@ -198,7 +198,7 @@ def _answers(question: Question, answer: Any) -> bool:
                 map(_is_prediction, answer.predictions)
             )
         case FillQuestion():
-            low, high = question.asked or (0, len(question.masks))
+            low, high = question.to_fill or (0, len(question.masks))
             return all(len(fill.words) == high - low for fill in answer)
         case LossQuestion():
             return bool(answer >= 0)

@@ -1,4 +1,4 @@
-"""From a question to the model's answer: what runs on the model's thread."""
+"""From a question to the library function that answers it; runs on the model's thread."""
 
 from __future__ import annotations
 
@@ -32,14 +32,19 @@ from .api import (
     SubstitutesQuestion,
     SurprisalQuestion,
 )
+from .job_queue import ModelSteps
 
 
-def answering(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any], tokens_at_once: int) -> Any:
-    """The answer to a question where no logits are asked for, else the asking that returns it.
+def begin(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any], tokens_per_step: int) -> Any:
+    """Begin to answer a question.
 
     Args:
         cache: as for :func:`~fillmask_ls.mlm.prediction.predict_steps`.
-        tokens_at_once: as for :func:`~fillmask_ls.mlm.forward_steps.split_steps`.
+        tokens_per_step: as for :func:`~fillmask_ls.mlm.forward_steps.split_steps`.
+
+    Returns:
+        :class:`~fillmask_ls.engine.job_queue.ModelSteps` that lead to the answer; the answer itself to questions about
+        random masking.
     """
     if isinstance(question, InspectQuestion):
         return inspect(model, question.text, rate=question.rate, seed=question.seed, whole_words=question.whole_words)
@@ -47,26 +52,16 @@ def answering(model: MaskedLM, question: Question, cache: MutableMapping[Any, An
         return sample_mask_spans(
             model.tokenizer, question.text, rate=question.rate, seed=question.seed, whole_words=question.whole_words
         )
-    return split_steps(_asking(model, question, cache), tokens_at_once)
+    return ModelSteps(model, split_steps(_steps(model, question, cache), tokens_per_step))
 
 
-def _asking(
-    model: MaskedLM,
-    question: PredictQuestion
-    | FillQuestion
-    | LossQuestion
-    | SubstitutesQuestion
-    | RankTargetsQuestion
-    | SurprisalQuestion
-    | ScoreQuestion,
-    cache: MutableMapping[Any, Any],
-) -> ForwardSteps[Any]:
+def _steps(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any]) -> ForwardSteps[Any]:
     match question:
         case PredictQuestion():
-            return _ranking(model, question, cache)
+            return _predict_steps(model, question, cache)
         case FillQuestion():
-            asked = question.asked and range(*question.asked)
-            return fill_jointly_steps(model, question.text, question.masks, top_k=question.top_k, only=asked)
+            only = question.to_fill and range(*question.to_fill)
+            return fill_jointly_steps(model, question.text, question.masks, top_k=question.top_k, only=only)
         case LossQuestion():
             return hidden_loss_steps(model, question.text, question.masks, question.words)
         case SubstitutesQuestion():
@@ -76,24 +71,27 @@ def _asking(
         case SurprisalQuestion():
             return word_surprisals_steps(model, question.text, spans=question.spans, top_k=question.top_k)
         case ScoreQuestion():
-            return _score(model, question)
+            return _score_steps(model, question)
+    raise TypeError(f"no question: {type(question).__name__}")
 
 
-def _ranking(model: MaskedLM, query: PredictQuestion, cache: MutableMapping[Any, Any]) -> ForwardSteps[Predictions]:
+def _predict_steps(
+    model: MaskedLM, question: PredictQuestion, cache: MutableMapping[Any, Any]
+) -> ForwardSteps[Predictions]:
     predictions = []
-    for window in windows(model, query.text, query.masks):
+    for window in windows(model, question.text, question.masks):
         predictions += yield from predict_steps(
             model,
             window,
-            top_k=query.top_k,
-            prefixes={query.focus: query.prefix},
-            max_subwords=query.max_subwords,
-            focus=query.focus,
+            top_k=question.top_k,
+            prefixes={question.focus: question.prefix},
+            max_subwords=question.max_subwords,
+            focus=question.focus,
             cache=cache,
         )
     return Predictions(model.name, tuple(predictions))
 
 
-def _score(model: MaskedLM, query: ScoreQuestion) -> ForwardSteps[Score]:
-    [score] = yield from score_steps(model, [query.text], metric=query.form)
+def _score_steps(model: MaskedLM, question: ScoreQuestion) -> ForwardSteps[Score]:
+    [score] = yield from score_steps(model, [question.text], metric=question.metric)
     return score

@@ -1,4 +1,4 @@
-"""The engine on another machine while it answers, else the one in this process."""
+"""The shared engine while it answers, otherwise the one in this process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 import random
 from collections.abc import Callable
 from typing import Any
+
+from fillmask_ls.background import run_in_background
 
 from .api import Engine, EngineError, Predictions, PredictQuestion, Priority, Question
 from .http_client import RefusedError, UnavailableError
@@ -17,22 +19,21 @@ _LONGEST_PAUSE = 60.0
 
 
 class FallbackEngine(Engine):
-    """Passes each question to the one that is to answer it.
+    """Passes each question to the remote engine if there is one and it answers, otherwise to the local engine.
 
-    A remote engine that fails is left alone for a while, which grows from time to time; then it is looked for in the
-    background, and answers again when it is found.
+    A remote engine that failed is looked for in the background, with growing pauses, and answers again once it is found.
 
     Attributes:
         local: the engine in this process.
-        remote: the other one, if there is one.
-        problem: why the remote engine doesn't answer now; None while it does, or there is none.
+        remote: the shared engine, if there is one.
+        problem: why the remote engine does not answer at present; None while it does, or if there is none.
     """
 
     def __init__(self, local: LocalEngine, *, need_local: Callable[[], None], changed: Callable[[], None]) -> None:
-        """Begin without a remote engine.
+        """Start without a remote engine.
 
         Args:
-            need_local: called when the local engine is to answer, which may have no model yet.
+            need_local: called when the local engine is about to answer, which may have no model yet.
             changed: called when the remote engine was found, lost, or found again.
         """
         self.local = local
@@ -41,9 +42,9 @@ class FallbackEngine(Engine):
         self._falls_back = True
         self._need_local, self._changed = need_local, changed
         self._pause = 1.0
-        self._looking: asyncio.Task[None] | None = None
+        self._finding: asyncio.Task[None] | None = None
         self._prefetcher = Prefetcher(self.predict)
-        self._closing: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def model_name(self) -> str | None:
@@ -51,9 +52,9 @@ class FallbackEngine(Engine):
         return self.remote.model_name if self.remote and not self.problem else self.local.model_name
 
     def model_for(self, question: type[Question]) -> str | None:
-        """The name of the model that answers a kind of question."""
-        knows = self.remote and not self.problem and self.remote.answers(question)
-        return self.remote.model_name if self.remote and knows else self.local.model_name
+        """Return the name of the model that answers a kind of question."""
+        answers = self.remote and not self.problem and self.remote.answers(question)
+        return self.remote.model_name if self.remote and answers else self.local.model_name
 
     @property
     def is_remote(self) -> bool:
@@ -61,38 +62,39 @@ class FallbackEngine(Engine):
         return self.remote is not None and self.problem is None
 
     def starts_local_load(self, kind: type[Question]) -> bool:
-        """Whether a model must be loaded here before a question of a kind can be answered, because the remote engine knows
-        no such question; that begins then."""
-        must = self.is_remote and self._falls_back and self.model_for(kind) is None and self.model_name is not None
-        if must:
+        """Return whether a kind of question needs a local model that is not loaded yet, and start loading it.
+
+        This happens if the remote engine answers, but not this kind of question.
+        """
+        must_load = self.is_remote and self._falls_back and self.model_for(kind) is None and self.model_name is not None
+        if must_load:
             self._need_local()
-        return must
+        return must_load
 
     def use(self, remote: RemoteEngine | None, *, falls_back: bool = True) -> asyncio.Task[None] | None:
-        """Let another remote engine answer, or none.
+        """Replace the remote engine by another, or by none.
 
         Args:
-            falls_back: whether the local one answers while the remote one can't.
+            falls_back: whether the local engine answers while the remote one does not.
 
         Returns:
-            The first look for it, which ends when it is found or known to be missing.
+            The first attempt to find it; done when it is found or known to be missing.
         """
-        if self._looking is not None:
-            self._looking.cancel()
+        if self._finding is not None:
+            self._finding.cancel()
+        self._prefetcher.cancel()
         if self.remote is not None:
-            closing = asyncio.ensure_future(self.remote.close())
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+            run_in_background(self._tasks, self.remote.close())
         self.remote, self.problem, self._falls_back, self._pause = remote, None, falls_back, 1.0
-        self._looking = None if remote is None else asyncio.ensure_future(self._find(remote))
-        return self._looking
+        self._finding = None if remote is None else run_in_background(self._tasks, self._find(remote))
+        return self._finding
 
     async def predict_early(self, question: PredictQuestion) -> Predictions:
         """Predict as a completion needs it, with whole-word candidates first; see :mod:`~fillmask_ls.engine.prefetch`."""
         return await self._prefetcher.predict_early(question)
 
     async def answer(self, question: Question, priority: Priority = Priority.INTERACTIVE) -> Any:
-        """As :class:`~fillmask_ls.engine.api.Engine` says."""
+        """Answer a question; see :class:`~fillmask_ls.engine.api.Engine`."""
         if isinstance(question, PredictQuestion) and priority is Priority.INTERACTIVE:
             self._prefetcher.cancel_stale(question)
         remote, problem = self.remote, self.problem
@@ -133,14 +135,14 @@ class FallbackEngine(Engine):
         self.problem = problem
         if self._falls_back:
             self._need_local()
-        if self._looking is not None and self._looking is not asyncio.current_task():
-            self._looking.cancel()
-        self._looking = asyncio.ensure_future(self._find_again(remote, problem))
+        if self._finding is not None and self._finding is not asyncio.current_task():
+            self._finding.cancel()
+        self._finding = run_in_background(self._tasks, self._find_again(remote, problem))
         self._changed()
 
     async def _find_again(self, remote: RemoteEngine, problem: UnavailableError) -> None:
         while True:
-            # So that the many that lost it at once don't all come back at once.
+            # Random, so that the many clients that lost the engine together don't come back together.
             pause = max(self._pause * random.uniform(0.5, 1), problem.retry_after or 0)  # noqa: S311
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
             await asyncio.sleep(pause)

@@ -1,7 +1,7 @@
-"""A connection to a server by HTTP: where the token may go, deadlines, second tries, and what went wrong in words.
+"""HTTP to one server: who gets the token, timeouts, retries, and errors in words for the user.
 
-The HTTP library is the one that the hub's client is built on, whichever that is. Redirects are not followed: a text
-goes to the host that the user named, and to no other.
+The HTTP library is the one that huggingface_hub is built on, which depends on its version. Redirects are not followed:
+text goes to the host that the user named and to no other.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ T = TypeVar("T")
 
 _TRIES = 3
 _PAUSE = 0.1
-"""Seconds before a second try, at most; each later one doubles it."""
+"""Maximum seconds before the second try; doubled for each later one."""
 
 
 class UnavailableError(EngineError):
-    """The server can't answer anything now.
+    """The server cannot answer any question now.
 
     Attributes:
-        transient: whether another try may well succeed.
-        retry_after: the seconds that the server asked to be left alone.
+        transient: whether another try may succeed.
+        retry_after: the seconds that the server asked to wait.
     """
 
     def __init__(self, message: str, *, transient: bool = False, retry_after: float | None = None) -> None:
@@ -41,7 +41,7 @@ class UnavailableError(EngineError):
 
 
 class RefusedError(EngineError):
-    """The server is there, but doesn't answer this question."""
+    """The server answers, but not this question."""
 
 
 class _RedirectedError(Exception):
@@ -52,18 +52,18 @@ class _RedirectedError(Exception):
 
 @dataclass(frozen=True)
 class Address:
-    """A server, and the token that opens it: the only one that the token is shown to."""
+    """A server and its token, which is sent to no other server."""
 
     url: str
     token: str | None = field(default=None, repr=False)
 
     @property
     def host(self) -> str:
-        """As the user sees it, with the port."""
+        """The host and port, as messages name them."""
         return urlsplit(self.url).netloc
 
-    def holds(self, scheme: str, host: str, port: int | None) -> bool:
-        """Whether a request to there goes to this server."""
+    def matches(self, scheme: str, host: str, port: int | None) -> bool:
+        """Return whether a request to this origin goes to this server."""
         own = urlsplit(self.url)
         default = {"https": 443, "http": 80}
         return (own.scheme, own.hostname, own.port or default.get(own.scheme)) == (
@@ -74,14 +74,17 @@ class Address:
 
 
 def usable_token(value: object) -> str | None:
-    """A token, if it is one that can be sent: an HTTP library would quote another in its error."""
+    """Return a token if it can be sent in a header, otherwise None: HTTP libraries quote invalid headers in errors."""
     token = value.strip() if isinstance(value, str) else ""
     return token if token and all("!" <= letter <= "~" for letter in token) else None
 
 
 def token_for(url: str, given: str | None) -> str | None:
-    """The token for a server: the one that was given for it, by the client or the environment; for the hub's own hosts, and
-    its providers, which have no ``url``, the user's own of the hub is next."""
+    """Return the token for a server.
+
+    In this order: ``given``, the environment variable ``FILLMASK_TOKEN``, and for Hugging Face's own hosts and providers
+    (which have no ``url``) the user's token for the hub.
+    """
     from huggingface_hub import get_token
 
     host = urlsplit(url).hostname or ""
@@ -89,19 +92,19 @@ def token_for(url: str, given: str | None) -> str | None:
     return given or usable_token(os.environ.get("FILLMASK_TOKEN")) or (get_token() if is_hubs else None)
 
 
-def client_factory(address: Address | None = None, *, direct: bool = False) -> Callable[[], Any]:
-    """Makes clients of the hub's HTTP library, its ``AsyncClient``.
+def client_factory(address: Address | None = None, *, bypass_proxy: bool = False) -> Callable[[], Any]:
+    """Return a factory of HTTP clients (``httpx.AsyncClient``).
 
     Args:
-        address: the one server that gets a token, its own; by default the hub's client decides.
-        direct: whether to go past a proxy that the environment names, as to this machine.
+        address: the only server that gets a token, its own; by default huggingface_hub decides.
+        bypass_proxy: whether to ignore a proxy that the environment names, as for a server on this machine.
     """
     from huggingface_hub import get_async_session
 
     async def authorize(request: Any) -> None:
-        # Whatever token the hub's client found on this machine and put there is taken away.
+        # Remove any token that huggingface_hub found on this machine and added.
         request.headers.pop("Authorization", None)
-        if address and address.token and address.holds(request.url.scheme, request.url.host, request.url.port):
+        if address and address.token and address.matches(request.url.scheme, request.url.host, request.url.port):
             request.headers["Authorization"] = f"Bearer {address.token}"
 
     async def refuse_redirect(response: Any) -> None:
@@ -110,22 +113,22 @@ def client_factory(address: Address | None = None, *, direct: bool = False) -> C
 
     kind: Any = type(get_async_session())
     hooks = {"request": [authorize] if address else [], "response": [refuse_redirect]}
-    proxies = dict.fromkeys(("http://", "https://", "all://")) if direct else None
+    proxies = dict.fromkeys(("http://", "https://", "all://")) if bypass_proxy else None
     return lambda: kind(follow_redirects=False, timeout=None, event_hooks=hooks, mounts=proxies)
 
 
 class Connection:
-    """Our own protocol's requests to one server; connections are kept open and used again."""
+    """Sends our own protocol's requests to one server; connections are kept open."""
 
     def __init__(self, address: Address, client: Any) -> None:
         self.address = address
         self._client = client
 
     async def get(self, path: str) -> tuple[int, Any]:
-        """The status of what is there, and the JSON in it; None where it is none.
+        """Return the status of a GET, and the JSON in its body or None.
 
         Raises:
-            UnavailableError: there is no answer, or one that says that there will be none without a change.
+            UnavailableError: there is no answer, or its status says that questions are not answered.
         """
         try:
             response = await self._client.get(self.address.url + path)
@@ -139,12 +142,12 @@ class Connection:
             return response.status_code, None
 
     async def post(self, path: str, body: object) -> Any:
-        """The JSON that the server answers with.
+        """Return the JSON in the answer to a POST.
 
         Raises:
             UnavailableError, RefusedError: there is none.
         """
-        # Written here, because half a surrogate pair, which a document can hold, is no UTF-8.
+        # As ASCII, because half of a surrogate pair, which a document can contain, has no UTF-8.
         content = json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
         try:
@@ -156,7 +159,7 @@ class Connection:
         raise self._failed(response)
 
     async def close(self) -> None:
-        """Close what is open."""
+        """Close the open connections."""
         await self._client.aclose()
 
     def _failed(self, response: Any) -> EngineError:
@@ -167,24 +170,25 @@ class Connection:
         return refusal(response.status_code, response.headers, said, self.address)
 
 
-async def persistently(attempt: Callable[[], Awaitable[T]], seconds: float, host: str) -> T:
-    """The result of ``attempt``, tried again where that may help, all within ``seconds``.
+async def retry(attempt: Callable[[], Awaitable[T]], timeout: float, host: str) -> T:
+    """Return the result of ``attempt``, trying again after transient failures, within ``timeout`` seconds in all.
 
-    A question asked twice changes nothing, so each may be; a server that is slow or failed at a question is left alone.
+    Questions are idempotent, so each may be asked again. A server that is slow, or that failed at the question itself,
+    is not asked again.
 
     Raises:
-        UnavailableError, RefusedError: there is none.
+        UnavailableError, RefusedError: no attempt succeeded.
     """
-    end = asyncio.get_running_loop().time() + seconds
+    end = asyncio.get_running_loop().time() + timeout
     before: UnavailableError | None = None
     for number in range(1, _TRIES + 1):
         left = end - asyncio.get_running_loop().time()
         try:
             return await asyncio.wait_for(attempt(), left)
         except asyncio.TimeoutError:
-            raise before or UnavailableError(f"{host} did not answer in {seconds:g} s.") from None
+            raise before or UnavailableError(f"{host} did not answer in {timeout:g} s.") from None
         except UnavailableError as error:
-            pause = random.uniform(0, _PAUSE * 2**number)  # noqa: S311 - so that many clients don't come at once
+            pause = random.uniform(0, _PAUSE * 2**number)  # noqa: S311 - so that many clients don't come together
             pause += error.retry_after or 0
             if not error.transient or number == _TRIES or asyncio.get_running_loop().time() + pause >= end:
                 raise
@@ -194,14 +198,14 @@ async def persistently(attempt: Callable[[], Awaitable[T]], seconds: float, host
 
 
 _UNAVAILABLE = {401, 403, 407, 429, 502, 503, 504}
-"""What a server answers that is not there for anyone, or not for us."""
+"""Statuses of a server that answers nobody, or not this client."""
 
 
 def refusal(status: int, headers: Any, said: str, address: Address) -> EngineError:
-    """What an error of HTTP means.
+    """Return the error for an HTTP status.
 
     Args:
-        said: the server's own words; quoted only where the question itself is at fault, and without the token.
+        said: the server's own message, quoted without the token, and only if the question itself is at fault.
     """
     host = address.host
     if status in (401, 403):
@@ -213,18 +217,18 @@ def refusal(status: int, headers: Any, said: str, address: Address) -> EngineErr
     if status == 404:
         return UnavailableError(f"{host} has no engine at this address (404): look at fillmask.engine.url.")
     if status in (429, 503):
-        after = _seconds(headers.get("Retry-After"))
+        after = _retry_after(headers.get("Retry-After"))
         problem = "has too much to do" if status == 429 else "is not ready"
         return UnavailableError(f"{host} {problem} ({status}).", transient=True, retry_after=after)
     if status >= 500 or status == 407:
-        # Without a word of the engine's own, whoever stands before it lost it on the way.
+        # Without a message of the engine itself, a proxy in front of it failed.
         return UnavailableError(f"{host} failed ({status}).", transient=status in (502, 504) or not said)
     quoted = " ".join((said.replace(address.token, "…") if address.token else said).split())[:200]
     return RefusedError(f"{host} does not answer this ({status}){': ' if quoted else '.'}{quoted}")
 
 
 def failure(error: Exception, host: str) -> UnavailableError:
-    """What went wrong on the way, of any library's error: it is told by its causes, and never quoted."""
+    """Return the error for an exception of any HTTP library, judged by its causes and never quoted."""
     if isinstance(error, UnavailableError):
         return error
     causes = list(_causes(error))
@@ -244,7 +248,7 @@ def failure(error: Exception, host: str) -> UnavailableError:
             case socket.gaierror():
                 return UnavailableError(f"There is no host {host}, or no network.")
             case ValueError() | AttributeError() | TypeError() | KeyError():
-                return UnavailableError(f"{host} answers in another form than asked for.")
+                return UnavailableError(f"{host} answers in an unexpected form.")
     if any(type(cause).__name__ in ("ConnectTimeout", "ReadTimeout") for cause in causes):
         return UnavailableError(f"{host} did not answer in time.")
     return UnavailableError(f"The connection to {host} broke off.", transient=True)
@@ -256,6 +260,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _seconds(value: str | None) -> float | None:
-    """``Retry-After`` in seconds; a date there is not taken for anything."""
+def _retry_after(value: str | None) -> float | None:
+    """Return the seconds of a ``Retry-After`` header; a date is ignored."""
     return float(value) if value and value.isdecimal() else None

@@ -1,25 +1,21 @@
-"""The engine in this process: one thread imports torch, loads models and answers with the last one."""
+"""The engine in this process: loads models and answers with the latest one."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import logging
-import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from .api import Engine, EngineError, Predictions, PredictQuestion, Priority, Question, SupersededError
-from .cache import Memory
-from .malloc import bound, trim
-from .scheduler import Job, JobQueue, tokens_at_once
+from .cache import LRUCache
+from .job_queue import ModelSteps
+from .scheduler import Scheduler, tokens_per_step
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from fillmask_ls.mlm.forward_steps import ForwardSteps
     from fillmask_ls.mlm.model import MaskedLM
 
@@ -27,107 +23,87 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_JOBS_AT_ONCE = 8
-_STEPS_PER_TRIM = 1000
-"""So rarely that a trim's milliseconds don't count."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """The last answer, which the same query gets again without a turn of the model's thread.
-
-    ``additions`` are the memory's when it was given: what is found later may better it.
-    """
-
-    query: PredictQuestion
-    ranking: Predictions
-    memory: Memory
-    additions: int
-
-    def stands(self, query: PredictQuestion, memory: Memory) -> bool:
-        return query == self.query and memory is self.memory and memory.additions == self.additions
-
 
 class LocalEngine(Engine):
-    """Answers queries with the model that was loaded last; while there is none yet, queries wait for it.
+    """Answers questions with the model that was loaded last. Until the first model is loaded, questions wait.
 
-    There is one thread, because each thread that computes brings OpenMP threads of its own, and these fight for the
-    cores. It is a daemon: neither an import of torch nor a forward pass holds up the end of the process.
+    All torch code runs on one thread, see :mod:`~fillmask_ls.engine.scheduler`. Results are cached per model, so that a
+    hover after a completion, or another letter typed after a mask, needs no forward step.
     """
 
-    def __init__(self, *, oldest_first: bool = False, load_model: Loader | None = None) -> None:
+    def __init__(self, *, fifo: bool = False, long_lived: bool = False, load_model: Loader | None = None) -> None:
         """Start an engine without a model.
 
         Args:
-            oldest_first: as for :class:`~fillmask_ls.engine.scheduler.JobQueue`.
+            fifo: whether the oldest of equally urgent questions runs first, instead of the newest; for many users.
+            long_lived: whether the process exists for this engine: all objects that exist when a model is loaded are
+                then exempt from garbage collection.
             load_model: loads a model given its name, device, dtype and runtime, on the model's thread; by default
-                :func:`fillmask_ls.mlm.loading.load`.
+                :func:`fillmask_ls.mlm.load`.
         """
         self._load_model = load_model or _load
+        self._long_lived = long_lived
         self._model: MaskedLM | None = None
-        # A letter typed behind the mask, or a hover, costs no forward.
-        self._memory = Memory.of_masks()
-        self._answers = Memory.of_answers()
-        self._answer: _Answer | None = None
+        self._distributions = LRUCache.of_masks()
+        self._answers = LRUCache.of_answers()
+        self._latest: _Latest | None = None
         self._error = ""
-        self._settled = asyncio.Event()
+        self._loaded = asyncio.Event()
         self._loads = 0
-        self._queue = JobQueue(oldest_first=oldest_first)
-        bound()
-        self._thread = threading.Thread(target=self._work, name="fillmask-model", daemon=True)
-        self._thread.start()
+        self._scheduler = Scheduler(fifo=fifo)
 
     @property
     def model_name(self) -> str | None:
-        """The name of the model that answers; None while there is none."""
+        """The name of the model that answers; None before the first one is loaded."""
         return self._model.name if self._model is not None else None
 
     def count_tokens(self, text: str) -> int:
-        """The tokens of a text for the model, special ones included; 0 while there is none."""
+        """Return the number of a text's tokens, special tokens included; 0 before a model is loaded."""
         return len(self._model.tokenizer.encode(text).ids) if self._model is not None else 0
 
     def warm_up(self) -> None:
-        """Begin to import what a model needs, before it is known which one."""
-        self._submit(Priority.LOADING, _import)
+        """Start importing what any model needs, before the settings name one."""
+        self._scheduler.submit(Priority.LOADING, _import)
 
     def close(self) -> None:
-        """End the thread, when its present step is done; who waits for an answer is cancelled.
+        """End the thread after its present step and cancel all questions.
 
-        For programs that go on without the engine. Python's own end while torch computes can abort the process.
+        For programs that go on without the engine: Python's own exit can abort the process while torch computes.
         """
-        self._queue.close()
-        self._thread.join()
+        self._scheduler.close()
 
     async def load(self, model: str, device: str, dtype: str = "auto", runtime: str = "torch") -> str:
-        """Load a model and let it answer from then on; if it can't be loaded, the one before goes on.
+        """Load a model, which answers from then on; if that fails, the model before goes on.
 
         Args:
-            model, device, runtime: as for :func:`fillmask_ls.mlm.loading.load`.
-            dtype: ``auto`` or the name of one of torch's.
+            model, device, runtime: as for :func:`fillmask_ls.mlm.load`.
+            dtype: ``auto`` or the name of a torch dtype.
 
         Returns:
-            The name of the model that was loaded.
+            The name of the loaded model.
 
         Raises:
-            EngineError: with the reason in words.
+            EngineError: the model cannot be loaded; the message says why.
             SupersededError: a later call came before this one's turn.
         """
         self._loads += 1
-        this = self._loads
-        self._settled.clear()
+        number = self._loads
+        self._loaded.clear()
 
         def work() -> str:
-            if this != self._loads:
+            if number != self._loads:
                 raise SupersededError(f"another model was chosen before {model!r} was loaded")
-            gc.unfreeze()  # the model before, if it hangs in cycles
+            if self._long_lived:
+                gc.unfreeze()  # collects the model before if it is part of a reference cycle
             self._model = self._load_model(model, device, dtype, runtime)
-            gc.freeze()  # a million objects that live as long as the model: no collection need look at them again
-            # What an older model's job still finds goes into its own.
-            self._memory, self._answers = Memory.of_masks(), Memory.of_answers()
+            if self._long_lived:
+                gc.freeze()  # else each full collection stops all threads for 65 ms
+            # Jobs of the model before still write to its own caches.
+            self._distributions, self._answers = LRUCache.of_masks(), LRUCache.of_answers()
             return self._model.name
 
         try:
-            name: str = await asyncio.wrap_future(self._submit(Priority.LOADING, work))
+            name: str = await asyncio.wrap_future(self._scheduler.submit(Priority.LOADING, work))
             return name
         except EngineError:
             raise
@@ -135,165 +111,84 @@ class LocalEngine(Engine):
             self._error = str(error)
             raise EngineError(self._error) from error
         finally:
-            if this == self._loads:
-                self._settled.set()
+            if number == self._loads:
+                self._loaded.set()
 
     async def answer(self, question: Question, priority: Priority = Priority.INTERACTIVE) -> Any:
-        """As :class:`~fillmask_ls.engine.api.Engine` says."""
-        await self._ready()
+        """Answer a question when a model is loaded; see :class:`~fillmask_ls.engine.api.Engine`."""
+        await self._wait_for_model()
         if isinstance(question, PredictQuestion):
-            last = self._answer
-            if last is not None and last.stands(question, self._memory):
-                return last.ranking
-            return await self._asked(question, priority)
+            latest = self._latest
+            if latest is not None and latest.answers(question, self._distributions):
+                return latest.predictions
+            return await self._compute(question, priority)
         answers = self._answers
         if question not in answers:
-            answers[question] = (await self._asked(question, priority),)
+            answers[question] = (await self._compute(question, priority),)
         return answers[question][0]
 
-    async def _ready(self) -> None:
-        """Wait for a model."""
+    async def _wait_for_model(self) -> None:
         while self._model is None:
-            await self._settled.wait()
-            if self._model is None and self._settled.is_set():  # else another load has begun since
+            await self._loaded.wait()
+            if self._model is None and self._loaded.is_set():  # otherwise another load has begun
                 raise EngineError(self._error)
 
-    async def _asked(self, question: Question, priority: Priority) -> Any:
+    async def _compute(self, question: Question, priority: Priority) -> Any:
+        future: Future[Any] = self._scheduler.submit(priority, lambda: self._begin(question, priority))
         try:
-            return await asyncio.wrap_future(self._submit(priority, lambda: self._begin(question, priority)))
+            return await asyncio.wrap_future(future)
         except Exception as error:
-            # Only its kind: the message could quote the document.
-            logger.error("a forward pass failed with %s", type(error).__name__)
-            raise EngineError(f"the model failed with {type(error).__name__}") from error
-
-    def _submit(self, priority: Priority, begin: Callable[[], Any]) -> Future[Any]:
-        job = Job(priority, begin)
-        self._queue.put(job)
-        return job.future
-
-    def _work(self) -> None:
-        for steps in count(1):
-            job = self._queue.take()
-            if job is None:
-                return
-            self._step(job)
-            if steps % _STEPS_PER_TRIM == 0:
-                trim()
-
-    def _step(self, job: Job) -> None:
-        """A forward for a job that was taken, and for those that may share it."""
-        waiting = [job]
-        if job.priority is not Priority.LOADING:
-            waiting += self._queue.take_others(job.priority, _JOBS_AT_ONCE - 1)
-        together: list[Job] = []
-        for job in waiting:
-            self._give_way(job.priority)
-            if not self._begun(job):
-                continue
-            if _may_share(together, job):
-                together.append(job)
-            else:
-                self._queue.put(job)
-        if together:
-            self._forward(together)
-
-    def _give_way(self, priority: Priority) -> None:
-        """Do what is more urgent, in the midst of a step."""
-        while (job := self._queue.take_before(priority)) is not None:
-            self._step(job)
-
-    def _begun(self, job: Job) -> bool:
-        """Begin a job, if it is new; whether it waits for a forward now."""
-        if job.batch is None:
-            try:
-                job.model, begun = self._model, job.begin()
-            except BaseException as error:  # whoever waits for the future decides
-                job.fail(error)
-                return False
-            if isinstance(begun, Generator):
-                job.asking = begun
-                _send(job, None)
-            else:
-                job.succeed(begun)
-        return job.batch is not None
-
-    def _forward(self, jobs: list[Job]) -> None:
-        """One forward for all, and each job's next step; those that ask on go back into the queue."""
-        from fillmask_ls.mlm.forward_steps import logits
-
-        try:
-            model, batches = jobs[0].model, [job.batch for job in jobs if job.batch is not None]
-            assert model is not None  # noqa: S101 - else it could not have asked
-            answers = logits(model, batches, lambda: self._give_way(jobs[0].priority))
-        except BaseException as error:
-            if len(jobs) == 1:
-                jobs[0].fail(error)
-            else:
-                for job in jobs:  # the fault of one is not the others'
-                    self._forward([job])
-            return
-        for job, answer in zip(jobs, answers, strict=True):
-            self._give_way(job.priority)
-            _send(job, answer)
-            if job.batch is not None:
-                self._queue.put(job)
+            # By kind only: the message could quote the document.
+            kind = type(error.__cause__ or error).__name__
+            logger.error("a forward pass failed with %s", kind)
+            raise EngineError(f"the model failed with {kind}") from error
 
     def _begin(self, question: Question, priority: Priority) -> Any:
-        """The answer, or the asking that finds it."""
-        from .dispatch import answering
+        """Return the answer, or the steps that lead to it; runs on the model's thread."""
+        from .dispatch import begin
 
-        model, memory = self._model, self._memory
-        assert model is not None  # noqa: S101 - _ready() looked
-        asking = answering(model, question, memory, tokens_at_once(priority))
-        if isinstance(question, PredictQuestion):
-            return self._noted(question, asking, memory)
-        return asking
+        model, distributions = self._model, self._distributions
+        assert model is not None  # noqa: S101 - _wait_for_model() returned
+        result = begin(model, question, distributions, tokens_per_step(priority))
+        if isinstance(result, ModelSteps) and isinstance(question, PredictQuestion):
+            return ModelSteps(model, self._remember_latest(question, result.steps, distributions))
+        return result
 
-    def _noted(
-        self, query: PredictQuestion, asking: ForwardSteps[Predictions], memory: Memory
+    def _remember_latest(
+        self, question: PredictQuestion, steps: ForwardSteps[Predictions], distributions: LRUCache
     ) -> ForwardSteps[Predictions]:
-        ranking = yield from asking
-        self._answer = _Answer(query, ranking, memory, memory.additions)
-        return ranking
+        predictions = yield from steps
+        self._latest = _Latest(question, predictions, distributions, distributions.additions)
+        return predictions
 
 
-def _send(job: Job, answer: Tensor | None) -> None:
-    """Let a job make its next step: it asks on, or its future has the result or the error."""
-    from fillmask_ls.mlm.forward_steps import Finished, advance
+@dataclass(frozen=True, slots=True)
+class _Latest:
+    """The latest predictions: the same question gets them again without a turn of the model's thread.
 
-    assert job.asking is not None  # noqa: S101 - it has begun
-    job.batch = None
-    try:
-        asked = advance(job.asking, answer)
-    except BaseException as error:
-        job.fail(error)
-        return
-    if isinstance(asked, Finished):
-        job.succeed(asked.result)
-    else:
-        job.batch = asked
+    ``additions`` is the cache's count when they were made: a result that was added since may improve them.
+    """
 
+    question: PredictQuestion
+    predictions: Predictions
+    distributions: LRUCache
+    additions: int
 
-def _may_share(jobs: Sequence[Job], other: Job) -> bool:
-    """Whether ``other`` may share the forward of ``jobs``: its rows are about as long, and all are not many."""
-    if not jobs:
-        return True
-    rows = [[len(row) for row in job.batch.rows] for job in (*jobs, other) if job.batch is not None]
-    longest = [max(lengths) for lengths in rows]
-    return (
-        jobs[0].model is other.model
-        and max(longest) <= 1.25 * min(longest)
-        and sum(map(len, rows)) * max(longest) <= tokens_at_once(other.priority)
-    )
+    def answers(self, question: PredictQuestion, distributions: LRUCache) -> bool:
+        return (
+            question == self.question
+            and distributions is self.distributions
+            and distributions.additions == self.additions
+        )
 
 
 def _import() -> None:
-    from fillmask_ls.mlm import loading  # noqa: F401
+    from fillmask_ls.mlm import loading, prediction  # noqa: F401
 
 
 def _load(model: str, device: str, dtype: str, runtime: str) -> MaskedLM:
     import torch
 
-    from fillmask_ls.mlm.loading import load
+    from fillmask_ls import mlm
 
-    return load(model, device=device, dtype=None if dtype == "auto" else getattr(torch, dtype), runtime=runtime)
+    return mlm.load(model, device=device, dtype=None if dtype == "auto" else getattr(torch, dtype), runtime=runtime)

@@ -1,4 +1,4 @@
-"""The engine on another machine: our own protocol where the server offers it, else the hub's."""
+"""The engine on another machine: asks a server over HTTP, by our own protocol or by Hugging Face's fill-mask protocol."""
 
 from __future__ import annotations
 
@@ -7,95 +7,98 @@ from typing import Any
 
 from . import codec
 from .api import Engine, InspectQuestion, Prediction, Predictions, PredictQuestion, Priority, Question, ScoreQuestion
-from .cache import Memory
+from .cache import LRUCache
 from .hf_inference import FillMask
-from .http_client import Address, Connection, RefusedError, UnavailableError, client_factory, failure, persistently
-from .single_flight import Flights
+from .http_client import Address, Connection, RefusedError, UnavailableError, client_factory, failure, retry
+from .single_flight import SingleFlight
 
-_SECONDS_TO_COMPUTE = 30.0
-"""For what is much work: nobody types on meanwhile."""
+_LONG_TIMEOUT = 30.0
+"""Seconds for questions that take much work and that nobody types during."""
 
 
 class RemoteEngine(Engine):
-    """Asks a server by HTTP. What was asked before is remembered, and what is being asked is not asked again."""
+    """Asks a server over HTTP. Answers are cached, and identical questions in flight share one request."""
 
     def __init__(
-        self, address: Address, *, direct: bool = False, patience: float = 30.0, provider: str = "", model: str = ""
+        self,
+        address: Address,
+        *,
+        bypass_proxy: bool = False,
+        timeout: float = 30.0,
+        provider: str = "",
+        model: str = "",
     ) -> None:
-        """An engine that has not been spoken to.
+        """Create an engine that has not connected yet.
 
         Args:
-            direct: whether the server is on this machine, so that no proxy is asked.
-            patience: how many seconds someone who types waits for an answer.
-            provider, model: of the hub, if it is not the address that answers.
+            bypass_proxy: whether the server is on this machine, so that no proxy is asked.
+            timeout: the seconds within which a question must be answered, second tries included.
+            provider, model: the inference provider that Hugging Face's hub knows the way to, and its model; used
+                instead of the address.
         """
-        from huggingface_hub import set_async_client_factory
-
         self.address = address
-        self._patience = patience
+        self._timeout = timeout
         self._provider, self._model = provider, model
-        # The hub's client makes its own connections, by what is set here for the whole process.
-        make = client_factory(None if provider else address, direct=direct)
-        set_async_client_factory(make)
-        self._connection = Connection(address, make())
-        self._speaker: Connection | FillMask | None = None
+        self._make_client = client_factory(None if provider else address, bypass_proxy=bypass_proxy)
+        self._connection = Connection(address, self._make_client())
+        self._protocol: Connection | FillMask | None = None
         self._name: str | None = None
-        self._answers = Memory.of_answers()
-        self._flights = Flights()
+        self._answers = LRUCache.of_answers()
+        self._in_flight = SingleFlight()
 
     @property
     def model_name(self) -> str | None:
-        """The name of the model that answers; None before the server was met."""
+        """The name of the model that answers; None before the first connection."""
         return self._name
 
     def answers(self, kind: type[Question]) -> bool:
-        """Whether it answers this kind of question, as far as the server is known."""
-        return kind is PredictQuestion or not isinstance(self._speaker, FillMask)
+        """Return whether it answers this kind of question, as far as the server is known."""
+        return kind is PredictQuestion or not isinstance(self._protocol, FillMask)
 
     async def connect(self) -> None:
-        """Find out which protocol the server speaks, if that is not known. No text of the user is sent.
+        """Find out which protocol the server speaks, unless that is known. Sends no text of the user.
 
         Raises:
-            UnavailableError, RefusedError: it doesn't answer.
+            UnavailableError, RefusedError: the server does not answer.
         """
-        await persistently(self._met, _SECONDS_TO_COMPUTE, self.address.host)
+        await retry(self._connect_once, _LONG_TIMEOUT, self.address.host)
 
     async def reconnect(self) -> None:
-        """The same, whether it is known or not: another server may be there by now."""
-        speaker, self._speaker = self._speaker, None
-        if isinstance(speaker, FillMask):
-            await speaker.close()
+        """Find out again which protocol the server speaks: it may have been replaced."""
+        protocol, self._protocol = self._protocol, None
+        if isinstance(protocol, FillMask):
+            await protocol.close()
         await self.connect()
 
     async def answer(self, question: Question, priority: Priority = Priority.INTERACTIVE) -> Any:  # noqa: ARG002
-        """As :class:`~fillmask_ls.engine.api.Engine` says; a server has no priorities.
+        """Answer a question; see :class:`~fillmask_ls.engine.api.Engine`. The priority is not sent.
 
         Raises:
-            UnavailableError: the server can't answer now.
-            RefusedError: it doesn't answer this.
+            UnavailableError: the server cannot answer now.
+            RefusedError: the server does not answer this question.
         """
-        if isinstance(self._speaker, FillMask) and isinstance(question, PredictQuestion):
-            question = replace(question, max_subwords=1)  # it knows no longer words
-        found = self._remembered(question)
-        if found is None:
-            found = await self._flights.share(question, lambda: self._asked(question))
-        return found
+        if isinstance(self._protocol, FillMask) and isinstance(question, PredictQuestion):
+            question = replace(question, max_subwords=1)  # the protocol has no longer words
+        answer = self._cached(question)
+        if answer is None:
+            answer = await self._in_flight.share(question, lambda: self._ask(question))
+        return answer
 
     async def close(self) -> None:
-        """Give up what is being asked, and close the connections."""
-        self._flights.close()
-        if isinstance(self._speaker, FillMask):
-            await self._speaker.close()
+        """Cancel all questions and close the connections."""
+        self._in_flight.close()
+        if isinstance(self._protocol, FillMask):
+            await self._protocol.close()
         await self._connection.close()
 
-    async def _met(self) -> None:
-        if self._speaker is None:
-            await self._flights.share(None, self._meet)
+    async def _connect_once(self) -> None:
+        if self._protocol is None:
+            await self._in_flight.share(None, self._connect)
 
-    async def _meet(self) -> None:
-        self._speaker = await self._recognized()
+    async def _connect(self) -> None:
+        self._protocol = await self._recognize()
 
-    async def _recognized(self) -> Connection | FillMask:
+    async def _recognize(self) -> Connection | FillMask:
         if not self._provider:
             _, health = await self._connection.get("/healthz")
             try:
@@ -103,68 +106,69 @@ class RemoteEngine(Engine):
             except codec.CodecError as error:
                 raise UnavailableError(f"{self.address.host} is not for this client: {error}.") from None
             if name is not None:
-                self._rename(name)
+                self._set_model(name)
                 return self._connection
-        speaker = FillMask(self.address, provider=self._provider, model=self._model)
+        fill_mask = FillMask(self.address, self._make_client, provider=self._provider, model=self._model)
         try:
-            await speaker.connect()
+            await fill_mask.connect()
         except RefusedError as error:
-            await speaker.close()
+            await fill_mask.close()
             raise UnavailableError(f"{self.address.host} fills no masks. {error}") from None
         except BaseException:
-            await speaker.close()
+            await fill_mask.close()
             raise
-        self._rename(speaker.model)
-        return speaker
+        self._set_model(fill_mask.model)
+        return fill_mask
 
-    async def _asked(self, question: Question) -> Any:
-        seconds = _SECONDS_TO_COMPUTE if isinstance(question, (ScoreQuestion, InspectQuestion)) else self._patience
+    async def _ask(self, question: Question) -> Any:
+        timeout = _LONG_TIMEOUT if isinstance(question, (ScoreQuestion, InspectQuestion)) else self._timeout
 
         async def attempt() -> Any:
-            await self._met()
-            if isinstance(self._speaker, Connection):
-                return await self._by_our_protocol(self._speaker, question)
-            if isinstance(self._speaker, FillMask) and isinstance(question, PredictQuestion):
-                return await self._speaker.rank(question)
+            await self._connect_once()
+            if isinstance(self._protocol, Connection):
+                return await self._post(self._protocol, question)
+            if isinstance(self._protocol, FillMask) and isinstance(question, PredictQuestion):
+                return await self._protocol.predict(question)
             raise RefusedError(f"{self.address.host} speaks the hub's protocol only, which can't answer this.")
 
-        answer = await persistently(attempt, seconds, self.address.host)
-        self._remember(question, answer)
+        answer = await retry(attempt, timeout, self.address.host)
+        self._cache(question, answer)
         return answer
 
-    async def _by_our_protocol(self, connection: Connection, question: Question) -> Any:
+    async def _post(self, connection: Connection, question: Question) -> Any:
+        """Ask by our own protocol."""
         body = await connection.post("/v1/predict", codec.request(question))
         try:
             name, answer = codec.read_reply(question, body)
         except codec.CodecError as error:
             raise failure(error, self.address.host) from None
-        self._rename(name)
+        self._set_model(name)
         return answer
 
-    def _rename(self, name: str) -> None:
-        """Note which model answers; what another one said is forgotten."""
+    def _set_model(self, name: str) -> None:
+        """Note which model answers; drop the answers of another one."""
         if name != self._name:
-            self._name, self._answers = name, Memory.of_answers()
+            self._name, self._answers = name, LRUCache.of_answers()
 
-    def _remembered(self, question: Question) -> Any:
-        """What was answered before to the question, or to one that asked for more; None if nothing was."""
-        kept = self._answers.get(_about(question))
-        if kept is None:
+    def _cached(self, question: Question) -> Any:
+        """Return the cached answer to a question, or to one that asked for more; None if there is none."""
+        entry = self._answers.get(_cache_key(question))
+        if entry is None:
             return None
-        asked, [answer] = kept
+        cached, [answer] = entry
         if isinstance(question, PredictQuestion):
-            if asked.top_k < question.top_k or asked.max_subwords < question.max_subwords:
+            if cached.top_k < question.top_k or cached.max_subwords < question.max_subwords:
                 return None
             return Predictions(answer.model, tuple(_cut(mask, question.top_k) for mask in answer.predictions))
         return answer
 
-    def _remember(self, question: Question, answer: Any) -> None:
-        if self._remembered(question) is None:
-            self._answers[_about(question)] = question, [answer]
+    def _cache(self, question: Question, answer: Any) -> None:
+        if self._cached(question) is None:
+            self._answers[_cache_key(question)] = question, [answer]
 
 
-def _about(question: Question) -> Question:
-    """A question without how much is asked: what it is remembered by."""
+def _cache_key(question: Question) -> Question:
+    """Return a question without how much it asks for."""
     return replace(question, top_k=0, max_subwords=0) if isinstance(question, PredictQuestion) else question
 
 

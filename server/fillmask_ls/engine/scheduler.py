@@ -1,137 +1,184 @@
-"""What waits for the model's thread, and in which order it goes."""
+"""The model's thread: runs forward steps of many questions, the most urgent first.
+
+This is cooperative scheduling. A question is a generator (:mod:`fillmask_ls.mlm.forward_steps`) that yields the forward
+steps it needs and is sent the logits. The generator never calls the model, so the scheduler decides which step runs
+next and which steps run together:
+
+- **Priorities.** Before each step the scheduler takes the most urgent job of the queue.
+- **Preemption at yield points.** Between two layers of a step, and between two generators that share one, the scheduler
+  runs whatever became more urgent meanwhile. An interactive question waits for one layer, not for a whole step.
+- **Batching.** Jobs of one priority whose steps have rows of similar length share one forward pass.
+- **Cancellation.** A job whose future is cancelled is dropped before its next step.
+
+A completion arrives while the steps of two hints share a forward pass::
+
+    question     put into the queue    model thread                                          time
+    hint 1   ------------.             |= layers 1-3 =|               |= layers 4-6 =| -> answer
+    hint 2   ------------.             |==============|               |==============| -> answer
+    completion ----------------------. |   yield point ->|= 6 layers =| -> answer
+
+There is one thread, because each thread that computes with torch starts OpenMP threads of its own, and these compete for
+the cores. It is a daemon: neither importing torch nor a forward pass delays the end of the process.
+"""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import count
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from .api import Priority
+from .job_queue import Job, JobQueue, ModelSteps
 
 if TYPE_CHECKING:
-    from fillmask_ls.mlm.forward_steps import ForwardStep, ForwardSteps
+    from torch import Tensor
+
     from fillmask_ls.mlm.model import MaskedLM
 
-
-_IN_TIME = 0.25
-"""Seconds: hints that are not begun by then come late. Where the machine can't answer all, half are still answered at
-once if the newest goes first, and in order none is."""
+JOBS_PER_STEP = 8
+_TOKENS_PER_STEP = {Priority.HINT: 256, Priority.BACKGROUND: 128}
 
 
-_TOKENS_AT_ONCE = {Priority.HINT: 256, Priority.BACKGROUND: 128}
+def tokens_per_step(priority: Priority) -> int:
+    """Return the maximum number of tokens in a forward step that can be divided: larger steps delay interactive questions."""
+    return _TOKENS_PER_STEP.get(priority, 512)
 
 
-def tokens_at_once(priority: Priority) -> int:
-    """Return the maximum number of tokens in a divisible forward step: larger steps delay interactive questions.
-
-    Half as many tokens a step take slightly longer in all, and delay an interactive question half as long.
-    """
-    return _TOKENS_AT_ONCE.get(priority, 512)
+class ModelPanicError(RuntimeError):
+    """A native extension failed with something other than an ``Exception``, such as pyo3's ``PanicException``."""
 
 
-@dataclass(eq=False, slots=True)
-class Job:
-    """Work for the model's thread.
+class Scheduler:
+    """Runs jobs on the model's thread, which starts at once."""
 
-    Attributes:
-        priority: of two with the same priority, the queue's order decides.
-        begin: called on the thread when its turn has come.
-        future: gets the result; cancelled at any time, the work stops at its next step.
-        asking: the work that ``begin`` returned, if it asks the model.
-        batch: what that work asks next.
-        model: the one that it asks.
-        number, came: of its first coming into a queue, and when, by the monotonic clock.
-    """
+    def __init__(self, *, fifo: bool = False) -> None:
+        """Start the thread; ``fifo`` is as for :class:`~fillmask_ls.engine.job_queue.JobQueue`."""
+        self._queue = JobQueue(fifo=fifo)
+        self._thread = threading.Thread(target=self._run, name="fillmask-model", daemon=True)
+        self._thread.start()
 
-    priority: Priority
-    begin: Callable[[], Any]
-    future: Future[Any] = field(default_factory=Future)
-    asking: ForwardSteps[Any] | None = None
-    batch: ForwardStep | None = None
-    model: MaskedLM | None = None
-    number: int = 0
-    came: float = 0.0
+    def submit(self, priority: Priority, begin: Callable[[], Any]) -> Future[Any]:
+        """Queue a job.
 
-    def succeed(self, result: object) -> None:
-        with suppress(InvalidStateError):  # it was cancelled meanwhile
-            self.future.set_result(result)
+        Args:
+            begin: called on the thread; returns the result, or :class:`~fillmask_ls.engine.job_queue.ModelSteps`.
 
-    def fail(self, error: BaseException) -> None:
-        with suppress(InvalidStateError):
-            self.future.set_exception(error)
-
-
-class JobQueue:
-    """Jobs by priority, for one thread that takes and any that put.
-
-    Of those that are as urgent the newest goes first: what one person asks, and typed on since. Where many people ask,
-    it is the oldest, so that nobody's waits for all that come behind it. So it is with hints, of many documents, as long
-    as that is not too late for all.
-    """
-
-    def __init__(self, *, oldest_first: bool = False) -> None:
-        self._jobs: list[Job] = []
-        self._changed = threading.Condition()
-        self._numbers = count(1)
-        self._oldest_first = oldest_first
-        self._closed = False
+        Returns:
+            A future of the result. Cancel it to drop the job before its next step.
+        """
+        job = Job(priority, begin)
+        self._queue.put(job)
+        return job.future
 
     def close(self) -> None:
-        """Cancel what waits, and what still comes."""
-        with self._changed:
-            self._closed = True
-            for job in self._jobs:
-                job.future.cancel()
-            self._changed.notify_all()
+        """Cancel all jobs and wait until the thread has ended, after its present step."""
+        self._queue.close()
+        self._thread.join()
 
-    def put(self, job: Job) -> None:
-        """Add a job, or one again that was taken and has more to do."""
-        with self._changed:
-            if self._closed:
-                job.future.cancel()
-            if not job.number:
-                job.number, job.came = next(self._numbers), time.monotonic()
-            self._jobs.append(job)
-            self._changed.notify()
+    def _run(self) -> None:
+        while (job := self._queue.take()) is not None:
+            self._step(job)
 
-    def take(self) -> Job | None:
-        """The next job that is not cancelled; waits for one. None when the queue is closed."""
-        with self._changed:
-            while (job := self._next()) is None and not self._closed:
-                self._changed.wait()
-            if job is not None:
-                self._jobs.remove(job)
-            return job
+    def _step(self, job: Job) -> None:
+        """Run one forward step of a job, together with others that may share it."""
+        candidates = [job]
+        if job.priority is not Priority.LOADING:
+            candidates += self._queue.take_same(job.priority, JOBS_PER_STEP - 1)
+        batch: list[Job] = []
+        for job in candidates:
+            self._run_more_urgent(job.priority)
+            if not _begin(job):
+                continue
+            if _may_share(batch, job):
+                batch.append(job)
+            else:
+                self._queue.put(job)
+        if batch:
+            self._forward(batch)
 
-    def take_before(self, priority: Priority) -> Job | None:
-        """The next job, if it is more urgent than that, and no model's load; doesn't wait."""
-        with self._changed:
-            job = self._next()
-            if job is None or not Priority.LOADING < job.priority < priority:
-                return None
-            self._jobs.remove(job)
-            return job
+    def _run_more_urgent(self, priority: Priority) -> None:
+        """Run steps of more urgent jobs; called at the yield points of a step."""
+        while (job := self._queue.take_more_urgent(priority)) is not None:
+            self._step(job)
 
-    def take_others(self, priority: Priority, most: int) -> list[Job]:
-        """At most that many of the next jobs, if they are as urgent; none when there are none."""
-        with self._changed:
-            taken: list[Job] = []
-            while len(taken) < most and (job := self._next()) is not None and job.priority == priority:
-                self._jobs.remove(job)
-                taken.append(job)
-            return taken
+    def _forward(self, batch: Sequence[Job]) -> None:
+        """Compute one forward pass for all jobs, and advance each to its next step or its end."""
+        from fillmask_ls.mlm.forward_steps import logits
 
-    def _next(self) -> Job | None:
-        """The next job that is not cancelled."""
-        self._jobs = [job for job in self._jobs if not job.future.cancelled()]
-        oldest = min(self._jobs, key=lambda job: (job.priority, job.number), default=None)
-        if oldest is None or self._oldest_first:
-            return oldest
-        if oldest.priority is Priority.HINT and time.monotonic() - oldest.came <= _IN_TIME:
-            return oldest
-        return max(self._jobs, key=lambda job: (-job.priority, job.number))
+        priority = batch[0].priority
+        steps = [job.next_step for job in batch if job.next_step is not None]
+        try:
+            found = logits(_model(batch[0]), steps, lambda: self._run_more_urgent(priority))
+        except BaseException as error:
+            if len(batch) == 1:
+                _fail(batch[0], error)
+            else:
+                for job in batch:  # the failure of one job must not reach the others
+                    self._forward([job])
+            return
+        for job, answer in zip(batch, found, strict=True):
+            self._run_more_urgent(priority)
+            _advance(job, answer)
+            if job.next_step is not None:
+                self._queue.put(job)
+
+
+def _begin(job: Job) -> bool:
+    """Begin a job that is new; return whether it waits for a forward step now."""
+    if job.next_step is None:
+        try:
+            result = job.begin()
+        except BaseException as error:
+            _fail(job, error)
+            return False
+        if isinstance(result, ModelSteps):
+            job.begun = result
+            _advance(job, None)
+        else:
+            job.succeed(result)
+    return job.next_step is not None
+
+
+def _model(job: Job) -> MaskedLM:
+    assert job.begun is not None  # noqa: S101 - only begun jobs have steps
+    return job.begun.model
+
+
+def _advance(job: Job, answer: Tensor | None) -> None:
+    """Send a job's generator its logits, None to start it: it yields its next step, or the job is done."""
+    from fillmask_ls.mlm.forward_steps import Finished, advance
+
+    assert job.begun is not None  # noqa: S101 - only begun jobs have steps
+    job.next_step = None
+    try:
+        yielded = advance(job.begun.steps, answer)
+    except BaseException as error:
+        _fail(job, error)
+        return
+    if isinstance(yielded, Finished):
+        job.succeed(yielded.result)
+    else:
+        job.next_step = yielded
+
+
+def _fail(job: Job, error: BaseException) -> None:
+    """Let a job's future raise an error; one that is no ``Exception`` would end the event loop that awaits it."""
+    if not isinstance(error, (Exception, KeyboardInterrupt, SystemExit)):
+        panic = ModelPanicError(f"{type(error).__name__}: {error}")
+        panic.__cause__ = error
+        error = panic
+    job.fail(error)
+
+
+def _may_share(batch: Sequence[Job], other: Job) -> bool:
+    """Whether a job may join a shared step: same model, rows of similar length, not too many tokens in all."""
+    if not batch:
+        return True
+    rows = [[len(row) for row in job.next_step.rows] for job in (*batch, other) if job.next_step is not None]
+    longest = [max(lengths) for lengths in rows]
+    return (
+        _model(batch[0]) is _model(other)
+        and max(longest) <= 1.25 * min(longest)
+        and sum(map(len, rows)) * max(longest) <= tokens_per_step(other.priority)
+    )

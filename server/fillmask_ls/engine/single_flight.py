@@ -1,4 +1,4 @@
-"""Work that is done once for all who want it at a time."""
+"""Single flight: identical requests in flight share one answer."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class _Flight:
     waiting: int = 0
 
 
-class Flights:
-    """Each piece of work has a key; it is given up when nobody wants it any more."""
+class SingleFlight:
+    """Runs work once for all who want its result; cancels it when the last of them is cancelled."""
 
     def __init__(self) -> None:
         self._flights: dict[Any, _Flight] = {}
         self._is_closed = False
 
     async def share(self, key: Any, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        """The result of ``work``, or of the same that is under way.
+        """Return the result of ``work``, or of the work with the same key that is already running.
 
         Raises:
             EngineError: it was closed meanwhile.
@@ -32,7 +32,7 @@ class Flights:
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = _Flight(asyncio.ensure_future(work()))
-            flight.task.add_done_callback(lambda _task: self._landed(key, flight))
+            flight.task.add_done_callback(lambda _task: self._remove(key, flight))
         flight.waiting += 1
         try:
             return await asyncio.shield(flight.task)
@@ -43,17 +43,17 @@ class Flights:
         finally:
             flight.waiting -= 1
             if not flight.waiting:
-                self._landed(key, flight)
+                self._remove(key, flight)
                 flight.task.cancel()
 
     def close(self) -> None:
-        """Give up all work."""
+        """Cancel all work."""
         self._is_closed = True
         for flight in list(self._flights.values()):
             flight.task.cancel()
 
-    def _landed(self, key: Any, flight: _Flight) -> None:
+    def _remove(self, key: Any, flight: _Flight) -> None:
         if self._flights.get(key) is flight:
             del self._flights[key]
         if flight.task.done() and not flight.task.cancelled():
-            flight.task.exception()  # whoever wanted it has it, or went away
+            flight.task.exception()  # those who waited have it, or were cancelled

@@ -127,7 +127,7 @@ class FillmaskServer(LanguageServer):
             notebook_document_sync=types.NotebookDocumentSyncOptions([types.NotebookDocumentFilterWithNotebook("*")]),
         )
         documents = self.protocol.documents
-        self.session = Session(Client(self), documents, local or LocalEngine())
+        self.session = Session(Client(self), documents, local or LocalEngine(long_lived=True))
         self._diagnostics = DiagnosticsPublisher(self.session)
         self._watch_parent = watch_parent
         documents.on_change = self._document_changed

@@ -61,8 +61,8 @@ class SharedEngine:
             return None
         return RemoteEngine(
             http_client.Address(self.url or _HUB_ROUTER, http_client.token_for(self.url, token)),
-            direct=self._is_on_this_machine,
-            patience=_TIMEOUT_WITH_FALLBACK if self.falls_back else _TIMEOUT_WITHOUT_FALLBACK,
+            bypass_proxy=self._is_on_this_machine,
+            timeout=_TIMEOUT_WITH_FALLBACK if self.falls_back else _TIMEOUT_WITHOUT_FALLBACK,
             provider=self.provider,
             model=self.model,
         )

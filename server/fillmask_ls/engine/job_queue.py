@@ -1,0 +1,119 @@
+"""Jobs that wait for the model's thread, by priority."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from .api import Priority
+
+if TYPE_CHECKING:
+    from fillmask_ls.mlm.forward_steps import ForwardStep, ForwardSteps
+    from fillmask_ls.mlm.model import MaskedLM
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSteps:
+    """A generator of forward steps, and the model that computes them."""
+
+    model: MaskedLM
+    steps: ForwardSteps[Any]
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """Work for the model's thread.
+
+    Attributes:
+        priority: jobs of a higher priority run first.
+        begin: called on the thread; returns the result, or the steps that lead to it.
+        future: receives the result; cancelling it stops the job before its next forward step.
+        begun: the steps, if there are some and the job has begun.
+        next_step: the forward step that the generator waits for.
+        number: the order of arrival.
+    """
+
+    priority: Priority
+    begin: Callable[[], Any]
+    future: Future[Any] = field(default_factory=Future)
+    begun: ModelSteps | None = None
+    next_step: ForwardStep | None = None
+    number: int = 0
+
+    def succeed(self, result: object) -> None:
+        with suppress(InvalidStateError):  # cancelled meanwhile
+            self.future.set_result(result)
+
+    def fail(self, error: BaseException) -> None:
+        with suppress(InvalidStateError):
+            self.future.set_exception(error)
+
+
+class JobQueue:
+    """A priority queue for one consumer thread and any number of producers.
+
+    Among jobs of one priority the newest runs first: a user types on, and the newest request is the one that is still
+    wanted. With ``fifo`` the oldest runs first: an engine of many users must let none starve.
+    """
+
+    def __init__(self, *, fifo: bool = False) -> None:
+        self._jobs: list[Job] = []
+        self._changed = threading.Condition()
+        self._numbers = count(1)
+        self._fifo = fifo
+        self._closed = False
+
+    def close(self) -> None:
+        """Cancel all waiting jobs, and those that are still put."""
+        with self._changed:
+            self._closed = True
+            for job in self._jobs:
+                job.future.cancel()
+            self._changed.notify_all()
+
+    def put(self, job: Job) -> None:
+        """Add a new job, or a job that was taken and has more steps."""
+        with self._changed:
+            if self._closed:
+                job.future.cancel()
+            if not job.number:
+                job.number = next(self._numbers)
+            self._jobs.append(job)
+            self._changed.notify()
+
+    def take(self) -> Job | None:
+        """Wait for the next job and remove it; return None if the queue is closed."""
+        with self._changed:
+            while (job := self._first()) is None and not self._closed:
+                self._changed.wait()
+            return self._remove(job)
+
+    def take_more_urgent(self, priority: Priority) -> Job | None:
+        """Remove and return the next job if its priority is higher, without waiting; never one that loads a model."""
+        with self._changed:
+            job = self._first()
+            return self._remove(job) if job is not None and Priority.LOADING < job.priority < priority else None
+
+    def take_same(self, priority: Priority, limit: int) -> list[Job]:
+        """Remove and return up to ``limit`` of the next jobs, as long as they have this priority."""
+        with self._changed:
+            taken: list[Job] = []
+            while len(taken) < limit and (job := self._first()) is not None and job.priority is priority:
+                self._jobs.remove(job)
+                taken.append(job)
+            return taken
+
+    def _first(self) -> Job | None:
+        self._jobs = [job for job in self._jobs if not job.future.cancelled()]
+        order = 1 if self._fifo else -1
+        return min(self._jobs, key=lambda job: (job.priority, order * job.number), default=None)
+
+    def _remove(self, job: Job | None) -> Job | None:
+        if job is not None:
+            self._jobs.remove(job)
+        return job
