@@ -1,4 +1,4 @@
-"""The page of an inspection in a real browser: ``pytest -m clients``, where a Chromium and Playwright are installed."""
+"""The page of an inspection in Chromium, through Playwright."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 import seed
 from fillmask_ls import mlm
-from fillmask_ls.presentation.html import page as page_of
+from fillmask_ls.presentation.html import inspection_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -48,39 +48,39 @@ CONTRASTS = """() => {
 @pytest.fixture(scope="module")
 def file(model: mlm.MaskedLM, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("page") / "report.html"
-    file.write_text(page_of(mlm.inspect(model, TEXT, seed=3), TEXT), encoding="utf-8")
+    file.write_text(inspection_page(mlm.inspect(model, TEXT, seed=3), TEXT), encoding="utf-8")
     return file
 
 
-def opened(browser: Browser, file: Path, **settings: Any) -> tuple[Page, list[str], list[str]]:
-    """The page, with the addresses that it asks for and what it complains of."""
+def open_page(browser: Browser, file: Path, **settings: Any) -> tuple[Page, list[str], list[str]]:
+    """Open the page; return it with the URLs that it requests and the messages that it logs."""
     page = browser.new_context(**settings).new_page()
-    asked: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("dialog", lambda dialog: said.append(dialog.message))
+    requested: list[str] = []
+    messages: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("dialog", lambda dialog: messages.append(dialog.message))
     page.goto(file.as_uri())
-    return page, asked, said
+    return page, requested, messages
 
 
-def focused(page: Page) -> str:
+def focused_element(page: Page) -> str:
     return str(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_asks_for_nothing_and_complains_of_nothing(browser: Browser, file: Path, scheme: Any) -> None:
-    page, asked, said = opened(browser, file, color_scheme=scheme)
+def test_page_requests_nothing_and_logs_no_error(browser: Browser, file: Path, scheme: Any) -> None:
+    page, requested, messages = open_page(browser, file, color_scheme=scheme)
     page.locator("summary").click()
     page.wait_for_timeout(200)
-    assert asked == [file.as_uri()]
-    assert said == []
+    assert requested == [file.as_uri()]
+    assert messages == []
     assert page.evaluate("document.compatMode") == "CSS1Compat"
 
 
-def test_the_policy_holds_also_for_what_would_get_in(browser: Browser, file: Path) -> None:
-    page, _, said = opened(browser, file)
+def test_policy_blocks_injected_images_scripts_and_styles(browser: Browser, file: Path) -> None:
+    page, _, messages = open_page(browser, file)
     failed: list[str | None] = []
     page.on("requestfailed", lambda request: failed.append(request.failure))
     page.evaluate("""() => {
@@ -90,56 +90,59 @@ def test_the_policy_holds_also_for_what_would_get_in(browser: Browser, file: Pat
     }""")
     page.wait_for_timeout(200)
     assert failed == ["csp"]
-    assert len(said) == 3
-    assert all("Content Security Policy" in message for message in said)
+    assert len(messages) == 3
+    assert all("Content Security Policy" in message for message in messages)
     assert page.title() != "run"
     assert page.locator("h1").is_visible()
 
 
-def test_the_text_is_the_text(browser: Browser, file: Path) -> None:
-    page, _, _ = opened(browser, file)
-    assert page.locator(".text").text_content() == TEXT.replace("\x1b", "␛").replace("\x00", "␀")
-    assert page.locator(".text").evaluate("text => getComputedStyle(text).whiteSpace") in ("pre-wrap", "preserve")
-    assert page.locator(".text script, .text img").count() == 0
+def test_text_is_shown_exactly(browser: Browser, file: Path) -> None:
+    page, _, _ = open_page(browser, file)
+    assert page.locator(".fillmask-text").text_content() == TEXT.replace("\x1b", "␛").replace("\x00", "␀")
+    assert page.locator(".fillmask-text").evaluate("text => getComputedStyle(text).whiteSpace") in (
+        "pre-wrap",
+        "preserve",
+    )
+    assert page.locator(".fillmask-text script, .fillmask-text img").count() == 0
 
 
-def test_the_keyboard_reaches_the_predictions(browser: Browser, file: Path) -> None:
-    page, _, _ = opened(browser, file)
+def test_keyboard_reaches_the_predictions_and_returns(browser: Browser, file: Path) -> None:
+    page, _, _ = open_page(browser, file)
     reached = []
-    while focused(page) != page.locator(".text a").first.get_attribute("id"):
+    while focused_element(page) != page.locator(".fillmask-text a").first.get_attribute("id"):
         page.keyboard.press("Tab")
-        reached.append(focused(page))
+        reached.append(focused_element(page))
         assert len(reached) < 10
     assert reached[:4] == ["Text", "Masked tokens", "Layers", "All tokens"]
     page.keyboard.press("Enter")
-    assert focused(page) == "m1"
-    assert page.locator("#m1").evaluate("card => card.getBoundingClientRect().top < innerHeight")
+    assert focused_element(page) == "fillmask-mask-1"
+    assert page.locator("#fillmask-mask-1").evaluate("card => card.getBoundingClientRect().top < innerHeight")
     page.keyboard.press("Tab")
-    assert focused(page) == "↑ in the text"
+    assert focused_element(page) == "↑ in the text"
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.dataset.number") == "2"
 
 
-def test_tab_goes_through_the_page_from_top_to_bottom(browser: Browser, file: Path) -> None:
-    page, _, _ = opened(browser, file)
+def test_tab_moves_focus_from_top_to_bottom(browser: Browser, file: Path) -> None:
+    page, _, _ = open_page(browser, file)
     tops = []
     for _ in range(page.locator("a, summary").count()):
         page.keyboard.press("Tab")
         tops.append(page.evaluate("document.activeElement.getBoundingClientRect().bottom + scrollY"))
         style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert style != "none"
-    assert focused(page).startswith("A table of all tokens")
+    assert focused_element(page).startswith("A table of all tokens")
     page.keyboard.press("Enter")
-    assert page.get_by_role("table", name="Each position").is_visible()
+    assert page.get_by_role("table", name="Each position with its token").is_visible()
     assert all(below > above - 60 for above, below in pairwise(tops))
 
 
-def test_what_a_screen_reader_is_told(browser: Browser, file: Path) -> None:
-    page, _, _ = opened(browser, file)
+def test_screen_readers_find_names_and_roles(browser: Browser, file: Path) -> None:
+    page, _, _ = open_page(browser, file)
     assert page.get_by_role("heading", level=1).count() == 1
     assert page.get_by_role("img", name="Mean L2 norm of the hidden states").count() == 1
-    assert page.get_by_role("region", name="The text, by surprisal").count() == 1
+    assert page.get_by_role("region", name="The text, colored by surprisal").count() == 1
     assert page.get_by_role("navigation", name="Parts of this page").count() == 1
     table = page.get_by_role("table", name="Best predictions at").first
     assert table.get_by_role("columnheader").all_text_contents() == ["rank", "token", "probability"]
@@ -149,18 +152,18 @@ def test_what_a_screen_reader_is_told(browser: Browser, file: Path) -> None:
 
 @pytest.mark.parametrize("forced", ["none", "active"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everything_can_be_read(browser: Browser, file: Path, scheme: Any, forced: Any) -> None:
-    page, _, _ = opened(browser, file, color_scheme=scheme, forced_colors=forced)
+def test_every_text_has_enough_contrast(browser: Browser, file: Path, scheme: Any, forced: Any) -> None:
+    page, _, _ = open_page(browser, file, color_scheme=scheme, forced_colors=forced)
     page.locator("summary").click()
     contrasts = page.evaluate(CONTRASTS)
     assert len(contrasts) > 10
     assert {what: contrast for what, contrast in contrasts.items() if contrast < 4.5} == {}
 
 
-def test_light_and_dark_and_narrow(browser: Browser, file: Path) -> None:
+def test_light_and_dark_fit_a_narrow_window(browser: Browser, file: Path) -> None:
     pictures = set()
     for scheme in ("light", "dark"):
-        page, _, _ = opened(browser, file, color_scheme=scheme, viewport={"width": 320, "height": 800})
+        page, _, _ = open_page(browser, file, color_scheme=scheme, viewport={"width": 320, "height": 800})
         pictures.add(page.screenshot())
         assert page.evaluate("document.documentElement.scrollWidth") <= 320
         assert page.evaluate("[...document.querySelectorAll('article')].every(a => a.scrollWidth <= a.clientWidth)")

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
 
     inspection = inspect(model, source.text, rate=options.rate, seed=options.seed, whole_words=options.whole_words)
     if options.html is not None:
-        from fillmask_ls.presentation.html import page as inspection_page
+        from fillmask_ls.presentation.html import inspection_page
 
         write_file(options.html, inspection_page(inspection, source.text))
         with standard_output():

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from fillmask_ls.engine.api import InspectQuestion
-from fillmask_ls.presentation import html
+from fillmask_ls.presentation.html import inspection_page
+from fillmask_ls.presentation.markdown import inspection_markdown
 
 from ..session import Session
 from .arguments import Arguments
@@ -34,5 +35,5 @@ async def inspect(session: Session, arguments: Arguments) -> dict[str, Any]:
     inspection = await session.engine.inspect(InspectQuestion(text, arguments.rate(), arguments.seed(), whole_words))
     if format_ == "json":
         return {**asdict(inspection), "perplexity": inspection.perplexity}
-    render = html.markdown if format_ == "markdown" else html.page
+    render = inspection_markdown if format_ == "markdown" else inspection_page
     return {"format": format_, "content": await session.reader.run(render, inspection, text)}
