@@ -44,7 +44,7 @@ def test_jobs_run_by_priority() -> None:
         job("diagnostics", Priority.BACKGROUND),
         job("later hint", Priority.HINT),
     )
-    assert names(queue) == ["hover", "later hint", "hint", "diagnostics"]
+    assert names(queue) == ["hover", "hint", "later hint", "diagnostics"]
 
 
 def test_job_with_more_steps_keeps_its_place() -> None:

@@ -1,8 +1,7 @@
-"""The model for a whole team: replicas of the local engine behind Ray Serve, on one machine or on a Ray cluster.
+"""The shared engine of a team: replicas of the local engine behind Ray Serve, on one machine or a Ray cluster.
 
-Needs the extra ``cluster``. Each replica is a process with the model in it, whose engine puts the questions of like length
-that wait into one forward. Ray's own ``@serve.batch`` would make the batch before its turn has come: of what is there when
-the first question comes, which is that question.
+Needs the extra ``cluster``. Each replica is a process with a model, whose scheduler batches waiting questions of similar
+length. Ray's ``@serve.batch`` would form a batch when its first question arrives, which then is alone in it.
 """
 
 from __future__ import annotations
@@ -22,24 +21,24 @@ from .service import Limits, Service
 APP = "fillmask"
 
 _ONGOING = 512
-"""Requests at a replica: more than it lets wait, so that it sends them away itself and says when to come again."""
+"""Requests at a replica: more than it accepts, so that it refuses some itself and says when to retry."""
 _SECONDS_TO_DRAIN = 20.0
 _SECONDS_TO_REACH = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What is served, and where.
+    """Options of the shared engine.
 
     Attributes:
         model, device, dtype, runtime: as for :meth:`~fillmask_ls.engine.local.LocalEngine.load`.
-        host, port: where requests come in.
-        token: the :func:`~fillmask_ls.engine.service.digest` of the clients'; None for none.
-        replicas: how many processes, at least and at most.
-        cpus: of each, and so the threads that it computes with.
-        gpus: of each; by default one where the cluster has some.
-        address: of a Ray cluster to join; by default one is started on this machine.
-        limits: of a request.
+        host, port: the address to listen at.
+        token: the :func:`~fillmask_ls.engine.service.digest` of the clients' token; None for none.
+        replicas: the minimum and maximum number of processes.
+        cpus: processor cores per replica, and so its number of threads.
+        gpus: GPUs per replica; by default one if the cluster has any.
+        address: the Ray cluster to join; by default one is started on this machine.
+        limits: maximum sizes of a request.
     """
 
     model: str = "auto"
@@ -57,7 +56,7 @@ class Served:
 
 
 class Replica:
-    """One process with the model."""
+    """One process with a model."""
 
     async def __init__(self, served: Served) -> None:  # type: ignore[misc]  # Ray awaits it
         malloc.configure()
@@ -68,30 +67,30 @@ class Replica:
         )
 
     async def __call__(self, request: Any) -> Any:
-        """Answer a request of Starlette's."""
+        """Answer a Starlette request."""
         from starlette.requests import ClientDisconnect
         from starlette.responses import Response
 
         try:
             body = await request.body()
-        except ClientDisconnect:  # else Ray logs each as a failure, with a traceback, just when there is much to do
+        except ClientDisconnect:  # otherwise Ray logs a traceback for each, under load
             return Response(status_code=499)
         reply = await self._service.respond(request.method, request.url.path, request.headers, body)
         return Response(reply.content, reply.status, dict(reply.headers), "application/json")
 
 
 def start(served: Served) -> None:
-    """Serve, in the background; returns when all replicas are ready.
+    """Start serving in the background; return when all replicas are ready.
 
     Raises:
         ConnectionError: there is no cluster to join.
-        RuntimeError: they don't become ready.
+        RuntimeError: the replicas don't become ready.
     """
-    # Nothing in a replica blocks its loop, so that it needs no other for our code. Ray reads it when it is imported.
+    # Nothing in a replica blocks its event loop, so our code needs no second one. Ray reads these when it is imported.
     os.environ.setdefault("RAY_SERVE_THROUGHPUT_OPTIMIZED", "1")
-    # What goes with it: a port of each replica's own, which nobody uses but HAProxy, with which Ray turns it on itself.
+    # That option would open a port per replica, which only HAProxy uses.
     os.environ.setdefault("RAY_SERVE_ENABLE_DIRECT_INGRESS", "0")
-    # From the proxy to a replica by the port that each has for it: a tenth less work for both than by Ray's own calls.
+    # gRPC between proxy and replica takes a tenth less work of both than Ray's own calls.
     os.environ.setdefault("RAY_SERVE_PROXY_USE_GRPC", "1")
     import ray
     from ray import serve
@@ -134,10 +133,10 @@ def start(served: Served) -> None:
 
 
 def _reach(address: str | None) -> None:
-    """Find out at once whether there is someone at an address, which Ray tries for a quarter of an hour.
+    """Check at once whether something listens at an address; Ray would try for a quarter of an hour.
 
     Raises:
-        ConnectionError: there isn't.
+        ConnectionError: nothing does.
     """
     host, _, port = (address or "").rpartition(":")
     if host and port.isdigit() and "://" not in host:
@@ -148,7 +147,7 @@ def _reach(address: str | None) -> None:
 
 
 def stop() -> None:
-    """Take no more requests, answer those that are there, and end; what else a cluster serves goes on."""
+    """Stop accepting requests, answer the pending ones and end; other applications of the cluster go on."""
     import ray
     from ray import serve
 
@@ -159,16 +158,16 @@ def stop() -> None:
 
 
 def serve_until_told(served: Served, ready: Callable[[], None]) -> None:
-    """Serve until the process is told to end, by SIGTERM or Ctrl-C.
+    """Serve until SIGTERM or Ctrl-C.
 
     Args:
-        ready: called when requests are answered.
+        ready: called once requests are answered.
     """
-    told: list[int] = []
+    signals: list[int] = []
     start(served)
-    for number in (signal.SIGTERM, signal.SIGINT):  # Ray has handlers of its own, which end the process at once
-        signal.signal(number, lambda number, _frame: told.append(number))
+    for number in (signal.SIGTERM, signal.SIGINT):  # Ray's own handlers end the process at once
+        signal.signal(number, lambda number, _frame: signals.append(number))
     ready()
-    while not told:
+    while not signals:
         time.sleep(0.2)
     stop()

@@ -40,11 +40,11 @@ from .api import (
 SERVICE = "fillmask-ls"
 VERSION = 1
 
-MOST_WORDS = 1000
-"""The largest ``top_k``."""
+MAX_TOP_K = 1000
+"""The largest ``top_k``, and the largest number of targets."""
 _MAX_SUBWORDS = 8
-_LONGEST_TARGET = 100
-_TARGETS = f"'targets' must be words of at most {_LONGEST_TARGET} characters"
+_MAX_TARGET_LENGTH = 100
+_TARGETS = f"'targets' must be words of at most {_MAX_TARGET_LENGTH} characters"
 
 _CALLS: dict[type[Question], tuple[str, Any]] = {
     PredictQuestion: ("predict", Predictions),
@@ -57,24 +57,24 @@ _CALLS: dict[type[Question], tuple[str, Any]] = {
     SampleMaskQuestion: ("sample_mask", list[Span]),
     InspectQuestion: ("inspect", Inspection),
 }
-"""The engine's call for each kind of question, and the type of its answer."""
+"""For each kind of question, the name of the engine's method and the type of its answer."""
 _QUESTIONS = {name: kind for kind, (name, _) in _CALLS.items()}
 
 
 class CodecError(ValueError):
-    """What came in is not in the protocol's form; the message says what is wrong, and quotes nothing."""
+    """A message does not follow the protocol; says what is wrong and quotes nothing."""
 
 
 def request(question: Question) -> dict[str, Any]:
-    """The body of a request."""
+    """Return the body of a request."""
     return {"version": VERSION, "ask": _CALLS[type(question)][0], "question": _CONVERTER.unstructure(question)}
 
 
 def read_request(body: object) -> Question:
-    """The question in the body of a request.
+    """Return the question in the body of a request.
 
     Raises:
-        CodecError: there is none that can be answered.
+        CodecError: there is none, or it is not valid.
     """
     ask = _member(body, "ask", str)
     if ask not in _QUESTIONS:
@@ -83,10 +83,10 @@ def read_request(body: object) -> Question:
 
 
 def read_question(kind: type[Question], data: object) -> Question:
-    """A question of one kind.
+    """Return a question of one kind.
 
     Raises:
-        CodecError: it is none that can be answered.
+        CodecError: it is not valid.
     """
     question: Question = _structured(data, kind, "the question")
     for name in ("masks", "words", "targets", "spans", "span"):
@@ -97,29 +97,29 @@ def read_question(kind: type[Question], data: object) -> Question:
 
 
 def reply(question: Question, model: str, answer: object) -> dict[str, Any]:
-    """The body of a reply."""
-    shown = _CONVERTER.unstructure(answer, unstructure_as=_CALLS[type(question)][1])
-    return {"version": VERSION, "model": model, "answer": shown}
+    """Return the body of a reply."""
+    value = _CONVERTER.unstructure(answer, unstructure_as=_CALLS[type(question)][1])
+    return {"version": VERSION, "model": model, "answer": value}
 
 
 def read_reply(question: Question, body: object) -> tuple[str, Any]:
-    """The name of the model that answers a question, and its answer.
+    """Return the name of the model that answered a question, and its answer.
 
     Raises:
-        CodecError: it is no answer to this question.
+        CodecError: the body holds no answer to this question.
     """
     model = _member(body, "model", str)
     answer = _structured(_member(body, "answer", object), _CALLS[type(question)][1], "the answer")
-    if not _answers(question, answer):
-        raise CodecError("the answer is not about what was asked")
+    if not _fits(question, answer):
+        raise CodecError("the answer does not fit the question")
     return model, answer
 
 
 def read_health(body: object) -> str | None:
-    """The name of the model that one of our own servers has, of what it says at ``/healthz``; None from others.
+    """Return the name of the model of a server of ours, from the body of ``/healthz``; None if the server is not ours.
 
     Raises:
-        CodecError: it is one of ours, and speaks another version.
+        CodecError: the server is ours, but its protocol has another version.
     """
     if not isinstance(body, dict) or body.get("service") != SERVICE:
         return None
@@ -130,7 +130,7 @@ def read_health(body: object) -> str | None:
 
 
 def health(model: str) -> dict[str, Any]:
-    """What one of our own servers says at ``/healthz``."""
+    """Return the body of ``/healthz``."""
     return {"service": SERVICE, "protocol": VERSION, "model": model}
 
 
@@ -175,13 +175,13 @@ def _check_question(question: Question) -> None:
             _check(0 <= to_fill[0] <= to_fill[1] <= len(question.masks), "'to_fill' must be a range of mask numbers")
         case RankTargetsQuestion(targets=targets):
             _check(0 <= question.mask < len(question.masks), "'mask' must be the number of a mask")
-            _check(all(0 < len(target.strip()) <= _LONGEST_TARGET for target in targets), _TARGETS)
-            _check(len(targets) <= MOST_WORDS, f"there may be {MOST_WORDS} 'targets'")
+            _check(all(0 < len(target.strip()) <= _MAX_TARGET_LENGTH for target in targets), _TARGETS)
+            _check(len(targets) <= MAX_TOP_K, f"there may be {MAX_TOP_K} 'targets'")
         case LossQuestion():
             _check(len(question.words) == len(question.masks), "'words' must be as many as 'masks'")
     least = 0 if isinstance(question, SurprisalQuestion) else 1
     top_k = getattr(question, "top_k", 1)
-    _check(least <= top_k <= MOST_WORDS, f"'top_k' must be from {least} to {MOST_WORDS}")
+    _check(least <= top_k <= MAX_TOP_K, f"'top_k' must be from {least} to {MAX_TOP_K}")
 
 
 def _check(holds: bool, problem: str) -> None:
@@ -189,8 +189,8 @@ def _check(holds: bool, problem: str) -> None:
         raise CodecError(problem)
 
 
-def _answers(question: Question, answer: Any) -> bool:
-    """Whether an answer has the shape that the question asks for."""
+def _fits(question: Question, answer: Any) -> bool:
+    """Return whether an answer has the shape that its question asks for."""
     text = question.text
     match question:
         case PredictQuestion():
@@ -203,11 +203,15 @@ def _answers(question: Question, answer: Any) -> bool:
         case LossQuestion():
             return bool(answer >= 0)
         case SubstitutesQuestion():
-            return all(map(_is_word, answer))
+            return all(map(_is_candidate, answer))
         case RankTargetsQuestion(targets=targets):
-            return {word.text for word in answer} == {each.strip() for each in targets} and all(map(_is_word, answer))
+            return {word.text for word in answer} == {each.strip() for each in targets} and all(
+                map(_is_candidate, answer)
+            )
         case SurprisalQuestion():
-            found = all(text[slice(*each.span)] == each.text and all(map(_is_word, each.expected)) for each in answer)
+            found = all(
+                text[slice(*each.span)] == each.text and all(map(_is_candidate, each.expected)) for each in answer
+            )
             return found and _in_order([each.span for each in answer], text)
         case ScoreQuestion():
             return bool(answer.text == text) and _inside([token.span for token in answer.tokens], text)
@@ -218,11 +222,11 @@ def _answers(question: Question, answer: Any) -> bool:
 
 
 def _is_prediction(prediction: Prediction) -> bool:
-    return (prediction.entropy is None or prediction.entropy >= 0) and all(map(_is_word, prediction.candidates))
+    return (prediction.entropy is None or prediction.entropy >= 0) and all(map(_is_candidate, prediction.candidates))
 
 
-def _is_word(word: Candidate) -> bool:
-    return bool(word.text) and 0 <= word.probability <= 1.001
+def _is_candidate(candidate: Candidate) -> bool:
+    return bool(candidate.text) and 0 <= candidate.probability <= 1.001
 
 
 def _inside(spans: Iterable[Span], text: str) -> bool:
@@ -233,8 +237,8 @@ def _in_order(spans: Sequence[Span], text: str) -> bool:
     return _inside(spans, text) and all(one[1] <= other[0] for one, other in pairwise(spans))
 
 
-def _made_converter() -> Converter:
-    """A converter that takes no number for a text nor the other way round."""
+def _make_converter() -> Converter:
+    """Return a converter that is strict about types: it reads no number as a string, and no string as a number."""
     converter = Converter(forbid_extra_keys=True)
 
     def only(*kinds: type) -> Callable[[object, Any], Any]:
@@ -254,4 +258,4 @@ def _made_converter() -> Converter:
     return converter
 
 
-_CONVERTER = _made_converter()
+_CONVERTER = _make_converter()

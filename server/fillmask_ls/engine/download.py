@@ -1,4 +1,4 @@
-"""Fetching a model from the hub, on a thread that nothing waits for at the end; and the one offer to do so."""
+"""Downloads of models from the Hugging Face hub, and the one offer to download a better one."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from collections.abc import Callable
 from .api import EngineError
 
 BETTER = "google-bert/bert-base-uncased"
-"""What is offered where only the embedded model is there; the name under which ``auto`` finds it."""
+"""The model that is offered if only the embedded one is present; ``auto`` prefers it."""
 
 
 async def download(model: str, progress: Callable[[int, int], None]) -> None:
-    """Fetch a model into the hub's cache; what arrived is kept when it is cancelled or breaks.
+    """Download a model into the Hugging Face cache; partial files are kept for the next attempt.
 
     Args:
-        progress: called on the event loop with the bytes that are there and those that are known to come.
+        progress: called on the event loop with the bytes that are present and the total.
 
     Raises:
-        EngineError: with the reason in words.
+        EngineError: the download failed; the message says why.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
     cancelled = threading.Event()
 
-    def report(there: int, all: int) -> None:  # noqa: A002
+    def report(present: int, total: int) -> None:
         if cancelled.is_set():
             raise _CancelledError
-        loop.call_soon_threadsafe(progress, there, all)
+        loop.call_soon_threadsafe(progress, present, total)
 
-    def finish(error: Exception | None) -> None:
+    def finish(error: BaseException | None) -> None:
         if done.cancelled():
             return
         if error is None:
@@ -43,7 +43,7 @@ async def download(model: str, progress: Callable[[int, int], None]) -> None:
 
         try:
             resolve(model, download=True, progress=report)
-        except Exception as error:
+        except BaseException as error:  # a panic of a native extension is no Exception
             loop.call_soon_threadsafe(finish, error)
         else:
             loop.call_soon_threadsafe(finish, None)
@@ -56,7 +56,7 @@ async def download(model: str, progress: Callable[[int, int], None]) -> None:
 
 
 def may_offer() -> bool:
-    """Whether to offer the better model: once for each user, and not offline; from then on False. Touches the disk."""
+    """Return whether to offer the better model: once per user and never offline. Notes the offer on disk."""
     from huggingface_hub import cached_assets_path, is_offline_mode
 
     if is_offline_mode():
@@ -66,7 +66,7 @@ def may_offer() -> bool:
         if offered.exists():
             return False
         offered.touch()
-    except OSError:  # where nothing can be remembered, nobody is asked each time
+    except OSError:  # where the offer cannot be noted, none is made
         return False
     return True
 

@@ -58,7 +58,8 @@ class JobQueue:
     """A priority queue for one consumer thread and any number of producers.
 
     Among jobs of one priority the newest runs first: a user types on, and the newest request is the one that is still
-    wanted. With ``fifo`` the oldest runs first: an engine of many users must let none starve.
+    wanted. Hints run oldest first, because an edit cancels those that became stale. With ``fifo`` all jobs run oldest
+    first: an engine of many users must let none of them starve.
     """
 
     def __init__(self, *, fifo: bool = False) -> None:
@@ -110,8 +111,11 @@ class JobQueue:
 
     def _first(self) -> Job | None:
         self._jobs = [job for job in self._jobs if not job.future.cancelled()]
-        order = 1 if self._fifo else -1
-        return min(self._jobs, key=lambda job: (job.priority, order * job.number), default=None)
+        return min(self._jobs, key=self._order, default=None)
+
+    def _order(self, job: Job) -> tuple[Priority, int]:
+        oldest_first = self._fifo or job.priority is Priority.HINT
+        return job.priority, job.number if oldest_first else -job.number
 
     def _remove(self, job: Job | None) -> Job | None:
         if job is not None:

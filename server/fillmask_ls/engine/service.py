@@ -1,4 +1,4 @@
-"""What a shared engine answers to each HTTP request, whatever server carries it: paths, limits, the token, overload."""
+"""The HTTP service of a shared engine, independent of the server that carries it: paths, token, limits, overload."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fillmask_ls import MASK
+from fillmask_ls.words import find_masks
 
 from . import codec
 from .api import Candidate, EngineError, PredictQuestion, Question, RankTargetsQuestion, ScoreQuestion
 
 _LONGEST_WAIT = 1.5
-"""Seconds after which a client that types would have given up: who would wait longer is sent away at once."""
-_SLOWNESS = 0.2
-"""The weight of the latest answer in the mean of how long one takes."""
+"""Seconds that a typing user would wait: a request that would wait longer is refused at once."""
+_WEIGHT = 0.2
+"""The weight of the latest answer in the moving average of seconds per answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may ask.
+    """Maximum sizes of a request.
 
     Attributes:
-        body: its bytes.
-        tokens: of its text, as the model counts them.
-        masks: in its text.
+        body: bytes of its body.
+        tokens: tokens of its text.
+        masks: masks in its text.
     """
 
     body: int = 1 << 20
@@ -39,7 +40,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A status, a JSON value and headers."""
+    """An HTTP response: status, JSON value and headers."""
 
     status: int
     value: Any
@@ -57,7 +58,7 @@ class _RefusalError(Exception):
 
 
 def digest(token: str) -> str:
-    """A token as a server keeps it: it can be compared, and not be read."""
+    """Return the hash of a token: a server can compare it, and nobody can read the token from it."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -73,17 +74,21 @@ class Service:
         token: str | None = None,
         limits: Limits | None = None,
     ) -> None:
-        """Answers by ``answer``, in the name of ``model``.
+        """Create a service.
 
         Args:
-            token: the :func:`digest` of the one that a client must have; None if it needs none.
+            answer: answers a question.
+            model: the name of the model.
+            count_tokens: returns the number of tokens of a text.
+            token: the :func:`digest` of the token that clients must send; None if they need none.
+            limits: maximum sizes of a request.
         """
         self._answer, self._model, self._count_tokens = answer, model, count_tokens
         self._token, self._limits = token, limits or Limits()
         self._queue = Queue()
 
     async def respond(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """The reply to a request; ``headers`` by their names in lower case. Raises nothing."""
+        """Return the reply to a request; the names of ``headers`` are in lower case. Raises nothing."""
         try:
             return await self._respond(method, path, headers, body)
         except _RefusalError as refusal:
@@ -114,43 +119,51 @@ class Service:
 
     async def _predict(self, body: object) -> Any:
         question = codec.read_request(body)
-        return codec.reply(question, self._model, await self._asked(question))
+        return codec.reply(question, self._model, await self._ask(question))
 
     async def _score(self, body: object) -> Any:
         question = codec.read_question(ScoreQuestion, body)
-        found = await self._asked(question)
+        found = await self._ask(question)
         value = codec.reply(question, self._model, found)
         return {**value, "pseudo_log_likelihood": found.pseudo_log_likelihood, "perplexity": found.perplexity}
 
     async def _fill_mask(self, body: object) -> Any:
-        """The hub's protocol: one list for a text with one mask, else a list of lists; of several texts, a list of those."""
+        """Answer by Hugging Face's protocol.
+
+        Returns:
+            A list of candidates for a text with one mask, one such list per mask for more, and a list of these for
+            several texts.
+        """
         if not isinstance(body, dict):
             raise _RefusalError(400, "the body must be a JSON object")
         inputs, parameters = body.get("inputs"), body.get("parameters") or {}
         texts: list[Any] = inputs if isinstance(inputs, list) else [inputs]
         if not texts or not all(isinstance(text, str) for text in texts) or not isinstance(parameters, dict):
             raise _RefusalError(400, "'inputs' must be a text or a list of texts, 'parameters' an object")
-        found = [await self._filled(text, parameters) for text in texts]
-        return found if isinstance(inputs, list) and len(found) > 1 else found[0]
+        answers = [await self._fill_text(text, parameters) for text in texts]
+        return answers if isinstance(inputs, list) and len(answers) > 1 else answers[0]
 
-    async def _filled(self, text: str, parameters: Mapping[str, Any]) -> list[Any]:
-        """What the hub's protocol says of one text."""
-        masks = _masks(text)
+    async def _fill_text(self, text: str, parameters: Mapping[str, Any]) -> list[Any]:
+        masks = tuple(find_masks(text))
         if not masks:
             raise _RefusalError(400, f"No mask_token ({MASK}) found on the input")
         top_k, targets = parameters.get("top_k", 5), parameters.get("targets") or []
         if not isinstance(targets, list):
             targets = [targets]
-        query = _checked(PredictQuestion(text, masks, top_k))
+        question = _check(PredictQuestion(text, masks, top_k))
         if targets:
-            asked = [_checked(RankTargetsQuestion(text, masks, tuple(targets), number)) for number in range(len(masks))]
-            words = [(await self._asked(question))[:top_k] for question in asked]
+            questions = [
+                _check(RankTargetsQuestion(text, masks, tuple(targets), number)) for number in range(len(masks))
+            ]
+            best = [(await self._ask(each))[:top_k] for each in questions]
         else:
-            words = [each.candidates for each in (await self._asked(query)).predictions]
-        lists = [[_element(text, span, word) for word in best] for span, best in zip(masks, words, strict=True)]
+            best = [each.candidates for each in (await self._ask(question)).predictions]
+        lists = [
+            [_element(text, span, each) for each in candidates] for span, candidates in zip(masks, best, strict=True)
+        ]
         return lists if len(lists) > 1 else lists[0]
 
-    async def _asked(self, question: Question) -> Any:
+    async def _ask(self, question: Question) -> Any:
         masks = question.text.count(MASK)
         if masks > self._limits.masks:
             raise _RefusalError(413, f"a text may have {self._limits.masks} masks, not {masks}")
@@ -165,7 +178,7 @@ class Service:
 
 
 class Queue:
-    """How many questions are being answered, and how fast they come out."""
+    """Estimates how long a new question would wait: the number of waiting ones times the seconds per answer."""
 
     def __init__(self) -> None:
         self.waiting = 0
@@ -174,7 +187,7 @@ class Queue:
 
     @property
     def wait(self) -> float:
-        """The seconds that one more would wait, as far as the latest ones tell."""
+        """The seconds that a new question would wait, judged by the latest answers."""
         return self.waiting * self._seconds
 
     def __enter__(self) -> None:
@@ -184,27 +197,23 @@ class Queue:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.waiting -= 1
-        if kind is None:  # a question that was given up says nothing of how long one takes
+        if kind is None:  # a cancelled question does not tell how long an answer takes
             now = time.monotonic()
             taken, self._last = now - self._last, now
-            self._seconds += (taken - self._seconds) * _SLOWNESS
+            self._seconds += (taken - self._seconds) * _WEIGHT
 
 
-def _masks(text: str) -> tuple[tuple[int, int], ...]:
-    found, end = [], 0
-    while (start := text.find(MASK, end)) >= 0:
-        end = start + len(MASK)
-        found.append((start, end))
-    return tuple(found)
+def _check(question: Question) -> Question:
+    """Return a question if it is valid: one from Hugging Face's protocol must pass the checks of our own.
 
-
-def _checked(question: Question) -> Question:
-    """The question, if it is one that may be asked: what came in by another protocol is held against our own."""
+    Raises:
+        CodecError: it is not.
+    """
     return codec.read_request(codec.request(question))
 
 
-def _element(text: str, span: tuple[int, int], word: Candidate) -> dict[str, Any]:
-    """As the hub has it; a word of several pieces has the token of its first."""
-    token = word.subwords[0][1] if word.subwords else None
-    sequence = text[: span[0]] + word.text + text[span[1] :]
-    return {"score": word.probability, "token": token, "token_str": word.text, "sequence": sequence}
+def _element(text: str, span: tuple[int, int], candidate: Candidate) -> dict[str, Any]:
+    """Return a candidate as Hugging Face's protocol has it; the token is that of its first subword."""
+    token = candidate.subwords[0][1] if candidate.subwords else None
+    sequence = text[: span[0]] + candidate.text + text[span[1] :]
+    return {"score": candidate.probability, "token": token, "token_str": candidate.text, "sequence": sequence}
