@@ -36,24 +36,24 @@ def masked(text: str, file: Path, count: int) -> Iterator[tuple[TextDocument, Ta
         start, end = word.span()
         document = TextDocument(f"file:///{file.name}", text[:start] + MASK + text[end:])
         target = Target(start, start + len(MASK))
-        # Names in quoted code are in prose, but are not prose.
-        quoted = text.count("`", text.rfind("\n", 0, start) + 1, start) % 2
-        if (
-            not quoted
-            and text[start - 1 : start] != "`"
-            and prose_at(document.text, start, find_language("", file.name))
-        ):
+        if not is_quoted(text, start) and prose_at(document.text, start, find_language("", file.name)):
             yield document, target, word[0]
             count -= 1
         if not count:
             return
 
 
+def is_quoted(text: str, index: int) -> bool:
+    """Return whether a word is in backticks: names in inline code are no prose."""
+    line_start = text.rfind("\n", 0, index) + 1
+    return text[index - 1 : index] == "`" or text.count("`", line_start, index) % 2 == 1
+
+
 def is_first(
     model: MaskedLM, document: TextDocument, target: Target, word: str, *, strip_markup: bool, tokens: int
 ) -> bool:
-    found = passage(document, target, strip_markup=strip_markup, tokens=tokens)
-    best = predict(model, found.text, found.masks, top_k=1)[found.focus].candidates
+    context = passage(document, target, strip_markup=strip_markup, tokens=tokens)
+    best = predict(model, context.text, context.masks, top_k=1)[context.focus].candidates
     return bool(best) and best[0].text.lower() == word.lower()
 
 
@@ -66,19 +66,20 @@ def main() -> None:
     options = parser.parse_args()
     model = load(options.model)
     for folder in options.folders:
-        right = {True: 0, False: 0}
+        correct = {True: 0, False: 0}
         count = 0
         for file in sorted(folder.iterdir()):
             text = file.read_text(encoding="utf-8", errors="replace")
             for document, target, word in masked(text, file, options.words):
                 if len(model.tokenizer.encode(word, []).content(model.tokenizer.mask_id)) == 1:
                     count += 1
-                    for strip_markup in right:
-                        right[strip_markup] += is_first(
+                    for strip_markup in correct:
+                        correct[strip_markup] += is_first(
                             model, document, target, word, strip_markup=strip_markup, tokens=options.tokens
                         )
         print(
-            f"{folder.name}: {count:,} words, first {right[True] / count:.1%} without markup, {right[False] / count:.1%} with it"
+            f"{folder.name}: first of {count:,} words: "
+            f"{correct[True] / count:.1%} without markup, {correct[False] / count:.1%} with it"
         )
 
 
