@@ -22,7 +22,7 @@ from .token_estimate import estimate_tokens
 _REACH = 32_768
 """How many characters are read on each side of the last edit."""
 _MAX_CHARACTERS = 16_384
-"""Maximum total length: the embedded model reads some 2,700 words in eight seconds on two cores."""
+"""Maximum total length, some 2,700 words: a longer document costs no more than this one."""
 _MAX_PARAGRAPHS = 256
 """Maximum number of paragraphs: as many results are cached."""
 

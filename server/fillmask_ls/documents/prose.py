@@ -13,12 +13,12 @@ import regex
 from fillmask_ls import MASK
 from fillmask_ls.spans import Span, replace_spans
 
+from .chunks import LINE_END
 from .languages.fragments import Fragment
 from .languages.registry import is_code, lexer_name, markup_reader
 
 _WHITESPACE = re.compile(r"\s(?:(?<=\n)|(?=\s))\s*")
 _BLANK_LINE = regex.compile(r"(?:\r\n|\r(?!\n)|\n)[^\S\r\n]*(?:\r\n|\r|\n)")
-_LINE_END = regex.compile(r"\r\n|\r|\n")
 _BLANK = regex.compile(r"\s")
 _CODE_LINE = regex.compile(
     r"(?:(?<=[\r\n])|\A)(?:[ \t]*(?:async[ \t]+)?(?:def|class)[ \t].*[:)]|[ \t]*(?:end|fi|done|esac)|\(def.*"
@@ -75,7 +75,7 @@ def reading_start(source: str, language: str) -> tuple[int, bool]:
     code_line = _CODE_LINE.search(source) if reads_code else None
     if code_line:
         return code_line.start(), True
-    boundary = _BLANK_LINE.search(source) or _LINE_END.search(source) or _BLANK.search(source)
+    boundary = _BLANK_LINE.search(source) or LINE_END.search(source) or _BLANK.search(source)
     return boundary.end() if boundary else 0, not reads_code
 
 
