@@ -1,4 +1,4 @@
-"""The manifest of the VS Code extension says of the server what the server says of itself."""
+"""The manifest of the VS Code extension agrees with the server."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from fillmask_ls import __version__, settings
 from fillmask_ls.lsp.server import COMMANDS
 
 EXTENSION = Path(__file__).parent.parent / "client-config/vscode"
-OWN = re.compile(r"fillmask\.(server|trace)\.")
-"""Settings of the extension, which it keeps to itself."""
+EXTENSION_SETTING = re.compile(r"fillmask\.(server|trace)\.")
+"""Names of settings that only the extension reads."""
 
 
 @pytest.fixture(scope="module")
 def manifest() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
-    return found
+    content: dict[str, Any] = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
+    return content
 
 
-def test_every_setting_of_the_server_is_there_as_the_server_has_it(manifest: dict[str, Any]) -> None:
+def test_settings_are_those_of_the_server(manifest: dict[str, Any]) -> None:
     properties = manifest["contributes"]["configuration"]["properties"]
-    theirs = {name: schema for name, schema in properties.items() if not OWN.match(name)}
-    assert theirs == settings.schema(), "run: PYTHON=python npm run settings, in client-config/vscode"
-    assert list(theirs) == list(settings.schema())
+    in_manifest = {name: schema for name, schema in properties.items() if not EXTENSION_SETTING.match(name)}
+    assert in_manifest == settings.schema(), "run: PYTHON=python npm run settings, in client-config/vscode"
+    assert list(in_manifest) == list(settings.schema())
 
 
-def test_the_settings_that_choose_what_runs_are_restricted(manifest: dict[str, Any]) -> None:
+def test_untrusted_workspaces_cannot_change_what_runs(manifest: dict[str, Any]) -> None:
     properties = manifest["contributes"]["configuration"]["properties"]
-    of_the_machine = {name for name, schema in properties.items() if schema["scope"] == "machine-overridable"}
+    machine_settings = {name for name, schema in properties.items() if schema["scope"] == "machine-overridable"}
     trust = manifest["capabilities"]["untrustedWorkspaces"]
     assert trust["supported"] == "limited"
-    assert set(trust["restrictedConfigurations"]) == of_the_machine
-    assert of_the_machine >= {
+    assert set(trust["restrictedConfigurations"]) == machine_settings
+    assert machine_settings >= {
         "fillmask.model",
         "fillmask.server.path",
         "fillmask.server.arguments",
@@ -44,31 +44,31 @@ def test_the_settings_that_choose_what_runs_are_restricted(manifest: dict[str, A
     }
 
 
-def test_every_command_of_the_server_is_in_the_palette(manifest: dict[str, Any]) -> None:
+def test_palette_has_every_command_of_the_server(manifest: dict[str, Any]) -> None:
     assert set(COMMANDS) <= {command["command"] for command in manifest["contributes"]["commands"]}
 
 
-def test_every_command_that_is_offered_is_one(manifest: dict[str, Any]) -> None:
+def test_menus_and_walkthrough_name_existing_commands(manifest: dict[str, Any]) -> None:
     commands = {command["command"] for command in manifest["contributes"]["commands"]}
     assert {item["command"] for item in manifest["contributes"]["menus"]["commandPalette"]} <= commands
     steps = json.dumps(manifest["contributes"]["walkthroughs"])
     assert set(re.findall(r"command:([\w.]+)", steps)) <= commands
 
 
-def test_the_extension_is_of_the_servers_series(manifest: dict[str, Any]) -> None:
+def test_extension_and_server_have_the_same_minor_version(manifest: dict[str, Any]) -> None:
     assert manifest["version"].split(".")[:2] == __version__.split(".")[:2]
 
 
-def test_what_the_manifest_names_is_there(manifest: dict[str, Any]) -> None:
+def test_files_that_the_manifest_names_exist(manifest: dict[str, Any]) -> None:
     [walkthrough] = manifest["contributes"]["walkthroughs"]
     assert len(walkthrough["steps"]) == 3
     for file in [manifest["icon"], *(step["media"]["markdown"] for step in walkthrough["steps"])]:
         assert (EXTENSION / file).is_file()
 
 
-def test_the_lock_file_names_no_registry() -> None:
+def test_lock_file_names_no_registry() -> None:
     assert '"resolved"' not in (EXTENSION / "package-lock.json").read_text(encoding="utf-8")
 
 
-def test_the_readme_is_a_screen_at_most() -> None:
+def test_readme_has_at_most_45_lines() -> None:
     assert len((EXTENSION / "README.md").read_text(encoding="utf-8").splitlines()) <= 45

@@ -136,6 +136,15 @@ def test_closed_standard_output_is_reported_before_any_work(
     assert capsys.readouterr().err == "fillmask-ls: can't write to standard output: it is closed\n"
 
 
+@pytest.mark.parametrize("stream", ["stdin", "stdout"])
+def test_language_server_without_standard_streams_is_reported(
+    capsys: pytest.CaptureFixture[str], stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, stream, None)
+    assert main([]) == 2
+    assert capsys.readouterr().err == "fillmask-ls: can't serve: standard input or output is closed\n"
+
+
 @pytest.mark.parametrize("is_open", [False, True])
 def test_a_message_that_cannot_be_written_keeps_the_exit_code(is_open: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     full = io.TextIOWrapper(io.BufferedWriter(FullDisk()))
@@ -143,12 +152,20 @@ def test_a_message_that_cannot_be_written_keeps_the_exit_code(is_open: bool, mon
     assert main(["predict", "no mask"]) == 1
 
 
-def test_an_unexpected_exception_is_one_line_and_exits_with_4(capsys: pytest.CaptureFixture[str]) -> None:
+class PanicException(BaseException):
+    """As a panic in a Rust extension arrives."""
+
+
+@pytest.mark.parametrize("exception", [ValueError, PanicException])
+def test_an_unexpected_exception_is_one_line_and_exits_with_4(
+    capsys: pytest.CaptureFixture[str], exception: type[BaseException]
+) -> None:
     def fail(_: str) -> None:
-        raise ValueError("first\nsecond")
+        raise exception("first\nsecond")
 
     assert main(["predict", TEXT], load_model=fail) == 4  # type: ignore[arg-type]
-    assert capsys.readouterr().err == "fillmask-ls: internal error, please report it: ValueError: first\n"
+    message = f"fillmask-ls: internal error, please report it: {exception.__name__}: first\n"
+    assert capsys.readouterr().err == message
 
 
 def test_an_interrupt_exits_with_130(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 from .arguments import address
-from .errors import ExitCode, print_error
+from .errors import CommandError, ExitCode, print_error
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +25,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve one client, then end the process."""
+    """Serve one client, then end the process.
+
+    Raises:
+        CommandError: standard input or output is needed and closed.
+    """
+    uses_stdio = not (options.tcp or options.ws)
+    if uses_stdio and (sys.stdin is None or sys.stdout is None):
+        raise CommandError("can't serve: standard input or output is closed", ExitCode.USAGE)
     import asyncio
     import logging
 
@@ -37,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
     async def serve() -> int:
         asyncio.get_running_loop().set_exception_handler(log.handle_loop_exception)
-        server = FillmaskServer(watch_parent=not (options.tcp or options.ws))
+        server = FillmaskServer(watch_parent=uses_stdio)
         server.protocol.logs_messages = options.log == "messages"
         try:
             if options.tcp:

@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None, *, load_model: Callable[[str], 
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # a reader such as "head" closed the pipe
         return ExitCode.OK
-    except Exception as error:
+    except BaseException as error:  # a panic in a Rust extension is not an Exception
         print_error(f"internal error, please report it: {type(error).__name__}: {error}".partition("\n")[0])
         return ExitCode.INTERNAL_ERROR
 

@@ -7,6 +7,7 @@ import os
 
 from .arguments import Commands, add_model_option, address, count, count_range
 from .errors import CommandError, ExitCode
+from .input_output import check_standard_output, standard_output
 from .models import find_model
 
 
@@ -54,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
     from fillmask_ls.engine.service import digest
     from fillmask_ls.settings import is_loopback
 
+    check_standard_output()
     host, port = options.listen
     token = os.environ.get("FILLMASK_TOKEN")
     if token is not None and usable_token(token) is None:
@@ -80,9 +82,14 @@ def run(options: argparse.Namespace) -> int:
         gpus=0 if options.device == "cpu" else None,
         address=options.address,
     )
-    shown = f"[{host}]" if ":" in host else host
+    shown_host = f"[{host}]" if ":" in host else host
+
+    def report_ready() -> None:
+        with standard_output():
+            print(f"serving at http://{shown_host}:{port}")
+
     try:
-        serve_until_told(served, lambda: print(f"serving at http://{shown}:{port}", flush=True))
+        serve_until_told(served, report_ready)
     except ConnectionError as error:
         raise CommandError(
             f"can't join a Ray cluster at {options.address}. Check that the address is right, that the cluster runs, and "
