@@ -30,15 +30,6 @@ PAGES = [
 ]
 INSTALLERS = ("pip ", "pipx ", "uv ")
 
-# The pages describe the new layout, which lands piece by piece.
-new_layout = pytest.mark.skipif(
-    not all(
-        (ROOT / "server/fillmask_ls" / name).exists()
-        for name in ("mlm/loading.py", "engine/prefetch.py", "lsp/requests/hover.py")
-    ),
-    reason="the new layout has not landed",
-)
-
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 _BAR = re.compile("[▏▎▍▌▋▊▉█]+")
 
@@ -185,14 +176,23 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
             assert anchor in slugs, f"{link}: there is no such heading"
 
 
-@new_layout
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_that_a_page_names_exist(page: Path) -> None:
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"^## Add a request.*?^## ", "", text, flags=re.MULTILINE | re.DOTALL)  # names files to be made
     for name in re.findall(r"`((?:tests|server|client-config)/[\w./-]+)`", text):
         assert (ROOT / name).exists(), f"{name} does not exist"
     for name in re.findall(r"`((?:cli|lsp|engine|mlm|documents|presentation)/[\w./-]+\.py)`", text):
         assert (ROOT / "server/fillmask_ls" / name).exists(), f"{name} does not exist"
+
+
+def test_architecture_names_every_file() -> None:
+    package, text = ROOT / "server/fillmask_ls", (ROOT / "server/docs/architecture.md").read_text(encoding="utf-8")
+    folders = set(re.findall(r"`(\w+/\w+/)`", text))
+    files = {path.relative_to(package).as_posix() for path in package.rglob("*.py") if not path.name.startswith("__")}
+    assert not sorted(
+        name for name in files if f"`{name}`" not in text and f"{name.rpartition('/')[0]}/" not in folders
+    )
 
 
 def generator() -> ModuleType:
