@@ -194,7 +194,7 @@ class ScriptedEngine(api.Engine):
         )
 
     def _fills(self, question: api.FillQuestion) -> list[JointFill]:
-        masks = question.masks[slice(*question.asked)] if question.asked else question.masks
+        masks = question.masks[slice(*question.to_fill)] if question.to_fill else question.masks
         fills = []
         for rank in range(question.top_k):
             words = tuple(self.words[(rank + number) % len(self.words)] for number in range(len(masks)))
