@@ -12,14 +12,21 @@ from fillmask_ls.mlm.checkpoint import EMBEDDED
 
 COMMIT = "0" * 39 + "1"
 FILES = {file.name: file.read_bytes() for file in EMBEDDED.iterdir() if file.is_file()}
-FILES["pytorch_model.bin"] = b"never asked for"
+FILES["pytorch_model.bin"] = b"never downloaded"
 
 
 class Hub(ThreadingHTTPServer):
-    """One model, ``some/model`` at first.
+    """Serves the embedded checkpoint as one model, and can fail.
 
-    ``break_after`` makes it drop the next download of the weights after that many bytes, ``stall_after`` say no more,
-    ``slowly`` take its time, ``damaged`` send other bytes than it promised, ``lies`` promise more than there are.
+    Attributes:
+        model: its name.
+        break_after: the number of bytes after which the next download of the weights breaks off.
+        stall_after: the number of bytes after which each download of the weights stalls.
+        stalled: set when one does.
+        slowly: whether downloads take a while.
+        damaged: whether the weights differ from their hash.
+        lies: whether the announced length is larger than the content.
+        requests: the path and range of each download so far.
     """
 
     def __init__(self) -> None:
@@ -101,6 +108,6 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def oid(content: bytes) -> str:
-    """As the hub names contents: the large ones, which are not in git, by another hash."""
+    """Return the id of a file's content: large files are not in git and have another hash."""
     kind = hashlib.sha256 if len(content) > 1_000_000 else hashlib.sha1
     return kind(content).hexdigest()

@@ -1,4 +1,4 @@
-"""A server on this machine that speaks our own protocol or the hub's, with a real model behind; and that can misbehave."""
+"""A shared engine on this machine, with our own protocol or Hugging Face's and a real model; it can misbehave."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ def answer(model: mlm.MaskedLM, question: Question) -> Any:
 
 
 class SharedEngine(ThreadingHTTPServer):
-    """Speaks our protocol with a ``model``, or the hub's with transformers' ``pipeline``.
+    """Speaks our own protocol with a ``model``, or Hugging Face's with transformers' ``pipeline``.
 
     Attributes:
-        fault: how it misbehaves, by name; its first ``spared`` requests it does well all the same.
-        requests: what it was asked: the path, the token, the body.
-        hung_up: how many clients went away before they had an answer.
+        fault: the name of its misbehavior, if any.
+        spared: the number of requests that it still answers well.
+        requests: the path, token and body of each request so far.
+        hung_up: the number of clients that closed a request before its answer.
     """
 
     daemon_threads = True
@@ -57,7 +58,7 @@ class SharedEngine(ThreadingHTTPServer):
 
     @property
     def asked(self) -> list[Any]:
-        """The bodies of the questions."""
+        """The bodies of the questions so far."""
         return [body for _, _, body in self.requests if body is not None]
 
     def handle_error(self, *_: object) -> None:
@@ -73,7 +74,7 @@ def running(server: SharedEngine) -> Iterator[SharedEngine]:
         server.let_go.set()
         server.shutdown()
         server.server_close()
-        server.lock.acquire()  # for good: Python's end while a handler's thread computes would abort the process
+        server.lock.acquire()  # never released: Python's exit while a thread computes would abort the process
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -186,7 +187,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def until(happened: Callable[[], bool], seconds: float = 5) -> None:
-    """Wait for something that is about to happen in another thread."""
+    """Wait until another thread has made something happen."""
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end, "it did not happen"

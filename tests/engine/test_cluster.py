@@ -1,4 +1,4 @@
-"""A real Ray Serve on this machine: the same answers, a replica that dies, the end while requests are answered; and on a cluster."""
+"""A real Ray Serve: the same answers, a killed replica, shutdown under load, and joining a Ray cluster."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ THINGS = ("tea", "soup", "wine", "sand", "time", "gold", "rain", "milk", "paint"
 
 
 def question(number: int) -> PredictQuestion:
-    """One of a hundred, no two the same."""
+    """Return one of a hundred different questions."""
     one, other = THINGS[number % 10], THINGS[number // 10 % 10]
     text = f"She asked for some {one} and was given a cup of {MASK} with {other} in it."
     start = text.index(MASK)
@@ -46,7 +46,7 @@ def question(number: int) -> PredictQuestion:
 
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The address of two replicas, and the process that was started for them."""
+    """The address of a shared engine with two replicas, and its process."""
     with serving("--replicas", "2", "--dtype", "float32", RAY_TMPDIR=str(tmp_path_factory.mktemp("r"))) as team:
         yield team
 
@@ -82,9 +82,7 @@ def replicas(process: subprocess.Popen[str]) -> list[psutil.Process]:
     ]
 
 
-async def test_the_answers_are_those_of_the_local_engine(
-    team: tuple[str, subprocess.Popen[str]], model: mlm.MaskedLM
-) -> None:
+async def test_shared_answers_equal_local_ones(team: tuple[str, subprocess.Popen[str]], model: mlm.MaskedLM) -> None:
     engine = RemoteEngine(Address(team[0], SECRET), bypass_proxy=True)
     asked = replace(question(7), max_subwords=3)
     found, expected = await engine.predict(asked), answer(model, asked)
@@ -96,9 +94,7 @@ async def test_the_answers_are_those_of_the_local_engine(
     await engine.close()
 
 
-async def test_when_a_replica_dies_under_load_no_request_is_lost_and_no_answer_wrong(
-    team: tuple[str, subprocess.Popen[str]], model: mlm.MaskedLM
-) -> None:
+async def test_killed_replica_loses_no_request(team: tuple[str, subprocess.Popen[str]], model: mlm.MaskedLM) -> None:
     url, process = team
     expected: list[Predictions] = [answer(model, question(number)) for number in range(100)]
     killed = False
@@ -107,7 +103,7 @@ async def test_when_a_replica_dies_under_load_no_request_is_lost_and_no_answer_w
     async def editor(first: int) -> None:
         nonlocal answered
         for number in range(first, first + 100):
-            engine = RemoteEngine(Address(url, SECRET), bypass_proxy=True)  # who remembers nothing
+            engine = RemoteEngine(Address(url, SECRET), bypass_proxy=True)  # without a cache
             ranking = await engine.predict(question(number % 100))
             await engine.close()
             words = [(w.text, w.probability) for w in ranking.predictions[0].candidates]
@@ -127,7 +123,7 @@ async def test_when_a_replica_dies_under_load_no_request_is_lost_and_no_answer_w
     assert second.is_running()
 
 
-async def test_what_was_given_up_is_not_computed(team: tuple[str, subprocess.Popen[str]]) -> None:
+async def test_cancelled_questions_are_not_computed(team: tuple[str, subprocess.Popen[str]]) -> None:
     url, process = team
     engine = RemoteEngine(Address(url, SECRET), bypass_proxy=True)
     await engine.connect()
@@ -146,7 +142,7 @@ async def test_what_was_given_up_is_not_computed(team: tuple[str, subprocess.Pop
     assert used / (time.monotonic() - since) < 0.5
 
 
-async def test_at_the_end_all_that_was_asked_is_answered(team: tuple[str, subprocess.Popen[str]]) -> None:
+async def test_pending_questions_are_answered_at_shutdown(team: tuple[str, subprocess.Popen[str]]) -> None:
     url, process = team
     engine = RemoteEngine(Address(url, SECRET), bypass_proxy=True)
     await engine.connect()
@@ -163,10 +159,10 @@ async def test_at_the_end_all_that_was_asked_is_answered(team: tuple[str, subpro
 
 
 class Cluster:
-    """A Ray cluster of one node with two cores, which somebody started.
+    """A Ray cluster of one node with two cores.
 
     Attributes:
-        environment: of those who may join it.
+        environment: the variables that a program needs to join it.
         metrics: the address of its metrics.
     """
 
@@ -187,7 +183,7 @@ class Cluster:
         assert any("Ray runtime started" in line for line in self.process.stdout)
 
     def run(self, program: str) -> str:
-        """What a program of somebody's on the cluster prints."""
+        """Run a program on the cluster and return what it prints."""
         environment = {**os.environ, **self.environment, "RAY_ADDRESS": self.address}
         return subprocess.run(
             [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True, timeout=120
@@ -202,13 +198,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     started.process.wait(60)
 
 
-ANOTHER = """
+OTHER_APPLICATION = """
 import ray
 from ray import serve
 ray.init(log_to_driver=False)
 serve.run(serve.deployment(lambda request: "still here").options(ray_actor_options={"num_cpus": 0}).bind(), name="another", route_prefix="/another")
 """
-WHAT_IS_SERVED = """
+APPLICATIONS = """
 import ray
 from ray import serve
 ray.init(log_to_driver=False)
@@ -216,25 +212,25 @@ print(*serve.status().applications)
 """
 
 
-async def test_on_a_cluster_it_comes_and_goes_and_leaves_the_rest(cluster: Cluster) -> None:
+async def test_joining_and_leaving_a_cluster_spares_its_other_applications(cluster: Cluster) -> None:
     with serving("--address", cluster.address, **cluster.environment) as (url, process):
         engine = RemoteEngine(Address(url, SECRET), bypass_proxy=True)
         assert len((await engine.predict(question(1))).predictions[0].candidates) == 5
         await engine.close()
-        cluster.run(ANOTHER)
+        cluster.run(OTHER_APPLICATION)
         assert get(f"{url}/another") == "still here"
         while "ray_serve_num_http_requests_total" not in get(cluster.metrics):
             await asyncio.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
-    assert cluster.run(WHAT_IS_SERVED).split() == ["another"]
+    assert cluster.run(APPLICATIONS).split() == ["another"]
     assert get(f"{url}/another") == "still here"
     with pytest.raises(urllib.error.HTTPError, match="404"):
         get(f"{url}/healthz")
     cluster.run("import ray\nfrom ray import serve\nray.init()\nserve.shutdown()")
 
 
-async def test_there_are_as_many_replicas_as_the_load_needs(cluster: Cluster) -> None:
+async def test_number_of_replicas_follows_the_load(cluster: Cluster) -> None:
     def running() -> list[psutil.Process]:
         return replicas(cluster.process)  # type: ignore[arg-type]
 
@@ -262,7 +258,7 @@ async def test_there_are_as_many_replicas_as_the_load_needs(cluster: Cluster) ->
         assert process.wait(60) == 0
 
 
-def test_without_a_cluster_it_says_so_at_once() -> None:
+def test_missing_cluster_is_reported_at_once() -> None:
     address = f"127.0.0.1:{free_port()}"
     command = [*SERVER, "serve", "--address", address, "--model", "embedded"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -1,4 +1,4 @@
-"""The engine on another machine: the same answers, and what the user gets when the server misbehaves."""
+"""The engine on another machine: the same answers, and errors in words when the server misbehaves."""
 
 from __future__ import annotations
 
@@ -34,28 +34,23 @@ from fillmask_ls.engine.fallback import FallbackEngine
 from fillmask_ls.engine.http_client import Address, RefusedError, UnavailableError, token_for
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.engine.remote import RemoteEngine
+from fillmask_ls.words import find_masks
 from shared_engine import SharedEngine, answer, running, until
 
 SECRET = "s3cret-t0ken"
 
 
-def query(marked: str, **more: Any) -> PredictQuestion:
-    """A query about each ``[MASK]`` of a text."""
-    spans = mlm_masks(marked)
-    return PredictQuestion(marked, spans, **{"top_k": 5, **more})
+def predict_question(text: str, **more: Any) -> PredictQuestion:
+    """Return a question about each ``[MASK]`` of a text."""
+    return PredictQuestion(text, tuple(find_masks(text)), **{"top_k": 5, **more})
 
 
-def mlm_masks(text: str) -> tuple[tuple[int, int], ...]:
-    at = [i for i in range(len(text)) if text.startswith(MASK, i)]
-    return tuple((i, i + len(MASK)) for i in at)
-
-
-TEA = query(f"She drank a cup of {MASK} with milk.", top_k=10)
+TEA = predict_question(f"She drank a cup of {MASK} with milk.", top_k=10)
 
 
 @pytest.fixture(params=["ours", "hubs"])
 def server(request: pytest.FixtureRequest) -> SharedEngine:
-    """Either."""
+    """A server of our own protocol, and one of Hugging Face's."""
     found = request.getfixturevalue(request.param)
     assert isinstance(found, SharedEngine)
     return found
@@ -73,10 +68,10 @@ async def connected(server: SharedEngine | str, token: str | None = None, **how:
 
 QUESTIONS: list[Question] = [
     replace(TEA, max_subwords=4),
-    query(f"The {MASK} sat on the {MASK}", focus=1, max_subwords=2),
+    predict_question(f"The {MASK} sat on the {MASK}", focus=1, max_subwords=2),
     replace(TEA, prefix="t"),
-    FillQuestion(f"A {MASK} of {MASK}.", mlm_masks(f"A {MASK} of {MASK}."), 3),
-    FillQuestion(f"A {MASK} of {MASK}.", mlm_masks(f"A {MASK} of {MASK}."), 3, (1, 2)),
+    FillQuestion(f"A {MASK} of {MASK}.", ((2, 8), (12, 18)), 3),
+    FillQuestion(f"A {MASK} of {MASK}.", ((2, 8), (12, 18)), 3, (1, 2)),
     LossQuestion(f"A {MASK} of tea.", ((2, 8),), ("cup",)),
     SubstitutesQuestion("It was a good day.", (9, 13), 3),
     RankTargetsQuestion("A cup of [MASK].", ((9, 15),), ("coffee", "a zebra")),
@@ -88,7 +83,7 @@ QUESTIONS: list[Question] = [
 
 
 def numbers(value: Any) -> Iterator[float]:
-    """All numbers in an answer, in order."""
+    """Yield all numbers in an answer, in order."""
     if isinstance(value, float):
         yield value
     elif isinstance(value, (list, tuple)):
@@ -100,27 +95,25 @@ def numbers(value: Any) -> Iterator[float]:
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: type(question).__name__)
-async def test_the_answers_are_those_of_the_local_engine(
-    ours: SharedEngine, model: mlm.MaskedLM, question: Question
-) -> None:
+async def test_remote_answers_equal_local_ones(ours: SharedEngine, model: mlm.MaskedLM, question: Question) -> None:
     async with connected(ours) as engine:
         found = await engine.answer(question)
     expected = answer(model, question)
     assert list(numbers(found)) == pytest.approx(list(numbers(expected)), abs=1e-4)
-    assert found == expected  # a number goes over the wire as it is
+    assert found == expected  # numbers are sent in full precision
     assert engine.model_name == "embedded"
 
 
 @pytest.mark.parametrize("kind", ["roberta"])
-async def test_the_hubs_protocol_gives_the_local_engines_words(
+async def test_fill_mask_protocol_gives_the_same_candidates(
     pipeline_of: Callable[[str], Any], model_of: Callable[[str], mlm.MaskedLM], kind: str
 ) -> None:
-    asked = query(f"the cat sat on the {MASK}. a dog (not {MASK}) ran past.", top_k=3)
+    asked = predict_question(f"the cat sat on the {MASK}. a dog (not {MASK}) ran past.", top_k=3)
     expected = answer(model_of(kind), asked)
     with running(SharedEngine(pipeline=pipeline_of(kind))) as server:
         async with connected(server) as engine:
             found = await engine.predict(asked)
-            # The mask token is learnt once.
+            # The mask token is found out once.
             assert [body["inputs"] for body in server.asked[:2]] == ["A [MASK].", "A <mask>."]
             assert MASK not in server.asked[2]["inputs"]
             with pytest.raises(RefusedError, match="hub's protocol only"):
@@ -134,20 +127,22 @@ async def test_the_hubs_protocol_gives_the_local_engines_words(
         )
 
 
-async def test_words_of_the_hubs_protocol_are_typed_as_they_should_be(hubs: SharedEngine, model: mlm.MaskedLM) -> None:
+async def test_candidates_of_the_fill_mask_protocol_have_the_right_case_and_prefix(
+    hubs: SharedEngine, model: mlm.MaskedLM
+) -> None:
     async with connected(hubs) as engine:
-        [first] = (await engine.predict(query(f"{MASK} is the capital of France."))).predictions
+        [first] = (await engine.predict(predict_question(f"{MASK} is the capital of France."))).predictions
         assert first.candidates
         assert all(word.text[:1].isupper() for word in first.candidates)
         [begun] = (await engine.predict(replace(TEA, prefix="T"))).predictions
         assert begun.candidates
         assert all(word.text.startswith("T") for word in begun.candidates)
-        open_end = query(f"The capital of France is {MASK}", top_k=3)
+        open_end = predict_question(f"The capital of France is {MASK}", top_k=3)
         [last] = (await engine.predict(open_end)).predictions  # where a model left alone says a full stop
         assert {word.text for word in last.candidates} & {
             word.text for word in answer(model, open_end).predictions[0].candidates
         }
-        strange = query(f"<mask> and \ud800 and {MASK} day.")
+        strange = predict_question(f"<mask> and \ud800 and {MASK} day.")
         assert len((await engine.predict(strange)).predictions) == 1
 
 
@@ -166,7 +161,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_server_that_misbehaves_is_told_of_in_words(server: SharedEngine, fault: str) -> None:
+async def test_misbehaving_server_is_reported_in_words_and_asked_again_later(server: SharedEngine, fault: str) -> None:
     async with connected(server, timeout=0.5) as engine:
         await engine.connect()
         server.fault, server.elsewhere = fault, "http://localhost:1"
@@ -175,10 +170,10 @@ async def test_a_server_that_misbehaves_is_told_of_in_words(server: SharedEngine
         assert TEA.text not in str(raised.value)
         server.fault = ""
         server.let_go.set()
-        assert (await engine.predict(TEA)).predictions[0].candidates  # and when it behaves again, it answers
+        assert (await engine.predict(TEA)).predictions[0].candidates
 
 
-async def test_a_question_that_the_server_refuses_is_no_fault_of_the_server(server: SharedEngine) -> None:
+async def test_refused_question_does_not_make_the_server_unavailable(server: SharedEngine) -> None:
     async with connected(server) as engine:
         await engine.connect()
         server.fault = "413"
@@ -186,7 +181,7 @@ async def test_a_question_that_the_server_refuses_is_no_fault_of_the_server(serv
             await engine.predict(TEA)
 
 
-async def test_nothing_listens_and_no_such_host() -> None:
+async def test_unreachable_servers_are_reported_in_words() -> None:
     async with connected("http://127.0.0.1:1") as engine:
         with pytest.raises(UnavailableError, match="refuses connections"):
             await engine.predict(TEA)
@@ -195,9 +190,7 @@ async def test_nothing_listens_and_no_such_host() -> None:
             await engine.connect()
 
 
-async def test_the_token_goes_to_the_host_that_was_named_and_to_no_other(
-    server: SharedEngine, model: mlm.MaskedLM
-) -> None:
+async def test_token_is_sent_to_the_named_host_only(server: SharedEngine, model: mlm.MaskedLM) -> None:
     with running(SharedEngine(model)) as elsewhere:
         async with connected(server, SECRET) as engine:
             await engine.predict(TEA)
@@ -208,7 +201,7 @@ async def test_the_token_goes_to_the_host_that_was_named_and_to_no_other(
         assert elsewhere.requests == []
 
 
-async def test_the_token_is_never_shown(server: SharedEngine, caplog: pytest.LogCaptureFixture) -> None:
+async def test_token_is_never_logged_or_shown(server: SharedEngine, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     async with connected(server, SECRET) as engine:
         await engine.connect()
@@ -221,9 +214,7 @@ async def test_the_token_is_never_shown(server: SharedEngine, caplog: pytest.Log
     assert SECRET not in caplog.text
 
 
-async def test_the_users_token_for_the_hub_goes_only_to_the_hub(
-    server: SharedEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_users_hub_token_is_sent_to_the_hub_only(server: SharedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_mine")
     assert token_for(server.url, None) is None
     assert token_for("https://huggingface.co.evil.org", None) is None
@@ -233,9 +224,7 @@ async def test_the_users_token_for_the_hub_goes_only_to_the_hub(
     assert {token for _, token, _ in server.requests} == {None}
 
 
-async def test_a_provider_is_asked_with_the_users_token_for_the_hub(
-    hubs: SharedEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_provider_is_asked_with_the_users_hub_token(hubs: SharedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub.inference import _providers
     from huggingface_hub.inference._providers import hf_inference
 
@@ -245,7 +234,7 @@ async def test_a_provider_is_asked_with_the_users_token_for_the_hub(
         await RemoteEngine(Address("https://router.huggingface.co"), provider="hf-inference", model=name).connect()
     with pytest.raises(UnavailableError, match="Provider 'nobody' not supported"):
         await RemoteEngine(Address("https://router.huggingface.co"), provider="nobody", model=name).connect()
-    # The way to the hub ends at this machine.
+    # The route to the provider ends at this machine.
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr(hf_inference, "_check_supported_task", lambda model, task: None)
     monkeypatch.setattr(_providers.PROVIDERS["hf-inference"]["fill-mask"], "base_url", hubs.url)
@@ -263,20 +252,19 @@ async def test_a_provider_is_asked_with_the_users_token_for_the_hub(
 
 
 @pytest.mark.parametrize("fault", ["breaks off", "503", "full"])
-async def test_what_may_pass_is_tried_again(ours: SharedEngine, fault: str) -> None:
+async def test_transient_failure_is_retried(ours: SharedEngine, fault: str) -> None:
     async with connected(ours) as engine:
         await engine.connect()
         ours.fault = fault
         asking = asyncio.ensure_future(engine.predict(TEA))
-        while not ours.asked:
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(until, lambda: bool(ours.asked))
         ours.fault = ""
         assert (await asking).predictions[0].candidates
         assert len(ours.asked) >= 2
 
 
 @pytest.mark.parametrize("fault", ["slow", "500", "404", "no JSON"])
-async def test_what_will_not_pass_is_not(ours: SharedEngine, fault: str) -> None:
+async def test_permanent_failure_is_not_retried(ours: SharedEngine, fault: str) -> None:
     async with connected(ours, timeout=0.3) as engine:
         await engine.connect()
         ours.fault = fault
@@ -285,32 +273,31 @@ async def test_what_will_not_pass_is_not(ours: SharedEngine, fault: str) -> None
         assert len(ours.asked) == 1
 
 
-async def test_a_cancelled_question_closes_its_request(ours: SharedEngine) -> None:
+async def test_cancelled_question_closes_its_request(ours: SharedEngine) -> None:
     async with connected(ours) as engine:
         await engine.connect()
         ours.fault = "slow"
         asking = asyncio.ensure_future(engine.predict(TEA))
-        while not ours.asked:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(until, lambda: bool(ours.asked))
         asking.cancel()
         await asyncio.wait({asking})
         ours.let_go.set()
         await asyncio.to_thread(until, lambda: ours.hung_up == 1)
 
 
-async def test_the_same_question_at_a_time_is_asked_once_for_all(ours: SharedEngine) -> None:
+async def test_identical_questions_share_one_request(ours: SharedEngine) -> None:
     async with connected(ours) as engine:
         asking = [
             asyncio.ensure_future(engine.predict(TEA, priority))
             for priority in (Priority.HINT, Priority.INTERACTIVE, Priority.HINT)
         ]
         await asyncio.sleep(0)
-        asking[0].cancel()  # who goes away takes it from nobody
+        asking[0].cancel()  # the others still get the answer
         assert await asking[1] == await asking[2]
     assert len(ours.asked) == 1
 
 
-async def test_what_was_answered_is_remembered_and_connections_are_used_again(ours: SharedEngine) -> None:
+async def test_answers_are_cached_and_connections_are_reused(ours: SharedEngine) -> None:
     async with connected(ours) as engine:
         whole = await engine.predict(replace(TEA, max_subwords=4))
         assert await engine.predict(replace(TEA, max_subwords=4)) == whole
@@ -326,7 +313,7 @@ async def test_what_was_answered_is_remembered_and_connections_are_used_again(ou
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """One that a server made for itself."""
+    """A self-signed certificate."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("needs openssl to make a certificate")
@@ -337,7 +324,7 @@ def certificate(tmp_path: Path) -> Path:
     return path
 
 
-async def test_a_certificate_that_nobody_signed(
+async def test_self_signed_certificate_is_refused_unless_trusted(
     certificate: Path, model: mlm.MaskedLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -349,13 +336,13 @@ async def test_a_certificate_that_nobody_signed(
             with pytest.raises(UnavailableError, match=r"certificate of 127\.0\.0\.1:[0-9]+ is not trusted: self"):
                 await engine.predict(TEA)
         assert server.requests == []
-        monkeypatch.setenv("SSL_CERT_FILE", os.fspath(certificate))  # the way to trust one
+        monkeypatch.setenv("SSL_CERT_FILE", os.fspath(certificate))  # how a user trusts one
         async with connected(server, SECRET) as engine:
             assert (await engine.predict(TEA)).predictions[0].candidates
 
 
 class Watched:
-    """A fallback engine and what it told."""
+    """A fallback engine, and the changes that it reported."""
 
     def __init__(self, server: SharedEngine | str, local: LocalEngine, *, falls_back: bool = True) -> None:
         self.changes: list[str | None] = []
@@ -374,8 +361,8 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[LocalEngine]:
-    """The local engine, with the model loaded: it takes seconds."""
-    # Its event belongs to a loop that is over then; it is set, and no longer waited for.
+    """A local engine with a loaded model, shared because loading takes seconds."""
+    # Its event belongs to a loop that has ended; it is set, so nobody waits for it.
     engine = asyncio.run(_loaded())
     yield engine
     engine.close()
@@ -388,7 +375,7 @@ async def _loaded() -> LocalEngine:
 
 
 @pytest.mark.parametrize("fault", ["500", "slow", "refuses", "another shape"])
-async def test_the_local_model_answers_while_the_server_cannot_and_the_way_back_is_automatic(
+async def test_local_model_answers_until_the_server_is_found_again(
     ours: SharedEngine, local: LocalEngine, fault: str
 ) -> None:
     watched = Watched(ours, local)
@@ -414,18 +401,7 @@ async def test_the_local_model_answers_while_the_server_cannot_and_the_way_back_
         engine.use(None)
 
 
-async def test_without_a_fallback_the_reason_is_the_answer(local: LocalEngine) -> None:
-    watched = Watched("http://127.0.0.1:1", local, falls_back=False)
-    try:
-        for _ in range(2):
-            with pytest.raises(EngineError, match="refuses connections"):
-                await watched.engine.predict(TEA)
-        assert watched.needed == 0
-    finally:
-        watched.engine.use(None)
-
-
-async def test_what_the_hubs_protocol_cannot_say_the_local_model_says(hubs: SharedEngine, local: LocalEngine) -> None:
+async def test_local_model_answers_what_the_fill_mask_protocol_cannot(hubs: SharedEngine, local: LocalEngine) -> None:
     watched = Watched(hubs, local)
     try:
         score = await watched.engine.score(ScoreQuestion("It was a good day."))

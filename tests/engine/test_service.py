@@ -1,4 +1,4 @@
-"""What a shared engine answers to each HTTP request: the protocols, the limits, the token, overload."""
+"""The HTTP service of a shared engine: protocols, limits, token, overload."""
 
 from __future__ import annotations
 
@@ -19,16 +19,26 @@ TEA = PredictQuestion(TEXT, ((19, 25),), 5)
 
 
 class Client:
-    """Sends requests to a service as a server would pass them on."""
+    """Sends requests to a service as an HTTP server would.
+
+    Attributes:
+        released: answers wait for it.
+        now: the service's clock.
+    """
 
     def __init__(self, model: mlm.MaskedLM, **how: Any) -> None:
-        self.seconds = 0.0
+        self.released = asyncio.Event()
+        self.released.set()
+        self.now = 0.0
         self.model = model
         tokenizer = model.tokenizer
-        self.service = Service(self.answer, model.name, lambda text: len(tokenizer.encode(text).ids), **how)
+        self.service = Service(
+            self.answer, model.name, lambda text: len(tokenizer.encode(text).ids), clock=lambda: self.now, **how
+        )
 
     async def answer(self, question: Question) -> Any:
-        await asyncio.sleep(self.seconds)
+        await self.released.wait()
+        self.now += 0.4
         return answer(self.model, question)
 
     async def send(self, path: str, value: Any, method: str = "POST", **headers: str) -> Reply:
@@ -43,7 +53,7 @@ def client(model: mlm.MaskedLM) -> Client:
     return Client(model)
 
 
-async def test_our_protocol(client: Client, model: mlm.MaskedLM) -> None:
+async def test_own_protocol(client: Client, model: mlm.MaskedLM) -> None:
     assert (await client.send("/healthz", b"", "GET")).value == codec.health("embedded")
     reply = await client.send("/v1/predict", codec.request(TEA))
     name, found = codec.read_reply(TEA, json.loads(reply.content))
@@ -51,14 +61,14 @@ async def test_our_protocol(client: Client, model: mlm.MaskedLM) -> None:
     assert found == Predictions("embedded", tuple(answer(model, TEA).predictions))
 
 
-async def test_a_score_for_a_script(client: Client, model: mlm.MaskedLM) -> None:
+async def test_score_route_adds_the_sums(client: Client, model: mlm.MaskedLM) -> None:
     reply = await client.send("/v1/score", {"text": "It was a good day."})
     expected = answer(model, ScoreQuestion("It was a good day."))
     assert reply.value["pseudo_log_likelihood"] == pytest.approx(expected.pseudo_log_likelihood)
     assert [token["text"] for token in reply.value["answer"]["tokens"]] == [token.text for token in expected.tokens]
 
 
-async def test_the_hubs_protocol(client: Client) -> None:
+async def test_fill_mask_protocol(client: Client) -> None:
     one = (await client.send("/", {"inputs": TEXT, "parameters": {"top_k": 3}})).value
     assert len(one) == 3
     assert {"score", "token", "token_str", "sequence"} == set(one[0])
@@ -101,7 +111,9 @@ WRONG: list[tuple[str, Any, int, str]] = [
 
 
 @pytest.mark.parametrize(("path", "value", "status", "said"), WRONG)
-async def test_what_is_wrong_is_said(client: Client, path: str, value: Any, status: int, said: str) -> None:
+async def test_invalid_request_is_refused_with_the_reason(
+    client: Client, path: str, value: Any, status: int, said: str
+) -> None:
     reply = await client.send(path, value)
     assert reply.status == status
     assert said in reply.value["error"]
@@ -126,7 +138,7 @@ async def test_what_is_wrong_is_said(client: Client, path: str, value: Any, stat
         ({"text": f"{MASK}"}, "spans of the text"),
     ],
 )
-async def test_a_question_that_makes_no_sense(client: Client, change: dict[str, Any], said: str) -> None:
+async def test_invalid_question_is_refused_with_the_reason(client: Client, change: dict[str, Any], said: str) -> None:
     body = json.loads(json.dumps(codec.request(TEA)))
     body["question"].update(change)
     reply = await client.send("/v1/predict", body)
@@ -134,7 +146,7 @@ async def test_a_question_that_makes_no_sense(client: Client, change: dict[str, 
     assert "milk" not in reply.value["error"]
 
 
-async def test_limits(model: mlm.MaskedLM) -> None:
+async def test_too_large_requests_are_refused(model: mlm.MaskedLM) -> None:
     client = Client(model, limits=Limits(body=2000, tokens=50, masks=3))
     for text, said in [("a " * 1500, "2000 bytes"), ("a " * 60 + MASK, "50 tokens"), (f"{MASK} " * 4, "3 masks")]:
         reply = await client.send("/", {"inputs": text})
@@ -142,25 +154,24 @@ async def test_limits(model: mlm.MaskedLM) -> None:
     assert (await client.send("/", {"inputs": TEXT})).status == 200
 
 
-async def test_the_token(model: mlm.MaskedLM) -> None:
+async def test_only_the_right_token_is_accepted(model: mlm.MaskedLM) -> None:
     client = Client(model, token=digest("s3cret"))
     for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": ""}):
         assert (await client.send("/", {"inputs": TEXT}, **headers)).status == 401
     assert (await client.send("/", {"inputs": TEXT}, authorization="Bearer s3cret")).status == 200
-    assert (await client.send("/healthz", b"", "GET")).status == 200  # for who looks whether it lives
+    assert (await client.send("/healthz", b"", "GET")).status == 200  # health checks need no token
     assert "s3cret" not in repr(vars(client.service))
 
 
-async def test_who_would_wait_too_long_is_sent_away_and_told_when_to_come_again(client: Client) -> None:
-    client.seconds = 0.4
+async def test_overloaded_service_refuses_and_says_when_to_retry(client: Client) -> None:
     body = codec.request(TEA)
-    assert (await client.send("/v1/predict", body)).status == 200
-    for _ in range(8):
-        await client.send("/v1/predict", body)
-    asking = [asyncio.ensure_future(client.send("/v1/predict", body)) for _ in range(20)]
-    replies = await asyncio.gather(*asking)
-    refused = [reply for reply in replies if reply.status == 429]
-    assert refused
-    assert all(int(reply.headers["Retry-After"]) >= 1 for reply in refused)
-    assert [reply.status for reply in replies if reply not in refused] == [200] * (20 - len(refused))
+    for _ in range(20):  # the service learns that an answer takes 0.4 s
+        assert (await client.send("/v1/predict", body)).status == 200
+    client.released.clear()
+    pending = [asyncio.ensure_future(client.send("/v1/predict", body)) for _ in range(20)]
+    await asyncio.sleep(0)
+    client.released.set()
+    replies = await asyncio.gather(*pending)
+    assert [reply.status for reply in replies] == [200] * 4 + [429] * 16
+    assert all(int(reply.headers["Retry-After"]) == 2 for reply in replies[4:])
     assert (await client.send("/v1/predict", body)).status == 200

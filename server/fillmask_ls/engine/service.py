@@ -73,6 +73,7 @@ class Service:
         *,
         token: str | None = None,
         limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Create a service.
 
@@ -82,10 +83,11 @@ class Service:
             count_tokens: returns the number of tokens of a text.
             token: the :func:`digest` of the token that clients must send; None if they need none.
             limits: maximum sizes of a request.
+            clock: returns the time in seconds.
         """
         self._answer, self._model, self._count_tokens = answer, model, count_tokens
         self._token, self._limits = token, limits or Limits()
-        self._queue = Queue()
+        self._queue = Queue(clock)
 
     async def respond(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Return the reply to a request; the names of ``headers`` are in lower case. Raises nothing."""
@@ -180,8 +182,9 @@ class Service:
 class Queue:
     """Estimates how long a new question would wait: the number of waiting ones times the seconds per answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.waiting = 0
+        self._clock = clock
         self._seconds = 0.0
         self._last = 0.0
 
@@ -192,13 +195,13 @@ class Queue:
 
     def __enter__(self) -> None:
         if not self.waiting:
-            self._last = time.monotonic()
+            self._last = self._clock()
         self.waiting += 1
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.waiting -= 1
         if kind is None:  # a cancelled question does not tell how long an answer takes
-            now = time.monotonic()
+            now = self._clock()
             taken, self._last = now - self._last, now
             self._seconds += (taken - self._seconds) * _WEIGHT
 
