@@ -225,6 +225,7 @@ async def test_users_hub_token_is_sent_to_the_hub_only(server: SharedEngine, mon
 
 
 async def test_provider_is_asked_with_the_users_hub_token(hubs: SharedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import close_session
     from huggingface_hub.inference import _providers
     from huggingface_hub.inference._providers import hf_inference
 
@@ -249,6 +250,7 @@ async def test_provider_is_asked_with_the_users_hub_token(hubs: SharedEngine, mo
     with pytest.raises(UnavailableError, match="nothing was sent"):
         await engine.predict(replace(TEA, top_k=20))
     await engine.close()
+    close_session()  # the connection of huggingface_hub that asked for the route
 
 
 @pytest.mark.parametrize("fault", ["breaks off", "503", "full"])
