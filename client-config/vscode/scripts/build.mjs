@@ -1,4 +1,4 @@
-// One file of it all, for the node that an editor brings along.
+// Bundle the extension into one file for the editor's Node.
 import { copyFile } from "node:fs/promises";
 import { build } from "esbuild";
 
@@ -11,11 +11,11 @@ await build({
   target: "node20",
   external: ["vscode"],
   minify: process.argv.includes("--minify"),
-  // The client is written for both; its ES modules are the smaller.
+  // The language client ships both module formats; its ES modules give a smaller bundle.
   mainFields: ["module", "main"],
   legalComments: "none",
   logLevel: "warning",
 });
 
-// The licence goes with the package.
+// The package contains the license.
 await copyFile("../../LICENSE", "LICENSE");

@@ -1,4 +1,4 @@
-// The language client, made to measure: what it says of itself, what it tells the server, and when it starts it again.
+// The language client: its document selector, the settings it sends, its restarts, and its middleware.
 import { homedir } from "node:os";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -14,47 +14,46 @@ import {
   type LanguageClientOptions,
   type StaticFeature,
 } from "vscode-languageclient/node";
-import { MASK } from "./asking.ts";
-import { atStart, forServer, type Chosen } from "./configuration.ts";
-import { GhostPlace, insertion } from "./ghost.ts";
-import type { Restarts } from "./restarts.ts";
+import { initializationOptions, serverSettings, type UserSetting } from "./configuration.ts";
+import { HintFilter, toInsertion } from "./ghost_text.ts";
+import { MASK } from "./input.ts";
+import type { RestartLimiter } from "./restart_limiter.ts";
 
-/** Every text document that a person writes; no output, no console, no left side of a comparison. */
+/** All documents that a person writes: no output, no debug console, no left side of a diff. */
 export const SELECTOR = ["file", "untitled", "vscode-notebook-cell", "vscode-vfs", "vscode-scm", "comment"].map((scheme) => ({ scheme }));
 
-const LAST_WORDS = 20;
+const STDERR_LINES = 20;
 
-export interface Parts {
+export interface ClientConfig {
   readonly command: string;
   readonly arguments: readonly string[];
   readonly output: vscode.LogOutputChannel;
   readonly trace: vscode.LogOutputChannel;
-  readonly restarts: Restarts;
-  /** Settings that a workspace without trust has no say in. */
+  readonly restarts: RestartLimiter;
+  /** Full names of the settings that an untrusted workspace can't change. */
   readonly restricted: readonly string[];
-  /** Of the shared engine. */
+  /** The token of the shared engine. */
   readonly token: string | undefined;
 }
 
-/** What a client and its options share. */
-interface Own {
+/** State that the client shares with its options, which are created before it. */
+interface SharedState {
   client?: FillmaskClient;
-  readonly ghost: GhostPlace;
-  /** What the server wrote last to its standard error. */
-  readonly lastWords: string[];
+  readonly hintFilter: HintFilter;
+  readonly stderrTail: string[];
 }
 
 export class FillmaskClient extends LanguageClient {
-  readonly #own: Own;
+  readonly #shared: SharedState;
 
-  constructor(parts: Parts) {
-    const own: Own = { lastWords: [], ghost: new GhostPlace() };
-    // A relative path in the user's own settings must not lead into a workspace without trust.
-    const where = vscode.workspace.isTrusted ? {} : { options: { cwd: homedir() } };
-    super("fillmask", "fillmask", { command: parts.command, args: [...parts.arguments], ...where }, options(parts, own));
-    own.client = this;
-    this.#own = own;
-    own.ghost.onDidChange((document) => {
+  constructor(config: ClientConfig) {
+    const shared: SharedState = { stderrTail: [], hintFilter: new HintFilter() };
+    // A relative path in the user's settings must not lead into an untrusted workspace.
+    const workingDirectory = vscode.workspace.isTrusted ? {} : { options: { cwd: homedir() } };
+    super("fillmask", "fillmask", { command: config.command, args: [...config.arguments], ...workingDirectory }, clientOptions(config, shared));
+    shared.client = this;
+    this.#shared = shared;
+    shared.hintFilter.onDidChange((document) => {
       this.getFeature(InlayHintRequest.method).getProvider(document)?.onDidChangeInlayHints.fire();
     });
     this.registerFeature({
@@ -67,18 +66,19 @@ export class FillmaskClient extends LanguageClient {
     });
   }
 
-  /** The server's commands are registered by `commands.ts`, which asks for what a palette doesn't give. */
+  /** Skip the registration of the server's commands: `commands.ts` registers them, and adds missing arguments. */
   override registerFeature(feature: StaticFeature | DynamicFeature<unknown>): void {
     const method = "registrationType" in feature ? feature.registrationType.method : undefined;
     if (method !== ExecuteCommandRequest.method) super.registerFeature(feature);
   }
 
-  get lastWords(): readonly string[] {
-    return this.#own.lastWords;
+  /** The last lines that the server wrote to its standard error. */
+  get stderrTail(): readonly string[] {
+    return this.#shared.stderrTail;
   }
 
   override async dispose(timeout?: number): Promise<void> {
-    this.#own.ghost.dispose();
+    this.#shared.hintFilter.dispose();
     await super.dispose(timeout);
   }
 
@@ -87,54 +87,56 @@ export class FillmaskClient extends LanguageClient {
   }
 }
 
-function options({ output, trace, restarts, restricted, token }: Parts, own: Own): LanguageClientOptions {
-  const { lastWords, ghost } = own;
+function clientOptions({ output, trace, restarts, restricted, token }: ClientConfig, shared: SharedState): LanguageClientOptions {
+  const { stderrTail, hintFilter } = shared;
   return {
     documentSelector: SELECTOR,
     outputChannel: output,
     traceOutputChannel: trace,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
-    initializationOptions: () => atStart(vscode.workspace.isTrusted, chosen, restricted, token),
+    initializationOptions: () => initializationOptions(vscode.workspace.isTrusted, userSetting, restricted, token),
     initializationFailedHandler: () => false,
     stdioOptions: {
       stdout: () => undefined,
       stderr: (input: Readable) => {
         createInterface({ input }).on("line", (line) => {
           output.info(line);
-          if (line.trim() !== "") lastWords.push(line);
-          if (lastWords.length > LAST_WORDS) lastWords.shift();
+          if (line.trim() !== "") stderrTail.push(line);
+          if (stderrTail.length > STDERR_LINES) stderrTail.shift();
         });
       },
     },
     errorHandler: {
       error: (_error, _message, count) => ({ action: (count ?? 0) <= 3 ? ErrorAction.Continue : ErrorAction.Shutdown, handled: true }),
-      // One that can't start would not start the next time.
-      closed: () => ({ action: own.client?.isRunning() === true && restarts.again() ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true }),
+      // A server that failed to start would fail again.
+      closed: () => {
+        const restart = shared.client?.isRunning() === true && restarts.tryRestart();
+        return { action: restart ? CloseAction.Restart : CloseAction.DoNotRestart, handled: true };
+      },
     },
     middleware: {
       provideInlineCompletionItems: async (document, position, context, token, next) => {
-        const chosen = context.selectedCompletionInfo;
-        if (chosen !== undefined) {
-          // With a popup open, nothing would be shown but what goes on with its chosen item.
-          if (document.getText(chosen.range).startsWith(MASK)) ghost.set(document, chosen.range);
+        const selectedSuggestion = context.selectedCompletionInfo;
+        if (selectedSuggestion !== undefined) {
+          // While suggestions are open, VS Code shows only ghost text that continues the selected one.
+          if (document.getText(selectedSuggestion.range).startsWith(MASK)) hintFilter.hide(document, selectedSuggestion.range);
           return [];
         }
         const items = await next(document, position, context, token);
-        const [shown, replaced] = insertion(items, document, position) ?? [];
-        if (shown === undefined || replaced === undefined || token.isCancellationRequested) return [];
-        ghost.set(document, replaced);
-        return [shown];
+        const [insertion, replaced] = toInsertion(items, document, position) ?? [];
+        if (insertion === undefined || replaced === undefined || token.isCancellationRequested) return [];
+        hintFilter.hide(document, replaced);
+        return [insertion];
       },
-      provideInlayHints: async (document, range, token, next) => ghost.others(document, (await next(document, range, token)) ?? []),
+      provideInlayHints: async (document, range, token, next) => hintFilter.filter(document, (await next(document, range, token)) ?? []),
       workspace: {
         configuration: async (params, cancellation, next) => {
           const values = await next(params, cancellation);
-          return Array.isArray(values) ? values.map((value) => forServer(value, vscode.workspace.isTrusted, restricted)) : values;
+          return Array.isArray(values) ? values.map((value) => serverSettings(value, vscode.workspace.isTrusted, restricted)) : values;
         },
       },
     },
   };
 }
 
-/** The user's own value of a setting, whatever the workspace says. */
-const chosen: Chosen = (name) => vscode.workspace.getConfiguration("fillmask").inspect(name)?.globalValue;
+const userSetting: UserSetting = (name) => vscode.workspace.getConfiguration("fillmask").inspect(name)?.globalValue;

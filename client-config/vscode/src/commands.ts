@@ -1,85 +1,86 @@
-// The palette's commands. Those of the server keep its names: a lens or a key binding that gives an object is passed on, and
-// what is missing is taken from the editor or asked for.
+// The commands of the palette. Commands of the server keep their ids: an argument object of a code lens or a key binding is
+// passed on, and missing arguments come from the editor or from a prompt.
 import * as vscode from "vscode";
-import { atMask, counted, given, MASK, plain, selected, share, wrongHubId, wrongToken } from "./asking.ts";
-import { wrongServer } from "./finding.ts";
-import { installServer } from "./install.ts";
-import { showReport, showScore } from "./panels.ts";
-import type { Score } from "./score.ts";
+import { isAtMask, MASK, parseArguments, parseRate, pluralize, rangeArgument, toPosition, validateHubId, validateToken } from "./input.ts";
+import { installServer } from "./install_server.ts";
+import { validateServerPath } from "./locate_server.ts";
+import type { Score } from "./score_page.ts";
 import { MACHINE, Session } from "./session.ts";
-import { menu, modelName, type ServerStatus } from "./state.ts";
+import { menu, modelName, type ServerStatus } from "./status.ts";
+import { showInspection, showScore } from "./webviews.ts";
 
-type Given = Record<string, unknown>;
-type Handler = (session: Session, given: Given) => Promise<unknown>;
+type Arguments = Record<string, unknown>;
+type Handler = (session: Session, args: Arguments) => Promise<unknown>;
 
-interface Edited {
+interface EditResult {
   readonly applied: boolean;
   readonly words: readonly string[];
 }
 
-const BETTER = "google-bert/bert-base-uncased";
+const SUGGESTED_MODEL = "google-bert/bert-base-uncased";
 const EXAMPLE = "Paris is the capital of [MASK].\n\nShe opened the [MASK] and looked out into the [MASK].\n";
+const STATUS_MESSAGE_DURATION = 3_000; // milliseconds
 
-/** Said to the user as it is, without "error" before it. */
-class Hint extends Error {}
+/** A message for the user that isn't an error. */
+class Notice extends Error {}
 
 const HANDLERS: Record<string, Handler> = {
-  "fillmask.fill": async (session, given) => edited(await asked(session, "fillmask.fill", atCursor(given))),
+  "fillmask.fill": async (session, args) => reportEdit(await execute(session, "fillmask.fill", withPosition(args))),
 
-  "fillmask.fillAll": async (session, given) =>
-    edited(await asked(session, "fillmask.fillAll", inDocument(given)), `There is no ${MASK} to fill here.`),
+  "fillmask.fillAll": async (session, args) =>
+    reportEdit(await execute(session, "fillmask.fillAll", withDocument(args)), `Nothing to fill: the text contains no ${MASK}.`),
 
-  "fillmask.maskRandomly": async (session, given) => {
-    const place = inDocument(given);
-    const rate = "rate" in given || "uri" in given ? {} : await askRate("range" in place);
+  "fillmask.maskRandomly": async (session, args) => {
+    const documentArgs = withDocument(args);
+    const rate = "rate" in args || "uri" in args ? {} : await promptForRate("range" in documentArgs);
     if (rate === undefined) return undefined;
-    return edited(await asked(session, "fillmask.maskRandomly", { ...place, ...rate }), "There are no words to mask here.");
+    return reportEdit(await execute(session, "fillmask.maskRandomly", { ...documentArgs, ...rate }), "Nothing to mask: the text contains no words.");
   },
 
-  "fillmask.unmask": async (session, given) =>
-    edited(await asked(session, "fillmask.unmask", inDocument(given)), "What the masks here hide is not known: they were not put there by fillmask."),
+  "fillmask.unmask": async (session, args) =>
+    reportEdit(await execute(session, "fillmask.unmask", withDocument(args)), "Nothing to restore: fillmask can restore only words that it masked itself."),
 
-  "fillmask.score": async (session, given) => {
-    const score = (await asked(session, "fillmask.score", inDocument(given))) as Score | undefined;
-    if (score !== undefined) showScore(`Score${ofFile(given)}`, score);
+  "fillmask.score": async (session, args) => {
+    const score = (await execute(session, "fillmask.score", withDocument(args))) as Score | undefined;
+    if (score !== undefined) showScore(`Score${titleSuffix(args)}`, score);
     return score;
   },
 
-  "fillmask.inspect": async (session, given) => {
-    if ("format" in given) return asked(session, "fillmask.inspect", inDocument(given));
-    const report = (await asked(session, "fillmask.inspect", { ...inDocument(given), format: "html" })) as { content: string } | undefined;
-    if (report !== undefined) showReport(`Inspection${ofFile(given)}`, report.content);
+  "fillmask.inspect": async (session, args) => {
+    if ("format" in args) return execute(session, "fillmask.inspect", withDocument(args));
+    const report = (await execute(session, "fillmask.inspect", { ...withDocument(args), format: "html" })) as { content: string } | undefined;
+    if (report !== undefined) showInspection(`Inspection${titleSuffix(args)}`, report.content);
     return report;
   },
 
-  "fillmask.selectModel": async (session, given) => {
-    const model = typeof given["model"] === "string" ? given["model"] : await askModel();
+  "fillmask.selectModel": async (session, args) => {
+    const model = typeof args["model"] === "string" ? args["model"] : await promptForModel();
     if (model === undefined) return undefined;
     const status = (await session.request("fillmask.selectModel", { model })) as ServerStatus;
-    if (status.error === null && !("model" in given)) await offerToKeep(status, model);
+    if (status.error === null && !("model" in args)) await offerToSaveModel(status, model);
     return status;
   },
 
-  "fillmask.downloadModel": async (session, given) => {
-    const model = typeof given["model"] === "string" ? given["model"] : await askHubId("Download a model from the Hugging Face hub", BETTER);
+  "fillmask.downloadModel": async (session, args) => {
+    const model = typeof args["model"] === "string" ? args["model"] : await promptForHubId("Download a model from the Hugging Face hub", SUGGESTED_MODEL);
     if (model === undefined) return undefined;
     const status = (await session.request("fillmask.downloadModel", { model })) as ServerStatus;
-    void vscode.window.showInformationMessage(`fillmask: ${model} is there; ${status.model ?? "no model"} answers.`);
+    void vscode.window.showInformationMessage(`fillmask: Downloaded ${model}. Current model: ${status.model ?? "none"}.`);
     return status;
   },
 
   "fillmask.setEngineToken": async (session) => {
     const typed = await vscode.window.showInputBox({
-      title: "The token of the shared engine",
-      prompt: "It is kept in the editor's secret store and sent to your engine only. Empty: forget it.",
+      title: "Token of the shared engine",
+      prompt: "The token is kept in the editor's secret store and sent only to your engine. Leave it empty to delete the stored token.",
       password: true,
       ignoreFocusOut: true,
-      validateInput: wrongToken,
+      validateInput: validateToken,
     });
     if (typed === undefined) return;
     const token = typed.trim();
     await session.token.set(token);
-    vscode.window.setStatusBarMessage(`fillmask: the token is ${token === "" ? "forgotten" : "kept"}`, 3_000);
+    vscode.window.setStatusBarMessage(`fillmask: Token ${token === "" ? "deleted" : "saved"}`, STATUS_MESSAGE_DURATION);
   },
 
   "fillmask.status": async (session) => {
@@ -104,11 +105,11 @@ const HANDLERS: Record<string, Handler> = {
 
   "fillmask.trace": async (session) => {
     const choices = [
-      { label: "off", description: "nothing" },
-      { label: "messages", description: "the messages’ names" },
-      { label: "verbose", description: "the messages as a whole, the text of documents included" },
+      { label: "off", description: "no messages" },
+      { label: "messages", description: "the names of messages" },
+      { label: "verbose", description: "whole messages, with the text of documents" },
     ];
-    const chosen = await vscode.window.showQuickPick(choices, { placeHolder: "What editor and server say to each other, in the output “fillmask”" });
+    const chosen = await vscode.window.showQuickPick(choices, { placeHolder: "Which messages between editor and server to write to the output “fillmask”" });
     if (chosen === undefined) return;
     await vscode.workspace.getConfiguration("fillmask").update("trace.server", chosen.label, vscode.ConfigurationTarget.Global);
     if (chosen.label !== "off") session.output.show(true);
@@ -118,18 +119,18 @@ const HANDLERS: Record<string, Handler> = {
 
   "fillmask.chooseServer": async () => {
     const typed = await vscode.window.showInputBox({
-      title: "Where is fillmask-ls?",
-      prompt: "The path that “which fillmask-ls” prints (Windows: “where fillmask-ls”) in a terminal where it runs",
+      title: "Path of fillmask-ls",
+      prompt: "Run “which fillmask-ls” (Windows: “where fillmask-ls”) in a terminal, and enter the path that it prints.",
       ignoreFocusOut: true,
-      validateInput: (value) => wrongServer(MACHINE, value),
+      validateInput: (value) => validateServerPath(MACHINE, value),
     });
     if (typed === undefined) return;
     await vscode.workspace.getConfiguration("fillmask.server").update("path", typed.trim(), vscode.ConfigurationTarget.Global);
   },
 
-  "fillmask.openSettings": () => settled(vscode.commands.executeCommand("workbench.action.openSettings", "@ext:fillmask.fillmask")),
+  "fillmask.openSettings": async () => vscode.commands.executeCommand("workbench.action.openSettings", "@ext:fillmask.fillmask"),
 
-  "fillmask.openWalkthrough": () => settled(vscode.commands.executeCommand("workbench.action.openWalkthrough", "fillmask.fillmask#start", false)),
+  "fillmask.openWalkthrough": async () => vscode.commands.executeCommand("workbench.action.openWalkthrough", "fillmask.fillmask#start", false),
 
   "fillmask.tryIt": async (session) => {
     const document = await vscode.workspace.openTextDocument({ language: "plaintext", content: EXAMPLE });
@@ -141,49 +142,49 @@ const HANDLERS: Record<string, Handler> = {
   },
 };
 
-/** Registers all of them: they are there before the server is, and without it. */
+/** Register all commands, whether or not the server runs. */
 export function registerCommands(session: Session): vscode.Disposable[] {
   return Object.entries(HANDLERS).map(([name, handler]) =>
     vscode.commands.registerCommand(name, async (...values: unknown[]) => {
       try {
-        return await handler(session, given(values));
+        return await handler(session, parseArguments(values));
       } catch (error) {
-        await explain(session, error);
+        await reportError(session, error);
         return undefined;
       }
     }),
   );
 }
 
-/** Says why there is no server, with what can be done about it. */
+/** Tell the user why the server is missing or failed, and offer a remedy. */
 export async function reportFailure(session: Session): Promise<void> {
   const { state } = session;
   if (state.kind !== "missing" && state.kind !== "failed") return;
-  const offers: Record<string, string> =
+  const buttons: Record<string, string> =
     state.kind === "missing"
-      ? { ...(vscode.workspace.isTrusted ? { "Install…": "fillmask.installServer" } : {}), "Find It…": "fillmask.chooseServer" }
-      : { Restart: "fillmask.restart", "Show the Output": "fillmask.showOutput" };
-  const tell = state.kind === "missing" ? vscode.window.showWarningMessage : vscode.window.showErrorMessage;
-  const command = offers[(await tell(`fillmask: ${state.why}`, ...Object.keys(offers))) ?? ""];
+      ? { ...(vscode.workspace.isTrusted ? { "Install…": "fillmask.installServer" } : {}), "Set Path…": "fillmask.chooseServer" }
+      : { Restart: "fillmask.restart", "Show Output": "fillmask.showOutput" };
+  const showMessage = state.kind === "missing" ? vscode.window.showWarningMessage : vscode.window.showErrorMessage;
+  const command = buttons[(await showMessage(`fillmask: ${state.message}`, ...Object.keys(buttons))) ?? ""];
   if (command !== undefined) await vscode.commands.executeCommand(command);
 }
 
-async function explain(session: Session, error: unknown): Promise<void> {
+async function reportError(session: Session, error: unknown): Promise<void> {
   if (error instanceof vscode.CancellationError) return;
   if (session.state.kind === "missing" || session.state.kind === "failed") {
     await reportFailure(session);
     return;
   }
   const message = `fillmask: ${error instanceof Error ? error.message : String(error)}`;
-  await (error instanceof Hint ? vscode.window.showInformationMessage(message) : vscode.window.showErrorMessage(message));
+  await (error instanceof Notice ? vscode.window.showInformationMessage(message) : vscode.window.showErrorMessage(message));
 }
 
-/** The server's answer, with progress that can be cancelled; undefined if it was. */
-function asked(session: Session, command: string, argument: Given): Thenable<unknown> {
-  const options = { location: vscode.ProgressLocation.Notification, title: "Asking the language model", cancellable: true };
+/** Execute a command of the server with cancellable progress. Return undefined if the user cancels it. */
+function execute(session: Session, command: string, args: Arguments): Thenable<unknown> {
+  const options = { location: vscode.ProgressLocation.Notification, title: "Running the language model", cancellable: true };
   return vscode.window.withProgress(options, async (_progress, token) => {
     try {
-      return await session.request(command, argument, token);
+      return await session.request(command, args, token);
     } catch (error) {
       if (token.isCancellationRequested) return undefined;
       throw error;
@@ -191,82 +192,80 @@ function asked(session: Session, command: string, argument: Given): Thenable<unk
   });
 }
 
-function edited(answer: unknown, nothing?: string): unknown {
-  const result = answer as Edited | undefined;
+function reportEdit(answer: unknown, nothingToDo?: string): unknown {
+  const result = answer as EditResult | undefined;
   if (result === undefined) return undefined;
-  if (!result.applied) throw new Error("The document was changed meanwhile; nothing was edited.");
-  if (result.words.length === 0 && nothing !== undefined) throw new Hint(nothing);
-  if (result.words.length > 0) vscode.window.setStatusBarMessage(`fillmask: ${counted(result.words.length, "edit")}`, 3_000);
+  if (!result.applied) throw new Error("Nothing was edited: the document changed in the meantime. Try again.");
+  if (result.words.length === 0 && nothingToDo !== undefined) throw new Notice(nothingToDo);
+  if (result.words.length > 0) vscode.window.setStatusBarMessage(`fillmask: ${pluralize(result.words.length, "edit")}`, STATUS_MESSAGE_DURATION);
   return result;
 }
 
 function activeEditor(): vscode.TextEditor {
   const editor = vscode.window.activeTextEditor;
-  if (editor === undefined) throw new Hint("Open a document first.");
-  if (!Session.reads(editor.document)) throw new Hint("This is no document that fillmask reads.");
+  if (editor === undefined) throw new Notice("No document is open. Open one first.");
+  if (!Session.supports(editor.document)) throw new Notice("fillmask does not support this kind of document.");
   return editor;
 }
 
-function inDocument(given: Given): Given {
-  if ("uri" in given || "text" in given) return given;
+/** Add the document and its selection, unless the arguments name a document or a text. */
+function withDocument(args: Arguments): Arguments {
+  if ("uri" in args || "text" in args) return args;
   const { document, selection } = activeEditor();
-  return { uri: document.uri.toString(), ...selected(selection), ...given };
+  return { uri: document.uri.toString(), ...rangeArgument(selection), ...args };
 }
 
-function atCursor(given: Given): Given {
-  if ("uri" in given) return given;
+/** Add the document and the cursor's position, unless the arguments name a document. */
+function withPosition(args: Arguments): Arguments {
+  if ("uri" in args) return args;
   const { document, selection } = activeEditor();
   const { active } = selection;
-  if (!atMask(document.lineAt(active.line).text, active.character)) throw new Hint(`Put the cursor on a ${MASK} first.`);
-  return { uri: document.uri.toString(), position: plain(active), ...given };
+  if (!isAtMask(document.lineAt(active.line).text, active.character)) throw new Notice(`No ${MASK} at the cursor. Put the cursor on one first.`);
+  return { uri: document.uri.toString(), position: toPosition(active), ...args };
 }
 
-function ofFile(given: Given): string {
+function titleSuffix(args: Arguments): string {
   const editor = vscode.window.activeTextEditor;
-  if ("text" in given || editor === undefined) return "";
+  if ("text" in args || editor === undefined) return "";
   return `: ${editor.document.uri.path.split("/").at(-1) ?? ""}`;
 }
 
-async function askRate(ofSelection: boolean): Promise<{ rate: number } | undefined> {
+async function promptForRate(ofSelection: boolean): Promise<{ rate: number } | undefined> {
   const typed = await vscode.window.showInputBox({
-    title: `Mask words of the ${ofSelection ? "selection" : "document"} at random`,
-    prompt: "How many of the words",
+    title: `Mask random words in the ${ofSelection ? "selection" : "document"}`,
+    prompt: "Rate of masked words",
     value: "15 %",
     valueSelection: [0, 2],
-    validateInput: (value) => (share(value) === undefined ? "A share of the words: above 0 %, at most 100 %" : undefined),
+    validateInput: (value) => (parseRate(value) === undefined ? "Enter a rate above 0 % and up to 100 %." : undefined),
   });
-  const rate = typed === undefined ? undefined : share(typed);
+  const rate = typed === undefined ? undefined : parseRate(typed);
   return rate === undefined ? undefined : { rate };
 }
 
-async function askModel(): Promise<string | undefined> {
+async function promptForModel(): Promise<string | undefined> {
   const choices = [
-    { label: "auto", description: "bert-base-uncased if it was downloaded, else the embedded model" },
-    { label: "embedded", description: "the small model that comes with the server" },
-    { label: "A folder…", description: "a checkpoint on this machine" },
-    { label: "A name on the hub…", description: "a model that was downloaded from the Hugging Face hub" },
+    { label: "auto", description: "bert-base-uncased if it is downloaded, else the embedded model" },
+    { label: "embedded", description: "the small model that the server contains" },
+    { label: "Folder…", description: "a checkpoint on this machine" },
+    { label: "Hub id…", description: "a model downloaded from the Hugging Face hub" },
   ];
-  const chosen = await vscode.window.showQuickPick(choices, { placeHolder: "The model that answers from now on", matchOnDescription: true });
+  const chosen = await vscode.window.showQuickPick(choices, { placeHolder: "Select the model", matchOnDescription: true });
   if (chosen === choices[2]) {
-    const [folder] = (await vscode.window.showOpenDialog({ canSelectFolders: true, canSelectFiles: false, openLabel: "Choose the Model" })) ?? [];
+    const [folder] = (await vscode.window.showOpenDialog({ canSelectFolders: true, canSelectFiles: false, openLabel: "Select Model" })) ?? [];
     return folder?.fsPath;
   }
-  return chosen === choices[3] ? askHubId("Choose a model that was downloaded", BETTER) : chosen?.label;
+  return chosen === choices[3] ? promptForHubId("Select a downloaded model", SUGGESTED_MODEL) : chosen?.label;
 }
 
-async function askHubId(title: string, value: string): Promise<string | undefined> {
-  const typed = await vscode.window.showInputBox({ title, prompt: "A BERT-like model with safetensors weights", value, validateInput: wrongHubId });
+async function promptForHubId(title: string, value: string): Promise<string | undefined> {
+  const typed = await vscode.window.showInputBox({ title, prompt: "The id of a masked language model with safetensors weights", value, validateInput: validateHubId });
   return typed?.trim();
 }
 
-async function offerToKeep(status: ServerStatus, model: string): Promise<void> {
-  const keep = "Keep It in the Settings";
+async function offerToSaveModel(status: ServerStatus, model: string): Promise<void> {
+  const save = "Save to Settings";
   const settings = vscode.workspace.getConfiguration("fillmask");
   if (settings.get("model") === model) return;
-  const chosen = await vscode.window.showInformationMessage(`fillmask: ${modelName(status.model)} answers, until the settings change.`, keep);
-  if (chosen === keep) await settings.update("model", model, vscode.ConfigurationTarget.Global);
-}
-
-async function settled(work: Thenable<unknown>): Promise<void> {
-  await work;
+  const chosen = await vscode.window.showInformationMessage(`fillmask: Using ${modelName(status.model)} until the settings change or the server restarts.`, save);
+  if (chosen === save) await settings.update("model", model, vscode.ConfigurationTarget.Global);
 }

@@ -1,44 +1,46 @@
-// What the server is told of the settings, and when.
+// Decide which settings are sent to the server, and when.
 
-/** Settings that are the extension's own: the server would call them unknown. */
-const OWN = ["server", "trace"];
+/** Sections that only the extension reads: the server would report them as unknown. */
+const EXTENSION_SECTIONS = ["server", "trace"];
 
-/** The settings of a shared engine; only the user's own count. A window without trust has none. */
-const ENGINE = ["engine.url", "engine.provider", "engine.fallback"];
+/** Settings of a shared engine. Only the user's own values count, and only in a trusted workspace. */
+const ENGINE_SETTINGS = ["engine.url", "engine.provider", "engine.fallback"];
 
-/** Settings that only the user can choose, as the user chose them: by names without the section's. */
-export type Chosen = (name: string) => unknown;
+/** Return the user's own value of a setting, given its name without the prefix `fillmask.`. */
+export type UserSetting = (name: string) => unknown;
 
 /**
- * What the server is told as it starts: what it must know before it loads a model, or may not learn from a workspace.
+ * Return the initialization options: what the server must know before it loads a model, or must not learn from a workspace.
  *
- * @param restricted full names of settings that a workspace without trust has no say in.
- * @param token of the shared engine, if there is one.
+ * @param restricted full names of the settings that an untrusted workspace can't change.
+ * @param token of the shared engine, if any.
  */
-export function atStart(trusted: boolean, chosen: Chosen, restricted: readonly string[], token: string | undefined): object {
-  const users = (names: readonly string[]): object =>
-    Object.fromEntries(names.map((name) => [name, chosen(name)] as const).filter(([, value]) => value !== undefined));
-  if (trusted) return { trusted, ...users(ENGINE), ...(token === undefined ? {} : { engineToken: token }) };
-  const names = restricted.map((name) => name.replace(/^fillmask\./, "")).filter((name) => !OWN.some((own) => name.startsWith(`${own}.`)));
-  // A provider's model has not to be on this machine.
-  const isProviders = !chosen("engine.url") && Boolean(chosen("engine.provider"));
-  return { trusted, userSettings: users(names.filter((name) => !(isProviders && name === "model"))) };
+export function initializationOptions(trusted: boolean, userSetting: UserSetting, restricted: readonly string[], token: string | undefined): object {
+  const userValues = (names: readonly string[]): object =>
+    Object.fromEntries(names.map((name) => [name, userSetting(name)] as const).filter(([, value]) => value !== undefined));
+  if (trusted) return { trusted, ...userValues(ENGINE_SETTINGS), ...(token === undefined ? {} : { engineToken: token }) };
+  const names = restricted
+    .map((name) => name.replace(/^fillmask\./, ""))
+    .filter((name) => !EXTENSION_SECTIONS.some((section) => name.startsWith(`${section}.`)));
+  // A provider's model may not exist on this machine.
+  const usesProvider = !userSetting("engine.url") && Boolean(userSetting("engine.provider"));
+  return { trusted, userSettings: userValues(names.filter((name) => !(usesProvider && name === "model"))) };
 }
 
 /**
- * What the server is told of the section `fillmask`.
+ * Return the section `fillmask` as the server may see it.
  *
- * @param values as the editor has them, nested.
- * @param restricted as for {@link atStart}: without trust, the server has the user's own from there.
+ * @param values the editor's values, nested.
+ * @param restricted as for {@link initializationOptions}: in an untrusted workspace these come from there instead.
  */
-export function forServer(values: unknown, trusted: boolean, restricted: readonly string[]): unknown {
+export function serverSettings(values: unknown, trusted: boolean, restricted: readonly string[]): unknown {
   if (!isRecord(values)) return values;
-  const withheld = trusted ? OWN : [...OWN, ...[...restricted, "fillmask.engine"].map((name) => name.split(".")[1])];
-  return Object.fromEntries(Object.entries(values).filter(([name]) => !withheld.includes(name)));
+  const removed = trusted ? EXTENSION_SECTIONS : [...EXTENSION_SECTIONS, ...[...restricted, "fillmask.engine"].map((name) => name.split(".")[1])];
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !removed.includes(name)));
 }
 
-/** A line of a trace, which may be about the server's start, as it may be shown. */
-export function withoutToken(line: string): string {
+/** Replace the engine's token in a line of the trace. */
+export function redactToken(line: string): string {
   return line.replace(/("engineToken":\s*)"(?:[^"\\]|\\.)*"/g, '$1"…"');
 }
 

@@ -1,19 +1,19 @@
-// One server for this window: found, started, watched, restarted.
+// The server of this window: locate, start, restart and stop it, and report its state.
 import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import * as vscode from "vscode";
 import { ExecuteCommandRequest, State as ClientState } from "vscode-languageclient/node";
 import { FillmaskClient, SELECTOR } from "./client.ts";
-import { expanded, findServer, type Found, type Machine } from "./finding.ts";
-import { reason } from "./installing.ts";
-import { activePython } from "./python.ts";
-import { Restarts } from "./restarts.ts";
-import { EngineToken } from "./token.ts";
-import { compatible, type ServerStatus, type State } from "./state.ts";
-import { traceChannel } from "./trace.ts";
+import { EngineToken } from "./engine_token.ts";
+import { errorLine } from "./install_plan.ts";
+import { expandHome, locateServer, type Location, type Machine } from "./locate_server.ts";
+import { activePython } from "./python_extension.ts";
+import { RestartLimiter } from "./restart_limiter.ts";
+import { isCompatible, type ServerStatus, type State } from "./status.ts";
+import { traceChannel } from "./trace_channel.ts";
 
-/** Milliseconds that a server may take to answer its first request; on a busy machine, Python is slow to start. */
-const PATIENCE = 90_000;
+/** How long the server may take to start, in milliseconds. On a busy machine, Python starts slowly. */
+const START_TIMEOUT = 90_000;
 
 export const MACHINE: Machine = {
   platform: process.platform,
@@ -40,7 +40,7 @@ export class Session implements vscode.Disposable {
   readonly #trace = traceChannel(this.output, this.#disposables);
   readonly #changed = new vscode.EventEmitter<State>();
   readonly #manifest: Manifest;
-  readonly #ownEnvironment: string;
+  readonly #managedEnvironment: string;
   #client: FillmaskClient | undefined;
   #work: Promise<void> = Promise.resolve();
   #state: State = { kind: "idle" };
@@ -48,7 +48,7 @@ export class Session implements vscode.Disposable {
   constructor(context: vscode.ExtensionContext) {
     this.token = new EngineToken(context.secrets);
     this.#manifest = context.extension.packageJSON as Manifest;
-    this.#ownEnvironment = vscode.Uri.joinPath(context.globalStorageUri, "server").fsPath;
+    this.#managedEnvironment = vscode.Uri.joinPath(context.globalStorageUri, "server").fsPath;
   }
 
   readonly onDidChange = this.#changed.event;
@@ -57,48 +57,48 @@ export class Session implements vscode.Disposable {
     return this.#state;
   }
 
-  /** The version of this extension, and so of the servers that it understands. */
+  /** The version of this extension, and of compatible servers. */
   get version(): string {
     return this.#manifest.version;
   }
 
-  /** The folder of the environment that this extension makes for the server. */
-  get ownEnvironment(): string {
-    return this.#ownEnvironment;
+  /** The virtual environment that this extension installs the server into. */
+  get managedEnvironment(): string {
+    return this.#managedEnvironment;
   }
 
-  /** Settings that a workspace without trust has no say in. */
+  /** Full names of the settings that an untrusted workspace can't change. */
   get restricted(): readonly string[] {
     return this.#manifest.capabilities.untrustedWorkspaces.restrictedConfigurations;
   }
 
-  /** Starts the server, if it is not started; returns when it answers, or when it is known that it doesn't. */
+  /** Start the server if it isn't started. Resolve when it answers or has failed. */
   start(): Promise<void> {
-    return this.#next(async () => {
+    return this.#enqueue(async () => {
       if (this.#client === undefined) await this.#start();
     });
   }
 
   restart(): Promise<void> {
-    return this.#next(async () => {
+    return this.#enqueue(async () => {
       await this.#stop();
       await this.#start();
     });
   }
 
-  /** Restarts a server that was started, if another would be found now. */
-  async reconsider(): Promise<void> {
+  /** Restart a started server if another one is located now. */
+  async restartIfMoved(): Promise<void> {
     if (this.#state.kind === "idle" || this.#state.kind === "installing") return;
-    const found = await this.find();
-    const now = this.#state.kind === "running" ? this.#state.command : undefined;
-    if (now === undefined || !("command" in found) || found.command !== now) await this.restart();
+    const location = await this.locate();
+    const current = this.#state.kind === "running" ? this.#state.command : undefined;
+    if (current === undefined || !("command" in location) || location.command !== current) await this.restart();
   }
 
-  /** Stops the server, does the work meanwhile, and starts it again. */
+  /** Stop the server, run the installation, and start the server again. */
   install(work: () => Promise<void>): Promise<void> {
-    return this.#next(async () => {
+    return this.#enqueue(async () => {
       await this.#stop();
-      this.#become({ kind: "installing" });
+      this.#setState({ kind: "installing" });
       try {
         await work();
       } finally {
@@ -107,136 +107,137 @@ export class Session implements vscode.Disposable {
     });
   }
 
-  /** Where the server is, by the settings of now. */
-  find(): Promise<Found> {
+  /** Locate the server by the current settings. */
+  locate(): Promise<Location> {
     const settings = vscode.workspace.getConfiguration("fillmask.server");
-    return findServer(MACHINE, {
+    return locateServer(MACHINE, {
       path: settings.get("path", "").trim(),
       python: settings.get("python", "").trim(),
       activePython,
-      ownEnvironment: this.#ownEnvironment,
+      managedEnvironment: this.#managedEnvironment,
     });
   }
 
-  /** The Python of the settings, if there is one. */
+  /** The setting `fillmask.server.python`; empty if unset. */
   get python(): string {
-    return expanded(MACHINE, vscode.workspace.getConfiguration("fillmask.server").get("python", "").trim());
+    return expandHome(MACHINE, vscode.workspace.getConfiguration("fillmask.server").get("python", "").trim());
   }
 
   /**
-   * The server's answer to one of its commands.
+   * Execute a command of the server and return its answer.
    *
-   * @throws what the server said against it; or that there is no server.
+   * @throws if the server rejects the command or doesn't run.
    */
   async request(command: string, argument: object, token?: vscode.CancellationToken): Promise<unknown> {
     await this.start();
     if (this.#client?.isRunning() !== true) {
-      throw new Error(this.#state.kind === "missing" || this.#state.kind === "failed" ? this.#state.why : "The server is not running.");
+      throw new Error(this.#state.kind === "missing" || this.#state.kind === "failed" ? this.#state.message : "The server is not running. Restart it.");
     }
     return this.#client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] }, token);
   }
 
-  /** Whether a document is one that the server reads. */
-  static reads(document: vscode.TextDocument): boolean {
+  /** Return whether the server supports the document. */
+  static supports(document: vscode.TextDocument): boolean {
     return vscode.languages.match(SELECTOR, document) > 0;
   }
 
   async stop(): Promise<void> {
-    await this.#next(() => this.#stop());
+    await this.#enqueue(() => this.#stop());
   }
 
   dispose(): void {
-    for (const one of this.#disposables) one.dispose();
+    for (const disposable of this.#disposables) disposable.dispose();
     this.#changed.dispose();
     this.output.dispose();
   }
 
-  /** One thing after the other: a server is not stopped while it starts. */
-  #next(work: () => Promise<void>): Promise<void> {
-    const turn = this.#work.then(work);
-    this.#work = turn.catch((error: unknown) => {
+  /** Run the work after all earlier work, so that the server isn't stopped while it starts. */
+  #enqueue(work: () => Promise<void>): Promise<void> {
+    const next = this.#work.then(work);
+    this.#work = next.catch((error: unknown) => {
       this.output.error(String(error));
     });
     return this.#work;
   }
 
-  #become(state: State): void {
+  #setState(state: State): void {
     this.#state = state;
     void vscode.commands.executeCommand("setContext", "fillmask.running", state.kind === "running");
     this.#changed.fire(state);
   }
 
   async #start(): Promise<void> {
-    this.#become({ kind: "starting" });
-    const found = await this.find();
-    if ("missing" in found) {
-      this.output.warn(found.missing);
-      this.#become({ kind: "missing", why: found.missing });
+    this.#setState({ kind: "starting" });
+    const location = await this.locate();
+    if ("missing" in location) {
+      this.output.warn(location.missing);
+      this.#setState({ kind: "missing", message: location.missing });
       return;
     }
-    this.output.info(`Starting ${found.command}`);
+    this.output.info(`Starting ${location.command}`);
     const client = new FillmaskClient({
-      command: found.command,
+      command: location.command,
       arguments: vscode.workspace.getConfiguration("fillmask.server").get("arguments", []),
       output: this.output,
       trace: this.#trace,
-      restarts: new Restarts(),
+      restarts: new RestartLimiter(),
       restricted: this.restricted,
-      token: await this.#knownToken(),
+      token: await this.#readToken(),
     });
     this.#client = client;
     client.onNotification("fillmask/status", (status: ServerStatus) => {
-      if (this.#client === client) this.#become({ kind: "running", status, command: found.command });
+      if (this.#client === client) this.#setState({ kind: "running", status, command: location.command });
     });
     client.onDidChangeState(({ oldState, newState }) => {
       if (this.#client !== client || oldState !== ClientState.Running) return;
-      if (newState === ClientState.Starting) this.#become({ kind: "starting" });
-      if (newState === ClientState.Stopped) void this.#lost(client);
+      if (newState === ClientState.Starting) this.#setState({ kind: "starting" });
+      if (newState === ClientState.Stopped) void this.#handleStopped(client);
     });
     try {
-      await inTime(client.start());
-      const status = (await this.#ask(client)) as ServerStatus;
-      this.#become({ kind: "running", status, command: found.command });
-      if (!compatible(status.version, this.version)) this.#warn(status.version);
+      await withTimeout(client.start());
+      const status = (await this.#requestStatus(client)) as ServerStatus;
+      this.#setState({ kind: "running", status, command: location.command });
+      if (!isCompatible(status.version, this.version)) this.#warnIncompatible(status.version);
     } catch (error) {
       client.kill();
-      await this.#fail(client, `fillmask-ls could not be started: ${client.lastWords.length > 0 ? reason(client.lastWords.join("\n")) : plainly(error)}`);
+      const reason = client.stderrTail.length > 0 ? errorLine(client.stderrTail.join("\n")) : errorMessage(error);
+      await this.#fail(client, `fillmask-ls failed to start. ${reason}`);
     }
   }
 
-  /** The shared engine's token, where the server may know it. */
-  async #knownToken(): Promise<string | undefined> {
+  /** Return the shared engine's token, in a trusted workspace. */
+  async #readToken(): Promise<string | undefined> {
     if (!vscode.workspace.isTrusted) return undefined;
     try {
       return await this.token.get();
     } catch {
-      this.output.warn("The editor's secret store can't be read: a shared engine gets no token from there.");
+      this.output.warn("The editor's secret store can't be read, so a shared engine receives no token. Set the token again.");
       return undefined;
     }
   }
 
-  #ask(client: FillmaskClient): Promise<unknown> {
+  #requestStatus(client: FillmaskClient): Promise<unknown> {
     return client.sendRequest(ExecuteCommandRequest.type, { command: "fillmask.status", arguments: [] });
   }
 
-  async #lost(client: FillmaskClient): Promise<void> {
-    // A restart by the client goes through the same state.
+  async #handleStopped(client: FillmaskClient): Promise<void> {
+    // The client passes through this state when it restarts the server, too.
     await new Promise((resolve) => setTimeout(resolve, 0));
     if (this.#client !== client || client.state === ClientState.Starting || client.isRunning()) return;
-    await this.#fail(client, "fillmask-ls ended several times within minutes and is not started again.");
+    await this.#fail(client, "fillmask-ls crashed several times within three minutes, so it was not restarted. See the output.");
   }
 
-  async #fail(client: FillmaskClient, why: string): Promise<void> {
+  async #fail(client: FillmaskClient, message: string): Promise<void> {
     if (this.#client === client) this.#client = undefined;
     await client.dispose().catch(() => undefined);
-    this.output.error(why);
-    this.#become({ kind: "failed", why });
+    this.output.error(message);
+    this.#setState({ kind: "failed", message });
   }
 
-  #warn(version: string): void {
-    const warning = `This extension is made for fillmask-ls ${this.version}, and ${version} answers.`;
+  #warnIncompatible(version: string): void {
+    const warning = `This extension requires fillmask-ls ${this.version}, but version ${version} is installed.`;
     this.output.warn(warning);
-    void vscode.window.showWarningMessage(`fillmask: ${warning} Install the two in the same version.`);
+    void vscode.window.showWarningMessage(`fillmask: ${warning} Install the same version of both.`);
   }
 
   async #stop(): Promise<void> {
@@ -251,18 +252,18 @@ export class Session implements vscode.Disposable {
   }
 }
 
-async function inTime<T>(work: Promise<T>): Promise<T> {
+async function withTimeout<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_resolve, reject) => {
+  const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`no answer in ${String(PATIENCE / 1000)} seconds`));
-    }, PATIENCE);
+      reject(new Error(`It did not answer within ${String(START_TIMEOUT / 1000)} seconds.`));
+    }, START_TIMEOUT);
   });
-  return Promise.race([work, tooLate]).finally(() => {
+  return Promise.race([work, timeout]).finally(() => {
     clearTimeout(timer);
   });
 }
 
-function plainly(error: unknown): string {
+function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

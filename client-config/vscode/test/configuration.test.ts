@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { createMessageConnection, Trace } from "vscode-jsonrpc/node";
-import { atStart, forServer, withoutToken } from "../src/configuration.ts";
+import { initializationOptions, redactToken, serverSettings } from "../src/configuration.ts";
 
 const values = {
   model: "x",
@@ -14,49 +14,48 @@ const values = {
 };
 const restricted = ["fillmask.model", "fillmask.device", "fillmask.server.path", "fillmask.server.arguments"];
 
-/** What the user chose. */
-function user(chosen: Record<string, unknown>) {
-  return (name: string): unknown => chosen[name];
+function userSettings(values: Record<string, unknown>) {
+  return (name: string): unknown => values[name];
 }
 
-void test("the server isn't told of what is the extension's own", () => {
+void test("the extension's own settings are not sent to the server", () => {
   const { model, device, engine, completion } = values;
-  assert.deepEqual(forServer(values, true, restricted), { model, device, engine, completion });
+  assert.deepEqual(serverSettings(values, true, restricted), { model, device, engine, completion });
 });
 
-void test("nor, without trust, of an engine, and of what a workspace may have chosen", () => {
-  assert.deepEqual(forServer(values, false, restricted), { completion: { topK: 3 } });
+void test("an untrusted workspace's engine and restricted settings are not sent to the server", () => {
+  assert.deepEqual(serverSettings(values, false, restricted), { completion: { topK: 3 } });
 });
 
-void test("another section's answer is passed on", () => {
-  for (const other of [null, undefined, "text", [1]]) assert.deepEqual(forServer(other, false, restricted), other);
+void test("other values are passed on", () => {
+  for (const other of [null, undefined, "text", [1]]) assert.deepEqual(serverSettings(other, false, restricted), other);
 });
 
-void test("the server knows of an engine and its token as it starts", () => {
-  const chosen = user({ "engine.url": "https://engine.example.org", "engine.fallback": false, model: "x" });
-  assert.deepEqual(atStart(true, chosen, restricted, "s3cret"), {
+void test("the initialization options contain the shared engine and its token", () => {
+  const chosen = userSettings({ "engine.url": "https://engine.example.org", "engine.fallback": false, model: "x" });
+  assert.deepEqual(initializationOptions(true, chosen, restricted, "s3cret"), {
     trusted: true,
     "engine.url": "https://engine.example.org",
     "engine.fallback": false,
     engineToken: "s3cret",
   });
-  assert.deepEqual(atStart(true, user({}), restricted, undefined), { trusted: true });
+  assert.deepEqual(initializationOptions(true, userSettings({}), restricted, undefined), { trusted: true });
 });
 
-void test("without trust it gets the model that the user chose, and neither engine nor token", () => {
-  const chosen = user({ "engine.url": "https://engine.example.org", model: "/home/ada/bert", device: "cpu", "server.path": "/opt/ls", "completion.topK": 3 });
-  assert.deepEqual(atStart(false, chosen, restricted, "s3cret"), { trusted: false, userSettings: { model: "/home/ada/bert", device: "cpu" } });
+void test("in an untrusted workspace, they contain the user's model, and neither engine nor token", () => {
+  const chosen = userSettings({ "engine.url": "https://engine.example.org", model: "/home/ada/bert", device: "cpu", "server.path": "/opt/ls", "completion.topK": 3 });
+  assert.deepEqual(initializationOptions(false, chosen, restricted, "s3cret"), { trusted: false, userSettings: { model: "/home/ada/bert", device: "cpu" } });
 });
 
-void test("a provider's model, which needn't be on this machine, is none for it", () => {
+void test("a provider's model is not sent to an untrusted workspace's server", () => {
   const chosen = { "engine.provider": "hf-inference", model: "google-bert/bert-large-uncased", device: "cpu" };
-  assert.deepEqual(atStart(false, user(chosen), restricted, undefined), { trusted: false, userSettings: { device: "cpu" } });
+  assert.deepEqual(initializationOptions(false, userSettings(chosen), restricted, undefined), { trusted: false, userSettings: { device: "cpu" } });
   const both = { ...chosen, "engine.url": "https://engine.example.org" };
-  assert.deepEqual(atStart(false, user(both), restricted, undefined), { trusted: false, userSettings: { model: chosen.model, device: "cpu" } });
+  assert.deepEqual(initializationOptions(false, userSettings(both), restricted, undefined), { trusted: false, userSettings: { model: chosen.model, device: "cpu" } });
 });
 
-/** What the language client traces of the server's start, at its most verbose. */
-async function traced(token: string): Promise<string> {
+/** Return the verbose trace of an initialize request. */
+async function traceInitialize(token: string): Promise<string> {
   const connection = createMessageConnection(new PassThrough(), new PassThrough());
   connection.listen();
   const lines: string[] = [];
@@ -65,19 +64,19 @@ async function traced(token: string): Promise<string> {
       lines.push(`${String(message)}\n${data ?? ""}`);
     },
   });
-  const asked = connection.sendRequest("initialize", { initializationOptions: { trusted: true, engineToken: token }, trace: "verbose" });
+  const request = connection.sendRequest("initialize", { initializationOptions: { trusted: true, engineToken: token }, trace: "verbose" });
   connection.dispose();
-  await assert.rejects(asked, /disposed/);
+  await assert.rejects(request, /disposed/);
   return lines.join("\n");
 }
 
-void test("no trace shows the token, whatever is in it", async () => {
+void test("the trace never contains the token", async () => {
   for (const token of ["s3cret", 'a"b', "a\\", 'a\\"b"']) {
     const quoted = JSON.stringify(token);
-    const line = await traced(token);
-    assert.ok(line.includes(quoted), "the trace has it as it is here");
-    assert.equal(withoutToken(line), line.replaceAll(quoted, '"…"'));
+    const line = await traceInitialize(token);
+    assert.ok(line.includes(quoted), "the client traces the token as JSON");
+    assert.equal(redactToken(line), line.replaceAll(quoted, '"…"'));
   }
   const text = JSON.stringify({ text: '{"engineToken": "mine"}' });
-  assert.equal(withoutToken(text), text);
+  assert.equal(redactToken(text), text);
 });

@@ -1,4 +1,4 @@
-// The answer of `fillmask.score` as a page.
+// Render the result of `fillmask.score` as a page.
 
 export interface Score {
   readonly model: string | null;
@@ -8,9 +8,10 @@ export interface Score {
   readonly words: readonly { readonly text: string; readonly surprisal: number }[];
 }
 
-/** The most words that a page shows: more would only make it slow to open. */
-const WORDS = 2_000;
-const SCALE = 20;
+/** The maximum number of words on a page: longer tables are slow to open. */
+const MAX_WORDS = 2_000;
+/** The surprisal of a full bar, in bits. */
+const FULL_BAR = 20;
 
 const STYLE = `
 body { max-width: 60rem; margin: 0 auto; padding: 1rem 1.25rem 3rem; line-height: 1.5; font-family: var(--vscode-font-family);
@@ -27,13 +28,13 @@ svg { display: block; width: 100%; height: .7rem; } rect { fill: var(--vscode-ch
 `;
 
 /**
- * A page that loads and runs nothing.
+ * Return a page that runs no scripts and loads nothing.
  *
- * @param nonce a text that nobody can foresee: the one style sheet is let in by it.
+ * @param nonce an unpredictable text: the content security policy allows only the style sheet with it.
  */
 export function scorePage(score: Score, nonce: string): string {
-  const words = score.words.slice(0, WORDS);
-  const rest = score.words.length - words.length;
+  const words = score.words.slice(0, MAX_WORDS);
+  const omitted = score.words.length - words.length;
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -43,19 +44,19 @@ export function scorePage(score: Score, nonce: string): string {
 <style nonce="${nonce}">${STYLE}</style>
 </head>
 <body>
-<h1>How likely ${escaped(score.model ?? "the model")} finds this text</h1>
+<h1>How likely this text is to ${escapeHtml(score.model ?? "the model")}</h1>
 <dl>
-<div><dt>Perplexity</dt><dd>${number(score.perplexity)}</dd></div>
-<div><dt>Pseudo-log-likelihood</dt><dd>${number(score.pseudoLogLikelihood)} nats</dd></div>
+<div><dt>Perplexity</dt><dd>${formatNumber(score.perplexity)}</dd></div>
+<div><dt>Pseudo-log-likelihood</dt><dd>${formatNumber(score.pseudoLogLikelihood)} nats</dd></div>
 <div><dt>Tokens</dt><dd>${String(score.tokens)}</dd></div>
 </dl>
-<p>Surprisal: how many bits a word comes unexpectedly to the model, with each of its pieces hidden in turn.${
-    rest > 0 ? ` The first ${String(WORDS)} of ${String(score.words.length)} words.` : ""
+<p>Surprisal in bits: how unexpected each word is to the model. Its subwords are masked one after another.${
+    omitted > 0 ? ` The first ${String(MAX_WORDS)} of ${String(score.words.length)} words.` : ""
   }</p>
 <table>
 <thead><tr><th scope="col">word</th><th scope="col" class="number">bits</th><td class="wide"></td></tr></thead>
 <tbody>
-${words.map(row).join("\n")}
+${words.map(tableRow).join("\n")}
 </tbody>
 </table>
 </body>
@@ -63,17 +64,17 @@ ${words.map(row).join("\n")}
 `;
 }
 
-function row(word: { text: string; surprisal: number }): string {
-  const width = (100 * Math.min(word.surprisal, SCALE)) / SCALE;
+function tableRow(word: { text: string; surprisal: number }): string {
+  const width = (100 * Math.min(word.surprisal, FULL_BAR)) / FULL_BAR;
   const bar = `<svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><rect width="${width.toFixed(1)}" height="1"/></svg>`;
-  return `<tr><th scope="row"><bdi>${escaped(word.text)}</bdi></th><td class="number">${word.surprisal.toFixed(1)}</td><td>${bar}</td></tr>`;
+  return `<tr><th scope="row"><bdi>${escapeHtml(word.text)}</bdi></th><td class="number">${word.surprisal.toFixed(1)}</td><td>${bar}</td></tr>`;
 }
 
-function number(value: number): string {
+function formatNumber(value: number): string {
   return Number.isFinite(value) ? value.toLocaleString("en", { maximumFractionDigits: 2 }) : "∞";
 }
 
-function escaped(text: string): string {
-  const names: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-  return text.replace(/[&<>"']/g, (character) => names[character] ?? "");
+function escapeHtml(text: string): string {
+  const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? "");
 }

@@ -1,4 +1,4 @@
-// The token of a shared engine: it is in the editor's secret store, and nowhere else.
+// The token of a shared engine, kept only in the editor's secret store.
 import type { Disposable, SecretStorage } from "vscode";
 
 const KEY = "engineToken";
@@ -10,17 +10,21 @@ export class EngineToken {
     this.#secrets = secrets;
   }
 
-  /** @throws what the store said, where it can't be read. */
+  /**
+   * Return the stored token.
+   *
+   * @throws if the secret store can't be read.
+   */
   async get(): Promise<string | undefined> {
     return this.#secrets.get(KEY);
   }
 
-  /** Keeps a token in place of the one before; an empty one forgets that. */
+  /** Replace the stored token. An empty token deletes it. */
   async set(token: string): Promise<void> {
     await (token === "" ? this.#secrets.delete(KEY) : this.#secrets.store(KEY, token));
   }
 
-  /** Calls back when it is another one, in whatever window it was set. */
+  /** Call back when the token changes, in this window or in another one. */
   onDidChange(callback: () => void): Disposable {
     return this.#secrets.onDidChange(({ key }) => {
       if (key === KEY) callback();

@@ -1,12 +1,12 @@
-// Pages beside the text. They run no scripts and load nothing.
+// Show reports beside the text. The pages run no scripts and load nothing.
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
-import { scorePage, type Score } from "./score.ts";
+import { scorePage, type Score } from "./score_page.ts";
 
 const panels = new Map<string, vscode.WebviewPanel>();
 
-/** Shows a page as the server made it; it brings its own content policy. */
-export function showReport(title: string, html: string): void {
+/** Show an inspection as the server rendered it, with the content security policy of the page itself. */
+export function showInspection(title: string, html: string): void {
   show("fillmask.report", title, html);
 }
 
@@ -14,20 +14,20 @@ export function showScore(title: string, score: Score): void {
   show("fillmask.score", title, scorePage(score, randomBytes(16).toString("base64")));
 }
 
-function show(kind: string, title: string, html: string): void {
+function show(viewType: string, title: string, html: string): void {
   if (!html.includes(`<meta http-equiv="Content-Security-Policy" content="default-src 'none';`)) {
-    throw new Error("the page has no content policy");
+    throw new Error("The report was not shown: it has no content security policy.");
   }
-  let panel = panels.get(kind);
+  let panel = panels.get(viewType);
   if (panel === undefined) {
     panel = vscode.window.createWebviewPanel(
-      kind,
+      viewType,
       title,
       { viewColumn: vscode.ViewColumn.Beside, preserveFocus: false },
       { enableScripts: false, enableForms: false, enableCommandUris: false, localResourceRoots: [], enableFindWidget: true },
     );
-    panel.onDidDispose(() => panels.delete(kind));
-    panels.set(kind, panel);
+    panel.onDidDispose(() => panels.delete(viewType));
+    panels.set(viewType, panel);
   } else {
     panel.reveal();
   }

@@ -1,13 +1,13 @@
-// The language client traces to a channel whose level is “trace”. Ours is told by a setting, so that a person can switch
-// it on without knowing of levels.
+// The channel that the language client traces to. The client traces only if the channel's level is "trace"; here a setting
+// controls the level, so that a user needn't know of log levels.
 import * as vscode from "vscode";
-import { withoutToken } from "./configuration.ts";
+import { redactToken } from "./configuration.ts";
 
 type Disposables = { dispose(): unknown }[];
 
 const SETTING = "fillmask.trace.server";
 
-/** The output channel, as one whose level follows the setting `fillmask.trace.server`. */
+/** Wrap the output channel in one whose level follows the setting `fillmask.trace.server`. */
 export function traceChannel(output: vscode.LogOutputChannel, disposables: Disposables): vscode.LogOutputChannel {
   const changed = new vscode.EventEmitter<vscode.LogLevel>();
   const level = (): vscode.LogLevel =>
@@ -25,7 +25,7 @@ export function traceChannel(output: vscode.LogOutputChannel, disposables: Dispo
     },
     onDidChangeLogLevel: changed.event,
     trace: (message) => {
-      output.info(withoutToken(message));
+      output.info(redactToken(message));
     },
     debug: output.debug.bind(output),
     info: output.info.bind(output),
@@ -35,7 +35,7 @@ export function traceChannel(output: vscode.LogOutputChannel, disposables: Dispo
     appendLine: output.appendLine.bind(output),
     replace: output.replace.bind(output),
     clear: output.clear.bind(output),
-    // An older way to call it is a part of the type.
+    // The type includes a deprecated overload.
     // eslint-disable-next-line @typescript-eslint/no-deprecated
     show: (_column?: unknown, preserveFocus?: boolean) => {
       output.show(preserveFocus);

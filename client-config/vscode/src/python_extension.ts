@@ -1,4 +1,4 @@
-// The environment that the Python extension has chosen, where there is one.
+// The interpreter selected in the Python extension, where that extension is installed.
 import * as vscode from "vscode";
 
 interface PythonExtension {
@@ -9,30 +9,30 @@ interface PythonExtension {
   };
 }
 
-const PATIENCE = 5_000;
+const TIMEOUT = 5_000; // milliseconds
 
-/** The full path of its Python; undefined without the extension, without an answer, or where the workspace isn't trusted. */
+/** Return the full path of the selected interpreter, or undefined without the extension or an answer in time. */
 export async function activePython(): Promise<string | undefined> {
-  // An environment may be a part of the workspace.
+  // An environment may be part of an untrusted workspace.
   if (!vscode.workspace.isTrusted) return undefined;
-  const tooLate = new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE, undefined));
-  return Promise.race([resolved().catch(() => undefined), tooLate]);
+  const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, TIMEOUT, undefined));
+  return Promise.race([resolveActivePython().catch(() => undefined), timeout]);
 }
 
-async function resolved(): Promise<string | undefined> {
-  const environments = (await api())?.environments;
+async function resolveActivePython(): Promise<string | undefined> {
+  const environments = (await activateExtension())?.environments;
   if (environments === undefined) return undefined;
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
   const environment = await environments.resolveEnvironment(environments.getActiveEnvironmentPath(folder));
   return environment?.executable.uri?.fsPath;
 }
 
-async function api(): Promise<PythonExtension | undefined> {
+async function activateExtension(): Promise<PythonExtension | undefined> {
   return vscode.extensions.getExtension<PythonExtension>("ms-python.python")?.activate();
 }
 
-/** Calls back whenever another environment is chosen. */
-export async function whenPythonChanges(callback: () => void, disposables: { dispose(): unknown }[]): Promise<void> {
-  const environments = (await api().then(undefined, () => undefined))?.environments;
+/** Call back when the user selects another interpreter. */
+export async function onDidChangeActivePython(callback: () => void, disposables: { dispose(): unknown }[]): Promise<void> {
+  const environments = (await activateExtension().then(undefined, () => undefined))?.environments;
   if (environments !== undefined) disposables.push(environments.onDidChangeActiveEnvironmentPath(callback));
 }

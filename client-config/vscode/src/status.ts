@@ -1,0 +1,137 @@
+// The state of the server, and how the status bar and its menu show it.
+
+/** The parameters of the notification `fillmask/status`. */
+export interface ServerStatus {
+  readonly state: string;
+  readonly model: string | null;
+  readonly error: string | null;
+  /** What answers now: the local model or a shared engine. */
+  readonly engine: "local" | "remote";
+  /** The host of the shared engine, if the user configured one. */
+  readonly host: string | null;
+  /** Whether text is sent to the host over a network. */
+  readonly leavesMachine: boolean;
+  readonly version: string;
+}
+
+export type State =
+  | { readonly kind: "idle" }
+  | { readonly kind: "starting" }
+  | { readonly kind: "missing"; readonly message: string }
+  | { readonly kind: "installing" }
+  | { readonly kind: "failed"; readonly message: string }
+  | { readonly kind: "running"; readonly status: ServerStatus; readonly command: string };
+
+/** Return whether a model can answer. */
+export function isReady(state: State): boolean {
+  return state.kind === "running" && state.status.state === "ready";
+}
+
+export interface StatusBarView {
+  readonly text: string;
+  readonly tooltip: string;
+  readonly isWarning: boolean;
+}
+
+export function statusBarView(state: State): StatusBarView {
+  switch (state.kind) {
+    case "idle":
+      return { text: "$(symbol-array) fillmask", tooltip: "fillmask starts with the first document", isWarning: false };
+    case "starting":
+      return { text: "$(loading~spin) fillmask", tooltip: "Starting fillmask-ls", isWarning: false };
+    case "installing":
+      return { text: "$(loading~spin) fillmask", tooltip: "Installing fillmask-ls", isWarning: false };
+    case "missing":
+    case "failed":
+      return { text: "$(warning) fillmask", tooltip: state.message, isWarning: true };
+    case "running":
+      return runningView(state.status);
+  }
+}
+
+function runningView(status: ServerStatus): StatusBarView {
+  const model = modelName(status.model);
+  if (status.state === "failed") {
+    return { text: "$(warning) fillmask", tooltip: status.error ?? "No model is loaded", isWarning: true };
+  }
+  if (status.state !== "ready") {
+    return { text: `$(loading~spin) ${model || "fillmask"}`, tooltip: "Loading the language model", isWarning: false };
+  }
+  const icon = isRemote(status) ? "cloud" : "symbol-array";
+  const sentences = [`fillmask: using ${status.model ?? ""}`, ...(isRemote(status) ? [destination(status)] : []), ...(status.error === null ? [] : [status.error])];
+  return { text: `$(${icon}) ${model}`, tooltip: sentences.join(". "), isWarning: false };
+}
+
+type RemoteStatus = ServerStatus & { readonly host: string };
+
+function isRemote(status: ServerStatus): status is RemoteStatus {
+  return status.engine === "remote" && status.host !== null;
+}
+
+function destination({ host, leavesMachine }: RemoteStatus): string {
+  return leavesMachine ? `The text around your masks leaves this machine for ${host}` : `The text around your masks goes to ${host} on this machine`;
+}
+
+/** Return the last part of a hub id or a path, short enough for the status bar. */
+export function modelName(model: string | null): string {
+  return (model ?? "").replace(/[/\\]+$/, "").split(/[/\\]/).at(-1) ?? "";
+}
+
+export interface MenuEntry {
+  readonly label: string;
+  readonly description?: string;
+  readonly detail?: string;
+  /** The command to run; an entry without one only informs. */
+  readonly command?: string;
+}
+
+/** Return the entries of the status bar's menu, from top to bottom. */
+export function menu(state: State, trusted: boolean): MenuEntry[] {
+  const entries: MenuEntry[] = [headerEntry(state)];
+  if (state.kind === "missing") {
+    if (trusted) entries.push({ label: "$(cloud-download) Install the server…", command: "fillmask.installServer" });
+    entries.push({ label: "$(search) Set the server's path…", command: "fillmask.chooseServer" });
+  }
+  if (state.kind === "running") {
+    entries.push(...engineEntries(state.status));
+    if (trusted) {
+      entries.push({ label: "$(symbol-misc) Select the model…", command: "fillmask.selectModel" });
+      entries.push({ label: "$(cloud-download) Download a model…", command: "fillmask.downloadModel" });
+    }
+    entries.push({ label: "$(check-all) Fill all masks in the selection or document", command: "fillmask.fillAll" });
+    entries.push({ label: "$(graph) Inspect the selection or document", command: "fillmask.inspect" });
+  }
+  entries.push(
+    { label: "$(debug-restart) Restart the server", command: "fillmask.restart" },
+    { label: "$(output) Show the output", command: "fillmask.showOutput" },
+    { label: "$(settings-gear) Open the settings", command: "fillmask.openSettings" },
+    { label: "$(book) Open the walkthrough", command: "fillmask.openWalkthrough" },
+  );
+  return entries;
+}
+
+/** Return where text goes and how to change that, if the user configured a shared engine. */
+function engineEntries(status: ServerStatus): MenuEntry[] {
+  if (status.host === null) return [];
+  const host: MenuEntry = isRemote(status)
+    ? { label: `$(cloud) ${destination(status)}`, command: "fillmask.openSettings" }
+    : { label: `$(debug-disconnect) ${status.host} does not answer`, command: "fillmask.openSettings" };
+  return [host, { label: "$(key) Set the shared engine's token…", command: "fillmask.setEngineToken" }];
+}
+
+function headerEntry(state: State): MenuEntry {
+  const { text, tooltip } = statusBarView(state);
+  if (state.kind !== "running") return { label: text, description: tooltip };
+  const { status, command } = state;
+  return {
+    label: text,
+    description: `${status.model ?? "no model"} · ${status.state} · fillmask-ls ${status.version}`,
+    detail: status.error ?? command,
+  };
+}
+
+/** Return whether server and extension are compatible: their major and minor versions are equal. */
+export function isCompatible(server: string, extension: string): boolean {
+  const series = (version: string): string => version.split(".").slice(0, 2).join(".");
+  return series(server) === series(extension);
+}
