@@ -1,14 +1,14 @@
--- No filetypes and no root markers: every kind of document, with a project around it or without.
+-- Without filetypes and root markers, the server attaches to every document, in a project or not.
 return {
   cmd = { 'fillmask-ls' },
   settings = { fillmask = vim.empty_dict() },
-  -- Neovim 0.10 and 0.11 ask for ghost text only through lua/fillmask/ghost_text.lua.
   handlers = {
-    -- Neovim asks in a prompt, which would take what is being typed.
+    -- Notify instead of prompting: a prompt would swallow what the user is typing.
     ['window/showMessageRequest'] = function(_, params)
       vim.notify(params.message .. ' :FillmaskDownload google-bert/bert-base-uncased')
       return vim.NIL
     end,
   },
+  -- Neovim 0.10 and 0.11 lack this capability; lua/fillmask/ghost_text.lua requests the completions.
   capabilities = { textDocument = { inlineCompletion = vim.empty_dict() } },
 }

@@ -4,7 +4,7 @@ end
 vim.g.loaded_fillmask = true
 
 if vim.fn.has('nvim-0.8') == 0 then
-  vim.notify('fillmask: Neovim 0.8 or newer is needed', vim.log.levels.WARN)
+  vim.notify('fillmask: This plugin requires Neovim 0.8 or newer.', vim.log.levels.WARN)
   return
 end
 
@@ -18,21 +18,22 @@ vim.api.nvim_create_autocmd('LspAttach', {
   end,
 })
 
---- @param name string
---- @param method string
---- @param options table
+--- Define a user command.
+--- @param name string the command's name without the prefix `Fillmask`
+--- @param method string the function of `require('fillmask')` to call
+--- @param options table see `:help nvim_create_user_command()`
 local function command(name, method, options)
-  vim.api.nvim_create_user_command('Fillmask' .. name, function(given)
-    require('fillmask')[method](given)
+  vim.api.nvim_create_user_command('Fillmask' .. name, function(opts)
+    require('fillmask')[method](opts)
   end, options)
 end
 
-command('Fill', 'fill', { nargs = '?', desc = 'Fill the mask at the cursor, with the best word or the one given' })
-command('FillAll', 'fill_all', { range = true, desc = 'Fill all masks of the document or range together' })
-command('Mask', 'mask', { range = true, nargs = '?', desc = 'Hide a share of the words, 0.15 or the one given' })
-command('Unmask', 'unmask', { range = true, desc = 'Put back the words that masks hide' })
+command('Fill', 'fill', { nargs = '?', desc = 'Fill the mask at the cursor with the best word or a given one' })
+command('FillAll', 'fill_all', { range = true, desc = 'Fill all masks in the document or range together' })
+command('Mask', 'mask', { range = true, nargs = '?', desc = 'Mask random words at a rate, by default 0.15' })
+command('Unmask', 'unmask', { range = true, desc = 'Restore masked words' })
 command('Score', 'score', { range = true, desc = 'Show how likely the text is, word by word' })
-command('Inspect', 'inspect', { range = true, desc = 'Show what the model makes of the text' })
-command('Model', 'model', { nargs = 1, desc = 'Let another model answer until Neovim ends' })
-command('Download', 'download', { nargs = 1, desc = 'Fetch a model from the Hugging Face hub' })
-command('Status', 'status', { desc = 'Say which model answers' })
+command('Inspect', 'inspect', { range = true, desc = 'Show what the model predicts for the text' })
+command('Model', 'model', { nargs = 1, desc = 'Use another model until the server stops' })
+command('Download', 'download', { nargs = 1, desc = 'Download a model from the Hugging Face hub' })
+command('Status', 'status', { desc = 'Show which model is used' })
