@@ -1,4 +1,4 @@
-;;; fillmask.el --- Words that fit [MASK], by fillmask-ls  -*- lexical-binding: t; -*-
+;;; fillmask.el --- Fill [MASK] with fillmask-ls  -*- lexical-binding: t; -*-
 
 ;; SPDX-License-Identifier: Apache-2.0
 ;; Version: 0.1
@@ -7,8 +7,8 @@
 
 ;;; Commentary:
 
-;; Registers the language server fillmask-ls with eglot and lsp-mode, whichever is there, and has commands for what it
-;; does with a whole text.  README.md in this folder says how to begin.
+;; Register the language server fillmask-ls with eglot and lsp-mode, and define commands that work on a whole text.
+;; README.md in this folder explains the setup.
 
 ;;; Code:
 
@@ -32,17 +32,17 @@
 (declare-function make-lsp-client "lsp-mode")
 
 (defgroup fillmask nil
-  "Words that fit [MASK], by a masked language model."
+  "Fill [MASK] with words that a masked language model predicts."
   :group 'convenience)
 
 (defcustom fillmask-command '("fillmask-ls")
-  "The program that is the server, and its arguments."
+  "The server's program and its arguments."
   :type '(repeat string))
 
 (defcustom fillmask-modes '(text-mode)
-  "The major modes that eglot starts the server for, with all derived from them.
-Eglot runs one server in a buffer: leave out modes that are to have another one.
-Read when eglot is loaded."
+  "Major modes that use the server, including modes derived from them.
+Eglot runs one server per buffer: leave out modes that should use another one.
+Set this before eglot is loaded."
   :type '(repeat symbol))
 
 ;;;###autoload
@@ -61,25 +61,26 @@ Read when eglot is loaded."
 
 ;;;###autoload
 (defun fillmask ()
-  "Start the server in this buffer by eglot, whatever its major mode is."
+  "Start the server in this buffer with eglot, in any major mode."
   (interactive)
   (require 'eglot)
   (let ((eglot-server-programs `((,major-mode . ,fillmask-command))))
     (call-interactively #'eglot)))
 
 (defun fillmask--eglot ()
-  "The eglot server of this buffer, or nil."
+  "Return the eglot server of this buffer, or nil."
   (and (fboundp 'eglot-current-server) (eglot-current-server)))
 
 (defun fillmask--execute (command &rest arguments)
-  "The answer to the server's COMMAND about this buffer, with ARGUMENTS, a plist."
+  "Execute the server's COMMAND on this buffer and return its result.
+ARGUMENTS is a plist."
   (let ((server (fillmask--eglot))
-        ;; Who asks for an edit needs no question about it.
+        ;; The user requested the edit, so it needs no confirmation.
         (eglot-confirm-server-edits nil)
         (eglot-confirm-server-initiated-edits nil))
     (cond
      (server
-      (eglot--signal-textDocument/didChange) ; it waits for a pause in the typing
+      (eglot--signal-textDocument/didChange) ; eglot delays it until the user is idle
       (let ((uri (plist-get (eglot--TextDocumentIdentifier) :uri)))
         (jsonrpc-request server :workspace/executeCommand
                          `(:command ,command :arguments [(:uri ,uri ,@arguments)])
@@ -87,66 +88,67 @@ Read when eglot is loaded."
      ((bound-and-true-p lsp-mode)
       (lsp-request "workspace/executeCommand"
                    `(:command ,command :arguments [(:uri ,(lsp--buffer-uri) ,@arguments)])))
-     (t (user-error "No server in this buffer: M-x fillmask starts it")))))
+     (t (user-error "No server is attached to this buffer.  Start it with M-x fillmask")))))
 
-(defun fillmask--get (answer name)
-  "What ANSWER, a plist or a hash table, has for NAME."
-  (if (hash-table-p answer) (gethash name answer) (plist-get answer (intern (concat ":" name)))))
+(defun fillmask--get (result name)
+  "Return the value of NAME in RESULT, a plist or a hash table."
+  (if (hash-table-p result) (gethash name result) (plist-get result (intern (concat ":" name)))))
 
 (defun fillmask--range ()
-  "The lines of the region, as arguments of a command; nil without one."
+  "Return the lines of the active region as a `:range' argument, or nil."
   (when (use-region-p)
     (let ((first (1- (line-number-at-pos (region-beginning) t)))
           (last (line-number-at-pos (region-end) t)))
       `(:range (:start (:line ,first :character 0) :end (:line ,last :character 0))))))
 
-(defun fillmask--edit (command nothing &rest arguments)
-  "Have the server's COMMAND edit the buffer, with ARGUMENTS.
-Say NOTHING where it changed nothing."
-  (let ((answer (apply #'fillmask--execute command (append arguments (fillmask--range)))))
-    (if (seq-empty-p (fillmask--get answer "words"))
-        (message "fillmask: %s" nothing)
+(defun fillmask--edit (command unchanged &rest arguments)
+  "Execute the server's COMMAND with ARGUMENTS, which edits the buffer.
+Show the message UNCHANGED if it edited nothing."
+  (let ((result (apply #'fillmask--execute command (append arguments (fillmask--range)))))
+    (if (seq-empty-p (fillmask--get result "words"))
+        (message "fillmask: %s" unchanged)
       (deactivate-mark))))
 
 ;;;###autoload
 (defun fillmask-fill-all ()
-  "Fill all masks of the buffer, or of the region's lines."
+  "Fill all masks in the buffer, or in the region's lines."
   (interactive)
-  (fillmask--edit "fillmask.fillAll" "there is no [MASK] to fill"))
+  (fillmask--edit "fillmask.fillAll" "Nothing to fill: the text contains no [MASK]"))
 
 ;;;###autoload
-(defun fillmask-mask (share)
-  "Hide a SHARE of the words of the buffer, or of the region's lines.
-It is 0.15, or the prefix argument in percent."
+(defun fillmask-mask (rate)
+  "Mask random words in the buffer, or in the region's lines, at a RATE.
+Interactively, the rate is 0.15, or the prefix argument in percent."
   (interactive (list (if current-prefix-arg (/ (prefix-numeric-value current-prefix-arg) 100.0) 0.15)))
-  (fillmask--edit "fillmask.maskRandomly" "no word was chosen; try again" :rate share))
+  (fillmask--edit "fillmask.maskRandomly" "No word was sampled.  Try again" :rate rate))
 
 ;;;###autoload
 (defun fillmask-unmask ()
-  "Put back the words that the masks of the buffer, or of the region's lines, hide."
+  "Restore masked words in the buffer, or in the region's lines."
   (interactive)
-  (fillmask--edit "fillmask.unmask" "no mask hides a word that is known"))
+  (fillmask--edit "fillmask.unmask"
+                  "Nothing to restore: fillmask can restore only words that it masked itself"))
 
 ;;;###autoload
 (defun fillmask-inspect ()
-  "Show the model's view of the buffer, or of the region's lines."
+  "Show what the model predicts for the buffer, or for the region's lines."
   (interactive)
-  (let ((answer (apply #'fillmask--execute "fillmask.inspect" :format "markdown" (fillmask--range))))
+  (let ((result (apply #'fillmask--execute "fillmask.inspect" :format "markdown" (fillmask--range))))
     (with-current-buffer (get-buffer-create "*fillmask*")
       (let ((inhibit-read-only t))
         (erase-buffer)
-        (insert (fillmask--get answer "content"))
+        (insert (fillmask--get result "content"))
         (goto-char (point-min)))
       (special-mode)
       (display-buffer (current-buffer)))))
 
 ;;;###autoload
 (defun fillmask-status ()
-  "Say which model answers."
+  "Show which model is used."
   (interactive)
-  (let ((answer (fillmask--execute "fillmask.status")))
-    (message "fillmask-ls %s: %s, %s" (fillmask--get answer "version") (fillmask--get answer "state")
-             (fillmask--get answer "model"))))
+  (let ((result (fillmask--execute "fillmask.status")))
+    (message "fillmask-ls %s: %s, %s" (fillmask--get result "version") (fillmask--get result "state")
+             (fillmask--get result "model"))))
 
 (provide 'fillmask)
 ;;; fillmask.el ends here

@@ -1,38 +1,38 @@
-;;; common.el --- What the tests of eglot and of lsp-mode share  -*- lexical-binding: t; -*-
+;;; common.el --- Helpers of the tests of eglot and lsp-mode  -*- lexical-binding: t; -*-
 
 (require 'ert)
 (require 'cl-lib)
 
-(defconst patience 60 "Seconds for what takes one or two on a quiet machine.")
+(defconst timeout 120 "Seconds to wait for a condition.  A busy machine is slow.")
 
 (defun wait-for (what predicate)
-  "Wait until PREDICATE is true, and return its value; WHAT is for the message."
-  (let ((end (+ (float-time) patience)) result)
+  "Wait until PREDICATE returns non-nil, and return its value.\nWHAT describes the condition in the failure message."
+  (let ((end (+ (float-time) timeout)) result)
     (while (not (setq result (funcall predicate)))
       (when (> (float-time) end)
-        (ert-fail (format "not within %s s: %s; the buffer: %s" patience what (buffer-string))))
+        (ert-fail (format "not within %s s: %s; the buffer: %s" timeout what (buffer-string))))
       (accept-process-output nil 0.05))
     result))
 
-(defun line ()
-  "The current line."
+(defun current-line ()
+  "Return the current line."
   (buffer-substring-no-properties (line-beginning-position) (line-end-position)))
 
-(defun text ()
-  "The buffer's text."
+(defun buffer-text ()
+  "Return the buffer's text."
   (buffer-substring-no-properties (point-min) (point-max)))
 
-(defun as-typed (text)
-  "Insert TEXT letter by letter, as a command of its own each."
+(defun type-text (buffer-text)
+  "Type TEXT, one key at a time."
   (mapc (lambda (letter)
           (let ((last-command-event letter))
             (undo-boundary)
             (self-insert-command 1)))
         text))
 
-(defun choose (&optional word)
-  "Ask for completions and accept WORD, or the first; return all.
-It goes by `completion-at-point' and does what a completion menu does."
+(defun complete-mask (&optional word)
+  "Request completion and accept WORD, or the first word.  Return all words.
+This calls `completion-at-point' and accepts the word as a completion menu does."
   (let* (words
          (completion-in-region-function
           (lambda (start end table predicate)
@@ -51,13 +51,13 @@ It goes by `completion-at-point' and does what a completion menu does."
     (completion-at-point)
     (mapcar #'substring-no-properties words)))
 
-(defvar documents 0 "How many have been visited.")
+(defvar document-count 0 "Number of visited documents.")
 
 (defmacro with-document (name content &rest body)
-  "Visit a new file NAME with CONTENT, with the server in its buffer; do BODY.
-The buffer stays: answers that nobody waits for may still come."
+  "Visit a new file NAME with CONTENT, connect it to the server, and run BODY.
+The buffer is not killed, because late answers may still refer to it."
   (declare (indent 2))
-  `(let ((file (expand-file-name (format "%d-%s" (cl-incf documents) ,name) (getenv "DOCUMENTS"))))
+  `(let ((file (expand-file-name (format "%d-%s" (cl-incf document-count) ,name) (getenv "DOCUMENTS"))))
      (let ((coding-system-for-write 'utf-8-unix))
        (write-region ,content nil file nil 'silent))
      (with-current-buffer (find-file-noselect file)
@@ -68,7 +68,7 @@ The buffer stays: answers that nobody waits for may still come."
        ,@body
        (set-buffer-modified-p nil))))
 
-(defun undone ()
+(defun undo-one-step ()
   "Undo one step."
   (undo-boundary)
   (setq last-command nil)

@@ -1,15 +1,15 @@
-;;; eglot-test.el --- A person at Emacs with eglot  -*- lexical-binding: t; -*-
+;;; eglot-test.el --- Tests of Emacs with eglot  -*- lexical-binding: t; -*-
 
 (load (expand-file-name "common" (file-name-directory load-file-name)) nil t)
 (package-initialize)
-(require (quote eglot))
-(setq last-nonmenu-event ?a) ; not the mouse
+(require 'eglot)
+(setq last-nonmenu-event ?a) ; a key, so that prompts don't use the mouse
 (setq eglot-autoshutdown nil
-      eglot-connect-timeout patience
-      eglot-sync-connect patience)
+      eglot-connect-timeout timeout
+      eglot-sync-connect timeout)
 
 (defun connect ()
-  "Have the server in this buffer, as after a command in an Emacs that is not in batch mode."
+  "Connect this buffer to the server, as an interactive Emacs does after a command."
   (run-hooks 'post-command-hook)
   (unless (eglot-managed-p)
     (if (derived-mode-p 'text-mode)
@@ -17,56 +17,56 @@
       (fillmask)))
   (wait-for "the server" #'eglot-managed-p))
 
-(ert-deftest type-a-mask-and-accept-a-word ()
+(ert-deftest accepted-completion-replaces-the-mask-in-one-undo-step ()
   (with-document "letter.txt" "Line one.\n"
     (goto-char (point-max))
-    (as-typed "👩‍👩‍👧 Paris is the capital of [MASK]")
-    (let ((words (choose)))
+    (type-text "👩‍👩‍👧 Paris is the capital of [MASK]")
+    (let ((words (complete-mask)))
       (should (>= (length words) 10))
-      (should (equal (line) (concat "👩‍👩‍👧 Paris is the capital of " (car words))))
-      (undone)
-      (should (equal (line) "👩‍👩‍👧 Paris is the capital of [MASK]")))))
+      (should (equal (current-line) (concat "👩‍👩‍👧 Paris is the capital of " (car words))))
+      (undo-one-step)
+      (should (equal (current-line) "👩‍👩‍👧 Paris is the capital of [MASK]")))))
 
-(ert-deftest type-on-and-accept ()
+(ert-deftest letters-after-the-mask-filter-the-completions ()
   (with-document "letter.txt" ""
-    (as-typed "Paris is the capital of [MASK]Fr")
-    (let ((words (choose "France")))
+    (type-text "Paris is the capital of [MASK]Fr")
+    (let ((words (complete-mask "France")))
       (should (seq-every-p (lambda (word) (string-prefix-p "Fr" word)) words))
-      (should (equal (line) "Paris is the capital of France")))))
+      (should (equal (current-line) "Paris is the capital of France")))))
 
-(ert-deftest accept-with-the-cursor-inside-the-mask ()
-  ;; Eglot 1.9, of Emacs 28's days, completes only words that contain the letters M, A, S and K.
+(ert-deftest completion-with-the-cursor-inside-the-mask ()
+  ;; Eglot 1.9 with Emacs 28 completes only words that contain the letters M, A, S and K.
   :expected-result (if (fboundp 'eglot-inlay-hints-mode) :passed :failed)
   (with-document "letter.txt" "Paris is the [MASK] of France.\n"
     (search-forward "[MA")
-    (let ((words (choose)))
+    (let ((words (complete-mask)))
       (should (>= (length words) 3))
-      (should (equal (line) (format "Paris is the %s of France." (car words)))))))
+      (should (equal (current-line) (format "Paris is the %s of France." (car words)))))))
 
-(ert-deftest brackets-that-close-by-themselves ()
+(ert-deftest completion-with-automatically-closed-brackets ()
   (with-document "notes.org" "\n"
     (electric-pair-local-mode 1)
-    (as-typed "- *Paris* is the capital of [MASK]")
-    (should (equal (line) "- *Paris* is the capital of [MASK]"))
-    (let ((words (choose)))
-      (should (equal (line) (concat "- *Paris* is the capital of " (car words)))))))
+    (type-text "- *Paris* is the capital of [MASK]")
+    (should (equal (current-line) "- *Paris* is the capital of [MASK]"))
+    (let ((words (complete-mask)))
+      (should (equal (current-line) (concat "- *Paris* is the capital of " (car words)))))))
 
-(ert-deftest in-a-comment-of-a-program ()
+(ert-deftest completion-in-a-code-comment ()
   (with-document "module.py" "# This function returns the [MASK]\n"
     (goto-char (line-end-position))
-    (let ((words (choose)))
-      (should (equal (line) (concat "# This function returns the " (car words)))))))
+    (let ((words (complete-mask)))
+      (should (equal (current-line) (concat "# This function returns the " (car words)))))))
 
-(ert-deftest hover ()
+(ert-deftest hover-shows-the-prediction ()
   (with-document "letter.txt" "Paris is the [MASK] of France.\n"
     (search-forward "[MA")
-    (let (shown)
-      (eglot-hover-eldoc-function (lambda (text &rest _) (setq shown text)))
-      (wait-for "the hover" (lambda () shown))
-      (should (string-match-p "capital" shown))
-      (should (string-match-p "Entropy" shown)))))
+    (let (hover)
+      (eglot-hover-eldoc-function (lambda (text &rest _) (setq hover text)))
+      (wait-for "the hover" (lambda () hover))
+      (should (string-match-p "capital" hover))
+      (should (string-match-p "Entropy" hover)))))
 
-(ert-deftest hints ()
+(ert-deftest hint-shows-a-probability ()
   (skip-unless (fboundp 'eglot-inlay-hints-mode))
   (with-document "letter.txt" "Paris is the [MASK] of France.\n"
     (should eglot-inlay-hints-mode)
@@ -77,7 +77,7 @@
                                                              (overlay-get overlay 'before-string) "")))
                                    (overlays-in (point-min) (point-max)))))))
 
-(ert-deftest code-action ()
+(ert-deftest code-action-fills-the-mask ()
   (with-document "letter.txt" "Paris is the [MASK] of France.\n"
     (search-forward "[MA")
     (let* (titles
@@ -86,19 +86,19 @@
                                        (car titles))))
       (call-interactively #'eglot-code-actions)
       (should (string-prefix-p "Fill with" (car titles)))
-      (wait-for "the word" (lambda () (not (string-match-p "MASK" (text)))))
-      (undone)
-      (should (equal (line) "Paris is the [MASK] of France.")))))
+      (wait-for "the word" (lambda () (not (string-match-p "MASK" (buffer-text)))))
+      (undo-one-step)
+      (should (equal (current-line) "Paris is the [MASK] of France.")))))
 
-(ert-deftest fill-all-is-one-step-of-undo ()
+(ert-deftest fill-all-is-one-undo-step ()
   (let ((text "Paris is the [MASK] of France. It is a [MASK] city.\n\nThe sky is [MASK].\n"))
     (with-document "letter.txt" text
       (fillmask-fill-all)
-      (should-not (string-match-p "MASK" (text)))
-      (undone)
-      (should (equal (text) text)))))
+      (should-not (string-match-p "MASK" (buffer-text)))
+      (undo-one-step)
+      (should (equal (buffer-text) text)))))
 
-(ert-deftest hide-words-of-the-region-and-put-them-back ()
+(ert-deftest masked-words-of-the-region-are-restored ()
   (let ((text "The quick brown fox jumps over the lazy dog.\n"))
     (with-document "letter.txt" (concat text text)
       (transient-mark-mode 1)
@@ -106,19 +106,19 @@
       (goto-char (line-end-position))
       (activate-mark)
       (fillmask-mask 0.8)
-      (should (string-match-p "MASK.*\n.*fox" (text)))
+      (should (string-match-p "MASK.*\n.*fox" (buffer-text)))
       (deactivate-mark)
       (fillmask-unmask)
-      (should (equal (text) (concat text text))))))
+      (should (equal (buffer-text) (concat text text))))))
 
-(ert-deftest reports ()
+(ert-deftest commands-show-inspection-and-status ()
   (with-document "letter.txt" "The quick brown fox jumps over the lazy dog.\n"
     (fillmask-inspect)
     (with-current-buffer "*fillmask*"
-      (should (string-match-p "Perplexity" (text))))
+      (should (string-match-p "Perplexity" (buffer-text))))
     (should (string-match-p "ready, embedded" (fillmask-status)))))
 
-(ert-deftest without-a-server-the-user-is-told-what-to-do ()
+(ert-deftest command-without-a-server-says-what-to-do ()
   (with-temp-buffer
     (should (string-match-p "M-x fillmask" (cadr (should-error (fillmask-fill-all) :type 'user-error))))))
 ;;; eglot-test.el ends here
