@@ -1,4 +1,4 @@
-"""A Chromium without a screen, where there is one."""
+"""Start a headless Chromium."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
-def program() -> str | None:
-    """Where it is: the variable ``CHROMIUM`` says so, or the ``PATH``."""
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+def find_chromium() -> str | None:
+    """Return the path in the variable ``CHROMIUM``, or of a Chromium on the ``PATH``."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser that asks nobody for anything but what a test opens; ended afterwards."""
+def launch_chromium() -> Iterator[Browser]:
+    """Launch a browser without background requests, and close it afterwards. Skip the test if there is none."""
     playwright = pytest.importorskip("playwright.sync_api")
-    path = program()
+    path = find_chromium()
     if path is None:
-        pytest.skip("there is no Chromium here")
+        pytest.skip("no Chromium found")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=path,

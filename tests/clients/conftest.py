@@ -1,4 +1,4 @@
-"""A browser, and the window of VS Code that most of its tests share."""
+"""Fixtures for tests in a browser: the browser, and the VS Code window that most tests of VS Code share."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from clients.browser import chromium
-from clients.editors import wait
+from clients.browser import launch_chromium
+from clients.editors import wait_until
 from clients.vscode import Window, code_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with chromium() as browser:
+    with launch_chromium() as browser:
         yield browser
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.getbasetemp() / "pictures"
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.getbasetemp() / "screenshots"
 
 
-@pytest.fixture(scope="module")
-def shared(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
-    """One of a new user."""
+@pytest.fixture(scope="session")
+def shared_window(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
+    """A new user's window, with the server running."""
     home = tmp_path_factory.mktemp("vscode")
-    with code_server(home) as address:
-        window = Window(browser, address, home)
+    with code_server(home) as url:
+        window = Window(browser, url, home)
         window.open("first.txt")
-        window.status.filter(has_text="embedded").wait_for()
-        window.tidy()
+        window.status_bar_item.filter(has_text="embedded").wait_for()
+        window.close_editors()
         yield window
         window.close()
 
 
 @pytest.fixture
-def window(shared: Window) -> Iterator[Window]:
-    """The shared window, with nothing open before and after, and nothing that popped up unasked."""
-    yield shared
-    shared.tidy()
-    # A toast goes by itself after more than five seconds, progress as soon as it is done.
-    wait(lambda: shared.notifications.count() == 0, "no notifications", 5)
+def window(shared_window: Window) -> Iterator[Window]:
+    """The shared window without open editors. The test fails if it leaves an unexpected notification behind."""
+    yield shared_window
+    shared_window.close_editors()
+    # Progress disappears when it is done, and a toast after more than five seconds.
+    wait_until(lambda: shared_window.notifications.count() == 0, "no notifications", 5)

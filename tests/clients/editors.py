@@ -1,4 +1,4 @@
-"""The editors that are here, and what their tests share."""
+"""Locate real editors, run them as a new user, and wait for what they show."""
 
 from __future__ import annotations
 
@@ -21,87 +21,92 @@ import pytest
 T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent.parent
-CLIENTS = ROOT / "client-config"
-PATIENCE = 30
-"""Seconds for what an editor shows in one, on a quiet machine."""
+CLIENT_CONFIG = ROOT / "client-config"
+PARIS = "Paris is the capital of [MASK]"
+TIMEOUT = 60
+"""Seconds for a change on the screen: generous, because busy machines are slow and only a failing test waits that long."""
 
 
 def editors_folder() -> Path:
-    """Where ``install.sh`` puts the editors that the system's packages don't have."""
+    """Return the folder that ``install.sh`` installs editors into."""
     return Path(os.environ.get("FILLMASK_EDITORS") or Path.home() / ".cache/fillmask-ls/editors")
 
 
-def program(editor: str, *candidates: str | Path) -> str:
-    """The first of the candidates that is here; without one the test is skipped, or fails where the editor is required."""
+def find_program(editor: str, *candidates: str | Path) -> str:
+    """Return the path of the first candidate that is installed. Without any, skip the test or fail it if required."""
     folders = [str(Path(sys.executable).parent), str(editors_folder() / "bin"), os.environ.get("PATH", "")]
-    found = next(filter(None, (shutil.which(name, path=os.pathsep.join(folders)) for name in candidates)), None)
-    return found or missing(editor, f"there is no {' or '.join(map(str, candidates))}; see tests/clients/install.sh")
+    paths = (shutil.which(name, path=os.pathsep.join(folders)) for name in candidates)
+    return next(filter(None, paths), None) or skip_or_fail(
+        editor, f"{' or '.join(map(str, candidates))} not found; run tests/clients/install.sh"
+    )
 
 
-def missing(editor: str, why: str) -> NoReturn:
-    """Skip the test, or fail it where ``FILLMASK_CLIENTS_REQUIRED`` names the editor."""
+def skip_or_fail(editor: str, reason: str) -> NoReturn:
+    """Skip the test, or fail it if ``FILLMASK_CLIENTS_REQUIRED`` contains the editor."""
     required = [name.strip() for name in os.environ.get("FILLMASK_CLIENTS_REQUIRED", "").split(",")]
     if editor in required:
-        pytest.fail(f"{editor} is required: {why}")
-    pytest.skip(why)
+        pytest.fail(f"{editor} is required: {reason}")
+    pytest.skip(reason)
 
 
-def commands(readme: Path, beginning: str, language: str = "sh") -> str:
-    """The block of shell commands, or in another language, in a README that begins so."""
+def readme_block(readme: Path, start: str, language: str = "sh") -> str:
+    """Return the README's only code block in the language that starts with a text."""
     blocks: list[str] = re.findall(
         rf"^```{language}\n(.*?)^```", readme.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
-    [found] = [block for block in blocks if block.startswith(beginning)]
-    return found
+    [block] = [block for block in blocks if block.startswith(start)]
+    return block
 
 
-def environment(home: Path) -> dict[str, str]:
-    """That of a new user: with the server in the path, and with an empty home."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "EMACS", "NVIM", "VIM"))}
+def user_environment(home: Path) -> dict[str, str]:
+    """Return the environment variables of a new user with an empty home, who has the server on the ``PATH``."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "EMACS", "NVIM", "VIM"))
+    }
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return {**kept, "HOME": str(home), "PATH": path, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+    return {**inherited, "HOME": str(home), "PATH": path, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
 
-def follow(readme: Path, beginning: str, home: Path) -> None:
-    """Do what a README says, as a new user in the repository."""
-    subprocess.run(["bash", "-euc", commands(readme, beginning)], cwd=ROOT, env=environment(home), check=True)
+def run_readme_block(readme: Path, start: str, home: Path) -> None:
+    """Run a block of shell commands in the README as a new user in the repository."""
+    subprocess.run(["bash", "-euc", readme_block(readme, start)], cwd=ROOT, env=user_environment(home), check=True)
 
 
-def wait(for_: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
-    """The first result that is true."""
-    end = time.monotonic() + seconds
-    while not (result := for_()):
-        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+def wait_until(condition: Callable[[], T], description: str, timeout: float = TIMEOUT) -> T:
+    """Return the first true result of the condition. Fail after ``timeout`` seconds."""
+    end = time.monotonic() + timeout
+    while not (result := condition()):
+        assert time.monotonic() < end, f"not within {timeout} s: {description}"
         time.sleep(0.05)
     return result
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """Return an unused local port."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
-def answers(address: str) -> bool:
-    """Whether a server of this machine answers there."""
+def is_reachable(url: str) -> bool:
+    """Return whether a local HTTP server answers."""
     try:
-        with urllib.request.urlopen(address, timeout=1):
+        with urllib.request.urlopen(url, timeout=1):
             return True
     except OSError:
         return False
 
 
-def end(pid: int) -> None:
-    """End a process and all that it started: some editors' servers linger for hours."""
+def kill_tree(pid: int) -> None:
+    """Kill a process and its descendants: some editors leave servers running for hours."""
     process = psutil.Process(pid)
-    for one in [*process.children(recursive=True), process]:
+    for each in [*process.children(recursive=True), process]:
         with suppress(psutil.NoSuchProcess):
-            one.kill()
+            each.kill()
 
 
-def artefact(name: str, folder: Path, content: str) -> None:
-    """Keep what an editor showed."""
-    kept = Path(os.environ.get("FILLMASK_ARTIFACTS") or folder)
-    kept.mkdir(parents=True, exist_ok=True)
-    (kept / name).write_text(content, encoding="utf-8")
+def artifacts_folder(default: Path) -> Path:
+    """Return the folder for screenshots and texts: ``FILLMASK_ARTIFACTS`` or the default one, created if missing."""
+    folder = Path(os.environ.get("FILLMASK_ARTIFACTS") or default)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

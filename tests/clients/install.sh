@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# What the tests of the editors need, on Debian or Ubuntu, as root. Quick where all is there.
-# Python's part is the extra `clients`: pip install -e '.[test,clients]'.
+# Install the editors for the tests in this folder, on Debian or Ubuntu, as root. Installed editors are kept.
+# The Python packages are the extra `clients`: pip install -e '.[test,clients]'.
 set -euo pipefail
 
 editors=${FILLMASK_EDITORS:-$HOME/.cache/fillmask-ls/editors}
+extension=$(cd "$(dirname "$0")/../../client-config/vscode" && pwd)
 mkdir -p "$editors/bin"
 
+# Packages of this system: Emacs with its language clients, tmux and Chromium.
 missing=()
-need() { # PACKAGE FILE...: the package, if none of the files exists
+require() { # PACKAGE FILE...: install the package unless one of the files exists
   local package=$1 file
   shift
   for file in "$@"; do
@@ -15,19 +17,20 @@ need() { # PACKAGE FILE...: the package, if none of the files exists
   done
   missing+=("$package")
 }
-need emacs-nox /usr/bin/emacs
-need elpa-eglot /usr/share/emacs/site-lisp/elpa/eglot-*
-need elpa-lsp-mode /usr/share/emacs/site-lisp/elpa/lsp-mode-*
-need tmux /usr/bin/tmux
-need chromium /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome
-if [ ${#missing[@]} -gt 0 ]; then
+system_packages() {
+  require emacs-nox /usr/bin/emacs
+  require elpa-eglot /usr/share/emacs/site-lisp/elpa/eglot-*
+  require elpa-lsp-mode /usr/share/emacs/site-lisp/elpa/lsp-mode-*
+  require tmux /usr/bin/tmux
+  require chromium /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome
+  [ ${#missing[@]} -gt 0 ] || return 0
   export DEBIAN_FRONTEND=noninteractive
-  apt-get -q update || true # a list that can't be had need not be one that is needed
+  apt-get -q update || true # a list that fails to download may not be needed
   apt-get -q -y --no-install-recommends install "${missing[@]}"
-fi
+}
 
-# Editors of other Debians than this, with all their libraries, in a folder: nothing of the system is touched.
-unpack() { # SUITE PACKAGE...; sets `root`, and `start`, which starts a program by the loader that it was built for
+# Editors of other Debian releases, unpacked into a folder with all their libraries. The system is not changed.
+unpack() { # SUITE PACKAGE...; sets `root`, and `start`, which starts a program with its own dynamic loader
   root=$editors/$1
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
@@ -52,48 +55,93 @@ unpack() { # SUITE PACKAGE...; sets `root`, and `start`, which starts a program 
   loader=$(find "$root/usr/lib64" "$libraries" -name 'ld-linux-*' 2>/dev/null | head -n 1)
   start="exec '$loader' --library-path '$libraries'"
 }
-wrap() { # NAME, then the script's lines
+wrap() { # NAME LINE...: write a script that starts an unpacked program, and try it
   printf '%s\n' '#!/bin/sh' "${@:2}" >"$work/$1"
   chmod +x "$work/$1"
   "$work/$1" --version | head -n 1
   mv "$work/$1" "$editors/bin/$1"
 }
-neovim() { # NAME
+wrap_neovim() { # NAME
   wrap "$1" "export VIMRUNTIME='$root/usr/share/nvim/runtime'" \
     "$start '$root/usr/bin/nvim' --cmd 'set runtimepath+=$root/usr/lib/nvim' \"\$@\""
 }
-newer() (
-  set -euo pipefail
+newer_editors() {
+  [ -x "$editors/bin/emacs-next" ] && return
+  local emacs lisp dump
   unpack testing neovim hx emacs-nox
-  neovim nvim-next
+  wrap_neovim nvim-next
   wrap hx "export HELIX_RUNTIME='$root/usr/lib/hx/runtime'" "$start '$root/usr/lib/hx/hx' \"\$@\""
   emacs=$(echo "$root"/usr/share/emacs/[0-9]*)
   lisp=$(find "$emacs/lisp" -type d -name obsolete -prune -o -type d -print | paste -sd:)
   dump=$(find "$root/usr/lib" "$root/usr/libexec" -name '*.pdmp' | head -n 1)
   wrap emacs-next "export EMACSLOADPATH='$lisp' EMACSDATA='$emacs/etc' EMACSDOC='$emacs/etc'" \
     "$start '$root/usr/bin/emacs-nox' --dump-file='$dump' \"\$@\""
-)
-older() (
-  set -euo pipefail
+}
+older_neovim() {
+  [ -x "$editors/bin/nvim-older" ] && return
   unpack trixie neovim
-  neovim nvim-older
-)
-if ! [ -x "$editors/bin/emacs-next" ]; then
-  newer || echo "install.sh: no newer Neovim and Emacs, and no Helix: their tests are skipped" >&2
-fi
-if ! [ -x "$editors/bin/nvim-older" ]; then
-  older || echo "install.sh: no Neovim 0.10: its tests are skipped" >&2
-fi
+  wrap_neovim nvim-older
+}
 
-# JupyterLab wants an environment of its own: its requirements are not ours.
-jupyterlab() (
-  set -euo pipefail
+# JupyterLab gets its own environment, because its requirements differ from the project's.
+jupyterlab() {
+  [ -x "$editors/bin/jupyter-lab" ] && return
   python3 -m venv "$editors/jupyterlab"
   "$editors/jupyterlab/bin/pip" install -q 'jupyterlab>=4.6,<5' 'jupyterlab-lsp>=5.3,<6'
-  ln -sf "$editors/jupyterlab/bin/jupyter-lab" "$editors/bin/jupyter-lab" # the last: it says that all is there
-)
-if ! [ -x "$editors/bin/jupyter-lab" ]; then
-  jupyterlab || echo "install.sh: no JupyterLab: its tests are skipped" >&2
-fi
+  ln -sf "$editors/jupyterlab/bin/jupyter-lab" "$editors/bin/jupyter-lab" # last: marks a complete installation
+}
 
-"$(dirname "$0")/install_vscode.sh" || echo "install.sh: no VS Code: its tests are skipped" >&2
+# VS Code is code-server on a Node of its own. The extension is built with that Node, too.
+vscode() {
+  local sources
+  if ! [ -x "$editors/node/node_modules/.bin/node" ]; then
+    npm install --prefix "$editors/node" node@24
+  fi
+  export PATH=$editors/node/node_modules/.bin:$PATH
+  code_server & # while the extension is built
+  cd "$extension"
+  sources=(src media scripts package.json package-lock.json README.md ../../LICENSE)
+  if ! [ -e fillmask.vsix ] || [ -n "$(find "${sources[@]}" -newer fillmask.vsix)" ]; then
+    if ! [ -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+      npm ci
+    fi
+    npm run package
+  fi
+  wait $!
+}
+code_server() {
+  [ -e "$editors/code-server/.complete" ] && return
+  # No package runs scripts: what they would compile isn't needed for an editor in a browser.
+  npm install --prefix "$editors/code-server" --ignore-scripts code-server@4.139.1
+  cd "$editors/code-server/node_modules/code-server/lib/vscode"
+  npm install --omit=dev --ignore-scripts
+  npm install --omit=dev --ignore-scripts --prefix extensions
+  ln -sf code-linux.sh bin/remote-cli/code-server
+  ln -sf browser-linux.sh bin/helpers/browser.sh
+  touch "$editors/code-server/.complete"
+}
+
+# Install everything at once. A failure is reported at the end, with its log: the tests of that editor are skipped.
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+components=(system_packages newer_editors older_neovim jupyterlab vscode)
+declare -A jobs
+for component in "${components[@]}"; do
+  (
+    set -euo pipefail
+    trap - EXIT
+    "$component"
+  ) >"$logs/$component" 2>&1 &
+  jobs[$component]=$!
+done
+status=0
+for component in "${components[@]}"; do
+  if wait "${jobs[$component]}"; then
+    echo "install.sh: $component: installed"
+  else
+    cat "$logs/$component"
+    echo "install.sh: $component failed; see its log above. The tests that need it are skipped." >&2
+    [ "$component" != system_packages ] || status=1
+  fi
+done
+exit $status

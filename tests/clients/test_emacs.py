@@ -1,4 +1,4 @@
-"""A person at a real Emacs: the tests are in Emacs' own language, in ``emacs/``, and run in batch mode."""
+"""Use Emacs in batch mode, configured as ``client-config/emacs/README.md`` describes. The tests are Emacs Lisp, in ``emacs/``."""
 
 from __future__ import annotations
 
@@ -8,28 +8,34 @@ from pathlib import Path
 
 import pytest
 
-from clients.editors import CLIENTS, artefact, environment, follow, missing, program
+from clients.editors import (
+    CLIENT_CONFIG,
+    artifacts_folder,
+    find_program,
+    run_readme_block,
+    skip_or_fail,
+    user_environment,
+)
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
 
-FOLDER = CLIENTS / "emacs"
+CONFIG = CLIENT_CONFIG / "emacs"
 TESTS = Path(__file__).parent / "emacs"
-PROGRAMS = {"emacs": "emacs", "emacs-next": "emacs-next"}
 
 
-@pytest.fixture(params=PROGRAMS)
+@pytest.fixture(params=["emacs", "emacs-next"])
 def emacs(request: pytest.FixtureRequest) -> str:
-    """The Emacs that is tested always, and a newer one where there is one."""
-    return program(request.param, PROGRAMS[request.param])
+    """The supported Emacs, and a newer one if installed."""
+    return find_program(request.param, request.param)
 
 
-def run(emacs: str, home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run_batch(emacs: str, home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     documents = home / "documents"
     documents.mkdir(parents=True, exist_ok=True)
     subprocess.run(["git", "init", "-q", documents], check=True)
     return subprocess.run(
         [emacs, "--batch", *arguments],
-        env={**environment(home), "DOCUMENTS": str(documents)},
+        env={**user_environment(home), "DOCUMENTS": str(documents)},
         cwd=documents,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -40,13 +46,13 @@ def run(emacs: str, home: Path, *arguments: str | Path) -> subprocess.CompletedP
 
 
 @pytest.mark.parametrize("client", ["eglot", "lsp-mode"])
-def test_as_a_person_uses_it(emacs: str, client: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    if client == "lsp-mode" and run(emacs, tmp_path, "-f", "package-initialize", "-l", "lsp-mode").returncode:
-        missing("lsp-mode", "there is no lsp-mode")
+def test_lisp_tests_pass(emacs: str, client: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if client == "lsp-mode" and run_batch(emacs, tmp_path, "-f", "package-initialize", "-l", "lsp-mode").returncode:
+        skip_or_fail("lsp-mode", "lsp-mode not found")
     home = tmp_path / "home"
     home.mkdir()
-    follow(FOLDER / "README.md", "mkdir", home)
-    begun = run(
+    run_readme_block(CONFIG / "README.md", "mkdir", home)
+    result = run_batch(
         emacs,
         home,
         "-l",
@@ -56,13 +62,16 @@ def test_as_a_person_uses_it(emacs: str, client: str, tmp_path: Path, request: p
         "-f",
         "ert-run-tests-batch-and-exit",
     )
-    artefact(f"{Path(emacs).name}-{client}.txt", tmp_path, begun.stdout)
-    assert begun.returncode == 0, begun.stdout[-6000:]
+    log = artifacts_folder(tmp_path) / f"{Path(emacs).name}-{client}.txt"
+    log.write_text(result.stdout, encoding="utf-8")
+    assert result.returncode == 0, result.stdout[-6000:]
 
 
-def test_it_compiles_without_a_warning(emacs: str, tmp_path: Path) -> None:
-    copy = Path(shutil.copy(FOLDER / "fillmask.el", tmp_path))
-    compiled = run(emacs, tmp_path, "--eval", "(setq byte-compile-error-on-warn t)", "-f", "batch-byte-compile", copy)
+def test_package_compiles_without_warnings(emacs: str, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(CONFIG / "fillmask.el", tmp_path))
+    compiled = run_batch(
+        emacs, tmp_path, "--eval", "(setq byte-compile-error-on-warn t)", "-f", "batch-byte-compile", copy
+    )
     assert compiled.returncode == 0, compiled.stdout
-    checked = run(emacs, tmp_path, "--eval", f'(progn (require (quote checkdoc)) (checkdoc-file "{copy}"))')
+    checked = run_batch(emacs, tmp_path, "--eval", f'(progn (require (quote checkdoc)) (checkdoc-file "{copy}"))')
     assert "fillmask.el" not in checked.stdout

@@ -1,101 +1,104 @@
-"""A person at a real Helix in a terminal, with the files of ``client-config/helix`` where its README says."""
+"""Use Helix in a terminal, configured as ``client-config/helix/README.md`` describes."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from clients.editors import CLIENTS, follow, program, wait
+from clients.editors import CLIENT_CONFIG, PARIS, find_program, run_readme_block, wait_until
 from clients.terminal import Terminal
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(180)]
 
-README = CLIENTS / "helix" / "README.md"
-TYPED = "Paris is the capital of [MASK]"
+README = CLIENT_CONFIG / "helix" / "README.md"
 
 
 class Helix(Terminal):
-    """A Helix with a document."""
+    OPEN_COMMAND, AFTER_OPEN_NAME, INSERT_MODE = ":open", " ", "INS"
 
-    OPEN, OPENED = ":open", " "
-
-    def words(self) -> list[str]:
+    def suggestions(self) -> list[str]:
         rows = [row.split() for row in self.screen.splitlines()]
         return [row[-2] for row in rows if len(row) >= 2 and row[-1] == "text"]
 
 
-Open = Callable[[str, str], Helix]
+OpenDocument = Callable[[str, str], Helix]
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Helix]:
-    """A new user's Helix."""
-    path = program("helix", "hx", "helix")
+def shared_helix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Helix]:
+    """A new user's Helix with a loaded model."""
+    path = find_program("helix", "hx", "helix")
     home = tmp_path_factory.mktemp("helix") / "home"
     home.mkdir()
-    follow(README, "mkdir", home)
+    run_readme_block(README, "mkdir", home)
     (home / ".config/helix/config.toml").write_text("[editor.lsp]\ndisplay-inlay-hints = true\n")
     editor = Helix("helix", [path], home)
-    editor.shows("NOR")
+    editor.wait_for_text("NOR")
+    editor.open("first.txt", "The sky is [MASK].\n")
+
+    def has_hint() -> bool:
+        editor.press("l", "h")  # Helix requests hints when the cursor moves
+        return "%" in editor.screen
+
+    wait_until(has_hint, "a hint, which shows that the model is loaded")
     yield editor
-    editor.keep("last")
+    editor.keep_screen("last")
     editor.close()
 
 
 @pytest.fixture
-def helix(running: Helix) -> Open:
-    """Opens a document in it."""
+def open_document(shared_helix: Helix) -> OpenDocument:
+    """Open a document in the shared Helix."""
 
-    def open_(name: str, content: str) -> Helix:
-        running.open(name, content)
-        return running
+    def open_document(name: str, content: str) -> Helix:
+        shared_helix.open(name, content)
+        return shared_helix
 
-    return open_
+    return open_document
 
 
 @pytest.mark.parametrize(("name", "before"), [("letter.txt", "é 👍 "), ("notes.md", "- **Yes**: "), ("code.py", "# ")])
-def test_type_a_mask_and_accept_a_word(helix: Open, name: str, before: str) -> None:
-    editor = helix(name, "\n")
-    editor.keys("i")
-    editor.type(before + TYPED)
-    words = editor.popup()
-    editor.keep(f"popup-{name}")
-    editor.keys("C-n")
-    editor.shows("Rank 1 of 10")
-    editor.keys("Enter")
+def test_accepted_suggestion_replaces_the_mask(open_document: OpenDocument, name: str, before: str) -> None:
+    editor = open_document(name, "\n")
+    editor.press("i")
+    editor.type(before + PARIS)
+    words = editor.wait_for_suggestions()
+    editor.keep_screen(f"suggestions-{name}")
+    editor.press("C-n")
+    editor.wait_for_text("Rank 1 of 10")
+    editor.press("Enter")
     editor.type(" today.")
-    assert editor.saved() == f"{before}{TYPED.replace('[MASK]', words[0])} today.\n"
+    assert editor.save() == f"{before}{PARIS.replace('[MASK]', words[0])} today.\n"
 
 
-def test_type_on_and_undo(helix: Open) -> None:
-    editor = helix("letter.txt", "\n")
-    editor.keys("i")
-    editor.type(TYPED)
-    editor.popup()
+def test_letters_after_the_mask_filter_the_suggestions(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "\n")
+    editor.press("i")
+    editor.type(PARIS)
+    editor.wait_for_suggestions()
     editor.type("Fr")
-    wait(lambda: "Frank" in editor.screen and "paris" not in editor.screen, "words that begin so")
-    editor.keys("C-n", "Enter")
-    assert editor.saved() == "Paris is the capital of France\n"
+    wait_until(lambda: "Frank" in editor.screen and "paris" not in editor.screen, "words that start with Fr")
+    editor.press("C-n", "Enter")
+    assert editor.save() == "Paris is the capital of France\n"
 
 
-def test_hints_hover_and_code_actions(helix: Open) -> None:
-    editor = helix("letter.txt", "Paris is the [MASK] of France. It is a [MASK] city.\n")
-    editor.type("l")  # Helix asks for hints when something moved
-    wait(lambda: editor.screen.count("%") == 2, "the hints")
-    editor.keep("hints")
+def test_hints_hover_and_code_actions(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "Paris is the [MASK] of France. It is a [MASK] city.\n")
+    editor.type("l")  # Helix requests hints when the cursor moves
+    wait_until(lambda: editor.screen.count("%") == 2, "two hints")
+    editor.keep_screen("hints")
     editor.type("ghfM")
     editor.type(" k")
-    editor.shows("Entropy")
-    editor.keep("hover")
-    editor.keys("Escape")
-    time.sleep(0.3)
+    editor.wait_for_text("Entropy")
+    editor.keep_screen("hover")
+    editor.press("Escape")
+    wait_until(lambda: "Entropy" not in editor.screen, "the hover is closed")
     editor.type(" a")
-    editor.shows("Fill the 2 masks of this paragraph together")
-    editor.keep("actions")
+    editor.wait_for_text("Fill the 2 masks of this paragraph together")
+    editor.keep_screen("actions")
     assert "Fill with “" in editor.screen
-    editor.keys("Enter")
-    wait(lambda: editor.saved().count("[MASK]") == 1, "one mask filled")
+    editor.press("Enter")
+    wait_until(lambda: editor.save().count("[MASK]") == 1, "one filled mask")
     editor.command("u")
-    assert editor.saved().count("[MASK]") == 2
+    assert editor.save().count("[MASK]") == 2

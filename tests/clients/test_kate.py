@@ -1,96 +1,114 @@
-"""A person at a real Kate on a screen that nobody sees, with the settings of ``client-config/kate``'s README.
+"""Use Kate on a virtual screen, configured as ``client-config/kate/README.md`` describes.
 
-``install.sh`` leaves Kate out, which is big: ``apt-get install kate xdotool xvfb``.
+``install.sh`` doesn't install Kate, because it is large: ``apt-get install kate xdotool xvfb``.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from clients.editors import CLIENTS, commands, end, environment, program, wait
+from clients.editors import CLIENT_CONFIG, find_program, kill_tree, readme_block, user_environment, wait_until
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
 
-README = CLIENTS / "kate" / "README.md"
-FIRST = "Paris is the [MASK] of France.\n"
-SECOND = "It is a [MASK] city on the [MASK].\n"
+README = CLIENT_CONFIG / "kate" / "README.md"
+LINE_1 = "Paris is the [MASK] of France.\n"
+LINE_2 = "It is a [MASK] city on the [MASK].\n"
+MENU_TIMEOUT = 2
+"""Seconds before the key for the menu is pressed again."""
 
 
 class Kate:
-    """A Kate with a document."""
+    """A Kate with a document, driven by keys."""
 
-    def __init__(self, document: Path, variables: dict[str, str]) -> None:
+    def __init__(self, document: Path, environment: dict[str, str]) -> None:
         self.document = document
-        self._variables = variables
+        self._environment = environment
 
-    def xdotool(self, *arguments: str) -> None:
-        subprocess.run(["xdotool", *arguments], env=self._variables, check=True)
+    def xdotool(self, *arguments: str) -> str:
+        command = ["xdotool", *arguments]
+        return subprocess.run(command, env=self._environment, stdout=subprocess.PIPE, text=True).stdout
 
-    def keys(self, *keys: str) -> None:
-        for key in keys:
-            self.xdotool("key", key)
-            time.sleep(0.1)
+    def press(self, *keys: str) -> None:
+        self.xdotool("key", "--delay", "100", *keys)
 
-    def saved(self) -> str:
-        self.keys("ctrl+s")
-        time.sleep(0.5)
-        return self.document.read_text(encoding="utf-8")
+    def count_windows(self) -> int:
+        """Return the number of visible windows. An open menu is a window."""
+        return len(self.xdotool("search", "--onlyvisible", "--class", "kate").split())
+
+    def open_code_actions(self, *position_keys: str) -> None:
+        """Press keys that position the cursor, and open the menu of code actions. Repeat until the server is ready."""
+        windows = self.count_windows()
+
+        def is_open() -> bool:
+            self.press(*position_keys, "alt+Return")
+            try:
+                wait_until(lambda: self.count_windows() > windows, "the menu", MENU_TIMEOUT)
+            except AssertionError:
+                return False
+            return True
+
+        wait_until(is_open, "the code actions")
+
+    def save_until(self, expected: str | None = None, masks: int | None = None) -> str:
+        """Save until the file has the expected text or number of masks. Return the text."""
+
+        def saved_text() -> str:
+            self.press("ctrl+s")
+            text = self.document.read_text(encoding="utf-8")
+            return text if text == expected or text.count("[MASK]") == masks else ""
+
+        return wait_until(saved_text, f"the file with {expected or f'{masks} masks'}")
 
 
 @pytest.fixture
 def kate(tmp_path: Path) -> Iterator[Kate]:
-    """That of a new user who has turned the plugin on and let the command run."""
-    path, screen, _, bus = (program("kate", name) for name in ("kate", "Xvfb", "xdotool", "dbus-run-session"))
+    """A new user's Kate with the plugin enabled and the command allowed."""
+    path, xvfb, _, dbus = (find_program("kate", name) for name in ("kate", "Xvfb", "xdotool", "dbus-run-session"))
     home, runtime = tmp_path / "home", tmp_path / "run"
     runtime.mkdir(mode=0o700)
     (home / ".config/kate/lspclient").mkdir(parents=True)
-    (home / ".config/kate/lspclient/settings.json").write_text(commands(README, "{", "json"))
+    (home / ".config/kate/lspclient/settings.json").write_text(readme_block(README, "{", "json"))
     (home / ".config/katerc").write_text(
         "[Kate Plugins]\nlspclientplugin=true\n"
-        f"[lspclient]\nAllowedServerCommandLines={program('kate', 'fillmask-ls')}\n"
+        f"[lspclient]\nAllowedServerCommandLines={find_program('kate', 'fillmask-ls')}\n"
         "[General]\nShow welcome view for new window=false\n"
     )
     document = home / "letter.md"
-    document.write_text(FIRST + SECOND)
-    reading, writing = os.pipe()
+    document.write_text(LINE_1 + LINE_2)
+    read_end, write_end = os.pipe()
     with ExitStack() as stack:
-        show = [screen, "-displayfd", str(writing), "-screen", "0", "1000x600x24"]
-        server = subprocess.Popen(show, pass_fds=[writing], stderr=subprocess.DEVNULL)
-        stack.callback(lambda: (end(server.pid), server.wait()))
-        os.close(writing)
-        with os.fdopen(reading) as number:
+        screen = [xvfb, "-displayfd", str(write_end), "-screen", "0", "1000x600x24"]
+        server = subprocess.Popen(screen, pass_fds=[write_end], stderr=subprocess.DEVNULL)
+        stack.callback(lambda: (kill_tree(server.pid), server.wait()))
+        os.close(write_end)
+        with os.fdopen(read_end) as number:
             display = f":{number.readline().strip()}"
-        variables = {**environment(home), "DISPLAY": display, "XDG_RUNTIME_DIR": str(runtime)}
+        environment = {**user_environment(home), "DISPLAY": display, "XDG_RUNTIME_DIR": str(runtime)}
         log = stack.enter_context((tmp_path / "log").open("w"))
-        start = [bus, "--", path, "--block", str(document)]
-        editor = subprocess.Popen(start, env=variables, stdout=log, stderr=log)
-        stack.callback(lambda: (end(editor.pid), editor.wait()))
-        find = ["xdotool", "search", "--onlyvisible", "--class", "kate"]
-        wait(lambda: subprocess.run(find, env=variables, stdout=subprocess.DEVNULL).returncode == 0, "Kate")
-        time.sleep(2)
-        yield Kate(document, variables)
+        start = [dbus, "--", path, "--block", str(document)]
+        process = subprocess.Popen(start, env=environment, stdout=log, stderr=log)
+        stack.callback(lambda: (kill_tree(process.pid), process.wait()))
+        editor = Kate(document, environment)
+        wait_until(editor.count_windows, "Kate's window")
+        yield editor
 
 
-def test_code_actions(kate: Kate) -> None:
+def test_code_actions_fill_masks(kate: Kate) -> None:
     kate.xdotool("mousemove", "400", "300", "click", "1")
-    time.sleep(8)  # nothing on the screen says that the server is there
-    kate.keys("ctrl+Home", *["Right"] * 15, "alt+Return")
-    time.sleep(3)
-    kate.keys("Down", "Return")
-    wait(lambda: kate.saved().count("[MASK]") == 2, "one mask filled")
-    assert kate.saved().startswith("Paris is the ")
-    assert kate.saved().endswith(f" of France.\n{SECOND}")
-    kate.keys("ctrl+z")
-    assert kate.saved() == FIRST + SECOND
-    kate.keys("ctrl+End", "Up", "alt+Return")
-    time.sleep(3)
-    kate.keys(*["Down"] * 3, "Return")  # behind that for both masks and that for the first
-    wait(lambda: kate.saved().count("[MASK]") == 2, "the second of two masks in a line filled")
-    assert kate.saved().startswith(f"{FIRST}It is a [MASK] city on the ")
+    kate.open_code_actions("ctrl+Home", *["Right"] * 15)
+    kate.press("Down", "Return")
+    text = kate.save_until(masks=2)
+    assert text.startswith("Paris is the ")
+    assert text.endswith(f" of France.\n{LINE_2}")
+    kate.press("ctrl+z")
+    kate.save_until(LINE_1 + LINE_2)
+    kate.open_code_actions("ctrl+End", "Up")
+    kate.press(*["Down"] * 3, "Return")  # after the actions for both masks and for the first mask
+    assert kate.save_until(masks=2).startswith(f"{LINE_1}It is a [MASK] city on the ")

@@ -1,4 +1,4 @@
-"""A person at a real Neovim, with the files of ``client-config/neovim`` where its README says."""
+"""Use Neovim, configured as ``client-config/neovim/README.md`` describes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,34 @@ from typing import Any
 import psutil
 import pytest
 
-from clients.editors import CLIENTS, artefact, environment, follow, missing, program, wait
+from clients.editors import (
+    CLIENT_CONFIG,
+    PARIS,
+    artifacts_folder,
+    find_program,
+    run_readme_block,
+    skip_or_fail,
+    user_environment,
+    wait_until,
+)
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(180)]
 
-README = CLIENTS / "neovim" / "README.md"
-TYPED = "Paris is the capital of [MASK]"
+README = CLIENT_CONFIG / "neovim" / "README.md"
+KEY_INTERVAL = 0.03
+"""Seconds between two keys of a fast typist."""
 
-
-Open = Callable[..., "Neovim"]
+OpenDocument = Callable[..., "Neovim"]
 
 
 class Neovim:
-    """A Neovim with a document, as a person sees it."""
+    """A Neovim with a document, driven by keys and commands.
+
+    Attributes:
+        rpc: the connection to Neovim.
+        process: the process of Neovim.
+        folder: contains the documents and the saved screens.
+    """
 
     def __init__(self, rpc: Any, process: psutil.Process, folder: Path) -> None:
         self.rpc = rpc
@@ -35,15 +50,15 @@ class Neovim:
     def lua(self, code: str, *arguments: Any) -> Any:
         return self.rpc.exec_lua(code, *arguments)
 
-    def keys(self, *keys: str) -> None:
+    def press(self, *keys: str) -> None:
         for key in keys:
             self.rpc.input(key)
 
     def type(self, text: str) -> None:
-        """One key at a time, as a fast typist."""
+        """Type a text, one key at a time."""
         for letter in text:
             self.rpc.input("<lt>" if letter == "<" else "<CR>" if letter == "\n" else letter)
-            time.sleep(0.03)
+            time.sleep(KEY_INTERVAL)
 
     @property
     def line(self) -> str:
@@ -74,18 +89,18 @@ class Neovim:
     def messages(self) -> str:
         return str(self.rpc.command_output("messages"))
 
-    def words(self) -> list[str]:
-        """Those in the popup, as they stand there."""
-        shown = self.rpc.funcs.complete_info(["items", "pum_visible"])
-        return [item["word"] for item in shown["items"]] if shown["pum_visible"] else []
+    def suggestions(self) -> list[str]:
+        """Return the words in the completion menu, in order."""
+        menu = self.rpc.funcs.complete_info(["items", "pum_visible"])
+        return [item["word"] for item in menu["items"]] if menu["pum_visible"] else []
 
-    def popup(self, of: Callable[[list[str]], bool] = lambda words: len(words) == 10) -> list[str]:
-        """The words in the popup, when it shows what is waited for; by default ten words, not the mask itself."""
-        wait(lambda: of(self.words()), "the popup")
-        return self.words()
+    def wait_for_suggestions(
+        self, condition: Callable[[list[str]], bool] = lambda words: len(words) == 10
+    ) -> list[str]:
+        """Return the words in the completion menu once they satisfy the condition, by default ten words for a mask."""
+        return wait_until(lambda: words if condition(words := self.suggestions()) else [], "the completion menu")
 
-    def ghost(self) -> str:
-        """The ghost text on the screen."""
+    def ghost_text(self) -> str:
         return str(
             self.lua("""
               local marks = vim.api.nvim_buf_get_extmarks(
@@ -97,16 +112,17 @@ class Neovim:
     def servers(self) -> list[psutil.Process]:
         return [child for child in self.process.children() if child.name() == "fillmask-ls"]
 
-    def attached(self) -> None:
+    def wait_for_server(self) -> None:
         ready = "local c = vim.lsp.get_clients({ bufnr = 0, name = 'fillmask' })[1] return c ~= nil and c.initialized"
-        wait(lambda: self.lua(ready), "the server")
+        wait_until(lambda: self.lua(ready), "the server")
 
-    def keep(self, name: str) -> None:
+    def keep_screen(self, name: str) -> None:
         version = self.lua("local v = vim.version() return ('%d.%d'):format(v.major, v.minor)")
-        artefact(f"neovim-{version}-{name}.txt", self.folder, self.screen)
+        file = artifacts_folder(self.folder) / f"neovim-{version}-{name}.txt"
+        file.write_text(self.screen, encoding="utf-8")
 
-    def sample_mask(self, title: str) -> list[str]:
-        """Ask for code actions at the cursor and choose the one with this title; returns all titles."""
+    def run_code_action(self, title: str) -> list[str]:
+        """Run the first code action at the cursor whose title starts with a text. Return all titles."""
         self.lua(
             """
               _G.titles = nil
@@ -119,21 +135,21 @@ class Neovim:
               vim.lsp.buf.code_action()
             """.replace("...", f"[=[{title}]=]")
         )
-        return list(wait(lambda: self.lua("return _G.titles"), "the actions"))
+        return list(wait_until(lambda: self.lua("return _G.titles"), "the code actions"))
 
 
 @contextmanager
-def started(editor: str, path: str, folder: Path) -> Iterator[Neovim]:
-    """A Neovim of the user whose home is in a folder; ended afterwards."""
+def start_neovim(editor: str, path: str, folder: Path) -> Iterator[Neovim]:
+    """Start Neovim for the user whose home is in the folder, and quit it afterwards."""
     try:
         import pynvim
     except ImportError:
-        missing(editor, "there is no pynvim")
+        skip_or_fail(editor, "pynvim not found")
     before = set(psutil.Process().children())
-    with pytest.MonkeyPatch.context() as patch:  # pynvim starts it with this process' environment
+    with pytest.MonkeyPatch.context() as patch:  # pynvim passes on this process's environment
         for name in [name for name in os.environ if name.startswith("XDG_")]:
             patch.delenv(name)
-        for name, value in environment(folder / "home").items():
+        for name, value in user_environment(folder / "home").items():
             patch.setenv(name, value)
         rpc = pynvim.attach("child", argv=[path, "--headless", "--embed"])
     [process] = set(psutil.Process().children()) - before
@@ -142,103 +158,103 @@ def started(editor: str, path: str, folder: Path) -> Iterator[Neovim]:
     rpc.command("qall!", async_=True)
     _, alive = psutil.wait_procs([process, *children], 10)
     rpc.close()
-    for left in alive:
-        left.kill()
-    assert not alive, "what Neovim started ends with it"
+    for each in alive:
+        each.kill()
+    assert not alive, "Neovim and its child processes end"
 
 
 @pytest.fixture(scope="module", params=["neovim", "neovim-next"])
-def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neovim]:
-    """A new user's Neovim, of the version that is tested always, and a newer one where there is one."""
-    path = program(request.param, "nvim" if request.param == "neovim" else "nvim-next")
+def shared_neovim(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neovim]:
+    """A new user's Neovim: the supported version, and a newer one if installed."""
+    path = find_program(request.param, "nvim" if request.param == "neovim" else "nvim-next")
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "home").mkdir()
-    follow(README, "mkdir", folder / "home")
-    with started(request.param, path, folder) as editor:
+    run_readme_block(README, "mkdir", folder / "home")
+    with start_neovim(request.param, path, folder) as editor:
         if not editor.rpc.funcs.has("nvim-0.11"):
-            missing(request.param, f"{path} is older than 0.11")
+            skip_or_fail(request.param, f"{path} is older than 0.11")
         yield editor
 
 
 @pytest.fixture
-def neovim(running: Neovim) -> Open:
-    """Opens a document in it."""
+def open_document(shared_neovim: Neovim) -> OpenDocument:
+    """Open a document in the shared Neovim, after other commands."""
 
-    def open_(name: str, content: str | bytes, *commands: str) -> Neovim:
-        document = running.folder / name
+    def open_document(name: str, content: str | bytes, *commands: str) -> Neovim:
+        document = shared_neovim.folder / name
         document.write_bytes(content if isinstance(content, bytes) else content.encode())
-        running.keys("<Esc>")
+        shared_neovim.press("<Esc>")
         for command in ["mapclear!", "let g:fillmask = {}", *commands, "silent! %bwipeout!", "messages clear"]:
-            running.rpc.command(command)
-        running.rpc.command(f"silent edit {document}")
-        running.attached()
-        return running
+            shared_neovim.rpc.command(command)
+        shared_neovim.rpc.command(f"silent edit {document}")
+        shared_neovim.wait_for_server()
+        return shared_neovim
 
-    return open_
+    return open_document
 
 
-def test_type_a_mask_choose_a_word_and_undo(neovim: Open) -> None:
-    editor = neovim("letter.txt", "Line one.\n")
+def test_accepted_suggestion_replaces_the_mask_in_one_undo_step(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "Line one.\n")
     assert editor.messages == ""
-    editor.keys("o")
-    editor.type(TYPED)
-    words = editor.popup()
-    editor.keep("popup")
+    editor.press("o")
+    editor.type(PARIS)
+    words = editor.wait_for_suggestions()
+    editor.keep_screen("suggestions")
     assert all(word in editor.screen for word in words)
     assert "%" in editor.screen
-    assert editor.line == TYPED
-    editor.keys("<C-n>", "<C-n>", "<C-y>")
-    wait(lambda: editor.line == f"Paris is the capital of {words[1]}", "the word")
+    assert editor.line == PARIS
+    editor.press("<C-n>", "<C-n>", "<C-y>")
+    wait_until(lambda: editor.line == f"Paris is the capital of {words[1]}", "the accepted word")
     editor.type(" today")
     assert editor.line == f"Paris is the capital of {words[1]} today"
-    editor.keys("<Esc>", "u")
-    assert editor.line == TYPED
-    editor.keys("u")
+    editor.press("<Esc>", "u")
+    assert editor.line == PARIS
+    editor.press("u")
     assert editor.text == "Line one."
     assert editor.messages.count("fillmask") == 0
 
 
-def test_the_mask_itself_is_offered_at_the_bracket(neovim: Open) -> None:
-    editor = neovim("letter.txt", "It was a nice \n")
-    editor.keys("A")
+def test_opening_bracket_suggests_a_mask(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "It was a nice \n")
+    editor.press("A")
     editor.type("[")
-    assert editor.popup(bool) == ["[MASK]"]
-    editor.keys("<C-n>", "<C-y>")
+    assert editor.wait_for_suggestions(bool) == ["[MASK]"]
+    editor.press("<C-n>", "<C-y>")
     assert editor.line == "It was a nice [MASK]"
 
 
-def test_type_on_and_only_words_that_begin_so_are_left(neovim: Open) -> None:
-    editor = neovim("letter.txt", "")
-    editor.keys("i")
-    editor.type(TYPED)
-    editor.popup()
+def test_letters_after_the_mask_filter_the_suggestions(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "")
+    editor.press("i")
+    editor.type(PARIS)
+    editor.wait_for_suggestions()
     editor.type("F")
-    editor.popup(lambda words: bool(words) and all(word.startswith("F") for word in words))
+    editor.wait_for_suggestions(lambda words: bool(words) and all(word.startswith("F") for word in words))
     editor.type("r")
-    words = editor.popup(lambda words: bool(words) and all(word.startswith("Fr") for word in words))
+    words = editor.wait_for_suggestions(lambda words: bool(words) and all(word.startswith("Fr") for word in words))
     assert words[0] == "France"
-    editor.keys("<C-n>", "<C-y>")
+    editor.press("<C-n>", "<C-y>")
     assert editor.line == "Paris is the capital of France"
 
 
-def test_asked_for_by_hand_behind_an_emoji(neovim: Open) -> None:
-    editor = neovim(
+def test_manual_completion_after_an_emoji(open_document: OpenDocument) -> None:
+    editor = open_document(
         "letter.txt", "👩‍👩‍👧 é Paris is the [MASK] of France.\n", "let g:fillmask = {'autotrigger': v:false}"
     )
-    editor.keys("f]", "a", "<C-x><C-o>")
-    words = editor.popup()
-    editor.keys("<C-n>", "<C-y>")
+    editor.press("f]", "a", "<C-x><C-o>")
+    words = editor.wait_for_suggestions()
+    editor.press("<C-n>", "<C-y>")
     selected = editor.line.removeprefix("👩‍👩‍👧 é Paris is the ").removesuffix(" of France.")
     assert selected in words[:2]
 
 
-def test_the_cursor_inside_the_mask(neovim: Open) -> None:
-    editor = neovim("module.py", "# é 😀 Paris is the [MASK] of France.\n")
-    editor.keys("fK", "i", "<C-x><C-o>")
-    words = editor.popup()
-    editor.keys("<C-n>", "<C-y>")
-    wait(lambda: editor.line == f"# é 😀 Paris is the {words[0]} of France.", "the word")
-    editor.keys("<Esc>", "u")
+def test_completion_with_the_cursor_inside_the_mask(open_document: OpenDocument) -> None:
+    editor = open_document("module.py", "# é 😀 Paris is the [MASK] of France.\n")
+    editor.press("fK", "i", "<C-x><C-o>")
+    words = editor.wait_for_suggestions()
+    editor.press("<C-n>", "<C-y>")
+    wait_until(lambda: editor.line == f"# é 😀 Paris is the {words[0]} of France.", "the accepted word")
+    editor.press("<Esc>", "u")
     assert editor.line == "# é 😀 Paris is the [MASK] of France."
 
 
@@ -246,41 +262,43 @@ def test_the_cursor_inside_the_mask(neovim: Open) -> None:
     ("name", "before", "after"),
     [("notes.md", "- **Paris** is the capital of ", "."), ("module.py", "# Paris is the capital of ", "")],
 )
-def test_with_brackets_that_close_by_themselves(neovim: Open, name: str, before: str, after: str) -> None:
-    editor = neovim(name, "\n", "inoremap [ []<Left>", "inoremap ] <Right>")
-    editor.keys("i")
+def test_completion_with_automatically_closed_brackets(
+    open_document: OpenDocument, name: str, before: str, after: str
+) -> None:
+    editor = open_document(name, "\n", "inoremap [ []<Left>", "inoremap ] <Right>")
+    editor.press("i")
     editor.type(before + "[MASK]")
     assert editor.line == f"{before}[MASK]"
-    editor.keys("<Esc>", "A")
+    editor.press("<Esc>", "A")
     editor.type(after)
-    editor.keys("<Esc>", "F]", "a", "<C-x><C-o>")
-    words = editor.popup()
-    editor.keys("<C-n>", "<C-y>")
+    editor.press("<Esc>", "F]", "a", "<C-x><C-o>")
+    words = editor.wait_for_suggestions()
+    editor.press("<C-n>", "<C-y>")
     assert editor.line == f"{before}{words[0]}{after}"
 
 
-def test_in_a_comment_of_a_program(neovim: Open) -> None:
-    editor = neovim("module.py", "def f():\n    pass\n")
-    editor.keys("O")
+def test_completion_in_a_code_comment(open_document: OpenDocument) -> None:
+    editor = open_document("module.py", "def f():\n    pass\n")
+    editor.press("O")
     editor.type("# This function returns the [MASK]")
-    words = editor.popup()
-    editor.keys("<C-n>", "<C-y>")
+    words = editor.wait_for_suggestions()
+    editor.press("<C-n>", "<C-y>")
     assert editor.line == f"# This function returns the {words[0]}"
 
 
-def test_a_file_with_line_ends_of_windows(neovim: Open) -> None:
-    editor = neovim("letter.txt", b"Line one.\r\nParis is the [MASK] of France.\r\n")
-    editor.keys("j", "f]", "a", "<C-x><C-o>")
-    words = editor.popup()
-    editor.keys("<C-n>", "<C-y>", "<Esc>")
+def test_completion_keeps_windows_line_endings(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", b"Line one.\r\nParis is the [MASK] of France.\r\n")
+    editor.press("j", "f]", "a", "<C-x><C-o>")
+    words = editor.wait_for_suggestions()
+    editor.press("<C-n>", "<C-y>", "<Esc>")
     editor.rpc.command("write")
     saved = (editor.folder / "letter.txt").read_bytes()
     assert saved == f"Line one.\r\nParis is the {words[0]} of France.\r\n".encode()
 
 
-def test_hover(neovim: Open) -> None:
-    editor = neovim("letter.txt", "Paris is the [MASK] of France.\n")
-    editor.keys("fM", "K")
+def test_hover_shows_the_prediction(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "Paris is the [MASK] of France.\n")
+    editor.press("fM", "K")
     floating = """
       for _, window in ipairs(vim.api.nvim_list_wins()) do
         if vim.api.nvim_win_get_config(window).relative ~= '' then
@@ -288,110 +306,110 @@ def test_hover(neovim: Open) -> None:
         end
       end
     """
-    shown = wait(lambda: editor.lua(floating), "the hover")
-    editor.keep("hover")
+    shown = wait_until(lambda: editor.lua(floating), "the hover")
+    editor.keep_screen("hover")
     assert "capital" in shown
     assert "Entropy" in shown
 
 
-def test_hints_go_with_their_masks(neovim: Open) -> None:
-    editor = neovim("letter.txt", "Paris is the [MASK] of France.\n\nThe sky is [MASK].\n")
+def test_hints_disappear_with_their_masks(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "Paris is the [MASK] of France.\n\nThe sky is [MASK].\n")
     hints = "return #vim.lsp.inlay_hint.get({ bufnr = 0 })"
-    wait(lambda: editor.lua(hints) == 2, "the hints")
-    wait(lambda: editor.screen.count("%") == 2, "the hints on the screen")
-    editor.keep("hints")
-    editor.keys("f[", "d6l")
-    wait(lambda: editor.lua(hints) == 1, "one hint less")
-    editor.keys("G", "dd")
-    wait(lambda: editor.lua(hints) == 0, "no hint left")
+    wait_until(lambda: editor.lua(hints) == 2, "two hints")
+    wait_until(lambda: editor.screen.count("%") == 2, "the hints on the screen")
+    editor.keep_screen("hints")
+    editor.press("f[", "d6l")
+    wait_until(lambda: editor.lua(hints) == 1, "one hint")
+    editor.press("G", "dd")
+    wait_until(lambda: editor.lua(hints) == 0, "no hints")
     assert "%" not in editor.screen
 
 
-def test_code_actions(neovim: Open) -> None:
-    editor = neovim("letter.txt", "Paris is the [MASK] of France. It is a [MASK] city.\n")
-    editor.keys("fM")
-    titles = editor.choose("Fill with")
+def test_code_action_fills_the_mask(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "Paris is the [MASK] of France. It is a [MASK] city.\n")
+    editor.press("fM")
+    titles = editor.run_code_action("Fill with")
     assert any("together" in title for title in titles), titles
-    wait(lambda: editor.text.count("[MASK]") == 1, "one mask filled")
-    editor.keys("u")
+    wait_until(lambda: editor.text.count("[MASK]") == 1, "one mask filled")
+    editor.press("u")
     assert editor.text.count("[MASK]") == 2
 
 
-def test_fill_all_is_one_step_of_undo(neovim: Open) -> None:
+def test_fill_all_is_one_undo_step(open_document: OpenDocument) -> None:
     text = "Paris is the [MASK] of France. It is a [MASK] city.\n\nThe sky is [MASK]."
-    editor = neovim("letter.txt", text + "\n")
+    editor = open_document("letter.txt", text + "\n")
     editor.rpc.command("FillmaskFillAll")
-    wait(lambda: "[MASK]" not in editor.text, "all masks filled")
-    editor.keys("u")
+    wait_until(lambda: "[MASK]" not in editor.text, "all masks filled")
+    editor.press("u")
     assert editor.text == text
     editor.rpc.command("1FillmaskFillAll")
-    wait(lambda: editor.text.count("[MASK]") == 1, "the first paragraph filled")
+    wait_until(lambda: editor.text.count("[MASK]") == 1, "the first paragraph filled")
 
 
-def test_hide_words_and_put_them_back(neovim: Open) -> None:
+def test_masked_words_are_restored(open_document: OpenDocument) -> None:
     text = "The quick brown fox jumps over the lazy dog."
-    editor = neovim("letter.txt", text + "\n")
-    editor.rpc.command("FillmaskMask 0.9")  # each word by chance: of nine, hardly ever fewer than three
-    wait(lambda: editor.text.count("[MASK]") >= 3, "masks")
+    editor = open_document("letter.txt", text + "\n")
+    editor.rpc.command("FillmaskMask 0.9")  # random: nine words give at least three masks nearly always
+    wait_until(lambda: editor.text.count("[MASK]") >= 3, "three masks")
     editor.rpc.command("FillmaskUnmask")
-    wait(lambda: editor.text == text, "the words")
+    wait_until(lambda: editor.text == text, "the restored words")
     editor.rpc.command("FillmaskUnmask")
-    wait(lambda: "no mask hides a word" in editor.messages, "the message")
+    wait_until(lambda: "Nothing to restore" in editor.messages, "the message")
 
 
-def test_fill_the_mask_at_the_cursor(neovim: Open) -> None:
-    editor = neovim("letter.txt", "Paris is the [MASK] of France.\n")
-    editor.keys("fM")
+def test_fill_command_fills_the_mask_at_the_cursor(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "Paris is the [MASK] of France.\n")
+    editor.press("fM")
     editor.rpc.command("FillmaskFill heart")
-    wait(lambda: editor.text == "Paris is the heart of France.", "the word")
+    wait_until(lambda: editor.text == "Paris is the heart of France.", "the accepted word")
     editor.rpc.command("FillmaskFill")
-    wait(lambda: "there is no [MASK]" in editor.messages, "the message")
+    wait_until(lambda: "there is no [MASK]" in editor.messages, "the message")
 
 
-def test_reports(neovim: Open) -> None:
-    editor = neovim("letter.txt", "The quick brown fox jumps over the lazy dog.\n")
+def test_commands_show_score_inspection_and_status(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "The quick brown fox jumps over the lazy dog.\n")
     editor.rpc.command("FillmaskScore")
-    wait(lambda: editor.text.startswith("Pseudo-log-likelihood"), "the score")
+    wait_until(lambda: editor.text.startswith("Pseudo-log-likelihood"), "the score")
     assert "| fox |" in editor.text
     editor.rpc.command("quit")
     editor.rpc.command("FillmaskInspect")
-    wait(lambda: "erplexity" in editor.text, "the inspection")
-    editor.keep("inspect")
+    wait_until(lambda: "erplexity" in editor.text, "the inspection")
+    editor.keep_screen("inspect")
     editor.rpc.command("quit")
     editor.rpc.command("FillmaskStatus")
-    wait(lambda: "fillmask-ls" in editor.messages, "the status")
+    wait_until(lambda: "fillmask-ls" in editor.messages, "the status")
     assert "ready, embedded" in editor.messages
 
 
-def test_ghost_text(neovim: Open) -> None:
-    editor = neovim("letter.txt", "", "let g:fillmask = {'autotrigger': v:false}")
-    editor.keys("i")
-    editor.type("👩‍👩‍👧 " + TYPED)
-    word = wait(editor.ghost, "the ghost text")
-    editor.keep("ghost")
-    assert f"{TYPED}{word}" in editor.screen
+def test_ghost_text_is_accepted_in_one_undo_step(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "", "let g:fillmask = {'autotrigger': v:false}")
+    editor.press("i")
+    editor.type("👩‍👩‍👧 " + PARIS)
+    word = wait_until(editor.ghost_text, "the ghost text")
+    editor.keep_screen("ghost")
+    assert f"{PARIS}{word}" in editor.screen
     editor.type("Fr")
-    wait(lambda: editor.ghost() == "ance", "the rest of the word")
-    editor.keys("<C-l>")
-    wait(lambda: editor.line == "👩‍👩‍👧 Paris is the capital of France", "the word")
+    wait_until(lambda: editor.ghost_text() == "ance", "the rest of the word")
+    editor.press("<C-l>")
+    wait_until(lambda: editor.line == "👩‍👩‍👧 Paris is the capital of France", "the accepted word")
     editor.type(".")
     assert editor.line == "👩‍👩‍👧 Paris is the capital of France."
-    wait(lambda: editor.ghost() == "", "no ghost text")
-    editor.keys("<Esc>", "u")
-    assert editor.line == f"👩‍👩‍👧 {TYPED}Fr"
+    wait_until(lambda: editor.ghost_text() == "", "no ghost text")
+    editor.press("<Esc>", "u")
+    assert editor.line == f"👩‍👩‍👧 {PARIS}Fr"
 
 
-def test_a_server_that_was_killed(neovim: Open) -> None:
-    editor = neovim("letter.txt", "Paris is the [MASK] of France.\n")
+def test_killed_server_is_started_again_by_edit(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "Paris is the [MASK] of France.\n")
     for server in editor.servers():
         server.send_signal(signal.SIGKILL)
-    wait(lambda: "quit with exit code" in editor.messages, "the message")
+    wait_until(lambda: "quit with exit code" in editor.messages, "the message")
     editor.rpc.command("FillmaskFillAll")
-    wait(lambda: "no server in this buffer" in editor.messages, "the message of the command")
-    editor.keys("<CR>", "<Esc>")  # long messages have to be confirmed
+    wait_until(lambda: "No server is attached" in editor.messages, "the message of the command")
+    editor.press("<CR>", "<Esc>")  # confirm long messages
     editor.rpc.command("silent edit")
-    editor.keys("o")
-    editor.type(TYPED)  # while it starts
-    words = editor.popup()
-    editor.keys("<C-n>", "<C-y>")
+    editor.press("o")
+    editor.type(PARIS)  # while the server starts
+    words = editor.wait_for_suggestions()
+    editor.press("<C-n>", "<C-y>")
     assert editor.line == f"Paris is the capital of {words[0]}"

@@ -1,4 +1,4 @@
-"""The extension in VS Code as a person uses it in a text: ``pytest -n 0 -m clients``, where ``install_vscode.sh`` was run."""
+"""Use the VS Code extension in documents: completion, hints, hovers, actions, commands and reports."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from clients.editors import wait
-from clients.vscode import PARIS, Window
+from clients.editors import PARIS, wait_until
+from clients.vscode import Window
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize(
@@ -24,53 +24,55 @@ pytestmark = pytest.mark.clients
         ("windows.txt", "Of cities.\r\n\r\n"),
     ],
 )
-def test_typing_a_mask_brings_words_and_enter_takes_one(window: Window, name: str, before: str) -> None:
+def test_accepted_suggestion_replaces_the_mask_in_one_undo_step(window: Window, name: str, before: str) -> None:
     file = window.open(name, before)
     window.type(PARIS)
-    offered = window.words()
-    assert len(offered) == 10
-    word = offered[1].split(",")[0]
+    word = window.suggestions()[1].split(",")[0]
     window.press("ArrowDown", "Enter")
-    window.saved(file, f"{before}Paris is the capital of {word}")
+    window.save(file, f"{before}Paris is the capital of {word}")
     window.press("Control+z")
-    window.saved(file, f"{before}{PARIS}")
+    window.save(file, f"{before}{PARIS}")
 
 
-def test_the_popup_is_as_in_the_picture(window: Window, pictures: Path) -> None:
+def test_suggestions_show_probabilities(window: Window, screenshots: Path) -> None:
     window.open("tea.md", "# Five o'clock\n\nShe knocked, and he opened the [MASK].\n\n")
     window.type("The kettle is on. Would you like a cup of [MASK]")
-    assert any("%" in word for word in window.words())
-    window.picture("completion", pictures, (300, 30, 700, 335))
+    assert all("%" in word for word in window.suggestions())
+    window.screenshot("completion", screenshots, (300, 30, 700, 335))
 
 
-def test_letters_behind_the_mask_narrow_the_words(window: Window) -> None:
+def test_letters_after_the_mask_filter_the_suggestions(window: Window) -> None:
     file = window.open("letters.txt")
     window.type("The sky is [MASK]")
-    window.words()
+    window.suggestions()
     window.type("bl")
-    wait(lambda: window.popup.count() and all(word.startswith("bl") for word in window.words()), "words with bl")
-    word = window.words()[0].split(",")[0]
+
+    def filtered() -> list[str]:
+        words = window.suggestions(None)
+        return words if all(word.startswith("bl") for word in words) else []
+
+    word = wait_until(filtered, "words that start with bl")[0].split(",")[0]
     window.press("Enter")
-    window.saved(file, f"The sky is {word}")
+    window.save(file, f"The sky is {word}")
 
 
-def test_a_bracket_in_prose_offers_the_mask_and_leaves_no_second_one(window: Window) -> None:
+def test_opening_bracket_in_prose_suggests_a_mask(window: Window) -> None:
     file = window.open("bracket.md")
     window.type("The sky is [")
-    window.popup.filter(has_text="a word for the model to find").wait_for()
+    window.suggest_rows.filter(has_text="a word for the model to find").wait_for()
     window.press("Enter")
-    window.saved(file, "The sky is [MASK]")
+    window.save(file, "The sky is [MASK]")
 
 
-def test_a_bracket_in_code_offers_nothing(window: Window) -> None:
+def test_opening_bracket_in_code_suggests_nothing(window: Window) -> None:
     file = window.open("code.py")
     window.type("names = [")
     window.press("Enter")
     window.type("1")
-    window.saved(file, "names = [\n    1\n]")
+    window.save(file, "names = [\n    1\n]")
 
 
-def test_hovering_over_a_mask_shows_the_best_words(window: Window, pictures: Path) -> None:
+def test_hover_shows_the_prediction(window: Window, screenshots: Path) -> None:
     window.open("hover.md", "# Five o'clock\n\nShe knocked, and he opened the [MASK].\n")
     window.point_at("MASK")
     hover = window.page.locator(".monaco-hover:not(.hidden)", has_text="%")
@@ -78,124 +80,124 @@ def test_hovering_over_a_mask_shows_the_best_words(window: Window, pictures: Pat
     rows = hover.locator("tbody tr").all_text_contents()
     assert len(rows) == 5
     assert all("%" in row for row in rows)
-    window.picture("hover", pictures, (300, 30, 700, 360))
+    window.screenshot("hover", screenshots, (300, 30, 700, 360))
 
 
-def test_a_mask_that_is_left_has_its_best_word_behind_it_and_a_double_click_takes_it(window: Window) -> None:
+def test_hint_shows_the_best_word_and_a_double_click_accepts_it(window: Window) -> None:
     file = window.open("hints.txt", f"{PARIS}. The sky is [MASK].\n")
-    wait(lambda: window.shown().count("%") == 2, "two hints")
-    [word] = re.findall(r"of \[MASK\](\w+)", window.shown())
+    wait_until(lambda: window.visible_text().count("%") == 2, "two hints")
+    [word] = re.findall(r"of \[MASK\](\w+)", window.visible_text())
     window.click_at("%", times=2)
-    window.saved(file, f"Paris is the capital of {word}. The sky is [MASK].\n")
+    window.save(file, f"Paris is the capital of {word}. The sky is [MASK].\n")
 
 
-def test_a_mask_has_a_colour_of_its_own(window: Window) -> None:
-    window.open("colour.txt", "The sky is [MASK].\n")
+def test_mask_is_highlighted(window: Window) -> None:
+    window.open("color.txt", "The sky is [MASK].\n")
     mask = window.editor.locator("span > span", has_text="MASK").first
     text = window.editor.locator("span > span", has_text="sky").first
-    colour = "element => getComputedStyle(element).color"
-    wait(lambda: mask.evaluate(colour) != text.evaluate(colour), "the colour")
+    color = "element => getComputedStyle(element).color"
+    wait_until(lambda: mask.evaluate(color) != text.evaluate(color), "the mask's color")
 
 
-def test_a_code_action_fills_the_mask(window: Window, pictures: Path) -> None:
+def test_code_action_fills_the_mask(window: Window, screenshots: Path) -> None:
     text = "She knocked, and he opened the [MASK].\nThe kettle is on. Would you like a cup of [MASK]?\n"
     file = window.open("actions.txt", text)
     window.click_at("MASK")
-    # Until the editor's own question about the new place is answered, it forgets one that is asked by keys.
+    # The editor ignores the key until its own request for the new position is answered.
     window.page.locator("[class*=lightbulb]").first.wait_for()
     window.press("Control+.")
     actions = window.page.locator(".action-widget .monaco-list-row")
     actions.filter(has_text="Fill all 2 masks of the document").wait_for()
-    window.picture("actions", pictures, (300, 30, 700, 270))
+    window.screenshot("actions", screenshots, (300, 30, 700, 270))
     word = re.findall(r"“(.*)”", " ".join(actions.all_text_contents()))[0].split("”")[0]
     window.press("Enter")
-    window.saved(file, text.replace("[MASK]", word, 1))
+    window.save(file, text.replace("[MASK]", word, 1))
     window.press("Control+z")
-    window.saved(file, text)
+    window.save(file, text)
 
 
-def test_ghost_text_is_taken_by_tab_and_undone_in_one_step(window: Window, pictures: Path) -> None:
+def test_ghost_text_is_accepted_in_one_undo_step(window: Window, screenshots: Path) -> None:
     before = "She opened the [MASK] and looked out.\n\n"
     file = window.open("ghost.txt", before)
     window.type("The kettle is on. Would you like a cup of [MASK]")
-    window.words()
+    window.suggestions()
     window.press("Escape")
     ghost = window.editor.locator("[class*=ghost-text-decoration]")
     ghost.first.wait_for()
     word = ghost.first.text_content()
-    # The hint at the same place would say the same.
-    wait(lambda: window.shown().count("%") == 1, "one hint")
-    window.picture("ghost", pictures, (300, 30, 700, 130))
+    # The hint at the cursor is hidden, because it would repeat the ghost text.
+    wait_until(lambda: window.visible_text().count("%") == 1, "one hint")
+    window.screenshot("ghost", screenshots, (300, 30, 700, 130))
     window.press("Tab")
-    wait(lambda: window.shown().count("[MASK]") == 1, "the word")
-    window.saved(file, f"{before}The kettle is on. Would you like a cup of {word}")
+    wait_until(lambda: window.visible_text().count("[MASK]") == 1, "the accepted word")
+    window.save(file, f"{before}The kettle is on. Would you like a cup of {word}")
     window.press("Control+z")
-    window.saved(file, f"{before}The kettle is on. Would you like a cup of [MASK]")
+    window.save(file, f"{before}The kettle is on. Would you like a cup of [MASK]")
 
 
-def test_a_hint_comes_back_when_the_ghost_text_goes(window: Window) -> None:
+def test_hint_returns_when_the_ghost_text_disappears(window: Window) -> None:
     window.open("back.txt")
     window.type(PARIS)
-    window.words()
+    window.suggestions()
     window.press("Escape")
     window.editor.locator("[class*=ghost-text-decoration]").first.wait_for()
-    wait(lambda: "%" not in window.shown(), "no hint")
+    wait_until(lambda: "%" not in window.visible_text(), "no hints")
     window.press("ArrowLeft")
-    wait(lambda: "%" in window.shown(), "the hint")
+    wait_until(lambda: "%" in window.visible_text(), "the hint")
 
 
-def test_fill_all_is_one_step_to_undo(window: Window) -> None:
+def test_fill_all_is_one_undo_step(window: Window) -> None:
     text = "😀 The [MASK] is blue.\r\nShe opened the [MASK] and looked out.\r\n\r\nParis is the capital of [MASK].\r\n"
     file = window.open("all.txt", text)
-    window.run("fillmask: Fill All Masks of the Selection or Document")
-    wait(lambda: "[MASK]" not in window.shown(), "the words")
+    window.run("fillmask: Fill All Masks in the Selection or Document")
+    wait_until(lambda: "[MASK]" not in window.visible_text(), "all masks filled")
     window.press("Control+s")
-    wait(lambda: b"[MASK]" not in file.read_bytes(), "the file")
+    wait_until(lambda: b"[MASK]" not in file.read_bytes(), "the saved file")
     assert re.fullmatch(
         r"😀 The \w+ is blue.\r\nShe opened the \w+ and looked out.\r\n\r\nParis is the capital of \w+.\r\n",
         file.read_bytes().decode(),
     )
     window.press("Control+z")
-    window.saved(file, text)
+    window.save(file, text)
 
 
-def test_fill_all_fills_the_selection_only(window: Window) -> None:
-    file = window.open("part.txt", "The [MASK] is blue.\n\nThe [MASK] is deep.\n", at="Control+Home")
+def test_fill_all_fills_only_the_selection(window: Window) -> None:
+    file = window.open("part.txt", "The [MASK] is blue.\n\nThe [MASK] is deep.\n", go_to="Control+Home")
     window.press("Shift+End")
-    window.run("fillmask: Fill All Masks of the Selection or Document")
-    wait(lambda: window.shown().count("[MASK]") == 1, "one mask")
+    window.run("fillmask: Fill All Masks in the Selection or Document")
+    wait_until(lambda: window.visible_text().count("[MASK]") == 1, "one mask left")
     window.press("Control+s")
-    wait(lambda: file.read_text().count("[MASK]") == 1, "the file")
+    wait_until(lambda: file.read_text().count("[MASK]") == 1, "the saved file")
     assert file.read_text().endswith("\n\nThe [MASK] is deep.\n")
 
 
-def test_the_mask_at_the_cursor_is_filled(window: Window) -> None:
+def test_fill_command_fills_the_mask_at_the_cursor(window: Window) -> None:
     window.open("one.txt", "The [MASK] is blue.\n\nThe sea is [MASK].\n")
     window.run("fillmask: Fill the Mask at the Cursor")
-    window.toast("Put the cursor on a [MASK] first.")
+    window.dismiss_notification("No [MASK] at the cursor. Put the cursor on one first.")
     window.click_at("MASK")
     window.run("fillmask: Fill the Mask at the Cursor")
-    wait(lambda: window.shown().count("[MASK]") == 1, "one mask")
+    wait_until(lambda: window.visible_text().count("[MASK]") == 1, "one mask left")
 
 
-def test_words_are_hidden_at_random_and_put_back(window: Window) -> None:
+def test_masked_words_are_restored(window: Window) -> None:
     text = "The quick brown fox jumps over the lazy dog, and the sun was shining on the sea.\n"
     file = window.open("random.txt", text)
-    window.run("fillmask: Mask Words of the Selection or Document at Random…")
-    box = window.asked("Mask words of the document at random")
+    window.run("fillmask: Mask Random Words in the Selection or Document…")
+    box = window.input_box("Mask random words in the document")
     assert box.input_value() == "15 %"
     box.fill("0")
-    window.page.locator(".quick-input-message", has_text="A share of the words").wait_for()
+    window.page.locator(".quick-input-message", has_text="Enter a rate").wait_for()
     box.fill("40 %")
     window.press("Enter")
-    wait(lambda: window.shown().count("[MASK]") > 2, "masks")
-    window.run("fillmask: Put Back the Words That Masks Hide")
-    wait(lambda: "[MASK]" not in window.shown(), "the words")
-    window.saved(file, text)
+    wait_until(lambda: window.visible_text().count("[MASK]") > 2, "masks")
+    window.run("fillmask: Restore Masked Words in the Selection or Document")
+    wait_until(lambda: "[MASK]" not in window.visible_text(), "the restored words")
+    window.save(file, text)
 
 
 @pytest.mark.parametrize("theme", ["Default Dark Modern", "Default High Contrast Light"])
-def test_an_inspection_is_a_page_that_runs_nothing(window: Window, pictures: Path, theme: str) -> None:
+def test_inspection_page_runs_no_scripts(window: Window, screenshots: Path, theme: str) -> None:
     with window.user_settings({"workbench.colorTheme": theme}):
         window.open(
             f"fox-{theme.split()[-1]}.txt", "The quick brown fox jumps over the lazy dog.\n\nThe sky is [MASK].\n"
@@ -211,30 +213,33 @@ def test_an_inspection_is_a_page_that_runs_nothing(window: Window, pictures: Pat
         assert (page.evaluate(luminance) > 384) == ("Light" in theme)
         page.locator("a", has_text="Masked tokens").focus()
         window.press("Enter")
-        wait(
+        wait_until(
             lambda: page.locator("#masked").evaluate("part => part.getBoundingClientRect().top < innerHeight"),
-            "the jump",
+            "the linked part is visible",
         )
-        window.picture(f"report-{theme.split()[1].lower()}", pictures, (303, 0, 697, 607))
+        window.screenshot(f"report-{theme.split()[1].lower()}", screenshots, (303, 0, 697, 607))
 
 
-def test_a_score_is_a_page_that_runs_nothing(window: Window, pictures: Path) -> None:
+def test_score_page_runs_no_scripts(window: Window, screenshots: Path) -> None:
     window.open("score.txt", "Paris is the capital of <b>France</b>.\n")
     window.run("fillmask: Score the Selection or Document")
     page = window.webview("How likely")
     assert page.evaluate("document.scripts.length") == 0
     assert page.locator("tbody th").all_text_contents()[:3] == ["Paris", "is", "the"]
     assert page.locator("tbody svg").first.evaluate("bar => bar.getBoundingClientRect().width") > 50
-    window.picture("score", pictures)
+    window.screenshot("score", screenshots)
 
 
-def test_masks_in_a_cell_of_a_notebook(window: Window) -> None:
+def test_completion_in_a_notebook_cell(window: Window) -> None:
     cells = [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": []}]
     content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    window.show("notes.ipynb", json.dumps(content))
+    window.open_any("notes.ipynb", json.dumps(content))
     cell = window.page.locator(".notebookOverlay .monaco-editor.focused")
-    while not cell.count():
+
+    def is_editing() -> bool:
         window.press("Enter")
-        window.page.wait_for_timeout(200)
+        return cell.count() > 0
+
+    wait_until(is_editing, "the cell's editor")
     window.type(PARIS)
-    assert len(window.words()) == 10
+    window.suggestions()
