@@ -73,10 +73,15 @@ def run_readme_block(readme: Path, start: str, home: Path) -> None:
 
 
 def wait_until(condition: Callable[[], T], description: str, timeout: float = TIMEOUT) -> T:
-    """Return the first true result of the condition. Fail after ``timeout`` seconds."""
+    """Return the first true result of the condition.
+
+    Raises:
+        TimeoutError: if there is none within ``timeout`` seconds.
+    """
     end = time.monotonic() + timeout
     while not (result := condition()):
-        assert time.monotonic() < end, f"not within {timeout} s: {description}"
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {timeout} s: {description}")
         time.sleep(0.05)
     return result
 

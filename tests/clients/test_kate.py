@@ -50,7 +50,7 @@ class Kate:
             self.press(*position_keys, "alt+Return")
             try:
                 wait_until(lambda: self.count_windows() > windows, "the menu", MENU_TIMEOUT)
-            except AssertionError:
+            except TimeoutError:
                 return False
             return True
 

@@ -75,8 +75,7 @@ def test_letters_after_the_mask_filter_the_suggestions(open_document: OpenDocume
     editor = open_document("notes.md", "- Paris is the capital of [MASK]\n")
     editor.press("A")
     editor.type("Fr")
-    editor.press("<C-x><C-o>")
-    words = editor.wait_for_suggestions(bool)
+    words = editor.complete(bool)
     assert all(word.startswith("Fr") for word in words)
     editor.press("<C-n>", "<C-y>")
     assert editor.line == f"- Paris is the capital of {words[0]}"

@@ -14,7 +14,7 @@
       (accept-process-output nil 0.05))
     result))
 
-(defun current-line ()
+(defun line-text ()
   "Return the current line."
   (buffer-substring-no-properties (line-beginning-position) (line-end-position)))
 
@@ -22,7 +22,7 @@
   "Return the buffer's text."
   (buffer-substring-no-properties (point-min) (point-max)))
 
-(defun type-text (buffer-text)
+(defun type-text (text)
   "Type TEXT, one key at a time."
   (mapc (lambda (letter)
           (let ((last-command-event letter))

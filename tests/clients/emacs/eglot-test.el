@@ -23,16 +23,16 @@
     (type-text "👩‍👩‍👧 Paris is the capital of [MASK]")
     (let ((words (complete-mask)))
       (should (>= (length words) 10))
-      (should (equal (current-line) (concat "👩‍👩‍👧 Paris is the capital of " (car words))))
+      (should (equal (line-text) (concat "👩‍👩‍👧 Paris is the capital of " (car words))))
       (undo-one-step)
-      (should (equal (current-line) "👩‍👩‍👧 Paris is the capital of [MASK]")))))
+      (should (equal (line-text) "👩‍👩‍👧 Paris is the capital of [MASK]")))))
 
 (ert-deftest letters-after-the-mask-filter-the-completions ()
   (with-document "letter.txt" ""
     (type-text "Paris is the capital of [MASK]Fr")
     (let ((words (complete-mask "France")))
       (should (seq-every-p (lambda (word) (string-prefix-p "Fr" word)) words))
-      (should (equal (current-line) "Paris is the capital of France")))))
+      (should (equal (line-text) "Paris is the capital of France")))))
 
 (ert-deftest completion-with-the-cursor-inside-the-mask ()
   ;; Eglot 1.9 with Emacs 28 completes only words that contain the letters M, A, S and K.
@@ -41,21 +41,21 @@
     (search-forward "[MA")
     (let ((words (complete-mask)))
       (should (>= (length words) 3))
-      (should (equal (current-line) (format "Paris is the %s of France." (car words)))))))
+      (should (equal (line-text) (format "Paris is the %s of France." (car words)))))))
 
 (ert-deftest completion-with-automatically-closed-brackets ()
   (with-document "notes.org" "\n"
     (electric-pair-local-mode 1)
     (type-text "- *Paris* is the capital of [MASK]")
-    (should (equal (current-line) "- *Paris* is the capital of [MASK]"))
+    (should (equal (line-text) "- *Paris* is the capital of [MASK]"))
     (let ((words (complete-mask)))
-      (should (equal (current-line) (concat "- *Paris* is the capital of " (car words)))))))
+      (should (equal (line-text) (concat "- *Paris* is the capital of " (car words)))))))
 
 (ert-deftest completion-in-a-code-comment ()
   (with-document "module.py" "# This function returns the [MASK]\n"
     (goto-char (line-end-position))
     (let ((words (complete-mask)))
-      (should (equal (current-line) (concat "# This function returns the " (car words)))))))
+      (should (equal (line-text) (concat "# This function returns the " (car words)))))))
 
 (ert-deftest hover-shows-the-prediction ()
   (with-document "letter.txt" "Paris is the [MASK] of France.\n"
@@ -88,7 +88,7 @@
       (should (string-prefix-p "Fill with" (car titles)))
       (wait-for "the word" (lambda () (not (string-match-p "MASK" (buffer-text)))))
       (undo-one-step)
-      (should (equal (current-line) "Paris is the [MASK] of France.")))))
+      (should (equal (line-text) "Paris is the [MASK] of France.")))))
 
 (ert-deftest fill-all-is-one-undo-step ()
   (let ((text "Paris is the [MASK] of France. It is a [MASK] city.\n\nThe sky is [MASK].\n"))

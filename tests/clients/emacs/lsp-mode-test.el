@@ -20,15 +20,15 @@
     (type-text "Árvíz: Paris is the capital of [MASK]") ; without emoji: lsp-mode 8 miscounts their columns
     (let ((words (complete-mask)))
       (should (>= (length words) 10))
-      (should (equal (current-line) (concat "Árvíz: Paris is the capital of " (car words))))
+      (should (equal (line-text) (concat "Árvíz: Paris is the capital of " (car words))))
       (undo-one-step)
-      (should (equal (current-line) "Árvíz: Paris is the capital of [MASK]")))))
+      (should (equal (line-text) "Árvíz: Paris is the capital of [MASK]")))))
 
 (ert-deftest letters-after-the-mask-filter-the-completions ()
   (with-document "letter.txt" ""
     (type-text "Paris is the capital of [MASK]Fr")
     (complete-mask "France")
-    (should (equal (current-line) "Paris is the capital of France"))))
+    (should (equal (line-text) "Paris is the capital of France"))))
 
 (ert-deftest hover-shows-the-prediction ()
   (with-document "letter.txt" "Paris is the [MASK] of France.\n"
