@@ -10,7 +10,7 @@ impl zed::Extension for Fillmask {
     fn language_server_command(&mut self, _: &LanguageServerId, worktree: &zed::Worktree) -> Result<zed::Command> {
         let command = worktree
             .which("fillmask-ls")
-            .ok_or("there is no fillmask-ls in the PATH: install it with pip")?;
+            .ok_or("fillmask-ls not found on the PATH. Install it with pipx or uv.")?;
         Ok(zed::Command {
             command,
             args: vec![],
