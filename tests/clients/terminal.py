@@ -40,7 +40,7 @@ class Terminal(ABC):
         self.folder = home.parent
         self.document = home
         self._numbers = itertools.count()
-        self._tmux = ["tmux", "-L", f"fillmask-{home.parent.name}", "-f", "/dev/null"]
+        self._tmux = ["tmux", "-S", str(home.parent / "tmux"), "-f", "/dev/null"]
         start = [*self._tmux, "new-session", "-d", "-s", name, "-x", "110", "-y", "24", *command]
         subprocess.run(start, env={**user_environment(home), "TERM": "xterm-256color"}, check=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -12,6 +13,8 @@ from clients.terminal import Terminal
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(180)]
 
 README = CLIENT_CONFIG / "helix" / "README.md"
+ATTEMPT_TIMEOUT = 5
+"""Seconds before hints are requested again."""
 
 
 class Helix(Terminal):
@@ -20,6 +23,17 @@ class Helix(Terminal):
     def suggestions(self) -> list[str]:
         rows = [row.split() for row in self.screen.splitlines()]
         return [row[-2] for row in rows if len(row) >= 2 and row[-1] == "text"]
+
+    def wait_for_hints(self, count: int) -> None:
+        """Move the cursor, which makes Helix request hints, until they are on the screen."""
+
+        def attempt() -> bool:
+            self.press("l")
+            with suppress(TimeoutError):
+                return wait_until(lambda: self.screen.count("%") == count, f"{count} hints", ATTEMPT_TIMEOUT)
+            return False
+
+        wait_until(attempt, f"{count} hints")
 
 
 OpenDocument = Callable[[str, str], Helix]
@@ -34,17 +48,14 @@ def shared_helix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Helix]:
     run_readme_block(README, "mkdir", home)
     (home / ".config/helix/config.toml").write_text("[editor.lsp]\ndisplay-inlay-hints = true\n")
     editor = Helix("helix", [path], home)
-    editor.wait_for_text("NOR")
-    editor.open("first.txt", "The sky is [MASK].\n")
-
-    def has_hint() -> bool:
-        editor.press("l", "h")  # Helix requests hints when the cursor moves
-        return "%" in editor.screen
-
-    wait_until(has_hint, "a hint, which shows that the model is loaded")
-    yield editor
-    editor.keep_screen("last")
-    editor.close()
+    try:
+        editor.wait_for_text("NOR")
+        editor.open("first.txt", "The sky is [MASK].\n")
+        editor.wait_for_hints(1)  # the model is loaded
+        yield editor
+    finally:
+        editor.keep_screen("last")
+        editor.close()
 
 
 @pytest.fixture
@@ -85,8 +96,7 @@ def test_letters_after_the_mask_filter_the_suggestions(open_document: OpenDocume
 
 def test_hints_hover_and_code_actions(open_document: OpenDocument) -> None:
     editor = open_document("letter.txt", "Paris is the [MASK] of France. It is a [MASK] city.\n")
-    editor.type("l")  # Helix requests hints when the cursor moves
-    wait_until(lambda: editor.screen.count("%") == 2, "two hints")
+    editor.wait_for_hints(2)
     editor.keep_screen("hints")
     editor.type("ghfM")
     editor.type(" k")

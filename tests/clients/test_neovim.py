@@ -228,7 +228,9 @@ def test_accepted_suggestion_replaces_the_mask_in_one_undo_step(open_document: O
     assert editor.line == PARIS
     editor.press("u")
     assert editor.text == "Line one."
-    assert editor.messages.count("fillmask") == 0
+    # Neovim reports a completion that became stale, which happens if one types fast on a busy machine.
+    problems = [line for line in editor.messages.splitlines() if "fillmask" in line and "-32801" not in line]
+    assert problems == []
 
 
 def test_opening_bracket_suggests_a_mask(open_document: OpenDocument) -> None:
@@ -380,7 +382,7 @@ def test_fill_command_fills_the_mask_at_the_cursor(open_document: OpenDocument) 
     editor.rpc.command("FillmaskFill heart")
     wait_until(lambda: editor.text == "Paris is the heart of France.", "the accepted word")
     editor.rpc.command("FillmaskFill")
-    wait_until(lambda: "there is no [MASK]" in editor.messages, "the message")
+    wait_until(lambda: "no [MASK]" in editor.messages, "the message")
 
 
 def test_commands_show_score_inspection_and_status(open_document: OpenDocument) -> None:
