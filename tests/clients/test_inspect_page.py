@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import seed
+from clients.editors import wait_until
 from fillmask_ls import mlm
 from fillmask_ls.presentation.html import inspection_page
 
@@ -25,23 +26,23 @@ TEXT = (
 CONTRASTS = """() => {
   const channel = c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
   const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-  const parts = colour => colour.match(/[\\d.]+/g).map(Number);
-  const ground = element => {
+  const channels = color => color.match(/[\\d.]+/g).map(Number);
+  const background = element => {
     for (; element; element = element.parentElement) {
-      const found = parts(getComputedStyle(element).backgroundColor);
-      if (found[3] !== 0) return found;
+      const color = channels(getComputedStyle(element).backgroundColor);
+      if (color[3] !== 0) return color;
     }
     return [255, 255, 255];
   };
-  const found = {};
+  const contrasts = {};
   for (const element of document.querySelectorAll('body :not(title, desc)')) {
     if (![...element.childNodes].some(node => node.nodeType === 3 && node.data.trim())) continue;
     const style = getComputedStyle(element);
-    const ink = parts(element.closest('svg') ? style.fill : style.color);
-    const [high, low] = [luminance(ink), luminance(ground(element))].sort((a, b) => b - a);
-    found[`${element.tagName} ${element.className} ${ink} on ${ground(element)}`] = (high + 0.05) / (low + 0.05);
+    const foreground = channels(element.closest('svg') ? style.fill : style.color);
+    const [high, low] = [luminance(foreground), luminance(background(element))].sort((a, b) => b - a);
+    contrasts[`${element.tagName} ${element.className} ${foreground} on ${background(element)}`] = (high + 0.05) / (low + 0.05);
   }
-  return found;
+  return contrasts;
 }"""
 
 
@@ -73,7 +74,7 @@ def focused_element(page: Page) -> str:
 def test_page_requests_nothing_and_logs_no_error(browser: Browser, file: Path, scheme: Any) -> None:
     page, requested, messages = open_page(browser, file, color_scheme=scheme)
     page.locator("summary").click()
-    page.wait_for_timeout(200)
+    page.wait_for_load_state("networkidle")
     assert requested == [file.as_uri()]
     assert messages == []
     assert page.evaluate("document.compatMode") == "CSS1Compat"
@@ -88,7 +89,8 @@ def test_policy_blocks_injected_images_scripts_and_styles(browser: Browser, file
       document.body.append(Object.assign(document.createElement('script'), {textContent: 'document.title = "run"'}));
       document.body.append(Object.assign(document.createElement('style'), {textContent: 'body {display: none}'}));
     }""")
-    page.wait_for_timeout(200)
+    # Reading the title also lets Playwright deliver its events.
+    wait_until(lambda: page.title() and failed and len(messages) >= 3, "three blocked elements")
     assert failed == ["csp"]
     assert len(messages) == 3
     assert all("Content Security Policy" in message for message in messages)
