@@ -18,7 +18,7 @@ from benchmarks.paired_runs import Run, medians, timed
 from fillmask_ls import MASK
 from fillmask_ls.mlm.checkpoint import EMBEDDED, resolve
 from fillmask_ls.mlm.tokenization import load_tokenizer
-from reliability.campaign import busy
+from reliability.campaign import processor_share
 from wire import Wire
 
 SHORT = "Paris is the capital of [MASK]."
@@ -98,7 +98,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def opened(wire: Wire, texts: Iterator[str]) -> Run:
+def completion_run(wire: Wire, texts: Iterator[str]) -> Run:
     """Return a run that opens a new text and times the completion at its first mask."""
 
     def run() -> float:
@@ -140,10 +140,10 @@ def test_completion_against_the_pipeline(
         rows = [
             # First as fast as each side can, then at a typist's pace. After a pause of only 50 ms the other side's
             # forward pass still doubled ours.
-            ("", medians(opened(wire, texts), theirs, rounds=ROUNDS, warm_up=5, block=10)),
+            ("", medians(completion_run(wire, texts), theirs, rounds=ROUNDS, warm_up=5, block=10)),
             (
                 ", with a pause before each",
-                medians(opened(wire, texts), theirs, rounds=ROUNDS // 2, warm_up=5, pause=0.3),
+                medians(completion_run(wire, texts), theirs, rounds=ROUNDS // 2, warm_up=5, pause=0.3),
             ),
         ]
     for how, (mine, peers) in rows:
@@ -158,7 +158,7 @@ def test_the_same_completion_again(figures: Figures) -> None:
     with Wire() as wire:
         wire.initialize()
         again = timed(lambda: wire.complete(0, cursor))
-        first = opened(wire, texts)
+        first = completion_run(wire, texts)
         first()
         repeated, fresh = medians(again, first, rounds=ROUNDS)
     figures.add(
@@ -167,11 +167,11 @@ def test_the_same_completion_again(figures: Figures) -> None:
     assert repeated <= 2
 
 
-def test_a_request_without_a_mask_while_the_model_is_busy(figures: Figures) -> None:
+def test_a_request_without_a_mask_while_the_model_is_processor_share(figures: Figures) -> None:
     texts = variants(LONG)
     with Wire() as wire:
         wire.initialize()
-        opened(wire, texts)()
+        completion_run(wire, texts)()
         wire.open("Nothing to fill here.", "file:///plain.txt")
         seconds = []
         asked: list[int] = []
@@ -195,7 +195,7 @@ def test_a_completion_while_a_long_document_is_checked(base: Path, figures: Figu
             {"textDocument": {"publishDiagnostics": {}}},
             initializationOptions={"model": str(base), "diagnostics": {"enabled": True}},
         )
-        completion = opened(wire, texts)
+        completion = completion_run(wire, texts)
         wire.open(LONG)
         while not wire.complete(0, LONG.index(MASK) + len(MASK))["items"]:
             time.sleep(0.1)  # the model is still loading
@@ -203,14 +203,14 @@ def test_a_completion_while_a_long_document_is_checked(base: Path, figures: Figu
         def meanwhile() -> float:
             wire.open("\n\n".join(islice(texts, 8)), uri)
             time.sleep(1.5)  # diagnostics start after a second without typing
-            assert busy(wire.process.pid, 0.3) > 0.9
+            assert processor_share(wire.process.pid, 0.3) > 0.9
             took = completion()
             wire.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
             return took
 
         def alone() -> float:
             time.sleep(0.6)
-            assert busy(wire.process.pid, 0.2) < 0.3
+            assert processor_share(wire.process.pid, 0.2) < 0.3
             return completion()
 
         checked, not_checked = medians(meanwhile, alone, rounds=20)
@@ -224,7 +224,7 @@ def test_two_hundred_keystrokes_each_with_a_completion_that_cancels_the_last(fig
     words = [token for token in load_tokenizer(resolve("embedded")).vocabulary if token.isalpha() and len(token) > 3]
     with Wire() as wire:
         wire.initialize()
-        forward = statistics.median(opened(wire, texts)() for texts in [variants(LONG)] for _ in range(10))
+        forward = statistics.median(completion_run(wire, texts)() for texts in [variants(LONG)] for _ in range(10))
         wire.open(LONG, "file:///typed.txt")
         typed = " ".join(words)[:200]
         asked: list[int] = []
@@ -261,7 +261,7 @@ def test_two_hundred_keystrokes_each_with_a_completion_that_cancels_the_last(fig
 def test_memory(figures: Figures) -> None:
     with Wire() as wire:
         wire.initialize()
-        opened(wire, variants(LONG))()
+        completion_run(wire, variants(LONG))()
         ours = psutil.Process(wire.process.pid).memory_info().rss
     theirs = int(subprocess.run([sys.executable, "-c", BARE_SCRIPT], check=True, capture_output=True).stdout)
     peer = "a script that imports torch and transformers, loads and predicts"

@@ -174,6 +174,17 @@ def test_job_that_is_cancelled_before_its_first_step_is_never_begun(harness: Har
     assert harness.model.passes == [[1]]
 
 
+def test_job_that_is_cancelled_after_it_was_taken_is_never_begun(harness: Harness) -> None:
+    release = harness.hold()
+    begun: list[int] = []
+    first = harness.scheduler.submit(Priority.HINT, lambda: second.cancel())
+    second = harness.scheduler.submit(Priority.HINT, lambda: begun.append(2))
+    release.set()
+    assert first.result(10)
+    assert harness.ask(3).result(10) == 3
+    assert begun == []
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_requests_to_end_the_program_are_passed_on(harness: Harness, error: type[BaseException]) -> None:
     def begin() -> None:

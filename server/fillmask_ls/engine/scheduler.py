@@ -10,12 +10,12 @@ next and which steps run together:
 - **Batching.** Jobs of one priority whose steps have rows of similar length share one forward pass.
 - **Cancellation.** A job whose future is cancelled is dropped before its next step.
 
-A completion arrives while the steps of two hints share a forward pass::
+A completion that arrives while two hints share a forward pass::
 
-    question     put into the queue    model thread                                          time
-    hint 1   ------------.             |= layers 1-3 =|               |= layers 4-6 =| -> answer
-    hint 2   ------------.             |==============|               |==============| -> answer
-    completion ----------------------. |   yield point ->|= 6 layers =| -> answer
+    time ---------------------------------------------------------------->
+    hints 1, 2   [layers 1-3]                [layers 4-6] -> two answers
+    completion         |     [layers 1-6] -> answer
+                    arrives  ^ yield point
 
 There is one thread, because each thread that computes with torch starts OpenMP threads of its own, and these compete for
 the cores. It is a daemon: neither importing torch nor a forward pass delays the end of the process.
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from fillmask_ls.mlm.model import MaskedLM
 
-JOBS_PER_STEP = 8
+_JOBS_PER_STEP = 8
 _TOKENS_PER_STEP = {Priority.HINT: 256, Priority.BACKGROUND: 128}
 
 
@@ -84,11 +84,11 @@ class Scheduler:
         """Run one forward step of a job, together with others that may share it."""
         candidates = [job]
         if job.priority is not Priority.LOADING:
-            candidates += self._queue.take_same(job.priority, JOBS_PER_STEP - 1)
+            candidates += self._queue.take_same(job.priority, _JOBS_PER_STEP - 1)
         batch: list[Job] = []
         for job in candidates:
             self._run_more_urgent(job.priority)
-            if not _begin(job):
+            if job.future.cancelled() or not _begin(job):
                 continue
             if _may_share(batch, job):
                 batch.append(job)
