@@ -11,6 +11,8 @@ from shutil import copytree, ignore_patterns
 
 import pytest
 
+from wire import Wire
+
 ROOT = Path(__file__).parent.parent
 HANDLER = "server/fillmask_ls/lsp/requests/document_link.py"
 TABLE = "server/fillmask_ls/lsp/server.py"
@@ -61,6 +63,16 @@ def test_the_example_has_a_handler_a_line_and_a_test(blocks: list[str]) -> None:
 
 def test_the_request_of_the_example_is_answered(copy: Path) -> None:
     run(copy, "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", TEST)
+
+
+@pytest.mark.process
+def test_a_server_process_answers_the_request_of_the_example(copy: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(copy / "server")}
+    with Wire(program=[sys.executable, "-m", "fillmask_ls"], env=environment) as wire:
+        wire.initialize({"textDocument": {"documentLink": {}}})
+        wire.open("Would you like a cup of [MASK]?")
+        [link] = wire.request("textDocument/documentLink", {"textDocument": {"uri": "file:///a.txt"}})["result"]
+    assert link["range"] == {"start": {"line": 0, "character": 24}, "end": {"line": 0, "character": 30}}
 
 
 def test_the_code_of_the_example_passes_the_linters(copy: Path) -> None:
