@@ -72,9 +72,9 @@ def network() -> PreTrainedModel:
 @pytest.fixture(scope="session")
 def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Makes the tiny checkpoint of a kind, once."""
-    import kinds
+    import tiny_checkpoints
 
-    return cache(lambda kind: kinds.save(kind, tmp_path_factory.mktemp(kind)))
+    return cache(lambda kind: tiny_checkpoints.save(kind, tmp_path_factory.mktemp(kind)))
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from fillmask_ls.mlm.model import MaskedLM
 from fillmask_ls.mlm.tokenization import Encoding
 from fillmask_ls.presentation.percent import percent
 
-from . import seed
+from . import notebook
 from .passages import Document, TextError, documents, passages
 
 BINS = 15
@@ -49,14 +49,14 @@ class Evaluation:
         model: its name.
         overall: over the whole text.
         sources: over each source.
-        seed_top_1, seed_top_5: how many of the eleven masks of the notebook's paragraph are right.
+        notebook_top_1, notebook_top_5: how many of the eleven masks of the notebook's paragraph are right.
     """
 
     model: str
     overall: Figures
     sources: dict[str, Figures]
-    seed_top_1: int
-    seed_top_5: int
+    notebook_top_1: int
+    notebook_top_5: int
 
 
 def evaluate(
@@ -86,7 +86,7 @@ def evaluate(
         name: _figures(torch.cat([answer for answer, owner in zip(answers, owners, strict=True) if owner == name]))
         for name in dict.fromkeys(owners)
     }
-    top_1, top_5 = seed_right(model)
+    top_1, top_5 = count_right_in_notebook(model)
     return Evaluation(model.name, _figures(torch.cat(answers)), by_source, top_1, top_5)
 
 
@@ -99,8 +99,8 @@ def table(evaluations: Sequence[Evaluation], names: Sequence[str] = ()) -> list[
         ["top-1", *(percent(figures.top_1) for figures in overall)],
         ["top-5", *(percent(figures.top_5) for figures in overall)],
         ["expected calibration error", *(f"{figures.calibration_error:.3f}" for figures in overall)],
-        ["the notebook's 11 masks: right at top-1", *(str(evaluation.seed_top_1) for evaluation in evaluations)],
-        ["the notebook's 11 masks: right at top-5", *(str(evaluation.seed_top_5) for evaluation in evaluations)],
+        ["the notebook's 11 masks: right at top-1", *(str(evaluation.notebook_top_1) for evaluation in evaluations)],
+        ["the notebook's 11 masks: right at top-5", *(str(evaluation.notebook_top_5) for evaluation in evaluations)],
         *(
             [f"{name}: loss, top-1, top-5", *(_short(evaluation.sources[name]) for evaluation in evaluations)]
             for name in evaluations[0].sources
@@ -112,18 +112,18 @@ def _short(figures: Figures) -> str:
     return f"{figures.loss:.2f}, {percent(figures.top_1)}, {percent(figures.top_5)}"
 
 
-def seed_right(model: MaskedLM) -> tuple[int, int]:
+def count_right_in_notebook(model: MaskedLM) -> tuple[int, int]:
     """Return how many of the eleven masks of the notebook's paragraph are right at top-1 and at top-5.
 
     An answer is right if all subwords that overlap it are right, and wrong if it lies beyond the model's maximum length.
     """
-    whole = model.tokenizer.encode(seed.PARAGRAPH)
+    whole = model.tokenizer.encode(notebook.PARAGRAPH)
     most = model.tokenizer.max_length
     encoding = Encoding(
         whole.ids[:most], whole.tokens[:most], whole.offsets[:most], whole.special[:most], whole.words[:most]
     )
     touching = torch.tensor(
-        [[start < last and first < end for first, last in encoding.offsets] for start, end in seed.answer_spans()]
+        [[start < last and first < end for first, last in encoding.offsets] for start, end in notebook.answer_spans()]
     )
     chosen = touching.any(0)
     ranks = _answers(model, [encoding], [chosen])[0][:, 1]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import seed
+import notebook
 from cli.in_process import RunCommand
 
 
 def test_inspect_prints_figures_and_a_table_of_tokens(run: RunCommand) -> None:
-    result = run("inspect", seed.PARAGRAPH, "--seed", "7")
+    result = run("inspect", notebook.PARAGRAPH, "--seed", "7")
     assert result.code == 0
     lines = result.out.splitlines()
     figures = "\n".join(lines[:6])
@@ -19,8 +19,8 @@ def test_inspect_prints_figures_and_a_table_of_tokens(run: RunCommand) -> None:
     assert "perplexity" in figures
     masked = [int(position) for position in figures.partition("with seed 7: ")[2].splitlines()[0].split(",")]
     rows = [line.split() for line in lines if line.split()[:1] and line.split()[0].isdigit()]
-    assert [int(row[1]) for row in rows] == seed.IDS
-    assert [row[2] for row in rows] == seed.TOKENS.split()
+    assert [int(row[1]) for row in rows] == notebook.IDS
+    assert [row[2] for row in rows] == notebook.TOKENS.split()
     assert [position for position, row in enumerate(rows) if row[3] == "[MASK]"] == masked
 
 

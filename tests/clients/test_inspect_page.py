@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import seed
+import notebook
 from clients.editors import wait_until
 from fillmask_ls import mlm
 from fillmask_ls.presentation.html import inspection_page
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.clients
 
 TEXT = (
-    f"{seed.PARAGRAPH}\n\n\tTabs,   spaces & <script>alert('x')</script><img src=http://localhost/x onerror=alert(1)>\n"
+    f"{notebook.PARAGRAPH}\n\n\tTabs,   spaces & <script>alert('x')</script><img src=http://localhost/x onerror=alert(1)>\n"
     "مرحبا بالعالم [MASK] 👩‍👩‍👧 \x1b[31m\x00 The quick brown fox jumps over the lazy dog.\n"
 )
 

@@ -12,7 +12,7 @@ from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.documents.token_estimate import estimate_tokens
 from fillmask_ls.words import find_masks
-from seed import PARAGRAPH, TOKENS
+from notebook import PARAGRAPH, TOKENS
 
 
 def passage_in(text: str, mask: int = 0, prefix: str = "", tokens: int = 256, language_id: str = "") -> Passage:

@@ -1,4 +1,4 @@
-"""The runtime that is an extra gives what torch gives."""
+"""The runtime openvino, an optional extra, predicts what torch predicts."""
 
 from __future__ import annotations
 
@@ -10,39 +10,45 @@ import pytest
 import torch
 
 from fillmask_ls import mlm
-from kinds import KINDS
+from tiny_checkpoints import TINY_CHECKPOINTS
 
 TEXTS = ["Paris is the [MASK] of [MASK].", "", "🙂 the cat [MASK] on the mat. The dog slept."]
 
 
-def same(one: mlm.MaskedLM, other: mlm.MaskedLM, texts: list[str]) -> None:
+def assert_same_predictions(model: mlm.MaskedLM, other: mlm.MaskedLM, texts: list[str]) -> None:
     for text in texts:
-        for ours, theirs in zip(mlm.predict(one, text), mlm.predict(other, text), strict=True):
+        for ours, theirs in zip(mlm.predict(model, text), mlm.predict(other, text), strict=True):
             assert [word.text for word in ours.candidates] == [word.text for word in theirs.candidates]
             assert [word.probability for word in ours.candidates] == pytest.approx(
                 [word.probability for word in theirs.candidates], abs=1e-4
             )
 
 
-def test_the_embedded_model_predicts_and_scores_the_same(model: mlm.MaskedLM) -> None:
+@pytest.mark.process
+def test_embedded_model_predicts_and_scores_the_same(model: mlm.MaskedLM) -> None:
     compiled = mlm.load("embedded", dtype=torch.float32, runtime="openvino")
-    same(compiled, model, TEXTS)
+    assert_same_predictions(compiled, model, TEXTS)
     ours, theirs = (mlm.score(each, ["War broke out in April 1861."])[0] for each in (compiled, model))
     assert ours.pseudo_log_likelihood == pytest.approx(theirs.pseudo_log_likelihood, abs=1e-3)
 
 
-# To compile takes seconds: one network of each shape, and all in the long run.
+# Compiling takes seconds: one network of each shape with the processes, all in the long run.
 @pytest.mark.parametrize(
-    "kind",
-    [pytest.param(kind, marks=[] if kind in {"roberta", "modernbert"} else [pytest.mark.long]) for kind in KINDS],
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.process if name in {"roberta", "modernbert"} else pytest.mark.long)
+        for name in TINY_CHECKPOINTS
+    ],
 )
-def test_every_kind_predicts_the_same(
-    kind: str, checkpoint_of: Callable[[str], Path], model_of: Callable[[str], mlm.MaskedLM]
+def test_every_architecture_predicts_the_same(
+    name: str, checkpoint_of: Callable[[str], Path], model_of: Callable[[str], mlm.MaskedLM]
 ) -> None:
-    compiled = mlm.load(str(checkpoint_of(kind)), dtype=torch.float32, runtime="openvino")
-    same(compiled, model_of(kind), ["the cat [MASK] on the mat.", "[MASK]", "they were [MASK] in [MASK]."])
+    compiled = mlm.load(str(checkpoint_of(name)), dtype=torch.float32, runtime="openvino")
+    texts = ["the cat [MASK] on the mat.", "[MASK]", "they were [MASK] in [MASK]."]
+    assert_same_predictions(compiled, model_of(name), texts)
 
 
+@pytest.mark.process
 def test_bfloat16_is_computed_in_bfloat16(model: mlm.MaskedLM) -> None:
     compiled = mlm.load("embedded", dtype=torch.bfloat16, runtime="openvino")
     ours, theirs = (mlm.predict(each, "Paris is the capital of [MASK].")[0] for each in (compiled, model))
@@ -51,12 +57,14 @@ def test_bfloat16_is_computed_in_bfloat16(model: mlm.MaskedLM) -> None:
     assert ours.entropy == pytest.approx(theirs.entropy, rel=0.05)
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_is_named_with_the_command_to_install_it(
+    checkpoint_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(mlm.CheckpointError, match=r"pip install 'fillmask-ls\[openvino\]'"):
-        mlm.load("embedded", runtime="openvino")
+        mlm.load(str(checkpoint_of("bert-cased")), runtime="openvino")
 
 
-def test_it_runs_on_the_cpu_only() -> None:
+def test_other_devices_than_the_cpu_are_refused(checkpoint_of: Callable[[str], Path]) -> None:
     with pytest.raises(mlm.CheckpointError, match="Choose device 'cpu'"):
-        mlm.load("embedded", device="meta", runtime="openvino")
+        mlm.load(str(checkpoint_of("bert-cased")), device="meta", runtime="openvino")

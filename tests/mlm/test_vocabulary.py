@@ -1,17 +1,64 @@
+"""Which tokens are words, and how words of several subwords are spelled."""
+
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import pytest
 
-from fillmask_ls.words import starts_sentence
+from fillmask_ls import mlm
+from fillmask_ls.mlm.vocabulary import Vocabulary
+
+ModelOf = Callable[[str], mlm.MaskedLM]
+
+
+def fitting(vocabulary: Vocabulary, is_continuation: bool, **options: object) -> set[str]:
+    mask = vocabulary.fitting_tokens(is_continuation=is_continuation, **options)  # type: ignore[arg-type]
+    return {vocabulary.texts[id] for id in mask.nonzero().flatten().tolist()}
+
+
+def test_words_and_continuations_are_told_apart(tiny_bert: mlm.MaskedLM) -> None:
+    words, continuations = (
+        tiny_bert.vocabulary.fitting_tokens(is_continuation=continues) for continues in (False, True)
+    )
+    tokens = tiny_bert.tokenizer.vocabulary
+    assert words[tokens.index("play")]
+    assert continuations[tokens.index("##ing")]
+    assert not (words & continuations).any()
+    for token in (".", "(", "[MASK]", "[unused1]"):
+        assert not (words | continuations)[tokens.index(token)]
 
 
 @pytest.mark.parametrize(
-    "before", ["", "  ", "- ", "# ", "“", "End. ", "End.) ", 'He left." ', "Really?! ", "Wait… ", "終わり。"]
+    ("name", "before", "expected"),
+    [
+        ("bert-cased", "play", True),
+        ("bert-cased", "play ", False),
+        ("bert-cased", "(", False),
+        ("bert-multilingual-cased", "我", False),
+        ("roberta", "play", True),
+        ("roberta", "", True),
+        ("xlm-roberta", "", False),
+        ("xlm-roberta", "play ", False),
+    ],
 )
-def test_a_sentence_begins(before: str) -> None:
-    assert starts_sentence(before)
+def test_word_is_continued_right_after_it(name: str, before: str, expected: bool, model_of: ModelOf) -> None:
+    assert model_of(name).vocabulary.is_continuation(before) is expected
 
 
-@pytest.mark.parametrize("before", ["The ", "one, ", "e.g. ", "i.e. ", "this: ", "3.", "cats vs. ", "(see "])
-def test_a_sentence_goes_on(before: str) -> None:
-    assert starts_sentence(before) is (before == "3.")
+def test_prefix_allows_tokens_that_have_it_or_begin_it(tiny_bert: mlm.MaskedLM) -> None:
+    assert fitting(tiny_bert.vocabulary, False, prefix="pl") == {"play"}
+    assert fitting(tiny_bert.vocabulary, False, prefix="playi", whole_prefix=False) == {"play", "p"} | {"P"}
+    assert fitting(tiny_bert.vocabulary, True, prefix="ca") == {"cat", "café"}  # no continuation: whole words
+
+
+def test_continuation_is_spelled_by_the_longest_subwords(tiny_bert: mlm.MaskedLM) -> None:
+    ids = tiny_bert.vocabulary.continuation_subwords("ings")
+    assert [tiny_bert.vocabulary.texts[id].casefold() for id in ids] == ["ing", "s"]
+    assert tiny_bert.vocabulary.continuation_subwords("☃") == ()
+
+
+def test_words_of_several_subwords_are_found_once(tiny_bert: mlm.MaskedLM) -> None:
+    ids = tiny_bert.tokenizer.encode("they were playing, playing in parks").ids
+    words = tiny_bert.vocabulary.words_of_several_subwords(ids)
+    assert [tiny_bert.vocabulary.word(word) for word in words] == ["playing"]

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoModelForMaskedLM
 
-import seed
+import notebook
 from fillmask_ls import mlm
 from fillmask_ls.mlm.checkpoint import EMBEDDED
-from training.evaluate import calibration_error, evaluate, seed_right, table
+from training.evaluate import calibration_error, count_right_in_notebook, evaluate, table
+from training.notebook import ANSWERS, PARAGRAPH, answer_spans
 from training.passages import TextError, documents, passages
-from training.seed import ANSWERS, PARAGRAPH, answer_spans
 
 
 def test_loss_and_accuracy_equal_those_of_transformers(model: mlm.MaskedLM, text: Path) -> None:
@@ -52,7 +52,7 @@ def test_model_with_another_vocabulary_is_evaluated(roberta: mlm.MaskedLM, text:
     evaluation = evaluate(roberta, text)
     assert evaluation.overall.masks > 5
     assert 0 <= evaluation.overall.top_1 <= evaluation.overall.top_5 <= 1
-    assert 0 <= evaluation.seed_top_1 <= evaluation.seed_top_5 <= 11
+    assert 0 <= evaluation.notebook_top_1 <= evaluation.notebook_top_5 <= 11
 
 
 def test_wrong_counts_and_empty_texts_are_refused(model: mlm.MaskedLM, text: Path, tmp_path: Path) -> None:
@@ -66,8 +66,8 @@ def test_wrong_counts_and_empty_texts_are_refused(model: mlm.MaskedLM, text: Pat
 def test_seed_masks_equal_those_of_the_notebook(model: mlm.MaskedLM) -> None:
     assert [PARAGRAPH[start:end] for start, end in answer_spans()] == list(ANSWERS)
     offsets = model.tokenizer.encode(PARAGRAPH).offsets
-    assert [offsets.index(span) for span in answer_spans()] == seed.SELECTION
-    top_1, top_5 = seed_right(model)
+    assert [offsets.index(span) for span in answer_spans()] == notebook.SELECTION
+    top_1, top_5 = count_right_in_notebook(model)
     assert 3 <= top_1 <= top_5 <= 11
 
 

@@ -4,8 +4,8 @@ Names are imported on first use, because importing torch takes over a second.
 
 >>> from fillmask_ls import mlm
 >>> model = mlm.load("embedded")
->>> mlm.predict(model, "Paris is the [MASK] of France.")[0].candidates[0].text
-'capital'
+>>> mlm.predict(model, "The patient was taken to the [MASK] by ambulance.")[0].candidates[0].text
+'hospital'
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def inspect(
 
     >>> inspection = mlm.inspect(model, "The quick brown fox jumps over the lazy dog.", seed=1)
     >>> [token.token for token in inspection.tokens if token.masked]
-    ['brown']
+    ['fox']
     """
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")

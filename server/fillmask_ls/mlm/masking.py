@@ -70,7 +70,7 @@ def sample_mask_spans(
         ValueError: ``rate`` is not between 0 and 1.
 
     >>> mlm.sample_mask_spans(model.tokenizer, "The quick brown fox jumps over the lazy dog.", seed=1)
-    [(10, 15)]
+    [(16, 19)]
     """
     generator = torch.Generator().manual_seed(seed)
     spans: list[Span] = []

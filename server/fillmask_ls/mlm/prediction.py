@@ -13,7 +13,6 @@ from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_masks, starts_sentence
 
 from .forward_steps import ForwardStep, ForwardSteps, run_steps, run_together
-from .mmap_tensor import on_own_pages
 from .model import MaskedLM
 from .results import Candidate, Prediction
 from .subword_search import MAX_SUBWORDS, WordWeights, search_words
@@ -109,7 +108,7 @@ def predict_steps(
     keys = {number: (window, number, prefixes.get(window.first_mask + number, "")) for number in window.requested}
     if (distributions := cache.get(window)) is None:
         distributions = yield from _distributions(model, window)
-        distributions = cache[window] = on_own_pages(distributions)
+        distributions = cache[window] = distributions
     if max_subwords > 1:
         missing = [
             (key, distribution)

@@ -183,7 +183,7 @@ class Tokenizer:
         >>> model.tokenizer.split_added_tokens([101, 3000, 102])
         ([101], [102])
         """
-        added = self._backend.encode("").ids
+        added = self.encode("").ids
         differs = (index for index, (a, b) in enumerate(zip(added, ids, strict=False)) if a != b)
         first = next(differs, len(added))
         return ids[:first], ids[len(ids) - len(added) + first :]
@@ -254,7 +254,8 @@ def raise_panics() -> Iterator[None]:
     except (Exception, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as panic:
-        raise CheckpointError(f"the tokenizer's files are damaged: its library panicked ({panic})") from panic
+        reason = (str(panic).strip() or type(panic).__name__).splitlines()[0]
+        raise CheckpointError(f"the tokenizer's files are damaged: its library panicked ({reason})") from panic
 
 
 def _split_written_specials(specials: Sequence[str]) -> pre_tokenizers.PreTokenizer:

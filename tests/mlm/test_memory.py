@@ -1,4 +1,4 @@
-"""The memory of a process with a model in it: the weights are its own, and texts leave nothing behind."""
+"""The memory of a process with a model: the weights are its own, and texts leave little behind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-import kinds
+import tiny_checkpoints
+
+pytestmark = pytest.mark.process
 
 PREDICT = """
 import os, sys, torch
@@ -23,25 +25,25 @@ LENGTHS = """
 import psutil
 from fillmask_ls import mlm
 model = mlm.load("embedded")
-def say(length):
+def predict(length):
     mlm.predict(model, "word " * length + "[MASK]", max_subwords=1)
-say(100)
+predict(100)
 before = psutil.Process().memory_info().rss
 for length in range(100):
-    say(length)
+    predict(length)
 print(psutil.Process().memory_info().rss - before)
 """
 
 
-@pytest.mark.parametrize(("kind", "dtype"), [("roberta", "float32"), ("bert-cased", "float16")])
-def test_weights_are_not_the_files_pages(kind: str, dtype: str, tmp_path: Path) -> None:
-    """In the precision of their file nothing is converted; whoever truncated the file ended the process."""
+@pytest.mark.parametrize(("name", "dtype"), [("roberta", "float32"), ("bert-cased", "float16")])
+def test_weights_survive_the_truncation_of_their_file(name: str, dtype: str, tmp_path: Path) -> None:
+    """Weights in the dtype of their file are not converted, and could be mapped pages of the file."""
     import torch
     from safetensors.torch import load_file, save_file
 
-    kinds.save(kind, tmp_path)
+    tiny_checkpoints.save(name, tmp_path)
     weights = load_file(tmp_path / "model.safetensors")
-    converted = {name: each.to(getattr(torch, dtype)) for name, each in weights.items()}
+    converted = {key: weight.to(getattr(torch, dtype)) for key, weight in weights.items()}
     del weights
     (tmp_path / "model.safetensors").unlink()
     save_file(converted, tmp_path / "model.safetensors", {"format": "pt"})
@@ -51,8 +53,8 @@ def test_weights_are_not_the_files_pages(kind: str, dtype: str, tmp_path: Path) 
     assert (done.returncode, done.stdout) == (0, "cat\n"), done.stderr
 
 
-def test_texts_of_a_hundred_lengths_cost_little() -> None:
-    """oneDNN compiles its kernels for each size and keeps them: 250 MB, when each length was a size of its own."""
+def test_texts_of_a_hundred_lengths_take_little_memory() -> None:
+    """oneDNN compiles and keeps kernels for each size: 250 MB, if each length were a size of its own."""
     done = subprocess.run([sys.executable, "-c", LENGTHS], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 100_000_000

@@ -1,6 +1,6 @@
-"""What the seed notebook printed, for its own paragraph."""
+"""The output of the notebook that this project started with, for its paragraph."""
 
-from training.seed import PARAGRAPH as PARAGRAPH
+from training.notebook import PARAGRAPH as PARAGRAPH
 
 # fmt: off
 IDS = [
