@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeAlias
 
 from transformers.utils import logging as transformers_logging
 
@@ -40,7 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m training", description="The recipe of the embedded checkpoint.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_add_prepare, _add_train, _add_evaluate, _add_export, _add_calibrate, _add_curve):
+        add(commands)
+    return parser
 
+
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _add_prepare(commands: _Commands) -> None:
     step = commands.add_parser("prepare", help="convert text files to token arrays")
     step.add_argument(
         "texts",
@@ -60,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("--out", type=Path, required=True, help="the folder to write")
     step.set_defaults(run=_prepare)
 
+
+def _add_train(commands: _Commands) -> None:
     step = commands.add_parser("train", help="train, or continue a run that was stopped")
     step.add_argument("rows", type=Path, help="a folder from prepare")
     step.add_argument("--start", default="embedded", metavar="MODEL", help="a BERT encoder or masked language model")
@@ -99,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     step.set_defaults(run=_train)
 
+
+def _add_evaluate(commands: _Commands) -> None:
     step = commands.add_parser("evaluate", help="print loss, accuracy and calibration of models side by side")
     step.add_argument("models", metavar="MODEL", nargs="+", help="a folder, a hub id or embedded")
     step.add_argument("--text", type=Path, required=True, help="held-out text: no model was trained on it")
@@ -106,6 +119,8 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("--json", action="store_true", help="print JSON")
     step.set_defaults(run=_evaluate)
 
+
+def _add_export(commands: _Commands) -> None:
     step = commands.add_parser("export", help="write a run's averaged weights as a checkpoint")
     step.add_argument("run_folder", metavar="RUN", type=Path, help="a folder from train")
     step.add_argument("folder", type=Path, help="the folder to write")
@@ -114,16 +129,19 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("--sources", type=Path, help="as for evaluate")
     step.set_defaults(run=_export)
 
+
+def _add_calibrate(commands: _Commands) -> None:
     step = commands.add_parser("calibrate", help="fit the temperature of a checkpoint and store it in the checkpoint")
     step.add_argument("folder", type=Path, help="the checkpoint")
     step.add_argument("--text", type=Path, required=True, help="held-out text: the checkpoint was not trained on it")
     step.set_defaults(run=_calibrate)
 
+
+def _add_curve(commands: _Commands) -> None:
     step = commands.add_parser("curve", help="draw a run's loss over its tokens")
     step.add_argument("run_folder", metavar="RUN", type=Path, help="a folder from train")
     step.add_argument("picture", type=Path, help="the file to write: .svg, .png, ...")
     step.set_defaults(run=_curve)
-    return parser
 
 
 def _prepare(options: argparse.Namespace) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 import torch
 
 from fillmask_ls.mlm.forward_steps import logits
+from fillmask_ls.mlm.likelihood import log_likelihoods
 from fillmask_ls.mlm.masking import sample_mask
 from fillmask_ls.mlm.model import MaskedLM
 
-from .evaluate import masked
+from .evaluate import mask_step
 from .passages import TextError, documents, passages
 
 TEMPERATURES = torch.arange(0.5, 2.001, 0.02)
@@ -31,10 +32,10 @@ def fit_temperature(model: MaskedLM, text: Path, *, rate: float = 0.15, seed: in
             encoding = model.tokenizer.encode(passage, masks=())
             chosen = sample_mask(encoding, rate, generator=generator)
             if chosen.any():
-                found = logits(model, [masked(model, encoding, chosen)])[0]
-                right = found.gather(1, torch.tensor(encoding.ids)[chosen][:, None])[:, 0]
-                for i, temperature in enumerate(TEMPERATURES):
-                    losses[i] += ((found / temperature).logsumexp(-1) - right / temperature).sum()
+                [mask_logits] = logits(model, [mask_step(model, encoding, chosen)])
+                labels = torch.tensor(encoding.ids)[chosen]
+                for index, temperature in enumerate(TEMPERATURES.tolist()):
+                    losses[index] -= log_likelihoods(mask_logits, labels, temperature).sum()
     if not losses.any():
         raise TextError(f"{text} contains nothing to mask.")
     return round(float(TEMPERATURES[losses.argmin()]), 2)

@@ -132,11 +132,11 @@ def count_right_in_notebook(model: MaskedLM) -> tuple[int, int]:
 
 
 def _with_source(text: Path, sources: Mapping[str, int] | None) -> Iterator[tuple[str, Document]]:
-    found = list(documents(text))
-    names = [name for name, count in (sources or {text.name: len(found)}).items() for _ in range(count)]
-    if len(names) != len(found) or not found:
-        raise TextError(f"{text} contains {len(found)} documents, not {len(names) or 'any'}.")
-    return zip(names, found, strict=True)
+    all_documents = list(documents(text))
+    names = [name for name, count in (sources or {text.name: len(all_documents)}).items() for _ in range(count)]
+    if len(names) != len(all_documents) or not all_documents:
+        raise TextError(f"{text} contains {len(all_documents)} documents, not {len(names) or 'any'}.")
+    return zip(names, all_documents, strict=True)
 
 
 def _answers(model: MaskedLM, encodings: Sequence[Encoding], chosen: Sequence[Tensor]) -> list[Tensor]:
@@ -146,17 +146,17 @@ def _answers(model: MaskedLM, encodings: Sequence[Encoding], chosen: Sequence[Te
     by_length = sorted(with_masks, key=lambda i: len(encodings[i].ids))
     for start in range(0, len(by_length), 16):
         batch = by_length[start : start + 16]
-        found = logits(model, [masked(model, encodings[i], chosen[i]) for i in batch])
-        for i, at_masks in zip(batch, found, strict=True):
+        batch_logits = logits(model, [mask_step(model, encodings[i], chosen[i]) for i in batch])
+        for i, mask_logits in zip(batch, batch_logits, strict=True):
             right = torch.tensor(encodings[i].ids)[chosen[i]][:, None]
-            log_probabilities = model.log_probabilities(at_masks)
+            log_probabilities = model.log_probabilities(mask_logits)
             likelihood = log_probabilities.gather(1, right)
             rank = (log_probabilities > likelihood).sum(-1)
             answers[i] = torch.stack([-likelihood[:, 0], rank, log_probabilities.amax(-1).exp()], 1)
     return answers
 
 
-def masked(model: MaskedLM, encoding: Encoding, chosen: Tensor) -> ForwardStep:
+def mask_step(model: MaskedLM, encoding: Encoding, chosen: Tensor) -> ForwardStep:
     """Return a forward step with the ``chosen`` tokens (bool [n]) masked, for the logits at them."""
     ids = torch.tensor(encoding.ids).masked_fill(chosen, model.tokenizer.mask_id)
     return ForwardStep([ids.tolist()], [chosen.nonzero().flatten().tolist()])

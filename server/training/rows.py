@@ -51,8 +51,8 @@ class Rows:
     def of_one_length(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return rows of one length ``l``, given by their numbers, as an array [len(rows), l]."""
         length = int(self.lengths[rows[0]])
-        found: NDArray[np.uint16] = self.tokens[self.starts[rows][:, None] + np.arange(length)]
-        return found.astype(np.int64)
+        stacked: NDArray[np.uint16] = self.tokens[self.starts[rows][:, None] + np.arange(length)]
+        return stacked.astype(np.int64)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
