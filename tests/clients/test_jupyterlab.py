@@ -81,7 +81,7 @@ class JupyterLab:
 
     @property
     def suggestion_rows(self) -> Locator:
-        return self.page.locator(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-item", has_text=PROBABILITY)
+        return self.page.locator(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-item")
 
     def wait_for_suggestions(self, request: Callable[[], None], cancel: Callable[[], None] = lambda: None) -> list[str]:
         """Request suggestions until JupyterLab shows words for a mask. Return the words.
@@ -90,15 +90,19 @@ class JupyterLab:
             request: requests suggestions.
             cancel: undoes a request that brought none.
         """
+        return self.wait_for_rows(self.suggestion_rows.filter(has_text=PROBABILITY), request, cancel)
+
+    def wait_for_rows(self, rows: Locator, request: Callable[[], None], cancel: Callable[[], None]) -> list[str]:
+        """Request suggestions until JupyterLab shows the rows. Return their first lines."""
 
         def suggestions() -> list[str]:
             request()
             try:
-                self.suggestion_rows.first.wait_for(timeout=ATTEMPT_TIMEOUT)
+                rows.first.wait_for(timeout=ATTEMPT_TIMEOUT)
             except PlaywrightTimeoutError:
                 cancel()
                 return []
-            return [row.split("\n")[0] for row in self.suggestion_rows.all_inner_texts()]
+            return [row.split("\n")[0] for row in rows.all_inner_texts()]
 
         return wait_until(suggestions, "the suggestions")
 
@@ -187,8 +191,8 @@ def test_opening_bracket_suggests_a_mask(jupyterlab: JupyterLab) -> None:
     jupyterlab.editor.click()
     jupyterlab.press("End")
     jupyterlab.type("[")
-    jupyterlab.press("Tab")
-    jupyterlab.page.locator(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-item", has_text="[MASK]").wait_for()
+    rows = jupyterlab.suggestion_rows.filter(has_text="[MASK]")
+    jupyterlab.wait_for_rows(rows, lambda: jupyterlab.press("Tab"), lambda: jupyterlab.press("Escape"))
     jupyterlab.press("Enter")
     jupyterlab.wait_for_text("The sky is [MASK]")
 

@@ -31,7 +31,7 @@ VIMRC = "filetype plugin on\nset noswapfile hidden\n"
 
 
 class Vim(Terminal):
-    OPEN_COMMAND, AFTER_OPEN_NAME, INSERT_MODE = ":edit!", '"', "-- INSERT"
+    OPEN_COMMAND, AFTER_OPEN_NAME, INSERT_MODE = ":edit!", '"', "\n-- "  # "-- INSERT --" or "-- Omni completion"
     ACCEPTED: int
     """Index of the suggestion that one C-n selects."""
 

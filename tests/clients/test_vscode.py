@@ -59,7 +59,7 @@ def test_letters_after_the_mask_filter_the_suggestions(window: Window) -> None:
 def test_opening_bracket_in_prose_suggests_a_mask(window: Window) -> None:
     file = window.open("bracket.md")
     window.type("The sky is [")
-    window.suggest_rows.filter(has_text="a word for the model to find").wait_for()
+    window.suggest_rows.filter(has_text="a word for the model to fill in").wait_for()
     window.press("Enter")
     window.save(file, "The sky is [MASK]")
 
@@ -209,12 +209,14 @@ def test_inspection_page_runs_no_scripts(window: Window, screenshots: Path, them
         assert policy.startswith("default-src 'none'")
         assert "script" not in policy
         assert "unsafe" not in policy
-        luminance = "getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).reduce((a, b) => a + +b, 0)"
+        luminance = "getComputedStyle(document.querySelector('.fillmask-inspection')).backgroundColor.match(/[0-9]+/g).reduce((a, b) => a + +b, 0)"
         assert (page.evaluate(luminance) > 384) == ("Light" in theme)
         page.locator("a", has_text="Masked tokens").focus()
         window.press("Enter")
         wait_until(
-            lambda: page.locator("#masked").evaluate("part => part.getBoundingClientRect().top < innerHeight"),
+            lambda: page.locator("section[id$=-masked]").evaluate(
+                "part => part.getBoundingClientRect().top < innerHeight"
+            ),
             "the linked part is visible",
         )
         window.screenshot(f"report-{theme.split()[1].lower()}", screenshots, (303, 0, 697, 607))
