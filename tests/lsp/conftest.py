@@ -1,25 +1,61 @@
-"""Three editors with their servers, and one."""
+"""Editors with their servers, all in this process."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import pytest_asyncio
 
-from lsp.editor import Editor, capabilities, start, stop
+from lsp.editor import Editor, start, stop
+from lsp.in_process import RawClient
+from scripted_engine import ScriptedEngine
+
+Connect = Callable[..., Awaitable[Editor]]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session", params=["vscode", "neovim", "emacs"])
-async def editor(request: pytest.FixtureRequest) -> AsyncIterator[Editor]:
-    """Each of three editors, with its server."""
-    started = await start(capabilities(request.param))
-    yield started
-    await stop(started)
+@pytest_asyncio.fixture
+async def engine() -> ScriptedEngine:
+    """The engine of the servers of a test."""
+    return ScriptedEngine()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def vscode() -> AsyncIterator[Editor]:
-    started = await start(capabilities("vscode"))
-    yield started
-    await stop(started)
+@pytest_asyncio.fixture
+async def connect(engine: ScriptedEngine) -> AsyncIterator[Connect]:
+    """Start a server for an editor with given capabilities, settings and engine; by default with the scripted one."""
+    editors: list[Editor] = []
+
+    async def begin(client: object = "vscode", **how: object) -> Editor:
+        editor = await start(client, **{"local": engine, **how})  # type: ignore[arg-type]
+        editors.append(editor)
+        return editor
+
+    yield begin
+    for editor in editors:
+        await stop(editor)
+
+
+@pytest_asyncio.fixture(params=["vscode", "neovim", "emacs"])
+async def editor(request: pytest.FixtureRequest, connect: Connect) -> Editor:
+    """Each of three editors, with positions in UTF-16, UTF-8 and UTF-32."""
+    return await connect(request.param)
+
+
+@pytest_asyncio.fixture
+async def vscode(connect: Connect) -> Editor:
+    """One editor that can do everything."""
+    return await connect("vscode")
+
+
+@pytest_asyncio.fixture
+async def bert(connect: Connect) -> Editor:
+    """An editor whose server has the embedded model."""
+    return await connect("vscode", local=None)
+
+
+@pytest_asyncio.fixture
+async def raw(engine: ScriptedEngine) -> AsyncIterator[RawClient]:
+    """A client that sends any JSON; its server has the scripted engine."""
+    client = RawClient(engine)
+    yield client
+    await client.leave()

@@ -1,4 +1,7 @@
-"""A person in an editor: types, asks, accepts. The server is the installed program; the client is pytest-lsp's."""
+"""A person in an editor: types, asks, accepts.
+
+The server runs in the test's own process, or is the installed program; the client is pytest-lsp's.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +9,35 @@ import asyncio
 import itertools
 import json
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lsprotocol import types
-from lsprotocol.converters import get_converter
 from pytest_lsp import LanguageClient
 from pytest_lsp.client import make_test_lsp_client
 
+from fillmask_ls.engine.api import Engine
+from lsp.in_process import Clock, InProcessClient, client_converter
 from wire import SERVER
 
 CLIENTS = Path(__file__).parent / "clients"
 ENCODINGS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 _numbers = itertools.count()
 
+T = TypeVar("T")
+
 
 def capabilities(name: str) -> types.ClientCapabilities:
-    """What a real editor said of itself, recorded."""
+    """Return the recorded capabilities of a real editor."""
     raw = json.loads(next(CLIENTS.glob(f"{name}_*.json")).read_text())
-    return get_converter().structure(raw, types.ClientCapabilities)
+    return client_converter().structure(raw, types.ClientCapabilities)
 
 
 @dataclass
 class Document:
-    """A document in the editor; ``|`` in what is typed is where the cursor goes."""
+    """A document in the editor."""
 
     editor: Editor
     uri: str
@@ -39,7 +46,7 @@ class Document:
     version: int = 1
 
     def position(self, index: int) -> types.Position:
-        """By the protocol's own words, for an index in the whole text."""
+        """Convert an index in the text to a position, as the protocol defines it."""
         before = self.text[:index]
         line = before.count("\n") + before.count("\r") - before.count("\r\n")
         start = max(before.rfind("\n"), before.rfind("\r")) + 1
@@ -61,7 +68,7 @@ class Document:
             self.cursor += 1
 
     def replace(self, old: str, new: str) -> None:
-        """Put ``new`` in place of the first ``old``, in one change; the cursor goes behind it."""
+        """Replace the first ``old`` by ``new`` in one change, and put the cursor after it."""
         at = self.text.index(old)
         place = types.Range(self.position(at), self.position(at + len(old)))
         self._change(types.TextDocumentContentChangePartial(range=place, text=new))
@@ -69,7 +76,7 @@ class Document:
         self.cursor = at + len(new)
 
     def replace_all(self, text: str) -> None:
-        """Put ``text`` in place of the whole document, as clients do that know no ranges."""
+        """Replace the whole text, as clients without ranges do."""
         self._change(types.TextDocumentContentChangeWholeDocument(text))
         self.text = text
 
@@ -78,7 +85,7 @@ class Document:
         self.editor.client.text_document_did_close(types.DidCloseTextDocumentParams(identifier))
 
     def at(self, place: types.Range) -> str:
-        """The text of a range."""
+        """Return the text of a range."""
         return self.text[self.index(place.start) : self.index(place.end)]
 
     def _change(self, change: Any) -> None:
@@ -97,14 +104,11 @@ class Document:
             types.TextDocumentIdentifier(self.uri), self.position(self.cursor), context=context
         )
         result = await self.editor.client.text_document_completion_async(params)
-        if isinstance(result, types.CompletionList) and not result.items:  # perhaps its first model was loading
-            await self.editor.loaded()
-            result = await self.editor.client.text_document_completion_async(params)
         assert result is None or isinstance(result, types.CompletionList)
         return None if result is None else [_with_defaults(item, result.item_defaults) for item in result.items]
 
     def accepted(self, item: types.CompletionItem) -> str:
-        """The text after accepting ``item``, as an editor does it."""
+        """Return the text after an editor accepts ``item``."""
         edit = item.text_edit
         assert isinstance(edit, types.TextEdit)
         assert item.additional_text_edits is None
@@ -114,12 +118,12 @@ class Document:
         return self.text[:start] + edit.new_text + self.text[end:]
 
     def range(self, of: str = "") -> types.Range:
-        """The range of the first ``of``, by default of the whole text."""
+        """Return the range of the first ``of``, by default of the whole text."""
         start = self.text.index(of) if of else 0
         return types.Range(self.position(start), self.position(start + len(of or self.text)))
 
     def edit(self, edit: types.WorkspaceEdit) -> None:
-        """Make an edit of this document as an editor does: all at once, and tell the server."""
+        """Make an edit as an editor does: all replacements at once, in one notification."""
         if edit.document_changes:
             [change] = edit.document_changes
             assert isinstance(change, types.TextDocumentEdit)
@@ -147,7 +151,10 @@ class Document:
         automatic: bool = False,
         diagnostics: list[types.Diagnostic] | None = None,
     ) -> dict[str, types.CodeAction]:
-        """What can be done about the first ``at``; where it ends with ``|``, with the cursor there and nothing selected."""
+        """Return the code actions for a selection of the first ``at``, by title.
+
+        Where ``at`` ends with ``|``, nothing is selected and the cursor is there.
+        """
         where = self.range(at.removesuffix("|"))
         kind = types.CodeActionTriggerKind.Automatic if automatic else types.CodeActionTriggerKind.Invoked
         context = types.CodeActionContext(diagnostics=diagnostics or [], only=only, trigger_kind=kind)
@@ -162,20 +169,20 @@ class Document:
         return {action.title: action for action in found or [] if isinstance(action, types.CodeAction)}
 
     async def act(self, action: types.CodeAction) -> None:
-        """Choose an action: its edit is made."""
+        """Choose an action, and make its edit."""
         if action.edit is None:
             action = await self.editor.client.code_action_resolve_async(action)
         assert action.edit
         self.edit(action.edit)
 
     async def command(self, name: str, **argument: Any) -> Any:
-        """Execute a command about this document; what it asks to be edited is edited."""
+        """Execute a command about this document, and make the edits that it asks for."""
         self.editor.edited = self
         params = types.ExecuteCommandParams(name, [{"uri": self.uri, **argument}])
         return await self.editor.client.workspace_execute_command_async(params)
 
     async def hover(self, at: str) -> types.Hover | None:
-        """Hover in the middle of the first ``at``."""
+        """Hover over the middle of the first ``at``."""
         index = self.text.index(at) + len(at) // 2
         params = types.HoverParams(types.TextDocumentIdentifier(self.uri), self.position(index))
         return await self.editor.client.text_document_hover_async(params)
@@ -188,7 +195,7 @@ class Document:
 
 
 def _with_defaults(item: types.CompletionItem, defaults: types.CompletionItemDefaults | None) -> types.CompletionItem:
-    """The item with what the list says for all, as the protocol has it."""
+    """Return the item with the defaults of its list."""
     if defaults and isinstance(defaults.edit_range, types.Range) and item.text_edit is None:
         item.text_edit = types.TextEdit(defaults.edit_range, item.text_edit_text or item.label)
     if defaults and item.data is None:
@@ -198,24 +205,75 @@ def _with_defaults(item: types.CompletionItem, defaults: types.CompletionItemDef
 
 @dataclass
 class Editor:
+    """An editor with its server.
+
+    Attributes:
+        edited: the document that ``workspace/applyEdit`` is about.
+        clock: of a server in this process.
+    """
+
     client: LanguageClient
     result: types.InitializeResult
     edited: Document | None = None
+    clock: Clock | None = None
 
     @property
     def encoding(self) -> str:
         return str(self.result.capabilities.position_encoding or "utf-16")
 
+    @property
+    def messages(self) -> list[str]:
+        """The messages shown to the user."""
+        return [message.message for message in self.client.messages]
+
     async def loaded(self) -> None:
-        """Wait until a model is loaded."""
-        while (await self.status())["state"] in ("starting", "loading"):
-            await asyncio.sleep(0.2)
+        """Wait until a model is loaded: a hover waits for it."""
+        document = self.open("It was a [MASK] day.")
+        await document.hover("[MASK]")
+        document.close()
 
     async def status(self) -> Any:
-        """What the command ``fillmask.status`` says."""
+        """Return the answer of the command ``fillmask.status``."""
         return await self.client.workspace_execute_command_async(types.ExecuteCommandParams("fillmask.status"))
 
+    async def settle(self) -> None:
+        """Return when the server has handled every message that was sent before.
+
+        Also a barrier: a message that the server did not send by now, it did not send because of what was sent before.
+        """
+        for _ in range(3):  # what a request of the server's starts when it is answered, too
+            await self.status()
+
+    async def configure(self, settings: dict[str, Any], scope_uri: str | None = None) -> None:
+        """Change the client's configuration and tell the server."""
+        self.client.set_configuration(settings, scope_uri=scope_uri)
+        self.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
+        await self.settle()
+
+    def push_settings(self, settings: Any) -> None:
+        """Send settings as clients do that are not asked for them."""
+        self.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings))
+
+    async def without_pauses(self, work: Awaitable[T]) -> T:
+        """Return the result of ``work``, with the clock put forward while the server pauses."""
+        assert self.clock is not None
+        task = asyncio.ensure_future(work)
+        while not task.done():
+            await self.status()
+            self.clock.put_forward(0.1)
+        return task.result()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Return when something holds of what the server sent, with the clock put forward while the server pauses."""
+
+        async def held() -> None:
+            while not holds():
+                await self.status()
+
+        await self.without_pauses(held())
+
     def open(self, marked: str, language: str = "plaintext", uri: str = "") -> Document:
+        """Open a document whose cursor is at ``|``, by default at the end."""
         cursor = marked.index("|") if "|" in marked else len(marked)
         text = marked.replace("|", "", 1)
         uri = uri or f"file:///folder%20one/{next(_numbers)}.txt"
@@ -225,19 +283,42 @@ class Editor:
 
 
 async def start(
-    client_capabilities: types.ClientCapabilities,
+    client: str | types.ClientCapabilities,
     *,
     options: Any = None,
     configuration: dict[str, Any] | None = None,
+    local: Engine | None = None,
 ) -> Editor:
-    client = make_test_lsp_client()
+    """Start a server in this process for a recorded editor, or one with the given capabilities.
+
+    Args:
+        options: the initialization options.
+        configuration: what the client answers to ``workspace/configuration``.
+        local: the server's local engine; by default one with the embedded model.
+    """
+    return await _initialize(InProcessClient(local), client, options, configuration, Clock())
+
+
+async def start_program(
+    client: str | types.ClientCapabilities, *, options: Any = None, configuration: dict[str, Any] | None = None
+) -> Editor:
+    """Start the installed program, otherwise as :func:`start`."""
+    process = make_test_lsp_client()
+    await process.start_io(*SERVER)
+    return await _initialize(process, client, options, configuration, None)
+
+
+async def _initialize(
+    client: LanguageClient, said: str | types.ClientCapabilities, options: Any, configuration: Any, clock: Clock | None
+) -> Editor:
     if configuration is not None:
         client.set_configuration(configuration)
-    await client.start_io(*SERVER)
     result = await client.initialize_session(
-        types.InitializeParams(capabilities=client_capabilities, initialization_options=options)
+        types.InitializeParams(
+            capabilities=capabilities(said) if isinstance(said, str) else said, initialization_options=options
+        )
     )
-    editor = Editor(client, result)
+    editor = Editor(client, result, clock=clock)
 
     @client.feature(types.WORKSPACE_APPLY_EDIT)
     def apply(params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
@@ -249,12 +330,15 @@ async def start(
 
 
 async def stop(editor: Editor) -> None:
-    """End the session; a server that doesn't end is killed, and none is waited for that was never told to."""
-    server = editor.client._server
-    assert server is not None
+    """End the session; a program that does not end is killed."""
+    if isinstance(editor.client, InProcessClient):
+        await editor.client.leave()
+        return
+    program = editor.client._server
+    assert program is not None
     try:
         await asyncio.wait_for(editor.client.shutdown_session(), 30)
     finally:
-        if server.returncode is None:  # the client says nothing to it after an error of its own
-            server.kill()
+        if program.returncode is None:  # after an error of its own the client sends nothing
+            program.kill()
         await editor.client.stop()

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from lsprotocol import types
 
-from fillmask_ls.documents.context import passage
-from fillmask_ls.documents.masks import Target
-from fillmask_ls.lsp.documents import Documents
-from fillmask_ls.words import find_masks
+from fillmask_ls.engine.api import PredictQuestion
 from lsp.editor import Editor
+from scripted_engine import ScriptedEngine
 
 NOTEBOOK = "file:///work%20book.ipynb"
 MARKUP, CODE = types.NotebookCellKind.Markup, types.NotebookCellKind.Code
@@ -50,72 +47,71 @@ def changed(**changes: Any) -> types.DidChangeNotebookDocumentParams:
     )
 
 
-async def best_word(editor: Editor, number: int, at: types.Position) -> str | None:
-    hover = await editor.client.text_document_hover_async(
-        types.HoverParams(types.TextDocumentIdentifier(uri(number)), at)
-    )
-    if hover is None:
+async def passage(editor: Editor, engine: ScriptedEngine, number: int, at: types.Position) -> str | None:
+    """Return the passage that the model reads for a hover in a cell; None where there is no mask."""
+    params = types.HoverParams(types.TextDocumentIdentifier(uri(number)), at)
+    if await editor.client.text_document_hover_async(params) is None:
         return None
-    assert isinstance(hover.contents, types.MarkupContent)
-    return hover.contents.value.split("**")[1]
+    return str(engine.questions(PredictQuestion)[-1].text)
 
 
-@pytest.mark.asyncio(loop_scope="session")
-async def test_a_mask_in_a_markdown_cell_and_in_a_comment_of_a_code_cell(vscode: Editor) -> None:
+HEADING, LAST = "Hospitals. He was very ill.", "He was taken to the [MASK] by ambulance."
+COMMENT, MARKDOWN = types.Position(0, 42), types.Position(0, 24)
+
+
+async def test_the_passage_is_the_cell_and_the_markdown_cells_around_it(vscode: Editor, engine: ScriptedEngine) -> None:
     assert vscode.result.capabilities.notebook_document_sync is not None
+    vscode.client.notebook_document_did_open(opened(CELLS))
+    assert (
+        await passage(vscode, engine, 1, COMMENT) == f"{HEADING} The man was taken to the [MASK] by ambulance. {LAST}"
+    )
+    assert await passage(vscode, engine, 3, MARKDOWN) == f"{HEADING} {LAST}"
+    assert await passage(vscode, engine, 2, types.Position(0, 10))
+
+
+async def test_edits_of_a_cell_move_its_masks(vscode: Editor, engine: ScriptedEngine) -> None:
     client = vscode.client
     client.notebook_document_did_open(opened(CELLS))
-    assert await best_word(vscode, 3, types.Position(0, 24)) == "hospital"
-    assert await best_word(vscode, 1, types.Position(0, 42)) == "hospital"
-    assert await best_word(vscode, 2, types.Position(0, 10))
-
     insert = types.TextDocumentContentChangePartial(
         range=types.Range(types.Position(0, 0), types.Position(0, 0)), text="😀\n"
     )
     change = types.NotebookDocumentCellContentChanges(types.VersionedTextDocumentIdentifier(2, uri(3)), [insert])
     client.notebook_document_did_change(changed(text_content=[change]))
-    assert await best_word(vscode, 3, types.Position(0, 0)) is None
-    assert await best_word(vscode, 3, types.Position(1, 24)) == "hospital"
-
-    client.notebook_document_did_close(
-        types.DidCloseNotebookDocumentParams(
-            types.NotebookDocumentIdentifier(NOTEBOOK), [types.TextDocumentIdentifier(uri(n)) for n in range(4)]
-        )
-    )
-    assert await best_word(vscode, 3, types.Position(1, 24)) is None
-    assert await vscode.open("She was taken to the [MASK] by ambulance.").hover("[MASK]")
+    assert await passage(vscode, engine, 3, types.Position(0, 0)) is None
+    assert await passage(vscode, engine, 3, types.Position(1, 24))
 
 
-def context_of(workspace: Documents, number: int) -> str:
-    document = workspace.get(uri(number))
-    assert document is not None
-    before, after = workspace.neighbors(document.uri)
-    return passage(document, Target(*find_masks(document.text)[0]), before=before, after=after).text
-
-
-def test_the_context_is_the_cell_and_the_markdown_cells_around_it() -> None:
-    workspace = Documents()
-    workspace.open_notebook(opened(CELLS))
-    heading, last = "Hospitals. He was very ill.", "He was taken to the [MASK] by ambulance."
-    assert context_of(workspace, 1) == f"{heading} The man was taken to the [MASK] by ambulance. {last}"
-    assert context_of(workspace, 3) == f"{heading} {last}"
-
+async def test_added_and_removed_cells_change_the_passage(vscode: Editor, engine: ScriptedEngine) -> None:
+    client = vscode.client
+    client.notebook_document_did_open(opened(CELLS))
     structure = types.NotebookDocumentCellChangeStructure(
         array=types.NotebookCellArrayChange(start=0, delete_count=2, cells=[types.NotebookCell(MARKUP, uri(9))]),
         did_open=[item(9, "markdown", "New.")],
         did_close=[types.TextDocumentIdentifier(uri(0)), types.TextDocumentIdentifier(uri(1))],
     )
-    workspace.change_notebook(changed(structure=structure))
-    assert workspace.get(uri(0)) is None
-    assert context_of(workspace, 3) == f"New. {last}"
-
-    workspace.change_notebook(changed(data=[types.NotebookCell(CODE, uri(9))]))
-    assert context_of(workspace, 3) == last
-    assert workspace.neighbors("file:///elsewhere.md") == ([], [])
+    client.notebook_document_did_change(changed(structure=structure))
+    assert await passage(vscode, engine, 1, COMMENT) is None
+    assert await passage(vscode, engine, 3, MARKDOWN) == f"New. {LAST}"
+    client.notebook_document_did_change(changed(data=[types.NotebookCell(CODE, uri(9))]))
+    assert await passage(vscode, engine, 3, MARKDOWN) == LAST
 
 
-def test_a_notebook_that_is_not_open_is_left_alone() -> None:
-    workspace = Documents()
-    workspace.change_notebook(changed(data=[types.NotebookCell(CODE, uri(0))]))
-    workspace.close_notebook(types.DidCloseNotebookDocumentParams(types.NotebookDocumentIdentifier(NOTEBOOK), []))
-    assert workspace.get(uri(0)) is None
+async def test_a_closed_notebook_has_no_masks(vscode: Editor, engine: ScriptedEngine) -> None:
+    client = vscode.client
+    client.notebook_document_did_open(opened(CELLS))
+    client.notebook_document_did_close(
+        types.DidCloseNotebookDocumentParams(
+            types.NotebookDocumentIdentifier(NOTEBOOK), [types.TextDocumentIdentifier(uri(n)) for n in range(4)]
+        )
+    )
+    assert await passage(vscode, engine, 3, MARKDOWN) is None
+    assert await vscode.open("She was taken to the [MASK] by ambulance.").hover("[MASK]")
+
+
+async def test_messages_about_a_notebook_that_is_not_open_are_ignored(vscode: Editor, engine: ScriptedEngine) -> None:
+    client = vscode.client
+    client.notebook_document_did_change(changed(data=[types.NotebookCell(CODE, uri(0))]))
+    client.notebook_document_did_close(
+        types.DidCloseNotebookDocumentParams(types.NotebookDocumentIdentifier(NOTEBOOK), [])
+    )
+    assert await passage(vscode, engine, 0, types.Position(0, 0)) is None

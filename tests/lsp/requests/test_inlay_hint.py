@@ -1,16 +1,15 @@
-"""Inlay hints: the best word behind each mask."""
+"""``textDocument/inlayHint``: the best word after each mask."""
 
 from __future__ import annotations
 
 import asyncio
 
-import pytest
 from lsprotocol import types
 
 from fillmask_ls import MASK
-from lsp.editor import Document, Editor, capabilities, start, stop
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+from lsp.conftest import Connect
+from lsp.editor import Document, Editor
+from scripted_engine import ScriptedEngine
 
 
 async def hints(document: Document, of: str = "") -> list[types.InlayHint]:
@@ -20,7 +19,7 @@ async def hints(document: Document, of: str = "") -> list[types.InlayHint]:
     return list(found)
 
 
-async def test_the_best_word_and_its_probability_behind_each_mask(editor: Editor) -> None:
+async def test_each_mask_has_the_best_word_and_its_probability(editor: Editor) -> None:
     document = editor.open(f"🙂 Paris is the {MASK} of {MASK}.\n\n- {MASK} is blue.", "markdown")
     found = await hints(document)
     assert len(found) == 3
@@ -30,52 +29,49 @@ async def test_the_best_word_and_its_probability_behind_each_mask(editor: Editor
         end = begin + len(MASK)
         assert hint.position == document.position(end)
         assert isinstance(hint.label, str)
-        word, _, probability = hint.label.partition(" ")
-        assert probability.endswith("%")
+        assert hint.label == "house 50.0 %"
         [edit] = hint.text_edits or []
-        assert (edit.range.start, edit.range.end, edit.new_text) == (document.position(begin), hint.position, word)
+        assert (edit.range.start, edit.range.end, edit.new_text) == (document.position(begin), hint.position, "house")
         assert isinstance(hint.tooltip, types.MarkupContent)
         assert "Entropy" in hint.tooltip.value
 
 
-async def test_the_word_is_the_one_that_a_hover_shows_first(vscode: Editor) -> None:
-    document = vscode.open(f"Paris is the capital of {MASK}.")
+async def test_the_hint_of_the_embedded_model_is_the_first_word_of_its_hover(bert: Editor) -> None:
+    document = bert.open(f"Paris is the capital of {MASK}.")
     [hint] = await hints(document)
     hover = await document.hover(MASK)
     assert hover
     assert f"**{str(hint.label).split()[0]}**" in str(hover.contents.value)
 
 
-async def test_only_in_the_range_that_is_seen(vscode: Editor) -> None:
+async def test_only_masks_in_the_range_have_hints(vscode: Editor) -> None:
     document = vscode.open(f"first {MASK} line\nsecond {MASK} line\nthird {MASK} line\n")
     [hint] = await hints(document, f"second {MASK}")
     assert hint.position.line == 1
 
 
-async def test_of_a_document_with_very_many_masks_the_first(vscode: Editor) -> None:
+async def test_at_most_two_hundred_masks_have_hints(vscode: Editor) -> None:
     document = vscode.open(f"{MASK} is here. " * 2000)
     assert len(await hints(document)) == 200
 
 
-async def test_none_without_masks_or_for_a_document_that_is_not_open(vscode: Editor) -> None:
+async def test_without_masks_or_for_a_document_that_is_not_open_the_list_is_empty(
+    vscode: Editor, engine: ScriptedEngine
+) -> None:
     assert await hints(vscode.open("Nothing here.")) == []
     stranger = vscode.open("x")
     stranger.uri = "file:///not/open"
     assert await hints(stranger) == []
+    assert engine.asked == []
 
 
-async def test_turned_off_and_on_while_running_and_asked_for_anew() -> None:
-    editor = await start(capabilities("vscode"), configuration={"fillmask": {"inlayHints": {"enabled": False}}})
+async def test_the_setting_turns_hints_on_and_off_and_the_client_is_asked_to_refresh(connect: Connect) -> None:
+    editor = await connect("vscode", configuration={"fillmask": {"inlayHints": {"enabled": False}}})
     refreshed = asyncio.Event()
-    try:
-        editor.client.feature(types.WORKSPACE_INLAY_HINT_REFRESH)(lambda _params: refreshed.set())
-        document = editor.open(f"It was a {MASK} day.")
-        assert await hints(document) == []
-        await document.hover(MASK)
-        refreshed.clear()
-        editor.client.set_configuration({"fillmask": {}})
-        editor.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
-        await asyncio.wait_for(refreshed.wait(), 10)
-        assert len(await hints(document)) == 1
-    finally:
-        await stop(editor)
+    editor.client.feature(types.WORKSPACE_INLAY_HINT_REFRESH)(lambda _params: refreshed.set())
+    document = editor.open(f"It was a {MASK} day.")
+    assert await hints(document) == []
+    refreshed.clear()
+    await editor.configure({"fillmask": {}})
+    await refreshed.wait()
+    assert len(await hints(document)) == 1

@@ -1,14 +1,12 @@
-"""Masks in a colour of their own."""
+"""``textDocument/semanticTokens``: masks in a color of their own."""
 
 from __future__ import annotations
-
-import time
 
 import pytest
 from lsprotocol import types
 
 from lsp.editor import Document, Editor
-from wire import Wire
+from lsp.in_process import RawClient
 
 LINE = (
     "# 😀 The man was taken to the [MASK] by ambulance. It was late, and nobody else had been there that night. Ok.\n"
@@ -16,7 +14,7 @@ LINE = (
 
 
 def spans(document: Document, tokens: types.SemanticTokens | None) -> list[str]:
-    """The tokens' texts, by the protocol's own words."""
+    """Decode the tokens as the protocol defines them, and return their texts."""
     assert tokens is not None
     assert len(tokens.data) % 5 == 0
     found = []
@@ -29,11 +27,10 @@ def spans(document: Document, tokens: types.SemanticTokens | None) -> list[str]:
     return found
 
 
-@pytest.mark.asyncio(loop_scope="session")
-async def test_every_mask_is_a_token_wherever_it_stands(editor: Editor) -> None:
+async def test_every_mask_of_a_document_or_range_is_a_token(editor: Editor) -> None:
     provider = editor.result.capabilities.semantic_tokens_provider
     if provider is None:
-        pytest.skip("the client shows no such tokens")
+        pytest.skip("the client shows no semantic tokens")
     assert isinstance(provider, types.SemanticTokensOptions)
     assert provider.legend.token_types == ("macro",)
     assert (provider.full, provider.range) == (True, True)
@@ -55,31 +52,24 @@ async def test_every_mask_is_a_token_wherever_it_stands(editor: Editor) -> None:
     assert not nothing.data
 
 
-def test_a_hundred_thousand_in_ten_megabytes_keep_nobody_waiting() -> None:
-    with Wire() as wire:
-        wire.initialize(
-            {
-                "textDocument": {
-                    "semanticTokens": {"requests": {}, "tokenTypes": [], "tokenModifiers": [], "formats": []}
-                }
-            }
-        )
-        wire.open(LINE * 100_000)
-        uri = {"textDocument": {"uri": "file:///a.txt"}}
-        assert wire.request("textDocument/hover", wire.at(0, 0))["result"] is None
-        start = time.perf_counter()
-        asked = wire.ask("textDocument/semanticTokens/full", uri)
-        waited = []
-        while asked not in [message.get("id") for message in waited]:
-            wire.ask("textDocument/hover", wire.at(0, 0))
-            waited.append(wire.receive())
-        assert time.perf_counter() - start < 5  # half a second
-        [answer] = [message for message in waited if message.get("id") == asked]
-        assert answer["result"]["data"] == [0, 30, 6, 0, 0] + [1, 30, 6, 0, 0] * 99_999
-        assert len(waited) > 5  # others were answered meanwhile
+CAPABILITIES = {
+    "textDocument": {"semanticTokens": {"requests": {}, "tokenTypes": [], "tokenModifiers": [], "formats": []}}
+}
 
-        asked = wire.ask("textDocument/semanticTokens/full", uri)
-        wire.edit((0, 0), (0, 0), "x", 2, "file:///a.txt")
-        while (answer := wire.receive()).get("id") != asked:
-            pass
-        assert answer["error"]["code"] == types.LSPErrorCodes.ContentModified
+
+async def test_other_requests_are_answered_while_a_large_document_is_read(raw: RawClient) -> None:
+    await raw.initialize(CAPABILITIES)
+    raw.open(LINE * 10_000)
+    asked = raw.ask("textDocument/semanticTokens/full", {"textDocument": {"uri": "file:///a.txt"}})
+    await raw.request("textDocument/hover", raw.at(0, 0))
+    assert not raw.is_answered(asked)
+    answer = await raw.answer(asked)
+    assert answer["result"]["data"] == [0, 30, 6, 0, 0] + [1, 30, 6, 0, 0] * 9_999
+
+
+async def test_tokens_of_a_document_that_changed_are_refused(raw: RawClient) -> None:
+    await raw.initialize(CAPABILITIES)
+    raw.open(LINE * 100)
+    asked = raw.ask("textDocument/semanticTokens/full", {"textDocument": {"uri": "file:///a.txt"}})
+    raw.change("file:///a.txt", 2, ((0, 0), (0, 0), "x"))
+    assert (await raw.answer(asked))["error"]["code"] == types.LSPErrorCodes.ContentModified

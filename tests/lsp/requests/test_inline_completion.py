@@ -1,4 +1,4 @@
-"""Inline completion: the best word as ghost text at the mask with the cursor."""
+"""``textDocument/inlineCompletion``: the best word as ghost text at the mask before the cursor."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import pytest
 from lsprotocol import types
 
 from fillmask_ls import MASK
-from lsp.editor import Document, Editor, capabilities, start, stop
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+from lsp.conftest import Connect
+from lsp.editor import Document, Editor
 
 
 async def ghosts(document: Document) -> list[types.InlineCompletionItem]:
     if document.editor.result.capabilities.inline_completion_provider is None:
-        pytest.skip("the client knows no ghost text")
+        pytest.skip("the client shows no ghost text")
     params = types.InlineCompletionParams(
         types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic),
         types.TextDocumentIdentifier(document.uri),
@@ -24,7 +23,7 @@ async def ghosts(document: Document) -> list[types.InlineCompletionItem]:
     return list(found or [])
 
 
-async def test_the_best_word_over_the_mask(editor: Editor) -> None:
+async def test_the_best_word_replaces_the_mask(editor: Editor) -> None:
     document = editor.open(f"🙂 Paris is the capital of {MASK}|.")
     [item] = await ghosts(document)
     items = await document.complete()
@@ -34,7 +33,7 @@ async def test_the_best_word_over_the_mask(editor: Editor) -> None:
     assert str(item.filter_text).startswith(MASK)
 
 
-async def test_the_passage_as_a_whole_behind_the_word(editor: Editor) -> None:
+async def test_after_the_word_the_whole_passage_is_offered(editor: Editor) -> None:
     document = editor.open(f"Paris is the {MASK} of {MASK}|, they say.")
     word, passage = await ghosts(document)
     assert word.insert_text in str(passage.insert_text)
@@ -48,19 +47,16 @@ async def test_the_passage_as_a_whole_behind_the_word(editor: Editor) -> None:
     )
 
 
-async def test_letters_behind_the_mask_are_kept(vscode: Editor) -> None:
-    [item] = await ghosts(vscode.open(f"Paris is the capital of {MASK}Ita|."))
-    assert str(item.insert_text).startswith("Ita")
+async def test_letters_after_the_mask_are_kept(vscode: Editor) -> None:
+    [item] = await ghosts(vscode.open(f"Paris is the capital of {MASK}Ele|."))
+    assert item.insert_text == "Elephant"
 
 
 @pytest.mark.parametrize("text", ["", "No mask| here.", f"|{MASK}", f"x| {MASK}"])
-async def test_none_away_from_a_mask(vscode: Editor, text: str) -> None:
+async def test_away_from_masks_there_is_none(vscode: Editor, text: str) -> None:
     assert await ghosts(vscode.open(text)) == []
 
 
-async def test_none_when_it_is_turned_off() -> None:
-    editor = await start(capabilities("neovim"), configuration={"fillmask": {"inlineCompletion": {"enabled": False}}})
-    try:
-        assert await ghosts(editor.open(f"It was a {MASK}|.")) == []
-    finally:
-        await stop(editor)
+async def test_the_setting_turns_it_off(connect: Connect) -> None:
+    editor = await connect("neovim", configuration={"fillmask": {"inlineCompletion": {"enabled": False}}})
+    assert await ghosts(editor.open(f"It was a {MASK}|.")) == []

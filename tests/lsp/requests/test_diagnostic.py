@@ -1,0 +1,207 @@
+"""``textDocument/diagnostic`` and ``textDocument/publishDiagnostics``: words that do not fit are marked."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from fillmask_ls.engine.api import SurprisalQuestion
+from lsp.conftest import Connect
+from lsp.editor import Document, Editor
+from scripted_engine import ScriptedEngine
+
+ODD = "😀 The king and the queen lived in a large guitar near the river."
+FINE = ODD.replace("guitar", "house")
+
+
+def enabled(**others: Any) -> dict[str, Any]:
+    return {"fillmask": {"diagnostics": {"enabled": True, **others}}}
+
+
+@pytest_asyncio.fixture
+async def engine() -> ScriptedEngine:
+    """An engine that finds *guitar* unlikely everywhere."""
+    engine = ScriptedEngine()
+    engine.unlikely = {"guitar"}
+    return engine
+
+
+@pytest_asyncio.fixture
+async def puller(connect: Connect) -> Editor:
+    """An editor that pulls diagnostics."""
+    return await connect("vscode", configuration=enabled())
+
+
+@pytest_asyncio.fixture
+async def listener(connect: Connect) -> Editor:
+    """An editor that waits for diagnostics."""
+    return await connect("emacs", configuration=enabled())
+
+
+def items(report: types.DocumentDiagnosticReport) -> list[types.Diagnostic]:
+    assert isinstance(report, types.RelatedFullDocumentDiagnosticReport)
+    return list(report.items)
+
+
+async def pull(document: Document, previous: str | None = None) -> types.DocumentDiagnosticReport:
+    return await document.editor.without_pauses(document.diagnose(previous))
+
+
+async def marked(document: Document) -> list[str]:
+    return [document.at(item.range) for item in items(await pull(document))]
+
+
+class Published:
+    """What a server publishes, of which the client keeps only the latest."""
+
+    def __init__(self, editor: Editor) -> None:
+        self._editor = editor
+        self.all: list[types.PublishDiagnosticsParams] = []
+        editor.client.protocol.fm.features.pop(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        editor.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(lambda params: self.all.append(params))
+
+    @property
+    def latest(self) -> dict[str, types.PublishDiagnosticsParams]:
+        """The latest of each document, by its URI."""
+        return {params.uri: params for params in self.all}
+
+    async def next(self, document: Document) -> list[str]:
+        """Wait for the diagnostics of the document's latest version, and return the marked words."""
+        uri = document.uri
+        await self._editor.until(lambda: uri in self.latest and self.latest[uri].version == document.version)
+        return [document.at(item.range) for item in self.latest[uri].diagnostics]
+
+
+async def test_a_pull_says_what_is_unlikely_and_what_the_model_expects(puller: Editor) -> None:
+    options = puller.result.capabilities.diagnostic_provider
+    assert isinstance(options, types.DiagnosticOptions)
+    assert (options.identifier, options.inter_file_dependencies, options.workspace_diagnostics) == (
+        "fillmask",
+        False,
+        False,
+    )
+    document = puller.open(f"{FINE}\n\n{ODD}\n")
+    [item] = items(await pull(document))
+    assert document.at(item.range) == "guitar"
+    assert document.index(item.range.start) > len(FINE)
+    assert (item.source, item.code, item.severity) == ("fillmask", "unlikely-word", types.DiagnosticSeverity.Hint)
+    assert item.data["words"] == ["house", "river", "garden", "street", "winter"]
+    assert item.message == "“guitar” is unlikely here: the model expects house (50.0 %), river or garden."
+    assert puller.client.diagnostics == {}
+
+
+async def test_the_embedded_model_marks_a_guitar_to_live_in(connect: Connect) -> None:
+    bert = await connect("vscode", configuration=enabled(), local=None)
+    assert await marked(bert.open(f"{FINE}\n\n{ODD}\n")) == ["guitar"]
+
+
+async def test_an_unchanged_result_is_not_sent_again(puller: Editor) -> None:
+    document = puller.open(ODD)
+    report = await pull(document)
+    assert len(items(report)) == 1
+    again = await pull(document, report.result_id)
+    assert isinstance(again, types.RelatedUnchangedDocumentDiagnosticReport)
+    assert again.result_id == report.result_id
+    document.replace("guitar", "house")
+    fine = await pull(document, report.result_id)
+    assert items(fine) == []
+    document.replace("house", "guitar")
+    assert (await pull(document, fine.result_id)).result_id == report.result_id
+
+
+async def test_a_pull_ends_when_the_document_changes(puller: Editor) -> None:
+    document = puller.open(ODD)
+    pulling = asyncio.ensure_future(document.diagnose())
+    await puller.settle()
+    document.type(" And")
+    with pytest.raises(JsonRpcException) as raised:
+        await pulling
+    assert raised.value.code == types.LSPErrorCodes.ServerCancelled
+    assert raised.value.data == {"retriggerRequest": False}
+    assert await marked(document) == ["guitar"]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        (FINE, "plaintext"),
+        (ODD.replace("guitar", "Guitar"), "plaintext"),
+        (ODD.replace("guitar", "[MASK]"), "plaintext"),
+        (ODD.replace("guitar", "guitar/house"), "plaintext"),
+        (ODD.replace("guitar", "guitar.com"), "plaintext"),
+        (ODD.replace("guitar", "`guitar`"), "markdown"),
+        (f"```\n{ODD}\n```\n", "markdown"),
+        (ODD.replace("guitar", "<code>guitar</code>"), "html"),
+        (ODD.replace("guitar", "\\texttt{guitar}"), "latex"),
+        (ODD.replace("guitar", "=guitar="), "org"),
+        (f"# {ODD}\n", "python"),
+        ("", "plaintext"),
+    ],
+)
+async def test_likely_words_names_and_code_are_not_marked(puller: Editor, text: str, language: str) -> None:
+    assert await marked(puller.open(text, language)) == []
+
+
+async def test_words_of_several_subwords_are_not_marked(connect: Connect) -> None:
+    bert = await connect("vscode", configuration=enabled(), local=None)
+    assert await marked(bert.open(ODD.replace("guitar", "xylophonic"))) == []
+
+
+@pytest.mark.parametrize("language", ["markdown", "tex", "rst", "text", "gitcommit", "typst", "org", "html"])
+async def test_languages_are_known_by_their_other_names(puller: Editor, language: str) -> None:
+    assert await marked(puller.open(ODD, language)) == ["guitar"]
+
+
+async def test_editors_that_do_not_pull_are_told_once_typing_stops(listener: Editor) -> None:
+    published = Published(listener)
+    document = listener.open(ODD.replace("guitar", "gui|"))
+    document.type("tar")
+    assert await published.next(document) == ["guitar"]
+    assert [params.version for params in published.all] == [4]  # none for the versions between
+    document.replace("guitar", "house")
+    assert await published.next(document) == []
+    document.replace("house", "guitar")
+    assert await published.next(document) == ["guitar"]
+    document.close()
+    await listener.until(lambda: not published.all[-1].diagnostics)
+
+
+async def test_diagnostics_are_off_by_default_and_turned_on_while_running(
+    connect: Connect, engine: ScriptedEngine
+) -> None:
+    editor = await connect("emacs", configuration={"fillmask": {}})
+    published = Published(editor)
+    document = editor.open(f"# {ODD}\n", "python")
+    prose = editor.open(ODD)
+    await editor.configure(enabled())
+    assert await published.next(prose) == ["guitar"]
+    assert len(engine.questions(SurprisalQuestion)) == 1  # none while they were off, none in Python
+    await editor.configure(enabled(languages=[], severity="information"))
+    await editor.until(lambda: document.uri in published.latest)
+    [item] = published.latest[document.uri].diagnostics
+    assert item.severity == types.DiagnosticSeverity.Information
+    await editor.configure({"fillmask": {}})
+    await editor.until(lambda: not any(params.diagnostics for params in published.latest.values()))
+
+
+async def test_a_puller_is_asked_to_pull_when_settings_change(connect: Connect) -> None:
+    editor = await connect("neovim", configuration={"fillmask": {}})
+    document = editor.open(ODD)
+    assert items(await document.diagnose()) == []
+    await editor.settle()
+    assert editor.client.diagnostic_refresh_count == 0
+    for settings, expected in [
+        (enabled(), ["guitar"]),
+        (enabled(threshold=100), []),
+        (enabled(minimumLength=7), []),
+        (enabled(threshold=15), ["guitar"]),
+    ]:
+        count = editor.client.diagnostic_refresh_count
+        await editor.configure(settings)
+        await editor.until(lambda count=count: editor.client.diagnostic_refresh_count > count)
+        assert await marked(document) == expected

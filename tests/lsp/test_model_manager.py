@@ -1,0 +1,262 @@
+"""Choosing, loading, downloading and offering a model from the editor."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from fillmask_ls import MASK
+from hub import Hub
+from lsp.conftest import Connect
+from lsp.editor import Editor, capabilities
+from scripted_engine import ScriptedEngine
+
+BETTER = "google-bert/bert-base-uncased"
+BARE = types.ClientCapabilities()
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
+    """A server of the hub's protocol, which the hub's client in this process asks."""
+    import huggingface_hub.constants
+
+    with Hub() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", url)
+        monkeypatch.setattr(
+            huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}"
+        )
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(huggingface_hub.constants, "HF_ASSETS_CACHE", str(tmp_path / "assets"))
+        yield server
+        server.shutdown()
+
+
+async def command(editor: Editor, name: str, *arguments: Any) -> dict[str, Any]:
+    params = types.ExecuteCommandParams(f"fillmask.{name}", list(arguments))
+    answer = await editor.client.workspace_execute_command_async(params)
+    return answer if isinstance(answer, dict) else vars(answer) if hasattr(answer, "__dict__") else answer._asdict()
+
+
+async def model_in_use(editor: Editor) -> str:
+    """Return the model that a hover names."""
+    hover = await editor.open(f"It was a {MASK} day.").hover(MASK)
+    assert hover is not None
+    return str(hover.contents.value).rpartition("Model: ")[2].rstrip("*")
+
+
+async def test_the_model_changes_while_running_and_stays_if_the_next_one_fails(
+    connect: Connect, engine: ScriptedEngine
+) -> None:
+    engine.broken["no/such"] = "Model 'no/such' not found."
+    editor = await connect(BARE)
+    assert await model_in_use(editor) == "embedded"
+    editor.push_settings({"fillmask": {"model": "other"}})
+    assert await model_in_use(editor) == "other"
+    editor.push_settings({"fillmask": {"model": "no/such"}})
+    await editor.until(lambda: bool(editor.client.messages))
+    [message] = editor.client.messages
+    assert message.type == types.MessageType.Error
+    assert "'no/such'" in message.message
+    assert "other" in message.message
+    assert await model_in_use(editor) == "other"
+
+
+async def test_a_first_model_that_fails_gives_way_to_the_default(connect: Connect, engine: ScriptedEngine) -> None:
+    engine.broken["no/such"] = "Model 'no/such' not found."
+    editor = await connect(BARE, options={"model": "no/such"})
+    await editor.settle()
+    assert await model_in_use(editor) == "embedded"
+    [message] = editor.messages
+    assert "'no/such'" in message
+    assert engine.loads == ["no/such", "auto"]
+
+
+async def test_a_checkpoint_that_is_not_in_the_cache_is_reported_with_what_to_do(connect: Connect) -> None:
+    editor = await connect(BARE, options={"model": "no/such"}, local=None)
+    assert await model_in_use(editor) == "embedded"
+    [message] = editor.messages
+    assert "fillmask-ls download no/such" in message
+
+
+async def test_of_models_chosen_one_after_another_the_last_is_loaded_without_errors(
+    connect: Connect, engine: ScriptedEngine
+) -> None:
+    editor = await connect(BARE)
+    await editor.loaded()
+    engine.hold_loading()
+    for model in ("one", "two", "three"):
+        editor.push_settings({"fillmask": {"model": model}})
+    await engine.wait_until(lambda: engine.loads[-1] == "three")
+    await engine.release()
+    await engine.wait_until(lambda: engine.model_name == "three")
+    assert await model_in_use(editor) == "three"
+    assert editor.messages == []
+
+
+async def test_a_broken_checkpoint_is_tried_again_after_a_change_of_settings(
+    connect: Connect, broken: Callable[[], Path]
+) -> None:
+    folder = broken()
+    config = (folder / "config.json").read_text()
+    (folder / "config.json").write_text("{")
+    editor = await connect(BARE, options={"model": str(folder)}, local=None)
+    assert await model_in_use(editor) == "embedded"
+    (folder / "config.json").write_text(config)
+    assert (await command(editor, "selectModel", {"model": str(folder)}))["model"] == str(folder)
+    assert await model_in_use(editor) == str(folder)
+
+
+async def test_the_runtime_is_a_setting(connect: Connect) -> None:
+    pytest.importorskip("openvino")
+    editor = await connect(BARE, options={"runtime": "openvino", "model": "embedded"}, local=None)
+    await editor.loaded()
+    items = await editor.open("Paris is the capital of [MASK]|.").complete()
+    assert items is not None
+    assert "paris" in [item.label for item in items]
+    assert editor.messages == []
+
+
+async def test_select_model_loads_a_model_or_says_why_not(connect: Connect, engine: ScriptedEngine) -> None:
+    engine.broken["no/such"] = "Model 'no/such' not found."
+    editor = await connect("vscode", options={"model": "embedded"})
+    await editor.loaded()
+    answer = await command(editor, "selectModel", {"model": "some/model"})
+    assert (answer["state"], answer["model"], answer["error"]) == ("ready", "some/model", None)
+    answer = await command(editor, "selectModel", {"model": "no/such"})
+    assert (answer["state"], answer["model"]) == ("ready", "some/model")
+    assert "no/such" in answer["error"]
+
+
+def download_token(editor: Editor) -> int | str:
+    """Return the token of the progress bar of a download."""
+    bars = editor.client.progress_reports.items()
+    return next((token for token, reports in bars if reports and "Downloading" in (reports[0].title or "")), "")
+
+
+async def test_a_model_is_downloaded_with_progress_and_then_answers(hub: Hub, connect: Connect) -> None:
+    editor = await connect("vscode", options={"model": "embedded"}, local=None)
+    await editor.loaded()
+    answer = await command(editor, "downloadModel", {"model": "some/model"})
+    assert answer["model"] == "embedded"  # the settings name another one
+    reports = editor.client.progress_reports[download_token(editor)]
+    assert reports[0].kind == "begin"
+    assert reports[0].cancellable
+    assert reports[-1].message == "done"
+    answer = await command(editor, "selectModel", {"model": "some/model"})
+    assert (answer["state"], answer["model"], answer["error"]) == ("ready", "some/model", None)
+
+
+async def test_a_model_that_is_not_on_the_hub_is_reported(hub: Hub, vscode: Editor) -> None:
+    with pytest.raises(JsonRpcException, match="not on the hub"):
+        await command(vscode, "downloadModel", {"model": "no/such"})
+
+
+async def test_a_download_is_cancelled_by_its_progress_bar(hub: Hub, vscode: Editor) -> None:
+    hub.slowly = True
+    fetching = asyncio.ensure_future(command(vscode, "downloadModel", {"model": "some/model"}))
+    reports = vscode.client.progress_reports
+    await vscode.until(lambda: len(reports.get(download_token(vscode), [])) >= 2)
+    vscode.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(download_token(vscode)))
+    with pytest.raises(JsonRpcException, match="cancelled"):
+        await fetching
+    assert await vscode.open(f"a {MASK}").hover(MASK)
+
+
+async def test_the_better_model_is_offered_once(hub: Hub, connect: Connect, engine: ScriptedEngine) -> None:
+    hub.model = BETTER
+    for _ in range(2):
+        editor = await connect("neovim", local=engine)
+        offers: list[types.ShowMessageRequestParams] = []
+
+        @editor.client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)
+        def answer(
+            params: types.ShowMessageRequestParams, offers: list[types.ShowMessageRequestParams] = offers
+        ) -> types.MessageActionItem | None:
+            offers.append(params)
+            return (params.actions or [None])[0]
+
+        if engine.loads.count("auto") < 2:
+            await editor.until(lambda offers=offers: bool(offers))
+            await engine.wait_until(lambda: engine.loads.count("auto") == 2)  # again, after the download
+            assert BETTER in offers[0].message
+            engine.model_name = None
+        else:
+            await editor.loaded()
+            assert editor.clock is not None
+            editor.clock.put_forward(10)
+            await editor.settle()
+            assert offers == []
+
+
+@pytest.mark.parametrize("name", ["selectModel", "downloadModel"])
+async def test_an_untrusted_workspace_chooses_no_model(connect: Connect, name: str) -> None:
+    editor = await connect("vscode", options={"trusted": False, "model": "no/such", "completion": {"topK": 3}})
+    items = await editor.open(f"It was a {MASK}| day.").complete()
+    assert items
+    assert len(items) == 3
+    [message] = editor.messages
+    assert "fillmask.model" in message
+    assert "not trusted" in message
+    with pytest.raises(JsonRpcException, match="not trusted"):
+        await command(editor, name, {"model": "embedded"})
+    assert (await editor_status(editor))["model"] == "embedded"
+
+
+async def test_in_an_untrusted_workspace_the_users_own_model_answers(connect: Connect) -> None:
+    options = {"trusted": False, "userSettings": {"model": "mine", "dtype": "float99"}, "model": "no/such"}
+    later = {"fillmask": {"model": "embedded", "completion": {"topK": 3}}}  # perhaps the workspace's
+    editor = await connect("vscode", options=options, configuration=later)
+    assert len(await editor.open(f"It was a {MASK}| day.").complete() or []) == 3
+    assert (await editor_status(editor))["model"] == "mine"
+    [wrong, refused] = editor.messages
+    assert "fillmask.dtype must be auto" in wrong
+    assert "not trusted" in refused
+    assert "'mine'" in refused
+
+
+async def editor_status(editor: Editor) -> dict[str, Any]:
+    return await command(editor, "status")
+
+
+async def test_status_says_which_model_answers(connect: Connect, engine: ScriptedEngine) -> None:
+    engine.hold_loading()
+    editor = await connect("vscode")
+    answer = await command(editor, "status")
+    assert (answer["state"], answer["model"]) == ("loading", None)
+    await engine.release()
+    await editor.loaded()
+    answer = await command(editor, "status")
+    assert (answer["state"], answer["model"], answer["error"]) == ("ready", "embedded", None)
+
+
+async def test_a_client_that_asks_for_it_is_sent_the_status(connect: Connect, engine: ScriptedEngine) -> None:
+    engine.hold_loading()
+    caps = capabilities("vscode")
+    caps.experimental = {"fillmaskStatus": True}
+    editor = await connect(caps)
+    sent: list[Any] = []
+    editor.client.feature("fillmask/status")(lambda params: sent.append((params.state, params.model)))
+    await engine.release()
+    await editor.until(lambda: bool(sent) and sent[-1][0] == "ready")
+    assert sent[-1] == ("ready", "embedded")
+
+
+async def test_loading_a_model_shows_its_progress(connect: Connect, engine: ScriptedEngine) -> None:
+    engine.hold_loading()
+    editor = await connect("vscode")
+    bars = editor.client.progress_reports
+    await editor.until(lambda: any(reports for reports in bars.values()))
+    [reports] = bars.values()
+    assert reports[0].title == "Loading the language model"
+    await engine.release()
+    await editor.until(lambda: reports[-1].kind == "end")
+    assert reports[-1].message == "embedded is ready"
