@@ -272,6 +272,12 @@ class Editor:
 
         await self.without_pauses(held())
 
+    async def until_status(self, holds: Callable[[Any], bool]) -> None:
+        """Return when something holds of the server's status, with the clock put forward while the server pauses."""
+        assert self.clock is not None
+        while not holds(await self.status()):
+            self.clock.put_forward(0.1)
+
     def open(self, marked: str, language: str = "plaintext", uri: str = "") -> Document:
         """Open a document whose cursor is at ``|``, by default at the end."""
         cursor = marked.index("|") if "|" in marked else len(marked)

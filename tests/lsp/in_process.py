@@ -18,6 +18,8 @@ from fillmask_ls import mlm
 from fillmask_ls.engine.api import Engine
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.lsp.server import FillmaskServer
+from fillmask_ls.lsp.transport.framing import read_message
+from fillmask_ls.lsp.transport.message_loop import run_message_loop
 
 
 class MemoryWriter:
@@ -33,23 +35,13 @@ class MemoryWriter:
         self._stream.feed_eof()
 
 
-async def read_message(stream: asyncio.StreamReader) -> bytes | None:
-    """Return the body of the next message; None at the end of the stream."""
-    length = 0
-    while (header := await stream.readline()).strip():
-        name, _, value = header.partition(b":")
-        if name.lower() == b"content-length":
-            length = int(value)
-    return await stream.readexactly(length) if header else None
-
-
 async def serve(server: FillmaskServer, stream: asyncio.StreamReader) -> None:
-    """Hand the messages of a stream to a server, as its transports do, until the client leaves."""
-    protocol = server.protocol
-    while protocol.exit_code is None and (body := await read_message(stream)) is not None:
-        protocol.receive(body)
-        await asyncio.sleep(0)
-    await protocol.settle()
+    """Hand the messages of a stream to a server until the client leaves."""
+
+    async def drain() -> None:
+        """Memory is never full."""
+
+    await run_message_loop(server.protocol, lambda: read_message(stream), drain)
 
 
 client_converter = cache(default_converter)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +11,11 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from fillmask_ls import MASK
-from hub import Hub
 from lsp.conftest import Connect
 from lsp.editor import Editor, capabilities
 from scripted_engine import ScriptedEngine
 
-BETTER = "google-bert/bert-base-uncased"
 BARE = types.ClientCapabilities()
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
-    """A server of the hub's protocol, which the hub's client in this process asks."""
-    import huggingface_hub.constants
-
-    with Hub() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}"
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", url)
-        monkeypatch.setattr(
-            huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}"
-        )
-        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(huggingface_hub.constants, "HF_ASSETS_CACHE", str(tmp_path / "assets"))
-        yield server
-        server.shutdown()
 
 
 async def command(editor: Editor, name: str, *arguments: Any) -> dict[str, Any]:
@@ -115,16 +93,6 @@ async def test_a_broken_checkpoint_is_tried_again_after_a_change_of_settings(
     assert await model_in_use(editor) == str(folder)
 
 
-async def test_the_runtime_is_a_setting(connect: Connect) -> None:
-    pytest.importorskip("openvino")
-    editor = await connect(BARE, options={"runtime": "openvino", "model": "embedded"}, local=None)
-    await editor.loaded()
-    items = await editor.open("Paris is the capital of [MASK]|.").complete()
-    assert items is not None
-    assert "paris" in [item.label for item in items]
-    assert editor.messages == []
-
-
 async def test_select_model_loads_a_model_or_says_why_not(connect: Connect, engine: ScriptedEngine) -> None:
     engine.broken["no/such"] = "Model 'no/such' not found."
     editor = await connect("vscode", options={"model": "embedded"})
@@ -136,67 +104,6 @@ async def test_select_model_loads_a_model_or_says_why_not(connect: Connect, engi
     assert "no/such" in answer["error"]
 
 
-def download_token(editor: Editor) -> int | str:
-    """Return the token of the progress bar of a download."""
-    bars = editor.client.progress_reports.items()
-    return next((token for token, reports in bars if reports and "Downloading" in (reports[0].title or "")), "")
-
-
-async def test_a_model_is_downloaded_with_progress_and_then_answers(hub: Hub, connect: Connect) -> None:
-    editor = await connect("vscode", options={"model": "embedded"}, local=None)
-    await editor.loaded()
-    answer = await command(editor, "downloadModel", {"model": "some/model"})
-    assert answer["model"] == "embedded"  # the settings name another one
-    reports = editor.client.progress_reports[download_token(editor)]
-    assert reports[0].kind == "begin"
-    assert reports[0].cancellable
-    assert reports[-1].message == "done"
-    answer = await command(editor, "selectModel", {"model": "some/model"})
-    assert (answer["state"], answer["model"], answer["error"]) == ("ready", "some/model", None)
-
-
-async def test_a_model_that_is_not_on_the_hub_is_reported(hub: Hub, vscode: Editor) -> None:
-    with pytest.raises(JsonRpcException, match="not on the hub"):
-        await command(vscode, "downloadModel", {"model": "no/such"})
-
-
-async def test_a_download_is_cancelled_by_its_progress_bar(hub: Hub, vscode: Editor) -> None:
-    hub.slowly = True
-    fetching = asyncio.ensure_future(command(vscode, "downloadModel", {"model": "some/model"}))
-    reports = vscode.client.progress_reports
-    await vscode.until(lambda: len(reports.get(download_token(vscode), [])) >= 2)
-    vscode.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(download_token(vscode)))
-    with pytest.raises(JsonRpcException, match="cancelled"):
-        await fetching
-    assert await vscode.open(f"a {MASK}").hover(MASK)
-
-
-async def test_the_better_model_is_offered_once(hub: Hub, connect: Connect, engine: ScriptedEngine) -> None:
-    hub.model = BETTER
-    for _ in range(2):
-        editor = await connect("neovim", local=engine)
-        offers: list[types.ShowMessageRequestParams] = []
-
-        @editor.client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)
-        def answer(
-            params: types.ShowMessageRequestParams, offers: list[types.ShowMessageRequestParams] = offers
-        ) -> types.MessageActionItem | None:
-            offers.append(params)
-            return (params.actions or [None])[0]
-
-        if engine.loads.count("auto") < 2:
-            await editor.until(lambda offers=offers: bool(offers))
-            await engine.wait_until(lambda: engine.loads.count("auto") == 2)  # again, after the download
-            assert BETTER in offers[0].message
-            engine.model_name = None
-        else:
-            await editor.loaded()
-            assert editor.clock is not None
-            editor.clock.put_forward(10)
-            await editor.settle()
-            assert offers == []
-
-
 @pytest.mark.parametrize("name", ["selectModel", "downloadModel"])
 async def test_an_untrusted_workspace_chooses_no_model(connect: Connect, name: str) -> None:
     editor = await connect("vscode", options={"trusted": False, "model": "no/such", "completion": {"topK": 3}})
@@ -205,7 +112,7 @@ async def test_an_untrusted_workspace_chooses_no_model(connect: Connect, name: s
     assert len(items) == 3
     [message] = editor.messages
     assert "fillmask.model" in message
-    assert "not trusted" in message
+    assert "trusted" in message
     with pytest.raises(JsonRpcException, match="not trusted"):
         await command(editor, name, {"model": "embedded"})
     assert (await editor_status(editor))["model"] == "embedded"
@@ -219,7 +126,7 @@ async def test_in_an_untrusted_workspace_the_users_own_model_answers(connect: Co
     assert (await editor_status(editor))["model"] == "mine"
     [wrong, refused] = editor.messages
     assert "fillmask.dtype must be auto" in wrong
-    assert "not trusted" in refused
+    assert "trusted" in refused
     assert "'mine'" in refused
 
 
@@ -230,6 +137,7 @@ async def editor_status(editor: Editor) -> dict[str, Any]:
 async def test_status_says_which_model_answers(connect: Connect, engine: ScriptedEngine) -> None:
     engine.hold_loading()
     editor = await connect("vscode")
+    await editor.settle()
     answer = await command(editor, "status")
     assert (answer["state"], answer["model"]) == ("loading", None)
     await engine.release()

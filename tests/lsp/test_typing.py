@@ -15,7 +15,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from fillmask_ls import MASK
-from lsp.editor import Document, Editor, capabilities, start, stop
+from lsp.conftest import Connect
+from lsp.editor import Document, Editor, start_program, stop
 
 WORDS = [
     "the",
@@ -160,15 +161,12 @@ class Typist:
         ]
 
 
-async def session(seed: int, keys: int, client: str) -> None:
-    editor = await start(capabilities(client))
-    try:
-        typist = Typist(editor, seed)
-        await typist.play(keys)
-        await words_are_the_same(typist.document)
-        assert editor.client.messages == []
-    finally:
-        await stop(editor)
+async def play(editor: Editor, seed: int, keys: int) -> None:
+    """Play a session, and compare the server's text with the plain model's."""
+    typist = Typist(editor, seed)
+    await typist.play(keys)
+    await words_are_the_same(typist.document)
+    assert editor.messages == []
 
 
 async def words_are_the_same(document: Document) -> None:
@@ -189,11 +187,26 @@ def from_to_end(document: Document, start: int) -> dict[str, dict[str, int]]:
 
 
 @pytest.mark.parametrize("client", ["vscode", "neovim"])
-async def test_a_few_minutes(client: str) -> None:
-    await session(seed=1, keys=400, client=client)
+async def test_a_few_minutes_of_typing_keep_the_text_right(connect: Connect, client: str) -> None:
+    await play(await connect(client), seed=1, keys=400)
+
+
+@pytest.mark.process
+async def test_a_minute_of_typing_with_the_program() -> None:
+    editor = await start_program("neovim")
+    try:
+        await editor.loaded()
+        await play(editor, seed=1, keys=200)
+    finally:
+        await stop(editor)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-async def test_twenty_minutes() -> None:
-    await session(seed=2, keys=6000, client="vscode")
+async def test_twenty_minutes_of_typing_with_the_program() -> None:
+    editor = await start_program("vscode")
+    try:
+        await editor.loaded()
+        await play(editor, seed=2, keys=6000)
+    finally:
+        await stop(editor)

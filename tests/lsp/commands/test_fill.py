@@ -88,7 +88,7 @@ async def test_filling_many_masks_shows_its_progress(vscode: Editor, engine: Scr
 async def test_filling_many_masks_can_be_cancelled_by_its_progress_bar(vscode: Editor, engine: ScriptedEngine) -> None:
     document, filling, token = await begin_filling(vscode, engine)
     vscode.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(token))
-    with pytest.raises(JsonRpcException, match="cancell?ed"):
+    with pytest.raises(JsonRpcException, match="cancel"):
         await filling
     assert document.text.count(MASK) == 20
     assert engine.questions(FillQuestion) != []
@@ -99,5 +99,5 @@ async def test_filling_many_masks_can_be_cancelled_by_its_progress_bar(vscode: E
 
 async def test_a_client_that_makes_no_edits_is_told_so(connect: Connect) -> None:
     old = await connect(types.ClientCapabilities())
-    with pytest.raises(JsonRpcException, match="makes no edits|cannot apply edits|does not support"):
+    with pytest.raises(JsonRpcException, match=r"edit"):
         await old.open(TWO).command("fillmask.fillAll")

@@ -86,7 +86,7 @@ async def test_a_word_is_masked_or_replaced(editor: Editor) -> None:
     actions = await document.actions("hou|")
     replacing = [title for title in actions if title.startswith("Replace “house” with")]
     assert replacing == [f"Replace “house” with “{word}”" for word in ("house", "river", "garden")]
-    await document.act(actions["Put [MASK] in the place of “house”"])
+    await document.act(actions["Mask “house”"])
     assert document.text == "She walked to the old [MASK]."
 
 
@@ -102,7 +102,7 @@ async def test_without_a_model_a_word_is_masked_at_once(connect: Connect, engine
     editor = await connect("vscode")
     actions = await editor.open("She walked to the old house.").actions("house")
     assert not any(title.startswith("Replace") for title in actions)
-    assert "Put [MASK] in the place of “house”" in actions
+    assert "Mask “house”" in actions
 
 
 async def test_a_cursor_that_only_moves_over_words_is_offered_nothing(editor: Editor) -> None:
@@ -193,30 +193,30 @@ async def test_a_masked_word_is_restored(editor: Editor) -> None:
     document = editor.open("🙂 She walked to the old house.")
     for word in ("walked", "house"):
         actions = await document.actions(word)
-        await document.act(actions[f"Put [MASK] in the place of “{word}”"])
+        await document.act(actions[f"Mask “{word}”"])
     assert document.text == "🙂 She [MASK] to the old [MASK]."
     actions = await document.actions("She [MASK] to the old [MASK]")
-    await document.act(actions["Put back the words that 2 masks hide"])
+    await document.act(actions["Restore the words that 2 masks hide"])
     assert document.text == "🙂 She walked to the old house."
 
 
 async def test_a_word_that_was_tried_and_undone_is_not_restored(editor: Editor) -> None:
     document = editor.open("🙂 She walked to the old house. The sky is [MASK].")
-    await document.act((await document.actions("house"))["Put [MASK] in the place of “house”"])
+    await document.act((await document.actions("house"))["Mask “house”"])
     for mask, tried in [("old [MASK]", "old dog"), ("is [MASK]", "is blue")]:
         document.replace(mask, tried)
         document.replace("🙂 ", "🙂 Then ")
         document.replace("🙂 Then ", "🙂 ")
         document.replace(tried, mask)
-    assert not any(title.startswith("Put back") for title in await document.actions("is [MASK]"))
-    await document.act((await document.actions("old [MASK]"))["Put back the word that this mask hides"])
+    assert not any(title.startswith("Restore") for title in await document.actions("is [MASK]"))
+    await document.act((await document.actions("old [MASK]"))["Restore the word that this mask hides"])
     assert document.text == "🙂 She walked to the old house. The sky is [MASK]."
 
 
 async def test_masks_of_a_passage_that_was_deleted_and_brought_back_keep_their_words(editor: Editor) -> None:
     document = editor.open("One. She walked to the old house.")
-    await document.act((await document.actions("house"))["Put [MASK] in the place of “house”"])
+    await document.act((await document.actions("house"))["Mask “house”"])
     document.replace(" She walked to the old [MASK].", "")
     document.replace("One.", "One. She walked to the old [MASK].")
-    await document.act((await document.actions("[MASK]"))["Put back the word that this mask hides"])
+    await document.act((await document.actions("[MASK]"))["Restore the word that this mask hides"])
     assert document.text == "One. She walked to the old house."

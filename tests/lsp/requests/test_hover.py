@@ -37,7 +37,7 @@ async def test_hover_shows_the_best_five_words_and_the_entropy(editor: Editor) -
         assert text.count("\n| ") == 6
     assert "embedded" in text
     assert "Mask 2 of 3" in text
-    assert re.search(r"Entropy 2.0 bits: as unsure as between 4 words", text)
+    assert re.search(r"Entropy 2.0 bits: as uncertain as between 4 words", text)
     assert hover is not None
     assert hover.range is not None
     assert document.at(hover.range) == "[MASK]"

@@ -1,0 +1,160 @@
+"""The installed program over the real protocol, with the embedded model: one server for each recorded client."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import pytest_asyncio
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from fillmask_ls import MASK
+from hub import Hub
+from lsp.editor import CLIENTS, Editor, start_program, stop
+from shared_engine import SharedEngine
+
+pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="session")]
+
+BETTER = "google-bert/bert-base-uncased"
+RECORDED = sorted(file.name.partition("_")[0] for file in CLIENTS.iterdir())
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session", params=RECORDED)
+async def program(request: pytest.FixtureRequest) -> AsyncIterator[Editor]:
+    """Each recorded client with its server, one for the whole session."""
+    editor = await start_program(request.param)
+    await editor.loaded()
+    yield editor
+    await stop(editor)
+
+
+async def test_typing_a_mask_and_accepting_a_word(program: Editor) -> None:
+    document = program.open("😀 The patient was taken to the | by ambulance.")
+    document.type("[MASK]")
+    items = await document.complete("]")
+    assert items
+    hospital = next(item for item in items if item.label == "hospital")
+    assert document.accepted(hospital) == "😀 The patient was taken to the hospital by ambulance."
+
+
+async def test_hover_shows_the_words_of_the_mask(program: Editor) -> None:
+    hover = await program.open(f"😀 The patient was taken to the {MASK} by ambulance.").hover(MASK)
+    assert hover is not None
+    assert "hospital" in str(hover.contents)
+
+
+async def test_a_command_fills_the_document(program: Editor) -> None:
+    document = program.open(f"🙂 Paris is the {MASK} of {MASK}.\n\nIt was a {MASK} day.\n")
+    await document.command("fillmask.fillAll")
+    assert MASK not in document.text
+    assert document.text.startswith("🙂 Paris is the ")
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
+    """A server of the hub's protocol, which the program asks."""
+    with Hub() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+        monkeypatch.setenv("HF_ASSETS_CACHE", str(tmp_path / "assets"))
+        yield server
+        server.shutdown()
+
+
+@asynccontextmanager
+async def session(client: str = "vscode", **how: Any) -> AsyncIterator[Editor]:
+    editor = await start_program(client, **how)
+    try:
+        yield editor
+    finally:
+        await stop(editor)
+
+
+async def command(editor: Editor, name: str, *arguments: Any) -> dict[str, Any]:
+    params = types.ExecuteCommandParams(f"fillmask.{name}", list(arguments))
+    answer = await editor.client.workspace_execute_command_async(params)
+    return answer if isinstance(answer, dict) else vars(answer) if hasattr(answer, "__dict__") else answer._asdict()
+
+
+def download_token(editor: Editor) -> int | str:
+    """Return the token of the progress bar of a download."""
+    bars = editor.client.progress_reports.items()
+    return next((token for token, reports in bars if reports and "Downloading" in (reports[0].title or "")), "")
+
+
+async def test_a_model_is_downloaded_with_progress_and_then_answers(hub: Hub) -> None:
+    async with session(options={"model": "embedded"}) as editor:
+        await editor.loaded()
+        answer = await command(editor, "downloadModel", {"model": "some/model"})
+        assert answer["model"] == "embedded"  # the settings name another one
+        reports = editor.client.progress_reports[download_token(editor)]
+        assert reports[0].kind == "begin"
+        assert reports[0].cancellable
+        assert reports[-1].message == "done"
+        answer = await command(editor, "selectModel", {"model": "some/model"})
+        assert (answer["state"], answer["model"], answer["error"]) == ("ready", "some/model", None)
+        with pytest.raises(JsonRpcException, match="not on the hub"):
+            await command(editor, "downloadModel", {"model": "no/such"})
+
+
+async def test_a_download_is_cancelled_by_its_progress_bar(hub: Hub) -> None:
+    hub.slowly = True
+    async with session(options={"model": "embedded"}) as editor:
+        fetching = asyncio.ensure_future(command(editor, "downloadModel", {"model": "some/model"}))
+        while len(editor.client.progress_reports.get(download_token(editor), [])) < 2:
+            await editor.client.wait_for_notification(types.PROGRESS)
+        editor.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(download_token(editor)))
+        with pytest.raises(JsonRpcException, match="cancel"):
+            await fetching
+        assert await editor.open(f"a {MASK}").hover(MASK)
+
+
+async def test_the_better_model_is_offered_downloaded_and_then_found(hub: Hub) -> None:
+    hub.model = BETTER
+    async with session("neovim") as editor:
+        offered = asyncio.Event()
+
+        @editor.client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)
+        def answer(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
+            assert BETTER in params.message
+            offered.set()
+            return (params.actions or [None])[0]
+
+        await offered.wait()
+        while download_token(editor) == "" or editor.client.progress_reports[download_token(editor)][-1].kind != "end":
+            await editor.client.wait_for_notification(types.PROGRESS)
+        while (await command(editor, "status"))["model"] != BETTER:
+            await editor.loaded()
+    async with session("neovim") as editor:
+        await editor.loaded()
+        assert (await command(editor, "status"))["model"] == BETTER
+
+
+async def test_the_runtime_is_a_setting() -> None:
+    pytest.importorskip("openvino")
+    async with session(options={"runtime": "openvino", "model": "embedded"}) as editor:
+        await editor.loaded()
+        items = await editor.open("Paris is the capital of [MASK]|.").complete()
+        assert items is not None
+        assert "paris" in [item.label for item in items]
+        assert editor.messages == []
+
+
+async def test_with_a_shared_engine_no_model_is_loaded(ours: SharedEngine) -> None:
+    async with session(options={"engine": {"url": ours.url}}) as editor:
+        assert await editor.open(f"She drank a cup of {MASK}| with milk.").complete()
+        assert (await editor.status())["engine"] == "remote"
+        program = editor.client._server
+        assert program is not None
+        process = psutil.Process(program.pid)
+        assert process.memory_info().rss < 150e6
+        if hasattr(process, "memory_maps"):  # not on every system
+            assert [each.path for each in process.memory_maps() if "libtorch" in each.path] == []
