@@ -113,7 +113,7 @@ async def test_an_untrusted_workspace_chooses_no_model(connect: Connect, name: s
     [message] = editor.messages
     assert "fillmask.model" in message
     assert "trusted" in message
-    with pytest.raises(JsonRpcException, match="not trusted"):
+    with pytest.raises(JsonRpcException, match="Trust the workspace"):
         await command(editor, name, {"model": "embedded"})
     assert (await editor_status(editor))["model"] == "embedded"
 
