@@ -6,7 +6,6 @@ Every chosen subword becomes ``[MASK]``, because an editor only ever asks about 
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import signal
 import sys
@@ -15,12 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import islice
 from math import isfinite
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +28,7 @@ from torch.nn.utils import clip_grad_norm_
 from transformers import AutoConfig, BertForMaskedLM
 
 from .network import masked_loss
+from .progress import Progress, forget_after
 from .rows import Rows, batches
 
 STATE = "state.pt"
@@ -214,12 +213,33 @@ def train(
     Raises:
         TrainingError: the rows, the start or the run in ``out`` don't fit the recipe, or the loss is not finite.
     """
+    _keep_memory()
+    out.mkdir(parents=True, exist_ok=True)
+    state = _open_state(recipe, rows, out, _device(device))
+    saved = time.monotonic()
+    with _stop_signals() as stopped, Workers(state.network) as workers, (out / LOG).open("a") as log:
+        progress = Progress(log, say, tokens=state.tokens, total_tokens=recipe.tokens)
+        stream = training_batches(rows, recipe, mask_id, state.batches, state.tokens)
+        while state.tokens < recipe.tokens and not stopped:
+            loss = _step(state, recipe, workers, list(islice(stream, BATCHES)))
+            progress.add_step(loss, state.steps, state.tokens)
+            if validation is not None and progress.wants_validation(state.tokens):
+                with averaged(state):
+                    progress.add_validation(validation_loss(workers, validation, mask_id), state.tokens)
+            if time.monotonic() - saved > save_every:
+                state.save(out)
+                saved = time.monotonic()
+    state.save(out)
+    say(f"{state.tokens:>12,} tokens   {'stopped' if stopped else 'done'}; saved in {out}")
+    return state
+
+
+def _open_state(recipe: Recipe, rows: Rows, out: Path, device: torch.device) -> State:
+    """Return the state to continue, or a new one, for rows that fit the network."""
     unknown = sorted(set(recipe.repeats) - set(rows.names))
     if unknown:
         raise TrainingError(f"the rows have no source {unknown[0]}; their sources are {', '.join(rows.names)}.")
-    _keep_memory()
-    out.mkdir(parents=True, exist_ok=True)
-    state = State.new(recipe, _device(device))
+    state = State.new(recipe, device)
     config = state.network.config
     if not len(rows) or rows.tokens.max() >= config.vocab_size or rows.lengths.max() > config.max_position_embeddings:
         raise TrainingError(
@@ -228,35 +248,7 @@ def train(
         )
     if (out / STATE).exists():
         state.restore(out)
-    _forget_after(out / LOG, state.tokens)
-    started, initial_tokens, saved, validated = (
-        time.monotonic(),
-        state.tokens,
-        time.monotonic(),
-        state.tokens // 1_000_000,
-    )
-    losses: list[float] = []
-    with _stop_signals() as stopped, Workers(state.network) as workers, (out / LOG).open("a") as log:
-        stream = training_batches(rows, recipe, mask_id, state.batches, state.tokens)
-        while state.tokens < recipe.tokens and not stopped:
-            losses.append(_step(state, recipe, workers, list(islice(stream, BATCHES))))
-            if state.steps % 20 == 0:
-                loss, losses = sum(losses) / len(losses), []
-                pace = (state.tokens - initial_tokens) / (time.monotonic() - started)
-                left = timedelta(seconds=round((recipe.tokens - state.tokens) / pace))
-                say(f"{state.tokens:>12,} tokens   loss {loss:.3f}   {pace:,.0f} tokens/s   {left} left")
-                _write(log, tokens=state.tokens, loss=loss)
-            if validation is not None and state.tokens // 1_000_000 > validated:
-                validated = state.tokens // 1_000_000
-                with averaged(state):
-                    loss = validation_loss(workers, validation, mask_id)
-                say(f"{state.tokens:>12,} tokens   validation loss {loss:.4f}")
-                _write(log, tokens=state.tokens, validation_loss=loss)
-            if time.monotonic() - saved > save_every:
-                state.save(out)
-                saved = time.monotonic()
-    state.save(out)
-    say(f"{state.tokens:>12,} tokens   {'stopped' if stopped else 'done'}; saved in {out}")
+    forget_after(out / LOG, state.tokens)
     return state
 
 
@@ -360,18 +352,6 @@ def _step(state: State, recipe: Recipe, workers: Workers, batches: Sequence[Mask
     with torch.no_grad():
         torch._foreach_lerp_(list(state.average.values()), list[Tensor](weights), 1 - keep)
     return loss
-
-
-def _forget_after(log: Path, tokens: int) -> None:
-    """Drop log entries after the last saved state: those steps run again."""
-    if log.exists():
-        lines = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("}\n")]
-        log.write_text("".join(line for line in lines if json.loads(line)["tokens"] <= tokens))
-
-
-def _write(log: TextIO, **entry: float) -> None:
-    log.write(json.dumps(entry) + "\n")
-    log.flush()
 
 
 @contextmanager
