@@ -24,7 +24,7 @@ paragraphs = st.lists(sentences.map(lambda words: " ".join(["The", *words]) + ".
 
 
 def spelled(rows: Rows) -> list[str]:
-    return [TOKENIZER._backend.decode(row.tolist()) for row in (rows[i] for i in range(len(rows)))]
+    return [TOKENIZER.decode(rows[number].tolist()[1:-1]) for number in range(len(rows))]
 
 
 @settings(max_examples=50, deadline=None)
