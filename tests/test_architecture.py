@@ -1,8 +1,10 @@
-"""One direction only: lsp -> engine -> mlm and lsp -> documents; documents and mlm don't know each other."""
+"""The rules of the layout: imports go down only, no circles, no second home for an idea.
+
+Each rule is also tested on a tiny package that breaks it.
+"""
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -10,48 +12,69 @@ from pathlib import Path
 import pytest
 
 import fillmask_ls
+from architecture import Package
 
-PACKAGE = Path(fillmask_ls.__file__).parent
+ROOT = Path(fillmask_ls.__file__).parent
+MAX_LINES = 400
+TOP = {"background", "settings", "spans", "words"}
 ALLOWED = {
-    "documents": set(),
-    "mlm": set(),
-    "engine": {"mlm"},
-    "lsp": {"engine", "documents"},
+    "background": set(),
+    "spans": set(),
+    "words": {"spans"},
+    "settings": {"spans", "words"},
+    "documents": {"spans", "words"},
+    "mlm": {"spans", "words"},
+    "presentation": {"spans", "words", "mlm.results"},
+    "engine": {"background", "spans", "words", "mlm"},
+    "lsp": {*TOP, "documents", "engine", "presentation"},
+    "cli": {*TOP, "documents", "engine", "lsp", "mlm", "presentation"},
+    "__main__": {"cli"},
 }
 
 
-def imported_rooms(file: Path) -> set[str]:
-    """The rooms that a file imports, also inside functions and for types."""
-    rooms = set()
-    package = ["fillmask_ls", *file.relative_to(PACKAGE).parent.parts]
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            names = [f"{module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        rooms |= {name.split(".")[1] for name in names if name.startswith("fillmask_ls.")}
-    return rooms & ALLOWED.keys()
+@pytest.fixture(scope="module")
+def package() -> Package:
+    return Package.read(ROOT)
 
 
-@pytest.mark.parametrize("room", ALLOWED)
-def test_rooms_know_only_the_rooms_below(room: str) -> None:
-    files = list((PACKAGE / room).rglob("*.py"))
-    assert files
-    for file in files:
-        assert imported_rooms(file) <= {room} | ALLOWED[room], file
+def test_imports_go_down_only(package: Package) -> None:
+    assert {package.room(module) for module in package.imports} - {""} == ALLOWED.keys()
+    assert package.forbidden_imports(ALLOWED) == set()
 
 
-def test_only_the_checkpoints_resolver_knows_the_embedded_folder() -> None:
-    knowing = [
-        file.name
-        for file in PACKAGE.rglob("*.py")
-        if "EMBEDDED" in file.read_text() or '/ "embedded"' in file.read_text()
+def test_no_files_import_one_another(package: Package) -> None:
+    assert package.circles() == set()
+
+
+def test_nothing_in_lsp_imports_the_server(package: Package) -> None:
+    assert "fillmask_ls.lsp.server" in package.imports
+    assert package.importers("fillmask_ls.lsp.server", within="lsp") == set()
+
+
+def test_no_module_is_long(package: Package) -> None:
+    assert package.long_modules(MAX_LINES) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "home"),
+    [
+        ("Span", "fillmask_ls.spans"),
+        ("replace_spans", "fillmask_ls.spans"),
+        ("find_masks", "fillmask_ls.words"),
+        ("find_words", "fillmask_ls.words"),
+        ("find_sentences", "fillmask_ls.words"),
+        ("MASK", "fillmask_ls"),
+    ],
+)
+def test_each_idea_has_one_home(package: Package, name: str, home: str) -> None:
+    assert package.definitions(name) == {home}
+
+
+def test_only_the_checkpoint_module_knows_the_embedded_folder() -> None:
+    files = [
+        file for file in ROOT.rglob("*.py") if "EMBEDDED" in file.read_text() or '/ "embedded"' in file.read_text()
     ]
-    assert knowing == ["checkpoint.py"]
+    assert [file.name for file in files] == ["checkpoint.py"]
 
 
 @pytest.mark.parametrize(
@@ -64,12 +87,75 @@ def test_only_the_checkpoints_resolver_knows_the_embedded_folder() -> None:
         "fillmask_ls.documents.context",
     ],
 )
-def test_what_answers_at_once_does_not_import_torch(module: str) -> None:
+def test_modules_that_answer_at_once_do_not_import_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_what_a_bert_needs_does_not_import_transformers() -> None:
+def test_a_bert_is_loaded_without_transformers() -> None:
     modules = "fillmask_ls.mlm.model, fillmask_ls.mlm.prediction, fillmask_ls.mlm.scoring, fillmask_ls.engine.dispatch"
     code = f"import sys, {modules}; sys.exit('transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def made_up(folder: Path, **files: str) -> Package:
+    """Write a package; in the files' names, ``__`` separates folders."""
+    root = folder / "house"
+    for name, text in {"": "", "lsp__": "", "mlm__": "", "documents__": "", **files}.items():
+        parts = name.split("__")
+        file = root.joinpath(*parts[:-1], f"{parts[-1] or '__init__'}.py")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return Package.read(root)
+
+
+LOWER: dict[str, set[str]] = {"lsp": {"mlm.results"}, "mlm": set(), "documents": set()}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from house.mlm import model",
+        "from ..mlm import model",
+        "import house.mlm.model",
+        "def late():\n    from ..mlm.model import load",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ..mlm.model import Model",
+    ],
+)
+def test_an_import_of_a_room_that_is_not_below_is_found(tmp_path: Path, statement: str) -> None:
+    package = made_up(tmp_path, mlm__model="load = Model = 1", documents__text=statement)
+    assert package.forbidden_imports(LOWER) == {("house.documents.text", "house.mlm.model")}
+
+
+def test_one_module_of_a_room_can_be_allowed(tmp_path: Path) -> None:
+    package = made_up(tmp_path, mlm__model="x = 1", mlm__results="x = 1", lsp__a="from ..mlm.results import x")
+    assert package.forbidden_imports(LOWER) == set()
+    package = made_up(tmp_path, mlm__model="x = 1", mlm__results="x = 1", lsp__a="from ..mlm.model import x")
+    assert package.forbidden_imports(LOWER) == {("house.lsp.a", "house.mlm.model")}
+
+
+def test_a_circle_of_three_files_is_found_also_for_types_and_inside_functions(tmp_path: Path) -> None:
+    package = made_up(
+        tmp_path,
+        lsp__a="from . import b",
+        lsp__b="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .c import C",
+        lsp__c="def late():\n    from .a import x",
+        lsp__d="from . import a",
+    )
+    assert package.circles() == {frozenset({"house.lsp.a", "house.lsp.b", "house.lsp.c"})}
+
+
+def test_an_import_of_the_server_from_its_room_is_found(tmp_path: Path) -> None:
+    package = made_up(tmp_path, lsp__server="x = 1", lsp__hover="from .server import x", cli="from .lsp import server")
+    assert package.importers("house.lsp.server", within="lsp") == {"house.lsp.hover"}
+
+
+def test_a_long_module_is_found(tmp_path: Path) -> None:
+    package = made_up(tmp_path, lsp__a="x = 1\n" * 400, lsp__b="x = 1\n" * 401)
+    assert package.long_modules(400) == {"house.lsp.b"}
+
+
+@pytest.mark.parametrize("definition", ["Span = tuple", "Span: object = tuple", "class Span: ...", "def Span(): ..."])
+def test_a_second_definition_is_found_and_an_import_is_not_one(tmp_path: Path, definition: str) -> None:
+    package = made_up(tmp_path, spans="Span = tuple", lsp__a=definition, lsp__b="from ..spans import Span")
+    assert package.definitions("Span") == {"house.spans", "house.lsp.a"}
