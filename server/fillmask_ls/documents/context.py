@@ -31,7 +31,7 @@ class Passage:
     Attributes:
         text: one line.
         masks: the spans of its masks, in order.
-        focus: the number of the mask that the passage is around.
+        focus: the number of the mask that the passage was made for, among ``masks``.
         origins: for each character, the document's index of the character or markup that it comes from; -1 if it comes
             from another document.
     """
@@ -136,30 +136,33 @@ def passages(
 ) -> Iterator[tuple[Passage, list[Span]]]:
     """Yield passages that together contain every mask of the document, or of a ``span`` of it, once.
 
-    Each comes with the document's spans of the masks that it is for: those from its focus on. The other arguments are
-    those of :func:`passage`.
+    Each comes with the document spans of the masks to predict in it: its focus and masks after it. The other arguments
+    are those of :func:`passage`.
     """
     masks = document.masks(*(span or (0, len(document))))
     current: tuple[Passage, list[Span]] | None = None
     number = 0
     while number < len(masks):
-        following = passage(
+        next_passage = passage(
             document, Target(*masks[number]), tokens=tokens, strip_markup=strip_markup, before=before, after=after
         )
-        mask_spans = _masks_near_focus(following, masks[number:])
+        mask_spans = _masks_near_focus(next_passage, masks[number:])
         number += len(mask_spans)
-        if current is not None and _is_same_text(following, *current):
+        if current is not None and _is_same_text(next_passage, *current):
             current[1].extend(mask_spans)
         else:
             if current is not None:
                 yield current
-            current = following, mask_spans
+            current = next_passage, mask_spans
     if current is not None:
         yield current
 
 
 def _masks_near_focus(passage: Passage, masks: Sequence[Span]) -> list[Span]:
-    """Return the first of ``masks`` that the passage is for; others get a passage with more text after them."""
+    """Return the first of ``masks``, up to the middle of the text after the focus.
+
+    Later masks get another passage, which contains more text after them.
+    """
     focus_start = passage.masks[passage.focus][0]
     last_start = focus_start + (len(passage.text) - focus_start) // 2
     mask_spans: list[Span] = []
@@ -170,12 +173,12 @@ def _masks_near_focus(passage: Passage, masks: Sequence[Span]) -> list[Span]:
     return mask_spans
 
 
-def _is_same_text(following: Passage, current: Passage, mask_spans: Sequence[Span]) -> bool:
-    """Return whether a passage only continues the current one with its next masks, as at the end of a document."""
+def _is_same_text(next_passage: Passage, current: Passage, mask_spans: Sequence[Span]) -> bool:
+    """Return whether the next passage is the current one with a later focus, as at the end of a document."""
     return (
-        following.focus == current.focus + len(mask_spans)
-        and following.text == current.text
-        and following.origins == current.origins
+        next_passage.focus == current.focus + len(mask_spans)
+        and next_passage.text == current.text
+        and next_passage.origins == current.origins
     )
 
 

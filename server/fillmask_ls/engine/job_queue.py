@@ -33,7 +33,7 @@ class Job:
         priority: jobs of a higher priority run first.
         begin: called on the thread; returns the result, or the steps that lead to it.
         future: receives the result; cancelling it stops the job before its next forward step.
-        begun: the steps, if there are some and the job has begun.
+        model_steps: what ``begin`` returned, if the job has begun and needs forward steps.
         next_step: the forward step that the generator waits for.
         number: the order of arrival.
     """
@@ -41,7 +41,7 @@ class Job:
     priority: Priority
     begin: Callable[[], Any]
     future: Future[Any] = field(default_factory=Future)
-    begun: ModelSteps | None = None
+    model_steps: ModelSteps | None = None
     next_step: ForwardStep | None = None
     number: int = 0
 
@@ -70,7 +70,7 @@ class JobQueue:
         self._closed = False
 
     def close(self) -> None:
-        """Cancel all waiting jobs, and those that are still put."""
+        """Cancel all waiting jobs, and every job that is put later."""
         with self._changed:
             self._closed = True
             for job in self._jobs:

@@ -35,8 +35,8 @@ class LocalEngine(Engine):
         """Start an engine without a model.
 
         Args:
-            fifo: whether the oldest of equally urgent questions runs first, instead of the newest; for many users.
-            long_lived: whether the process exists for this engine: all objects that exist when a model is loaded are
+            fifo: whether the oldest of equally urgent questions runs first instead of the newest: fair to many users.
+            long_lived: whether the process runs for this engine only. Objects that exist when a model is loaded are
                 then exempt from garbage collection.
             load_model: loads a model given its name, device, dtype and runtime, on the model's thread; by default
                 :func:`fillmask_ls.mlm.load`.
@@ -49,7 +49,7 @@ class LocalEngine(Engine):
         self._latest: _Latest | None = None
         self._error = ""
         self._loaded = asyncio.Event()
-        self._loads = 0
+        self._load_count = 0
         self._scheduler = Scheduler(fifo=fifo)
 
     @property
@@ -62,18 +62,18 @@ class LocalEngine(Engine):
         return len(self._model.tokenizer.encode(text).ids) if self._model is not None else 0
 
     def warm_up(self) -> None:
-        """Start importing what any model needs, before the settings name one."""
-        self._scheduler.submit(Priority.LOADING, _import)
+        """Start importing torch and the code of :mod:`fillmask_ls.mlm`, before the settings name a model."""
+        self._scheduler.submit(Priority.LOADING, _import_mlm)
 
     def close(self) -> None:
-        """End the thread after its present step and cancel all questions.
+        """Cancel all questions and wait until the thread has ended, after its current step.
 
-        For programs that go on without the engine: Python's own exit can abort the process while torch computes.
+        A process that exits without this call, while torch computes, can be aborted.
         """
         self._scheduler.close()
 
     async def load(self, model: str, device: str, dtype: str = "auto", runtime: str = "torch") -> str:
-        """Load a model, which answers from then on; if that fails, the model before goes on.
+        """Load a model, which then answers all questions; if loading fails, the previous model still does.
 
         Args:
             model, device, runtime: as for :func:`fillmask_ls.mlm.load`.
@@ -84,21 +84,21 @@ class LocalEngine(Engine):
 
         Raises:
             EngineError: the model cannot be loaded; the message says why.
-            SupersededError: a later call came before this one's turn.
+            SupersededError: a later call was made before this one began to load.
         """
-        self._loads += 1
-        number = self._loads
+        self._load_count += 1
+        load_number = self._load_count
         self._loaded.clear()
 
         def work() -> str:
-            if number != self._loads:
+            if load_number != self._load_count:
                 raise SupersededError(f"another model was chosen before {model!r} was loaded")
             if self._long_lived:
-                gc.unfreeze()  # collects the model before if it is part of a reference cycle
+                gc.unfreeze()  # lets the previous model be collected, if it is part of a reference cycle
             self._model = self._load_model(model, device, dtype, runtime)
             if self._long_lived:
                 gc.freeze()  # else each full collection stops all threads for 65 ms
-            # Jobs of the model before still write to its own caches.
+            # New objects: jobs of the previous model may still write to the old caches.
             self._distributions, self._answers = LRUCache.of_masks(), LRUCache.of_answers()
             return self._model.name
 
@@ -111,11 +111,11 @@ class LocalEngine(Engine):
             self._error = str(error)
             raise EngineError(self._error) from error
         finally:
-            if number == self._loads:
+            if load_number == self._load_count:
                 self._loaded.set()
 
     async def answer(self, question: Question, priority: Priority = Priority.INTERACTIVE) -> Any:
-        """Answer a question when a model is loaded; see :class:`~fillmask_ls.engine.api.Engine`."""
+        """Answer a question once a model is loaded; see :class:`~fillmask_ls.engine.api.Engine`."""
         await self._wait_for_model()
         if isinstance(question, PredictQuestion):
             latest = self._latest
@@ -124,8 +124,8 @@ class LocalEngine(Engine):
             return await self._compute(question, priority)
         answers = self._answers
         if question not in answers:
-            answers[question] = (await self._compute(question, priority),)
-        return answers[question][0]
+            answers[question] = await self._compute(question, priority)
+        return answers[question]
 
     async def _wait_for_model(self) -> None:
         while self._model is None:
@@ -164,9 +164,13 @@ class LocalEngine(Engine):
 
 @dataclass(frozen=True, slots=True)
 class _Latest:
-    """The latest predictions: the same question gets them again without a turn of the model's thread.
+    """The latest predictions: if the same question comes again, they are returned without waiting for the model's thread.
 
-    ``additions`` is the cache's count when they were made: a result that was added since may improve them.
+    Attributes:
+        question: the question that they answer.
+        predictions: its answer.
+        distributions: the cache that was used.
+        additions: the cache's count of additions then; a result that was added later may improve the predictions.
     """
 
     question: PredictQuestion
@@ -182,7 +186,7 @@ class _Latest:
         )
 
 
-def _import() -> None:
+def _import_mlm() -> None:
     from fillmask_ls.mlm import loading, prediction  # noqa: F401
 
 

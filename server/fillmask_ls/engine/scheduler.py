@@ -41,7 +41,7 @@ _TOKENS_PER_STEP = {Priority.HINT: 256, Priority.BACKGROUND: 128}
 
 
 def tokens_per_step(priority: Priority) -> int:
-    """Return the maximum number of tokens in a forward step that can be divided: larger steps delay interactive questions."""
+    """Return the maximum tokens per forward step, unless one row is longer: larger steps delay interactive questions."""
     return _TOKENS_PER_STEP.get(priority, 512)
 
 
@@ -72,7 +72,7 @@ class Scheduler:
         return job.future
 
     def close(self) -> None:
-        """Cancel all jobs and wait until the thread has ended, after its present step."""
+        """Cancel all jobs and wait until the thread has ended, after its current step."""
         self._queue.close()
         self._thread.join()
 
@@ -81,16 +81,16 @@ class Scheduler:
             self._step(job)
 
     def _step(self, job: Job) -> None:
-        """Run one forward step of a job, together with others that may share it."""
-        candidates = [job]
+        """Run one forward step of a job, together with jobs that can share it."""
+        jobs = [job]
         if job.priority is not Priority.LOADING:
-            candidates += self._queue.take_same(job.priority, _JOBS_PER_STEP - 1)
+            jobs += self._queue.take_same(job.priority, _JOBS_PER_STEP - 1)
         batch: list[Job] = []
-        for job in candidates:
+        for job in jobs:
             self._run_more_urgent(job.priority)
             if job.future.cancelled() or not _begin(job):
                 continue
-            if _may_share(batch, job):
+            if _can_share(batch, job):
                 batch.append(job)
             else:
                 self._queue.put(job)
@@ -109,7 +109,7 @@ class Scheduler:
         priority = batch[0].priority
         steps = [job.next_step for job in batch if job.next_step is not None]
         try:
-            found = logits(_model(batch[0]), steps, lambda: self._run_more_urgent(priority))
+            results = logits(_model(batch[0]), steps, lambda: self._run_more_urgent(priority))
         except BaseException as error:
             if len(batch) == 1:
                 _fail(batch[0], error)
@@ -117,15 +117,15 @@ class Scheduler:
                 for job in batch:  # the failure of one job must not reach the others
                     self._forward([job])
             return
-        for job, answer in zip(batch, found, strict=True):
+        for job, result in zip(batch, results, strict=True):
             self._run_more_urgent(priority)
-            _advance(job, answer)
+            _advance(job, result)
             if job.next_step is not None:
                 self._queue.put(job)
 
 
 def _begin(job: Job) -> bool:
-    """Begin a job that is new; return whether it waits for a forward step now."""
+    """Begin a job if it is new; return whether it now needs a forward step."""
     if job.next_step is None:
         try:
             result = job.begin()
@@ -133,7 +133,7 @@ def _begin(job: Job) -> bool:
             _fail(job, error)
             return False
         if isinstance(result, ModelSteps):
-            job.begun = result
+            job.model_steps = result
             _advance(job, None)
         else:
             job.succeed(result)
@@ -141,18 +141,18 @@ def _begin(job: Job) -> bool:
 
 
 def _model(job: Job) -> MaskedLM:
-    assert job.begun is not None  # noqa: S101 - only begun jobs have steps
-    return job.begun.model
+    assert job.model_steps is not None  # noqa: S101 - only begun jobs have steps
+    return job.model_steps.model
 
 
-def _advance(job: Job, answer: Tensor | None) -> None:
-    """Send a job's generator its logits, None to start it: it yields its next step, or the job is done."""
+def _advance(job: Job, logits: Tensor | None) -> None:
+    """Send a job's generator its logits, or None to start it; store its next step, or its result if it is finished."""
     from fillmask_ls.mlm.forward_steps import Finished, advance
 
-    assert job.begun is not None  # noqa: S101 - only begun jobs have steps
+    assert job.model_steps is not None  # noqa: S101 - only begun jobs have steps
     job.next_step = None
     try:
-        yielded = advance(job.begun.steps, answer)
+        yielded = advance(job.model_steps.steps, logits)
     except BaseException as error:
         _fail(job, error)
         return
@@ -163,7 +163,7 @@ def _advance(job: Job, answer: Tensor | None) -> None:
 
 
 def _fail(job: Job, error: BaseException) -> None:
-    """Let a job's future raise an error; one that is no ``Exception`` would end the event loop that awaits it."""
+    """Let a job's future raise an error, wrapped if it is a native panic: that would end the loop that awaits it."""
     if not isinstance(error, (Exception, KeyboardInterrupt, SystemExit)):
         panic = ModelPanicError(f"{type(error).__name__}: {error}")
         panic.__cause__ = error
@@ -171,8 +171,8 @@ def _fail(job: Job, error: BaseException) -> None:
     job.fail(error)
 
 
-def _may_share(batch: Sequence[Job], other: Job) -> bool:
-    """Whether a job may join a shared step: same model, rows of similar length, not too many tokens in all."""
+def _can_share(batch: Sequence[Job], other: Job) -> bool:
+    """Return whether a job can join a shared step: same model, rows of similar length, not too many tokens in all."""
     if not batch:
         return True
     rows = [[len(row) for row in job.next_step.rows] for job in (*batch, other) if job.next_step is not None]

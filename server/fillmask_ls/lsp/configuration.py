@@ -1,4 +1,4 @@
-"""The settings in force: the server's, and each document's where the client can be asked for them."""
+"""The current settings: the server's, and those of each document if the client answers ``workspace/configuration``."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Configuration:
         """Apply changed settings over the initial ones, and report invalid values to the user.
 
         Args:
-            values: what the client pushed; a client that answers pulls is asked instead.
+            values: the settings that the client pushed; not used if it answers ``workspace/configuration``.
         """
         self._pending = PendingSettings(self._changed_settings(values))
         return self._pending
@@ -112,7 +112,7 @@ class Configuration:
         """Drop the settings of a closed document."""
         self._by_document.pop(uri, None)
 
-    def known(self) -> Iterator[Settings]:
+    def known_settings(self) -> Iterator[Settings]:
         """Yield the server's settings and those of the documents that have arrived."""
         yield self.settings
         yield from (pending.result for pending in self._by_document.values() if pending.result)

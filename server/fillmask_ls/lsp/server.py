@@ -1,4 +1,4 @@
-"""The language server: its life cycle, and the tables of the requests and commands it answers. Nothing in lsp/ imports it."""
+"""The language server: its life cycle, and the tables of its requests and commands. Nothing else in lsp/ imports it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ class DocumentRequest:
         handler: takes the session, a snapshot of the document and the parameters.
         options: announced to the client.
         if_closed: the answer for a document that is not open.
-        is_about_mask: whether the answer stays right while the mask at the position stays; else it is about one version.
+        is_about_mask: whether only an edit that changes or moves the mask at the position makes the request stale; by
+            default every edit of the document does.
     """
 
     handler: Callable[..., Awaitable[Any]]
@@ -138,7 +139,7 @@ class FillmaskServer(LanguageServer):
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
         """Log an error by kind only: pygls would show a pop-up, and a message may quote the document.
 
-        A refused request is answered with its error, which is none of the server.
+        A ``JsonRpcException`` is the response that a handler chose, not an error of the server.
         """
         if not isinstance(error, JsonRpcException):
             logger.error("%s", type(error).__name__)
@@ -150,7 +151,7 @@ class FillmaskServer(LanguageServer):
             self.feature(method)(self._resolve_handler(resolve))
         for name, command in COMMANDS.items():
             self.command(name)(self._command_handler(command))
-        # pygls sets attributes on a handler, which a bound method does not take.
+        # pygls sets attributes on a handler: a `partial` allows that, a bound method does not.
         self.feature(types.INITIALIZE)(partial(self._initialize))
         self.feature(types.INITIALIZED)(partial(self._initialized))
         self.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(partial(self._did_change_configuration))
@@ -196,7 +197,7 @@ class FillmaskServer(LanguageServer):
         return handle
 
     def _initialize(self, params: types.InitializeParams) -> None:
-        """Learn what the client can do; everything slow begins after the response has left."""
+        """Store the client's capabilities and settings; slow work starts after the response is sent."""
         if self._watch_parent and params.process_id is not None:
             parent_process.watch(params.process_id)
         session = self.session
@@ -221,10 +222,10 @@ class FillmaskServer(LanguageServer):
         """Apply changed settings.
 
         Args:
-            values: what the client pushed; a client that answers pulls is asked instead.
+            values: the settings that the client pushed; not used if it answers ``workspace/configuration``.
         """
         configuration, manager = self.session.configuration, self.session.models
-        before = list(configuration.known())
+        before = list(configuration.known_settings())
         pending = configuration.change(values)
         if not await pending.wait_until_deadline():
             logger.warning("the client has not sent its settings yet; going on without them")
@@ -248,12 +249,12 @@ class FillmaskServer(LanguageServer):
 
     def _model_changed(self) -> None:
         self.session.client.refresh()
-        if any(settings.diagnostics for settings in self.session.configuration.known()):
+        if any(settings.diagnostics for settings in self.session.configuration.known_settings()):
             self._diagnostics.refresh()
 
 
 def _mask_condition(document: TextDocument, position: types.Position) -> IsCurrent:
-    """Return the condition for an answer about the mask at a position; about the version where there is none."""
+    """Return the condition that the mask at ``position`` has not moved; without a mask, that no edit was made."""
     index = to_index(document, position)
     target = masks.mask_before_cursor(document, index) or masks.mask_at(document, index)
     return mask_unmoved(document, target) if target else same_version(document)

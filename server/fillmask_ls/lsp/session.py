@@ -28,10 +28,10 @@ class Session:
 
     Attributes:
         client: carries messages to the client.
-        documents: what the client has open.
-        configuration: the settings in force.
+        documents: the documents that the client has open.
+        configuration: the current settings.
         models: chooses and loads the model.
-        engine: answers questions with it.
+        engine: answers questions with that model.
         reader: the thread that reads prose.
     """
 
@@ -45,14 +45,14 @@ class Session:
         self.engine = self.models.engine
         self._staleness = Staleness()
         self._completion_lists: OrderedDict[str, object] = OrderedDict()
-        self._completion_lists_made = 0
+        self._completion_list_count = 0
 
     @asynccontextmanager
     async def snapshot(self, document: TextDocument, is_current: IsCurrent | None = None) -> AsyncIterator[Snapshot]:
         """Yield a snapshot of ``document`` as it is at this call, and cancel the body once an edit makes it stale.
 
         Args:
-            is_current: whether the answer still fits the live document; by default, whether its version is the same.
+            is_current: whether an answer still fits the live document; by default, until the next edit.
 
         Raises:
             JsonRpcException: with the code ``ContentModified``; the request is stale.
@@ -76,21 +76,21 @@ class Session:
         return document is not None and document.version == snapshot.document.version
 
     def document_changed(self, uri: str) -> None:
-        """Answer stale requests and drop what belongs to a closed document."""
+        """Cancel stale requests; forget the settings of a closed document."""
         document = self.documents.get(uri)
         self._staleness.document_changed(uri, document)
         if document is None:
             self.configuration.forget(uri)
 
-    def remember_list(self, completions: object) -> str:
-        """Keep what a completion list was made of, and return the key that :meth:`recall_list` takes."""
-        self._completion_lists_made += 1
-        key = str(self._completion_lists_made)
-        self._completion_lists[key] = completions
+    def remember_list(self, data: object) -> str:
+        """Store the data that resolves the items of a completion list, and return its key for :meth:`recall_list`."""
+        self._completion_list_count += 1
+        key = str(self._completion_list_count)
+        self._completion_lists[key] = data
         if len(self._completion_lists) > _MAX_COMPLETION_LISTS:
             self._completion_lists.popitem(last=False)
         return key
 
     def recall_list(self, key: object) -> object:
-        """Return what a completion list was made of; None for an old or unknown one."""
+        """Return the data stored under a key; None if it was dropped or the key is unknown."""
         return self._completion_lists.get(key) if isinstance(key, str) else None

@@ -27,12 +27,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a request is about. Every handler works on a snapshot and never touches the live document.
+    """The input of a handler besides the parameters. A handler reads the snapshot, never the live document.
 
     Attributes:
-        document: a copy that no edit reaches.
-        settings: those of this document.
-        capabilities: the client's.
+        document: a copy that never changes.
+        settings: the settings of this document.
+        capabilities: the client's capabilities.
         reader: the thread that reads prose.
         before, after: in a notebook, the neighboring Markdown cells, the nearest first.
     """
@@ -76,10 +76,10 @@ class Snapshot:
         return await self._read(context.word_passage, word)
 
     async def passages(self, span: Span | None = None) -> list[tuple[Passage, list[Span]]]:
-        """Return the passages of all masks in a span, each with the spans of the masks it is read for."""
+        """Return passages that cover all masks in a span, each with the spans of the masks to predict in it."""
         remaining = context.passages(self.document, span, **self._options())
         passages: list[tuple[Passage, list[Span]]] = []
-        # One at a time, so that a completion need not wait until all are read.
+        # One job of the reader for each passage, so that a completion can be read in between.
         while (passage := await self.reader.run(next, remaining, None)) is not None:
             passages.append(passage)
         return passages

@@ -18,11 +18,11 @@ from .results import Candidate, Prediction
 from .subword_search import MAX_SUBWORDS, WordWeights, search_words
 from .windows import Window, contexts, windows
 
-_SURE = 0.9
-"""No search for longer words if a token is likelier than this."""
+_MAX_PROBABILITY_TO_SEARCH = 0.9
+"""If one token is more probable than this, longer words are not searched for."""
 
 _CacheKey = tuple[Window, int, str]
-"""A window, the number of a mask in it, and a prefix."""
+"""A window, the number of a mask in the window, and the prefix that the words must begin with."""
 
 
 def predict(
@@ -99,8 +99,9 @@ def predict_steps(
         top_k: as for :func:`predict`.
         prefixes: what the words must begin with, by the number of the mask in the whole text.
         max_subwords: as for :func:`predict`.
-        focus: the number, in the whole text, of the only mask to search longer words at; by default all.
-        cache: results of earlier calls; used and added to. Longer words in it are offered even if ``max_subwords``
+        focus: the number, in the whole text, of the only mask at which longer words are searched for; by default at
+            all.
+        cache: results of earlier calls; read and extended. Longer words from it are returned even if ``max_subwords``
             is 1.
     """
     cache = {} if cache is None else cache
@@ -131,7 +132,7 @@ def _distributions(model: MaskedLM, window: Window) -> ForwardSteps[Tensor]:
 def _search_missing(
     model: MaskedLM, missing: Sequence[tuple[_CacheKey, Tensor]], max_subwords: int, cache: MutableMapping[Any, Any]
 ) -> ForwardSteps[None]:
-    """Search longer words at all masks side by side, and cache them."""
+    """Search for longer words at all masks in parallel, and cache them."""
     searches = [_search(model, key, distribution, max_subwords) for key, distribution in missing]
     for (key, _), words in zip(missing, (yield from run_together(searches)), strict=True):
         cache[key] = words
@@ -139,7 +140,7 @@ def _search_missing(
 
 def _search(model: MaskedLM, key: _CacheKey, distribution: Tensor, max_subwords: int) -> ForwardSteps[WordWeights]:
     window, number, prefix = key
-    if not prefix and float(distribution.max()) > _SURE:
+    if not prefix and float(distribution.max()) > _MAX_PROBABILITY_TO_SEARCH:
         return []
     fits = _fitting_tokens(model, key)
     single = float(distribution[: len(fits)][fits].sum())
@@ -174,9 +175,9 @@ def _predictions(
 
 
 def _cached_words(model: MaskedLM, cache: Mapping[Any, Any], key: _CacheKey) -> WordWeights:
-    """Return the longer words found with the prefix, or those found without it that have it.
+    """Return the longer words that start with the prefix: from the search for it, or else from the one without a prefix.
 
-    Words that one token spells are left out, because the distribution contains them.
+    Words that are also a single token are left out, because the distribution contains their probability.
     """
     window, number, prefix = key
     vocabulary = model.vocabulary
@@ -204,6 +205,8 @@ def _prediction(
     start, end = window.masks[number]
     return Prediction(
         span=(start + window.start, end + window.start),
-        candidates=tuple(Candidate(word, probability, model.tokenizer.named(ids)) for word, (probability, ids) in best),
+        candidates=tuple(
+            Candidate(word, probability, model.tokenizer.subwords(ids)) for word, (probability, ids) in best
+        ),
         entropy=entropy,
     )

@@ -67,7 +67,7 @@ def word_surprisals_steps(
             span=word,
             log_likelihood=sum(likelihoods[token] for token in tokens),
             expected=expected.get(word, ()),
-            subwords=model.tokenizer.named([encoding.ids[token] for token in tokens]),
+            subwords=model.tokenizer.subwords([encoding.ids[token] for token in tokens]),
         )
         for word, tokens in tokens_of.items()
     ]
@@ -90,6 +90,6 @@ def _expected(model: MaskedLM, logits: Tensor, before: str, top_k: int) -> tuple
     best = probabilities.topk(min(top_k, len(fits)))
     capital = starts_sentence(before)
     return tuple(
-        Candidate(vocabulary.apply_case((id,), capital=capital), probability, model.tokenizer.named((id,)))
+        Candidate(vocabulary.apply_case((id,), capital=capital), probability, model.tokenizer.subwords((id,)))
         for id, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
     )

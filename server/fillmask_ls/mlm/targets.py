@@ -64,7 +64,7 @@ def rank_targets_steps(
     weights = yield from _weigh(model, window, number, ids_of)
     total = sum(weights.values()) or 1.0
     return [
-        Candidate(target, weight / total, model.tokenizer.named(ids_of[target]))
+        Candidate(target, weight / total, model.tokenizer.subwords(ids_of[target]))
         for target, weight in sorted(weights.items(), key=lambda item: -item[1])
     ]
 

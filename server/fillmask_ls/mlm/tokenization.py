@@ -193,7 +193,7 @@ class Tokenizer:
         """The token of every id; an id without a token has an empty one."""
         return [self._backend.id_to_token(id) or "" for id in range(self.vocab_size)]
 
-    def named(self, ids: Sequence[int]) -> tuple[tuple[str, int], ...]:
+    def subwords(self, ids: Sequence[int]) -> tuple[tuple[str, int], ...]:
         """Return each id with its token: ``(("sum", 7680), ("##ter", 3334))``."""
         return tuple((self.vocabulary[id], id) for id in ids)
 

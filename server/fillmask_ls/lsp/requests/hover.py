@@ -32,10 +32,10 @@ async def hover(session: Session, snapshot: Snapshot, params: types.HoverParams)
 
 
 async def _hover_mask(session: Session, snapshot: Snapshot, mask: Target) -> types.Hover:
-    found = await predict_mask(session, snapshot, mask, snapshot.settings.hover_top_k)
+    prediction = await predict_mask(session, snapshot, mask, snapshot.settings.hover_top_k)
     contents = render_prediction(
-        found.answer,
-        found.passage.focus,
+        prediction.answer,
+        prediction.passage.focus,
         markdown=snapshot.capabilities.hover_markdown,
         subwords=snapshot.settings.hover_subwords,
     )
@@ -74,29 +74,27 @@ def render_prediction(
     source = f"Mask {number + 1} of {len(answer.predictions)} in this passage. Model: {answer.model}"
     if not markdown:
         return _plain([*_columns(candidates, subwords=subwords), *uncertainty, source])
-    best = [f"**{escape_markdown(word.text)}** {percent(word.probability)}" for word in candidates[:1]]
+    best = [f"**{escape_markdown(candidate.text)}** {percent(candidate.probability)}" for candidate in candidates[:1]]
     table = "\n".join(_table(candidates, subwords=subwords))
     return _markdown([*best, table, *uncertainty, f"*{escape_markdown(source)}*"])
 
 
-def render_surprisal(
-    found: WordSurprisal, model: str, *, markdown: bool, subwords: bool = False
-) -> types.MarkupContent:
+def render_surprisal(word: WordSurprisal, model: str, *, markdown: bool, subwords: bool = False) -> types.MarkupContent:
     """Render how surprising a word is, and what the model named ``model`` expected in its place.
 
     Args:
         subwords: whether to show the subwords of each word.
     """
-    surprisal = f"{found.surprisal:.1f} bits of surprisal, probability {percent(exp(found.log_likelihood))}"
-    own_subwords = [f"Subwords: {_subwords(found)}"] if subwords else []
+    surprisal = f"{word.surprisal:.1f} bits of surprisal, probability {percent(exp(word.log_likelihood))}"
+    own_subwords = [f"Subwords: {_subwords(word)}"] if subwords else []
     if not markdown:
-        expected = ["The model expected:", *_columns(found.expected, subwords=subwords)]
-        return _plain([f"{found.text}: {surprisal}", *expected, *own_subwords, f"Model: {model}"])
+        expected = ["The model expected:", *_columns(word.expected, subwords=subwords)]
+        return _plain([f"{word.text}: {surprisal}", *expected, *own_subwords, f"Model: {model}"])
     return _markdown(
         [
-            f"**{escape_markdown(found.text)}** {surprisal}",
+            f"**{escape_markdown(word.text)}** {surprisal}",
             "The model expected:",
-            "\n".join(_table(found.expected, subwords=subwords)),
+            "\n".join(_table(word.expected, subwords=subwords)),
             *map(escape_markdown, own_subwords),
             f"*Model: {escape_markdown(model)}*",
         ]
