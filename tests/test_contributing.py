@@ -18,8 +18,6 @@ HANDLER = "server/fillmask_ls/lsp/requests/document_link.py"
 TABLE = "server/fillmask_ls/lsp/server.py"
 TEST = "tests/lsp/requests/test_document_link.py"
 
-pytestmark = pytest.mark.skipif(not (ROOT / TEST).parent.exists(), reason="the new layout has not landed")
-
 
 @pytest.fixture(scope="module")
 def blocks() -> list[str]:
