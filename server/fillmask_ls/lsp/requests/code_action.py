@@ -35,6 +35,7 @@ _MAX_SINGLE_FILLS = 3
 """How many selected masks get an action each: a longer menu would bury the actions for all of them."""
 _MAX_SUBSTITUTES = 3
 _MASKING_RATE = 0.15
+_SEEDS = 2**31
 _MAX_TITLE_WORD = 30
 
 
@@ -92,13 +93,17 @@ class _ActionData:
         Raises:
             JsonRpcInvalidParams: the data is not ours.
         """
-        try:
-            if data["do"] not in ("fill", "mask"):
-                raise ValueError(f"unknown kind of action: {data['do']!r}")
-            span = int(data["start"]), int(data["end"])
-            return _ActionData(data["do"], str(data["uri"]), data["version"], span, int(data.get("seed", 0)))
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise JsonRpcInvalidParams("the code action is not one of this server's") from error
+        match {"seed": 0, **data} if isinstance(data, dict) else data:
+            case {
+                "do": "fill" | "mask" as kind,
+                "uri": str(uri),
+                "version": int(version),
+                "start": int(start),
+                "end": int(end),
+                "seed": int(seed),
+            } if 0 <= start <= end and 0 <= seed < _SEEDS:
+                return _ActionData(kind, uri, version, (start, end), seed)
+        raise JsonRpcInvalidParams("the code action is not one of this server's")
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -159,7 +164,7 @@ async def _rewrites(session: Session, snapshot: Snapshot, span: Span, target: Ta
         actions += _restore_actions(snapshot, (target.start, target.end) if target else span)
     if is_selection and not (target and target.start <= span[0] and span[1] <= target.end):
         title = f"Mask {_MASKING_RATE:.0%} of the selection at random".replace("%", " %")
-        actions.append(_later(snapshot, title, "mask", span, seed=secrets.randbelow(2**31)))
+        actions.append(_later(snapshot, title, "mask", span, seed=secrets.randbelow(_SEEDS)))
     if not target and not selected:
         actions += await _word_actions(session, snapshot, span)
     if not snapshot.capabilities.resolve_action_edits:
