@@ -41,7 +41,7 @@ from .requests import (
     semantic_tokens,
 )
 from .session import Session
-from .staleness import IsCurrent, mask_unmoved, same_version
+from .staleness import IsCurrent, mask_unmoved, unchanged
 
 logger = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ class FillmaskServer(LanguageServer):
             document = self.session.documents.get(params.text_document.uri)
             if document is None:
                 return request.if_closed
-            is_current = _mask_condition(document, params.position) if request.is_about_mask else same_version(document)
+            is_current = _mask_condition(document, params.position) if request.is_about_mask else unchanged
             try:
                 async with self.session.snapshot(document, is_current) as snapshot:
                     return await request.handler(self.session, snapshot, params)
@@ -243,7 +243,8 @@ class FillmaskServer(LanguageServer):
 
     def _document_lost(self, uri: str) -> None:
         message = (
-            "the editor sent changes out of order, so the text is no longer known. Close the document and open it again"
+            "the editor sent changes out of order or malformed, so the text is no longer known. "
+            "Close the document and open it again"
         )
         self.session.client.show_message_once(f"{message}: {uri!r}", types.MessageType.Warning)
 
@@ -257,4 +258,4 @@ def _mask_condition(document: TextDocument, position: types.Position) -> IsCurre
     """Return the condition that the mask at ``position`` has not moved; without a mask, that no edit was made."""
     index = to_index(document, position)
     target = masks.mask_before_cursor(document, index) or masks.mask_at(document, index)
-    return mask_unmoved(document, target) if target else same_version(document)
+    return mask_unmoved(document, target) if target else unchanged

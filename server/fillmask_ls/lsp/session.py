@@ -11,6 +11,7 @@ from typing import Any
 from fillmask_ls.background import run_in_background
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.engine.local import LocalEngine
+from fillmask_ls.spans import Span
 
 from .client import Client
 from .configuration import Configuration
@@ -18,7 +19,7 @@ from .documents import Documents
 from .model_manager import ModelManager
 from .reader import Reader
 from .snapshot import Snapshot
-from .staleness import IsCurrent, Staleness, same_version
+from .staleness import IsCurrent, Staleness, unchanged
 
 _MAX_COMPLETION_LISTS = 8
 
@@ -61,7 +62,7 @@ class Session:
         before, after = (
             tuple(neighbor.snapshot() for neighbor in side) for side in self.documents.neighbors(document.uri)
         )
-        async with self._staleness.cancel_if_stale(document.uri, is_current or same_version(document)):
+        async with self._staleness.cancel_if_stale(document.uri, is_current or unchanged):
             settings = await self.configuration.settings_for(document.uri)
             self.models.load(self.configuration.settings)  # a client may ask before it sends `initialized`
             yield Snapshot(frozen, settings, self.client.capabilities, self.reader, before, after)
@@ -70,10 +71,10 @@ class Session:
         """Run a task that no request waits for."""
         return run_in_background(self._tasks, work)
 
-    def is_unchanged(self, snapshot: Snapshot) -> bool:
-        """Return whether the live document still has the version of ``snapshot``."""
+    def is_unchanged(self, snapshot: Snapshot, span: Span) -> bool:
+        """Return whether the live document still has the text of ``snapshot`` in a span."""
         document = self.documents.get(snapshot.document.uri)
-        return document is not None and document.version == snapshot.document.version
+        return document is not None and document.slice(*span) == snapshot.document.slice(*span)
 
     def document_changed(self, uri: str) -> None:
         """Cancel stale requests; forget the settings of a closed document."""

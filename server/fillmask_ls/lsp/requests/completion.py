@@ -74,7 +74,8 @@ async def complete_target(
         predict_mask(session, snapshot, target, snapshot.settings.completion_top_k, early=True),
         _fill_line(session, snapshot, target, index),
     )
-    return found, lines if session.is_unchanged(snapshot) else []
+    line = snapshot.document.line_span(snapshot.document.position(target.start).line)
+    return found, lines if session.is_unchanged(snapshot, line) else []
 
 
 async def _fill_line(session: Session, snapshot: Snapshot, target: Target, index: int) -> list[types.CompletionItem]:
