@@ -141,10 +141,10 @@ class Campaign:
 
     def _handle(self, message: dict[str, Any]) -> str:
         """Handle a message of the server, correctly or not; return what is wrong with it, if anything is."""
-        if message["method"] == "window/showMessage":  # only settings and models may be the subject
+        if message["method"] == "window/showMessage":  # only settings, models and malformed changes may be the subject
             shown = message["params"]["message"]
             is_expected = shown.startswith(
-                ("fillmask.", "fillmask: model", "fillmask: Model", "fillmask: The settings")
+                ("fillmask.", "fillmask: model", "fillmask: Model", "fillmask: The settings", "fillmask: the editor")
             )
             return "" if is_expected else f"an unexpected message to the user: {shown}"
         if "id" in message:

@@ -105,12 +105,17 @@ class Documents:
         if found is None:
             logger.warning("ignored a change of a document that is not open")
         elif found.opened_version < version < found.document.version:  # other versions: a client that does not count
-            logger.error("changes of a document arrived out of order; its text is no longer known")
-            self.close(uri)
-            self.on_loss(uri)
+            self.give_up(uri)
         else:
             found.change(version, changes)
             self._report_change(uri)
+
+    def give_up(self, uri: str) -> None:
+        """Close a document whose text is no longer known."""
+        if uri in self._open:
+            logger.error("changes of a document arrived out of order or malformed; its text is no longer known")
+            self.close(uri)
+            self.on_loss(uri)
 
     def close(self, uri: str) -> None:
         """Close a document."""

@@ -139,7 +139,13 @@ def fill_in_versions(message: dict[str, Json], next_version: Callable[[str], int
     Args:
         next_version: returns the version that follows an open document's current one.
     """
+    for document in changed_documents(message):
+        if document.get("version") is None:
+            document["version"] = next_version(document["uri"])
 
+
+def changed_documents(message: dict[str, Json]) -> list[dict[str, Json]]:
+    """Return the identifier, which has a URI at least, of each document whose text a ``didChange`` changes."""
     match message.get("params"):
         case {"textDocument": document}:
             documents = [document]
@@ -147,9 +153,7 @@ def fill_in_versions(message: dict[str, Json], next_version: Callable[[str], int
             documents = [content.get("document") for content in contents if isinstance(content, dict)]
         case _:
             documents = []
-    for document in documents:
-        if isinstance(document, dict) and isinstance(document.get("uri"), str) and document.get("version") is None:
-            document["version"] = next_version(document["uri"])
+    return [each for each in documents if isinstance(each, dict) and isinstance(each.get("uri"), str)]
 
 
 def redact_token(message: Json) -> Json:

@@ -27,6 +27,7 @@ from .documents import Documents
 from .message_validation import (
     MAX_DEPTH,
     InvalidMessageError,
+    changed_documents,
     fill_in_versions,
     is_id,
     is_too_deep,
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 _CANCEL_TIMEOUT = 1.0
 """Seconds that cancelled requests get to send their responses before the process ends."""
+_CHANGES = (types.TEXT_DOCUMENT_DID_CHANGE, types.NOTEBOOK_DOCUMENT_DID_CHANGE)
 
 
 class Protocol(LanguageServerProtocol):
@@ -150,6 +152,9 @@ class Protocol(LanguageServerProtocol):
                 notification = self._structure(message)
             except JsonRpcException:
                 logger.warning("ignored a malformed %s", method)
+                if method in _CHANGES:
+                    for document in changed_documents(message):
+                        self.documents.give_up(document["uri"])
                 return
             self.handle_message(notification)
 
@@ -175,6 +180,7 @@ class Protocol(LanguageServerProtocol):
             future.set_exception(error)
             return
         self.handle_message(response)
+        self._result_types.pop(id, None)  # pygls keeps that of a refused request
 
     def _forget(self, id: int | str) -> None:
         self._request_futures.pop(id, None)
@@ -191,7 +197,7 @@ class Protocol(LanguageServerProtocol):
         method = message.get("method")
         if method == types.INITIALIZE:
             message = keep_known_capabilities(message, self._converter)
-        elif method in (types.TEXT_DOCUMENT_DID_CHANGE, types.NOTEBOOK_DOCUMENT_DID_CHANGE):
+        elif method in _CHANGES:
             fill_in_versions(message, self._next_version)
         try:
             return self.structure_message(message)
