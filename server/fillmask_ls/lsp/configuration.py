@@ -64,6 +64,7 @@ class Configuration:
         self._pending: PendingSettings | None = None
         self._by_document: dict[str, PendingSettings] = {}
         self._answers_pulls = False
+        self._changes = self._last_applied = 0
 
     def initialize(self, options: object) -> None:
         """Apply ``initializationOptions``.
@@ -118,7 +119,8 @@ class Configuration:
         yield from (pending.result for pending in self._by_document.values() if pending.result)
 
     async def _changed_settings(self, values: object) -> Settings:
-        pushed_nothing = values is None
+        self._changes += 1
+        number, pushed_nothing = self._changes, values is None
         self._answers_pulls = False
         if self._client.capabilities.configuration:
             try:
@@ -126,6 +128,9 @@ class Configuration:
                 self._answers_pulls, pushed_nothing = True, False
             except JsonRpcException:
                 logger.warning("the client refused to send its settings")
+        if number < self._last_applied:  # the client answered a later request first
+            return self.settings
+        self._last_applied = number
         self._by_document.clear()
         base = self.settings if pushed_nothing else self._initial
         self.settings, problems = merge_settings(base, values, trusted=self.trusted)
