@@ -190,13 +190,15 @@ class ModelManager:
         logger.info("the model %s is ready", name)
         if wanted == self._wanted:
             self._error = None
-        self._set_state("ready")
+        self._set_state("ready" if self._is_latest_load() else "loading")
         self.on_model_change()
         if (wanted.model, name) == ("auto", "embedded") and self.engine.remote is None:
             run_in_background(self._tasks, self._offer_download())
 
     async def _use_another(self, wanted: _LocalModel, error: str) -> None:
         """Go on without a model that could not be loaded."""
+        if not self._is_latest_load():
+            return
         if wanted == self._wanted:
             self._error = error
         current = self.engine.local.model_name
@@ -208,6 +210,10 @@ class ModelManager:
             await self._load(_LocalModel())
         else:
             self._client.show_message_once(error, types.MessageType.Error)
+
+    def _is_latest_load(self) -> bool:
+        """Return whether this task loads the model that was chosen last."""
+        return self._load_task is asyncio.current_task()
 
     async def _load_with_progress(self, wanted: _LocalModel) -> str:
         done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
