@@ -1,4 +1,4 @@
-"""Excerpts: as many sentences around a place in prose as a model can read."""
+"""Excerpts: as many sentences around an index of prose as a model can read."""
 
 from __future__ import annotations
 

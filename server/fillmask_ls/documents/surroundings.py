@@ -1,4 +1,4 @@
-"""The prose around a place in a document, read from the text nearby."""
+"""The prose around a mask or word of a document, read from the text nearby."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def line_around(document: TextDocument, target: Target, reach: int) -> Prose:
 
 def first_prose(document: TextDocument, language: str, length: int) -> Prose:
     """Return the prose in the first ``length`` characters of another document."""
-    return _foreign(all_prose(document.slice(0, length), language))
+    return _from_other_document(all_prose(document.slice(0, length), language))
 
 
 def last_prose(document: TextDocument, language: str, length: int) -> Prose:
     """Return the prose in the last ``length`` characters of another document."""
-    return _foreign(all_prose(document.slice(len(document) - length, len(document)), language))
+    return _from_other_document(all_prose(document.slice(len(document) - length, len(document)), language))
 
 
 def join_prose(first: Prose, second: Prose) -> Prose:
@@ -72,5 +72,5 @@ def join_prose(first: Prose, second: Prose) -> Prose:
     return Prose(f"{first.text}\n{second.text}", [*first.origins, first.origins[-1], *second.origins])
 
 
-def _foreign(prose: Prose) -> Prose:
+def _from_other_document(prose: Prose) -> Prose:
     return Prose(prose.text, [OTHER_DOCUMENT] * len(prose.text))

@@ -17,7 +17,7 @@ class _Flight:
 
 
 class SingleFlight:
-    """Runs work once for all who want its result; cancels it when the last of them is cancelled."""
+    """Runs identical work once and shares its result; cancels the work when all callers are cancelled."""
 
     def __init__(self) -> None:
         self._flights: dict[Any, _Flight] = {}
@@ -27,7 +27,7 @@ class SingleFlight:
         """Return the result of ``work``, or of the work with the same key that is already running.
 
         Raises:
-            EngineError: it was closed meanwhile.
+            EngineError: :meth:`close` was called before the work was done.
         """
         flight = self._flights.get(key)
         if flight is None:
@@ -56,4 +56,4 @@ class SingleFlight:
         if self._flights.get(key) is flight:
             del self._flights[key]
         if flight.task.done() and not flight.task.cancelled():
-            flight.task.exception()  # those who waited have it, or were cancelled
+            flight.task.exception()  # retrieve it: asyncio logs an error that nobody retrieved

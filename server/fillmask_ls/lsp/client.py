@@ -1,4 +1,4 @@
-"""What the server says to the client and asks of it."""
+"""Messages and requests from the server to the client."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Client:
         self._shown: set[str] = set()
 
     def show_message_once(self, message: str, kind: types.MessageType) -> None:
-        """Show a message to the user, once in the server's life."""
+        """Show a message to the user, unless it was shown before."""
         if message not in self._shown:
             self._shown.add(message)
             prefix = "" if message.startswith(f"{SECTION}.") else "fillmask: "

@@ -45,7 +45,7 @@ class _OpenDocument:
             self._recall_masked_words()
 
     def _recall_masked_words(self) -> None:
-        """After an undo, let masks hide what they hid when the text was the same, not the words that filled them since."""
+        """After an undo, restore the masked words recorded when the text was last the same."""
         for state in reversed(self.states):
             if len(state) == len(self.document) and state.text == self.document.text:
                 self.document.masked_words = state.masked_words.copy()
@@ -79,7 +79,7 @@ class Documents:
         return list(self._open)
 
     async def wait_until_idle(self, seconds: float) -> None:
-        """Wait until no document has changed for so many seconds."""
+        """Wait until no document has changed for this many seconds."""
         while (remaining := self._changed_at + seconds - time.monotonic()) > 0:  # noqa: ASYNC110 - no event at each keystroke
             await asyncio.sleep(remaining)
 

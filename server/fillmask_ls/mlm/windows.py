@@ -1,4 +1,4 @@
-"""What a model reads at once of a text: windows around its masks, and how an unfinished text may continue."""
+"""Windows: the parts of a text that a model reads at once, and their encoding."""
 
 from __future__ import annotations
 
@@ -105,14 +105,14 @@ class Context:
 def contexts(model: MaskedLM, window: Window) -> list[Context]:
     """Encode a window; a window that ends with a mask is encoded once with each continuation."""
     end = window.masks[-1][1]
-    readings = [(window.text, window.masks)]
+    variants = [(window.text, window.masks)]
     if not window.text[end:].strip():
-        readings = [
+        variants = [
             (window.text[:end] + continuation, (*window.masks, *find_masks(continuation, end)))
             for continuation in CONTINUATIONS
         ]
     encoded = []
-    for text, masks in readings:
+    for text, masks in variants:
         input_ids = model.tokenizer.encode(text, masks).ids
         positions = [position for position, id in enumerate(input_ids) if id == model.tokenizer.mask_id]
         encoded.append(Context(input_ids, positions[: len(window.masks)]))

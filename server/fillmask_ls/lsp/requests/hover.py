@@ -18,6 +18,9 @@ from ..predictions import predict_mask
 from ..session import Session
 from ..snapshot import Snapshot
 
+_NUMBERS_WIDTH = 19
+"""The width of a probability and the longest bar, each after a space."""
+
 
 async def hover(session: Session, snapshot: Snapshot, params: types.HoverParams) -> types.Hover | None:
     """Return the prediction at a mask, or how surprising a word is; None elsewhere."""
@@ -127,7 +130,9 @@ def _columns(candidates: Sequence[Candidate], *, subwords: bool) -> list[str]:
     width = max((len(word.text) for word in candidates), default=0)
     lines = [f"{word.text:<{width}} {percent(word.probability):>7} {bar(word.probability)}" for word in candidates]
     if subwords:
-        lines = [f"{line:<{width + 19}} {_subwords(word)}" for line, word in zip(lines, candidates, strict=True)]
+        lines = [
+            f"{line:<{width + _NUMBERS_WIDTH}} {_subwords(word)}" for line, word in zip(lines, candidates, strict=True)
+        ]
     return [line.rstrip() for line in lines]
 
 
