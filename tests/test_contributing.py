@@ -59,6 +59,7 @@ def test_the_example_has_a_handler_a_line_and_a_test(blocks: list[str]) -> None:
     assert all(f"`{file}`" in page for file in (HANDLER, TABLE, TEST))
 
 
+@pytest.mark.process
 def test_the_request_of_the_example_is_answered(copy: Path) -> None:
     run(copy, "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", TEST)
 

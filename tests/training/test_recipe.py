@@ -40,6 +40,7 @@ def recipe(capsys: pytest.CaptureFixture[str]) -> Recipe:
     return run
 
 
+@pytest.mark.process
 def test_recipe_makes_a_checkpoint_from_text(recipe: Recipe, text: Path, tiny: Path, tmp_path: Path) -> None:
     rows, run, out = tmp_path / "rows", tmp_path / "run", tmp_path / "out"
     done = recipe("prepare", text, "--tokenizer", tiny, "--length", "32", "--out", rows)

@@ -113,6 +113,7 @@ def test_loss_falls(start: str, request: pytest.FixtureRequest, rows: Rows, tmp_
     assert losses[-1] < losses[0] - 3
 
 
+@pytest.mark.process
 def test_killed_run_continues_unchanged(rows: Rows, tiny: Path, tmp_path: Path) -> None:
     rows.save(tmp_path / "rows")
     recipe = Recipe(str(tiny), tokens=6_000, batch=64, learning_rate=0.01)
@@ -135,6 +136,7 @@ def test_killed_run_continues_unchanged(rows: Rows, tiny: Path, tmp_path: Path) 
     assert (tmp_path / "whole" / LOG).read_text().count("\n") == (tmp_path / "killed" / LOG).read_text().count("\n")
 
 
+@pytest.mark.process
 def test_stop_signal_saves_the_state(rows: Rows, tiny: Path, tmp_path: Path) -> None:
     rows.save(tmp_path / "rows")
     command = [sys.executable, "-m", "training", "train", str(tmp_path / "rows"), "--start", str(tiny)]
