@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,19 @@ def test_embedded_model_predicts_and_scores_the_same(model: mlm.MaskedLM) -> Non
     assert_same_predictions(compiled, model, TEXTS)
     ours, theirs = (mlm.score(each, ["War broke out in April 1861."])[0] for each in (compiled, model))
     assert ours.pseudo_log_likelihood == pytest.approx(theirs.pseudo_log_likelihood, abs=1e-3)
+
+
+@pytest.mark.process
+def test_compiling_a_model_reports_nothing_to_the_maker_of_the_runtime(checkpoint_of: Callable[[str], Path]) -> None:
+    code = f"""
+import socket, sys
+from fillmask_ls import mlm
+socket.socket.connect = lambda *_: print("connected")
+mlm.load({str(checkpoint_of("roberta"))!r}, runtime="openvino", device="cpu")
+print("openvino_telemetry.main" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 # Compiling takes seconds: one network of each shape with the processes, all in the long run.

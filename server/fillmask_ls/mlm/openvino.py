@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,8 @@ class CompiledNetwork:
             CheckpointError: OpenVINO is not installed, the network is not on the CPU, or can't be compiled.
         """
         try:
+            # OpenVINO's converter reports each use to its maker if it can import this package; without it, to nobody.
+            sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
             import openvino  # type: ignore[import-untyped]
         except ImportError as error:
             raise CheckpointError(
