@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while a browser is open, Playwright keeps an event loop running, and pynvim can't start its own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with launch_chromium() as browser:
         yield browser
@@ -27,7 +28,7 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.getbasetemp() / "screenshots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_window(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     """A new user's window, with the server running."""
     home = tmp_path_factory.mktemp("vscode")

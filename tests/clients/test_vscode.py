@@ -74,9 +74,8 @@ def test_opening_bracket_in_code_suggests_nothing(window: Window) -> None:
 
 def test_hover_shows_the_prediction(window: Window, screenshots: Path) -> None:
     window.open("hover.md", "# Five o'clock\n\nShe knocked, and he opened the [MASK].\n")
-    window.point_at("MASK")
     hover = window.page.locator(".monaco-hover:not(.hidden)", has_text="%")
-    hover.wait_for()
+    window.hover_until_visible("MASK", hover)
     rows = hover.locator("tbody tr").all_text_contents()
     assert len(rows) == 5
     assert all("%" in row for row in rows)

@@ -270,6 +270,19 @@ class Window:
 
         wait_until(is_saved, f"{file.name} contains {expected!r}")
 
+    def hover_until_visible(self, text: str, hover: Locator) -> None:
+        """Point at the text until the hover is visible; the editor hides one that it shows while it still lays out."""
+
+        def is_visible_after_pointing() -> bool:
+            self.page.mouse.move(0, 0)
+            self.point_at(text)
+            with suppress(Error):
+                hover.wait_for(timeout=5_000)
+                return True
+            return False
+
+        wait_until(is_visible_after_pointing, "the hover")
+
     def point_at(self, text: str) -> None:
         """Move the mouse to the first occurrence of the text in the editor."""
         x, y = self.editor.evaluate(
