@@ -47,6 +47,14 @@ def test_jobs_run_by_priority() -> None:
     assert names(queue) == ["hover", "hint", "later hint", "diagnostics"]
 
 
+def test_the_newest_hint_runs_first_once_the_oldest_is_late() -> None:
+    queue = JobQueue()
+    late, second, third = (job(name, Priority.HINT) for name in ("late", "second", "third"))
+    put(queue, late, second, third)
+    late.deadline = 0.0
+    assert names(queue) == ["third", "second", "late"]
+
+
 def test_job_with_more_steps_keeps_its_place() -> None:
     queue = JobQueue()
     first, second = job("first"), job("second")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -15,6 +16,9 @@ from .api import Priority
 if TYPE_CHECKING:
     from fillmask_ls.mlm.forward_steps import ForwardStep, ForwardSteps
     from fillmask_ls.mlm.model import MaskedLM
+
+_SECONDS_IN_ORDER = 0.25
+"""How long hints run oldest first: later than that, a hint is late anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Job:
         model_steps: what ``begin`` returned, if the job has begun and needs forward steps.
         next_step: the forward step that the generator waits for.
         number: the order of arrival.
+        deadline: the time by ``time.monotonic()`` at which a hint counts as late.
     """
 
     priority: Priority
@@ -44,6 +49,7 @@ class Job:
     model_steps: ModelSteps | None = None
     next_step: ForwardStep | None = None
     number: int = 0
+    deadline: float = 0.0
 
     def succeed(self, result: object) -> None:
         with suppress(InvalidStateError):  # cancelled meanwhile
@@ -58,8 +64,9 @@ class JobQueue:
     """A priority queue for one consumer thread and any number of producers.
 
     Among jobs of one priority the newest runs first: a user types on, and the newest request is the one that is still
-    wanted. Hints run oldest first, because an edit cancels those that became stale. With ``fifo`` all jobs run oldest
-    first: an engine of many users must let none of them starve.
+    wanted. Hints run oldest first while they are on time; once the oldest is late, the newest runs first, so that an
+    overloaded machine still answers some at once. With ``fifo`` all jobs run oldest first: an engine of many users must let
+    none of them starve.
     """
 
     def __init__(self, *, fifo: bool = False) -> None:
@@ -83,7 +90,7 @@ class JobQueue:
             if self._closed:
                 job.future.cancel()
             if not job.number:
-                job.number = next(self._numbers)
+                job.number, job.deadline = next(self._numbers), time.monotonic() + _SECONDS_IN_ORDER
             self._jobs.append(job)
             self._changed.notify()
 
@@ -111,11 +118,12 @@ class JobQueue:
 
     def _first(self) -> Job | None:
         self._jobs = [job for job in self._jobs if not job.future.cancelled()]
-        return min(self._jobs, key=self._order, default=None)
-
-    def _order(self, job: Job) -> tuple[Priority, int]:
-        oldest_first = self._fifo or job.priority is Priority.HINT
-        return job.priority, job.number if oldest_first else -job.number
+        oldest = min(self._jobs, key=lambda job: (job.priority, job.number), default=None)
+        if oldest is None or self._fifo:
+            return oldest
+        if oldest.priority is Priority.HINT and time.monotonic() <= oldest.deadline:
+            return oldest
+        return min(self._jobs, key=lambda job: (job.priority, -job.number))
 
     def _remove(self, job: Job | None) -> Job | None:
         if job is not None:
