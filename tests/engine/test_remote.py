@@ -364,7 +364,7 @@ class Watched:
 @pytest.fixture(scope="module")
 def local() -> Iterator[LocalEngine]:
     """A local engine with a loaded model, shared because loading takes seconds."""
-    # Its event belongs to a loop that has ended; it is set, so nobody waits for it.
+    # The engine's event belongs to the loop of this call, which ends here. The event is set, so no test awaits it.
     engine = asyncio.run(_loaded())
     yield engine
     engine.close()

@@ -1,4 +1,4 @@
-"""The log on standard error: one line per record, no text of the user, and nobody waits for its reader."""
+"""The log writes one line per record to standard error, without document text, and never blocks on its reader."""
 
 from __future__ import annotations
 

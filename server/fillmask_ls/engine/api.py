@@ -156,7 +156,7 @@ class Priority(IntEnum):
     HINT = 2
     """The editor shows the answer when it arrives: inlay hints, code lenses, outline."""
     BACKGROUND = 3
-    """Much work that nobody waits for: diagnostics, which score each word of a document, and prefetching."""
+    """Long work without a waiting user: diagnostics, which score each word of a document, and prefetching."""
 
 
 class Engine(ABC):
