@@ -18,7 +18,7 @@ def test_inspection_is_the_notebooks_steps(model: mlm.MaskedLM) -> None:
     assert [token.id for token in inspection.tokens] == notebook.IDS
     masked = [index for index, token in enumerate(inspection.tokens) if token.masked]
     encoding = model.tokenizer.encode(notebook.PARAGRAPH)
-    mask = mlm.sample_mask(encoding, generator=torch.Generator().manual_seed(7))
+    mask = mlm.sample_mask(encoding, generator=mlm.seeded_generator(7, notebook.PARAGRAPH))
     assert masked == mask.nonzero().flatten().tolist()
     input_ids, labels = mlm.mask_all(torch.tensor([notebook.IDS]), mask[None], notebook.MASK_ID)
     output = mlm.forward(model, input_ids)

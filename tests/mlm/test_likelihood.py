@@ -59,9 +59,7 @@ def test_predict_inspect_and_surprisal_agree_on_the_probability_of_a_word(hot_mo
     [prediction] = mlm.predict(hot_model, MASKED_SENTENCE, top_k=1000, max_subwords=1)
     predicted = {candidate.text: candidate.probability for candidate in prediction.candidates}["capital"]
     [surprisal] = mlm.word_surprisals(hot_model, SENTENCE, spans=[(13, 20)])
-    seed = next(
-        seed for seed in range(200) if mlm.sample_mask_spans(hot_model.tokenizer, SENTENCE, seed=seed) == [(13, 20)]
-    )
+    seed = next(seed for seed in range(200) if mlm.sample_mask_spans(hot_model, SENTENCE, seed=seed) == [(13, 20)])
     [inspected] = [token for token in mlm.inspect(hot_model, SENTENCE, seed=seed).tokens if token.masked]
     assert exp(surprisal.log_likelihood) == pytest.approx(predicted, rel=1e-4)
     assert inspected.probability == pytest.approx(predicted, rel=1e-4)

@@ -79,7 +79,7 @@ def test_training_corrupts_80_10_10(model: mlm.MaskedLM, encoding: mlm.Encoding)
 @pytest.mark.parametrize("whole_words", [False, True])
 def test_sampled_spans_are_what_the_inspection_masks(model: mlm.MaskedLM, whole_words: bool) -> None:
     text = "The quick brown fox jumps over the lazy dog, and unbelievably it doesn't fall."
-    spans = mlm.sample_mask_spans(model.tokenizer, text, rate=0.4, seed=3, whole_words=whole_words)
+    spans = mlm.sample_mask_spans(model, text, rate=0.4, seed=3, whole_words=whole_words)
     inspection = mlm.inspect(model, text, rate=0.4, seed=3, whole_words=whole_words)
     masked = {index for token in inspection.tokens if token.masked for index in range(*token.span)}
     assert masked == {index for span in spans for index in range(*span)}
@@ -88,4 +88,4 @@ def test_sampled_spans_are_what_the_inspection_masks(model: mlm.MaskedLM, whole_
 
 @pytest.mark.parametrize("text", ["", f"{MASK} {MASK}"])
 def test_masks_of_the_text_are_not_sampled(model: mlm.MaskedLM, text: str) -> None:
-    assert mlm.sample_mask_spans(model.tokenizer, text, rate=1) == []
+    assert mlm.sample_mask_spans(model, text, rate=1) == []

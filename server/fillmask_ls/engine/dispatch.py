@@ -8,14 +8,14 @@ from typing import Any
 from fillmask_ls.mlm.forward_steps import ForwardSteps, split_steps
 from fillmask_ls.mlm.hidden_loss import hidden_loss_steps
 from fillmask_ls.mlm.inspection import inspect
-from fillmask_ls.mlm.joint_fill import fill_jointly_steps
+from fillmask_ls.mlm.joint_fill import fill_jointly
 from fillmask_ls.mlm.masking import sample_mask_spans
 from fillmask_ls.mlm.model import MaskedLM
 from fillmask_ls.mlm.prediction import predict_steps
-from fillmask_ls.mlm.scoring import score_steps
-from fillmask_ls.mlm.substitution import substitutes_steps
-from fillmask_ls.mlm.surprisal import word_surprisals_steps
-from fillmask_ls.mlm.targets import rank_targets_steps
+from fillmask_ls.mlm.scoring import score
+from fillmask_ls.mlm.substitution import substitutes
+from fillmask_ls.mlm.surprisal import word_surprisals
+from fillmask_ls.mlm.targets import rank_targets
 from fillmask_ls.mlm.windows import windows
 
 from .api import (
@@ -27,7 +27,6 @@ from .api import (
     Question,
     RankTargetsQuestion,
     SampleMaskQuestion,
-    Score,
     ScoreQuestion,
     SubstitutesQuestion,
     SurprisalQuestion,
@@ -50,7 +49,7 @@ def begin(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any], 
         return inspect(model, question.text, rate=question.rate, seed=question.seed, whole_words=question.whole_words)
     if isinstance(question, SampleMaskQuestion):
         return sample_mask_spans(
-            model.tokenizer, question.text, rate=question.rate, seed=question.seed, whole_words=question.whole_words
+            model, question.text, rate=question.rate, seed=question.seed, whole_words=question.whole_words
         )
     return ModelSteps(model, split_steps(_steps(model, question, cache), tokens_per_step))
 
@@ -61,17 +60,17 @@ def _steps(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any])
             return _predict_steps(model, question, cache)
         case FillQuestion():
             only = question.to_fill and range(*question.to_fill)
-            return fill_jointly_steps(model, question.text, question.masks, top_k=question.top_k, only=only)
+            return fill_jointly.steps(model, question.text, question.masks, top_k=question.top_k, only=only)
         case LossQuestion():
             return hidden_loss_steps(model, question.text, question.masks, question.words)
         case SubstitutesQuestion():
-            return substitutes_steps(model, question.text, question.span, top_k=question.top_k)
+            return substitutes.steps(model, question.text, question.span, top_k=question.top_k)
         case RankTargetsQuestion():
-            return rank_targets_steps(model, question.text, question.targets, mask=question.mask, masks=question.masks)
+            return rank_targets.steps(model, question.text, question.targets, mask=question.mask, masks=question.masks)
         case SurprisalQuestion():
-            return word_surprisals_steps(model, question.text, spans=question.spans, top_k=question.top_k)
+            return word_surprisals.steps(model, question.text, spans=question.spans, top_k=question.top_k)
         case ScoreQuestion():
-            return _score_steps(model, question)
+            return score.steps(model, question.text, metric=question.metric)
     raise TypeError(f"no question: {type(question).__name__}")
 
 
@@ -90,8 +89,3 @@ def _predict_steps(
             cache=cache,
         )
     return Predictions(model.name, tuple(predictions))
-
-
-def _score_steps(model: MaskedLM, question: ScoreQuestion) -> ForwardSteps[Score]:
-    [score] = yield from score_steps(model, [question.text], metric=question.metric)
-    return score

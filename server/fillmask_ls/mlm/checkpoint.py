@@ -57,13 +57,21 @@ Progress = Callable[[int, int], None]
 """Called from any thread with the bytes received and the bytes expected; an exception cancels the download."""
 
 
-def resolve(model: str = "auto", *, download: bool = False, progress: Progress | None = None) -> Checkpoint:
+def resolve(
+    model: str | Path = "auto",
+    *,
+    revision: str | None = None,
+    download: bool = False,
+    progress: Progress | None = None,
+) -> Checkpoint:
     """Find a checkpoint and verify its files.
 
     Args:
         model: ``auto``: ``google-bert/bert-base-uncased`` if the hub's cache contains all of it, otherwise
             ``embedded``. ``embedded``: the checkpoint in this package. Otherwise a folder, or a hub id.
-        download: whether to download a hub id that is not in the cache. An interrupted download is resumed.
+        revision: a branch, tag or commit of a hub id; by default ``main``.
+        download: whether to download a hub id that is not in the cache; for ``auto``, the model that it looks for first.
+            An interrupted download is resumed.
         progress: reports the download; by default the hub client's progress bars do.
 
     Raises:
@@ -72,22 +80,31 @@ def resolve(model: str = "auto", *, download: bool = False, progress: Progress |
     >>> mlm.resolve("embedded").name
     'embedded'
     """
+    if isinstance(model, Path):
+        return _resolve_folder(str(model), model, revision)
     if model == "auto":
-        return _auto()
-    if model == "embedded":
+        found = _auto() if revision is None else None
+        if found is not None and (found.name != "embedded" or not download):
+            return found
+        model = AUTO_HUB_IDS[0]
+    if model == "embedded" and revision is None:
         return Checkpoint("embedded", verify(EMBEDDED, "embedded"))
-    folder = _folder(model)
-    if folder is not None:
-        return Checkpoint(model, verify(folder, model))
+    if _folder(model) is not None:
+        return _resolve_folder(model, Path(model), revision)
     if not _is_hub_id(model):
         raise CheckpointError(
             f"model {model!r}: there is no such folder. Give a folder with config.json and model.safetensors, "
             "a Hugging Face hub id, 'embedded' or 'auto'."
         )
     if download:
-        return Checkpoint(model, verify(_download(model, progress), model))
-    cached = _cached(model)
+        return Checkpoint(model, verify(_download(model, progress, revision), model))
+    cached = _cached(model, revision)
     if cached is None:
+        if revision is not None:
+            raise CheckpointError(
+                f"revision {revision!r} of model {model!r} is not in the local Hugging Face cache. "
+                "Pass download=True while online."
+            )
         raise CheckpointError(
             f"model {model!r} is neither a folder nor in the local Hugging Face cache. "
             f"Run 'fillmask-ls download {model}' while online, or choose 'embedded' or a folder."
@@ -129,6 +146,12 @@ def _auto() -> Checkpoint:
     return resolve("embedded")
 
 
+def _resolve_folder(name: str, folder: Path, revision: str | None) -> Checkpoint:
+    if revision is not None:
+        raise CheckpointError(f"model {name!r} is a folder, which has no revision {revision!r}. Leave revision out.")
+    return Checkpoint(name, verify(folder.expanduser(), name))
+
+
 def _folder(model: str) -> Path | None:
     try:
         folder = Path(model).expanduser()
@@ -148,20 +171,25 @@ def _is_hub_id(model: str) -> bool:
     return True
 
 
-def _cached(hub_id: str) -> Path | None:
+def _cached(hub_id: str, revision: str | None = None) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
-    config = try_to_load_from_cache(hub_id, "config.json")
+    config = try_to_load_from_cache(hub_id, "config.json", revision=revision)
     return Path(config).parent if isinstance(config, str) else None
 
 
-def _download(hub_id: str, progress: Progress | None) -> Path:
+def _download(hub_id: str, progress: Progress | None, revision: str | None = None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     try:
         folder = Path(
-            snapshot_download(hub_id, allow_patterns=list(_DOWNLOADED_FILES), tqdm_class=_progress_bar(progress))
+            snapshot_download(
+                hub_id,
+                revision=revision,
+                allow_patterns=list(_DOWNLOADED_FILES),
+                tqdm_class=_progress_bar(progress),
+            )
         )
     except GatedRepoError as error:
         raise CheckpointError(

@@ -78,6 +78,12 @@ def logits(
     return list(torch.split(together, [step.count for step in steps]))
 
 
+def without_steps(compute: Callable[[], T]) -> ForwardSteps[T]:
+    """Return a generator without steps, for work that runs its own forward passes or none."""
+    yield from ()
+    return compute()
+
+
 def split_steps(steps: ForwardSteps[T], max_tokens: int) -> ForwardSteps[T]:
     """Split large steps, so that other work can run in between.
 

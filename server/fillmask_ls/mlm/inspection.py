@@ -11,17 +11,20 @@ from torch import Tensor
 
 from fillmask_ls.spans import Span
 
+from .forward_steps import ForwardSteps, without_steps
 from .hidden_states import forward
 from .likelihood import IGNORE_INDEX, log_likelihoods
-from .masking import mask_all, sample_mask
+from .masking import mask_all, sample_mask, seeded_generator
 from .model import MaskedLM
 from .results import InspectedToken, Inspection, TokenCandidate
+from .text_functions import over_texts
 from .tokenization import Encoding
 
 
+@over_texts()
 def inspect(
     model: MaskedLM, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False, top_k: int = 5
-) -> Inspection:
+) -> ForwardSteps[Inspection]:
     """Mask a text at random and compare the model's predictions with the original tokens.
 
     Special tokens are never masked. A ``[MASK]`` in the text stays one; it has no original, so it has no loss. A text
@@ -31,7 +34,7 @@ def inspect(
         model: the model.
         text: a text of any length.
         rate: the probability of masking a token, 0 to 1.
-        seed: of the random masking.
+        seed: of the random masking; with one seed, each text has its own draw.
         whole_words: mask all tokens of a word together.
         top_k: the number of candidates at each masked position, at least 1.
 
@@ -42,13 +45,17 @@ def inspect(
     Raises:
         ValueError: ``rate`` is not between 0 and 1, or ``top_k`` is below 1.
 
-    >>> inspection = mlm.inspect(model, "The quick brown fox jumps over the lazy dog.", seed=1)
+    >>> inspection = mlm.inspect(model, "The quick brown fox jumps over the lazy dog.", seed=3)
     >>> [token.token for token in inspection.tokens if token.masked]
-    ['fox']
+    ['brown']
     """
+    return without_steps(lambda: _inspect(model, text, rate, seed, whole_words, top_k))
+
+
+def _inspect(model: MaskedLM, text: str, rate: float, seed: int, whole_words: bool, top_k: int) -> Inspection:
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded_generator(seed, text)
     parts = []
     for start, end in model.tokenizer.windows(text):
         window = text[start:end]
@@ -93,6 +100,8 @@ def _inspect_window(model: MaskedLM, encoding: Encoding, start: int, masked: Ten
     original_ids = torch.tensor(encoding.ids)
     input_ids, labels = mask_all(original_ids, masked, mask_id)
     labels = labels.masked_fill(original_ids == mask_id, IGNORE_INDEX)
+    if not encoding.content(mask_id):  # the loss of special tokens alone says nothing
+        labels = labels.fill_(IGNORE_INDEX)
     output = forward(model, input_ids[None])
     logits = output.logits[0].float().cpu()
     losses = -log_likelihoods(logits, original_ids)

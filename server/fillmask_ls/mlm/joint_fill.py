@@ -11,17 +11,20 @@ from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_masks, starts_sentence
 
 from .beam_search import AllowedTokens, Cloze, Hypothesis, Tokens, beam_search
-from .forward_steps import ForwardSteps, run_steps
+from .forward_steps import ForwardSteps
 from .model import MaskedLM
+from .records import Results
 from .results import JointFill
+from .text_functions import over_texts
 from .windows import Window, contexts, windows
 
 _BEAM_SIZE = 5
 
 
+@over_texts("masks")
 def fill_jointly(
     model: MaskedLM, text: str, masks: Sequence[Span] | None = None, *, top_k: int = 5, only: range | None = None
-) -> list[JointFill]:
+) -> ForwardSteps[Results[JointFill]]:
     """Find the ``top_k`` most probable ways to fill all masks of a text with words of one subword.
 
     Masks in one window of a text longer than the model's limit agree; each window is filled by itself.
@@ -44,13 +47,6 @@ def fill_jointly(
     ('new', 'york')
     """
     masks = find_masks(text) if masks is None else masks
-    return run_steps(model, fill_jointly_steps(model, text, masks, top_k=top_k, only=only))
-
-
-def fill_jointly_steps(
-    model: MaskedLM, text: str, masks: Sequence[Span], *, top_k: int, only: range | None = None
-) -> ForwardSteps[list[JointFill]]:
-    """Do the work of :func:`fill_jointly`."""
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
     only = range(len(masks)) if only is None else only
@@ -67,10 +63,10 @@ def fill_jointly_steps(
         ]
         best = sorted(combined, key=lambda item: -item[0])[:top_k]
     spans = [masks[number] for number in only]
-    return [
+    return Results(
         JointFill(words, log_probability, replace_spans(text, zip(spans, words, strict=True)))
         for log_probability, words in best
-    ]
+    )
 
 
 def _request_only(window: Window, only: range) -> Window:

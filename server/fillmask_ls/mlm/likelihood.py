@@ -41,6 +41,17 @@ def log_likelihoods(logits: Tensor, labels: Tensor, temperature: float = 1.0) ->
     return scaled.gather(-1, labels[..., None]).squeeze(-1) - scaled.logsumexp(-1)
 
 
+def ranks(logits: Tensor, labels: Tensor) -> list[int]:
+    """Return the rank of one token at each position among all tokens, from 1; ties share the first rank.
+
+    Args:
+        logits: [m, vocabulary].
+        labels: int64 [m], the id of the token at each position.
+    """
+    higher: list[int] = (logits > logits.gather(-1, labels[:, None])).count_nonzero(dim=-1).tolist()
+    return [count + 1 for count in higher]
+
+
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Return the mean negative log-likelihood of the labels: the training objective, not calibrated by a temperature.
 

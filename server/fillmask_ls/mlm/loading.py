@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import json
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from tokenizers import Tokenizer as BackendTokenizer
 
 from fillmask_ls import MASK
 
 from .bert import read_bert
 from .checkpoint import CALIBRATION, Checkpoint, CheckpointError, resolve
-from .model import MaskedLM
+from .masked_lm import MaskedLM
 from .prediction import predict
 from .tokenization import Tokenizer, load_tokenizer
 from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from .encoder import BertEncoder
     from .head import MLMHead
@@ -29,63 +31,135 @@ if TYPE_CHECKING:
 
 
 def load(
-    model: str | Checkpoint = "auto",
+    model: str | Path | Checkpoint | PreTrainedModel = "auto",
+    tokenizer: PreTrainedTokenizerBase | None = None,
     *,
-    device: str = "auto",
-    dtype: torch.dtype | None = None,
+    revision: str | None = None,
+    device: str | torch.device = "auto",
+    dtype: str | torch.dtype | None = None,
     runtime: str = "torch",
     download: bool = False,
 ) -> MaskedLM:
     """Load a masked language model.
 
     Args:
-        model: as for :func:`fillmask_ls.mlm.checkpoint.resolve`.
-        device: ``auto`` (CUDA, then MPS, then CPU) or a torch device.
-        dtype: of the weights; by default bfloat16 if the device computes it natively, else float32.
+        model: as for :func:`fillmask_ls.mlm.checkpoint.resolve`; or a model of transformers in memory, which is put in
+            evaluation mode and otherwise stays as is.
+        tokenizer: the fast tokenizer of a model in memory.
+        revision: a branch, tag or commit of a model on the hub; by default ``main``.
+        device: ``auto`` (CUDA, then MPS, then CPU), a torch device or its name.
+        dtype: of the weights: ``auto``, ``"float32"``, ``torch.float32`` or another; by default bfloat16 if the device
+            computes it natively, else float32.
         runtime: ``torch`` or ``openvino``. ``openvino`` is an optional extra, runs on the CPU and needs memory for a
             second copy of the weights, because hidden states still come from torch.
-        download: whether to download a model that is not on this machine from the Hugging Face hub.
+        download: whether to download a model that is not on this machine from the Hugging Face hub; for ``auto``, the
+            model that it looks for first.
 
     Returns:
         The model in evaluation mode.
 
     Raises:
         CheckpointError: the model can't be found or loaded, or has no masked-language-model head.
+        TypeError: an argument is of a wrong type.
 
     >>> model = mlm.load("embedded")
     >>> mlm.fill(model, "The patient was taken to the [MASK] by ambulance.")
     'The patient was taken to the hospital by ambulance.'
     """
-    if model == "auto":
-        try:
-            return load(resolve("auto"), device=device, dtype=dtype, runtime=runtime)
-        except CheckpointError:  # the cached model is damaged: use the embedded one until it is fixed
-            return load("embedded", device=device, dtype=dtype, runtime=runtime)
     if runtime not in ("torch", "openvino"):
         raise CheckpointError(f"runtime {runtime!r} is unknown. Choose 'torch' or 'openvino'.")
-    checkpoint = model if isinstance(model, Checkpoint) else resolve(model, download=download)
+    if isinstance(model, torch.nn.Module):
+        if revision is not None or download or device != "auto" or dtype is not None:
+            raise TypeError("a model in memory has no revision or download, and keeps its device and dtype")
+        return _wrap(model, tokenizer, runtime)
+    if tokenizer is not None:
+        raise TypeError("a tokenizer is only for a model in memory; a checkpoint has its own")
+    if not isinstance(model, (str, Path, Checkpoint)):
+        raise TypeError(f"model must be a name, a folder or a model of transformers, not {type(model).__name__}")
+    options = {"device": device, "dtype": dtype, "runtime": runtime}
+    if model == "auto":
+        try:
+            return load(resolve("auto", download=download, revision=revision), **options)  # type: ignore[arg-type]
+        except CheckpointError:  # the cached model is damaged: use the embedded one until it is fixed
+            if download or revision is not None:
+                raise
+            return load("embedded", **options)  # type: ignore[arg-type]
+    checkpoint = model if isinstance(model, Checkpoint) else resolve(model, revision=revision, download=download)
     torch_device = _choose_device(device)
-    dtype = dtype or _native_dtype(torch_device)
-    tokenizer = load_tokenizer(checkpoint)
-    temperature = _read_temperature(checkpoint)
-    weights = _read_weights(checkpoint, torch_device, dtype)
-    _fit_tokenizer(tokenizer, weights, checkpoint.name)
-    vocabulary = _build_vocabulary(tokenizer, checkpoint.name)
-    loaded = MaskedLM(
-        name=checkpoint.name,
+    torch_dtype = _choose_dtype(dtype, torch_device)
+    weights = _read_weights(checkpoint, torch_device, torch_dtype)
+    return _assemble(
+        checkpoint.name,
+        load_tokenizer(checkpoint),
+        weights,
+        torch_dtype,
+        temperature=_read_temperature(checkpoint),
+        compiled=_compile(checkpoint, torch_device, torch_dtype, weights.network) if runtime == "openvino" else None,
+        source=(_load_checkpoint, checkpoint, revision, str(torch_device), torch_dtype, runtime),
+    )
+
+
+def _load_checkpoint(
+    checkpoint: Checkpoint, revision: str | None, device: str, dtype: torch.dtype, runtime: str
+) -> MaskedLM:
+    """Load a checkpoint again, for a pickle; the folder need not be where it was."""
+    try:
+        return load(checkpoint, device=device, dtype=dtype, runtime=runtime)
+    except CheckpointError:
+        return load(checkpoint.name, revision=revision, device=device, dtype=dtype, runtime=runtime)
+
+
+def _wrap(network: Any, tokenizer: PreTrainedTokenizerBase | None, runtime: str) -> MaskedLM:
+    """Use a model and tokenizer of transformers that are in memory."""
+    from .network import max_positions
+    from .openvino import CompiledNetwork
+
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if tokenizer is None or backend is None:
+        raise TypeError("a model in memory needs its fast tokenizer: load(model, tokenizer)")
+    own = Tokenizer(
+        BackendTokenizer.from_str(backend.to_str()), str(tokenizer.mask_token), int(tokenizer.model_max_length)
+    )
+    network.eval()
+    weights = _Weights(None, None, network, network.get_input_embeddings().weight.detach(), max_positions(network))
+    return _assemble(
+        network.name_or_path or type(network).__name__,
+        own,
+        weights,
+        network.dtype,
+        temperature=1.0,
+        compiled=CompiledNetwork.compile(network) if runtime == "openvino" else None,
+        source=(_wrap, network, tokenizer, runtime),
+    )
+
+
+def _assemble(
+    name: str,
+    tokenizer: Tokenizer,
+    weights: _Weights,
+    dtype: torch.dtype,
+    *,
+    temperature: float,
+    compiled: CompiledNetwork | None,
+    source: tuple[Any, ...],
+) -> MaskedLM:
+    _fit_tokenizer(tokenizer, weights, name)
+    model = MaskedLM(
+        name=name,
         device=weights.embeddings.device,
         dtype=dtype,
         tokenizer=tokenizer,
-        vocabulary=vocabulary,
+        vocabulary=_build_vocabulary(tokenizer, name),
         encoder=weights.encoder,
         head=weights.head,
         network=weights.network,
         embeddings=weights.embeddings,
         temperature=temperature,
-        compiled=_compile(checkpoint, torch_device, dtype, weights.network) if runtime == "openvino" else None,
+        compiled=compiled,
+        source=source,
     )
-    _predict_once(loaded)
-    return loaded
+    _predict_once(model)
+    return model
 
 
 class _Weights(NamedTuple):
@@ -160,7 +234,7 @@ def _predict_once(model: MaskedLM) -> None:
         raise CheckpointError(f"model {model.name!r} loads but predicts no numbers: its weights are damaged.")
 
 
-def _choose_device(name: str) -> torch.device:
+def _choose_device(name: str | torch.device) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
@@ -169,9 +243,18 @@ def _choose_device(name: str) -> torch.device:
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
         raise CheckpointError(
-            f"device {name!r} can't be used here: {reason.rstrip('.')}. Choose 'auto' or 'cpu'."
+            f"device {str(name)!r} can't be used here: {reason.rstrip('.')}. Choose 'auto' or 'cpu'."
         ) from error
     return device
+
+
+def _choose_dtype(dtype: str | torch.dtype | None, device: torch.device) -> torch.dtype:
+    if dtype is None or dtype == "auto":
+        return _native_dtype(device)
+    found = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) else dtype
+    if not (isinstance(found, torch.dtype) and found.is_floating_point):
+        raise CheckpointError(f"dtype {dtype!r} is unknown. Choose 'auto', 'float32', 'bfloat16' or 'float16'.")
+    return found
 
 
 def _native_dtype(device: torch.device) -> torch.dtype:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .forward_steps import MAX_TOKENS_PER_STEP, ForwardStep
-from .likelihood import log_likelihoods
+from .likelihood import log_likelihoods, ranks
 from .masking import word_numbers
 from .model import MaskedLM
 from .results import Metric
@@ -108,8 +108,15 @@ class CopyBatch:
 
     def log_likelihoods(self, logits: Tensor, temperature: float = 1.0) -> list[float]:
         """Return the log-likelihood of each token, in nats, at most 0; ``logits`` are those of :attr:`step`."""
-        labels = torch.tensor([label for copy in self.copies for label in copy.labels])
-        return log_likelihoods(logits, labels, temperature).clamp(max=0.0).tolist()
+        return log_likelihoods(logits, self._labels, temperature).clamp(max=0.0).tolist()
+
+    def ranks(self, logits: Tensor) -> list[int]:
+        """Return the rank of each token among all tokens, from 1; equally probable ones share the first rank."""
+        return ranks(logits, self._labels)
+
+    @property
+    def _labels(self) -> Tensor:
+        return torch.tensor([label for copy in self.copies for label in copy.labels])
 
 
 def batch_copies(copies: Iterable[MaskedCopy]) -> Iterator[CopyBatch]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import torch
 from torch import Tensor
 
 from fillmask_ls.spans import Span
 from fillmask_ls.words import find_words
 
+from .forward_steps import ForwardSteps, without_steps
 from .likelihood import IGNORE_INDEX
+from .model import MaskedLM
+from .text_functions import over_texts
 from .tokenization import Encoding, Tokenizer
 
 
@@ -51,16 +56,28 @@ def sample_mask(
     return (draws < rate) & ordinary
 
 
+def seeded_generator(seed: int, text: str) -> torch.Generator:
+    """Return a source of randomness for one text: the same on every machine, and another for each text and seed.
+
+    >>> generator = mlm.seeded_generator(7, "The quick brown fox.")
+    >>> mlm.sample_mask(model.tokenizer.encode("The quick brown fox."), 0.5, generator=generator).tolist()
+    [False, False, True, False, True, True, False]
+    """
+    digest = sha256(f"{seed}:{text}".encode("utf-8", "surrogatepass")).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+@over_texts()
 def sample_mask_spans(
-    tokenizer: Tokenizer, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False
-) -> list[Span]:
+    model: MaskedLM, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False
+) -> ForwardSteps[list[Span]]:
     """Choose the characters to mask in a text of any length, with :func:`sample_mask`.
 
     Args:
-        tokenizer: the model's tokenizer.
+        model: the model, whose tokenizer cuts the text into tokens.
         text: a text; a ``[MASK]`` in it is never chosen.
         rate: the probability of masking a token, 0 to 1.
-        seed: of the random choice.
+        seed: of the random choice; with one seed, each text has its own draw, the same on every machine.
         whole_words: choose words with all their tokens.
 
     Returns:
@@ -69,10 +86,14 @@ def sample_mask_spans(
     Raises:
         ValueError: ``rate`` is not between 0 and 1.
 
-    >>> mlm.sample_mask_spans(model.tokenizer, "The quick brown fox jumps over the lazy dog.", seed=1)
-    [(16, 19)]
+    >>> mlm.sample_mask_spans(model, "The quick brown fox jumps over the lazy dog.", seed=3)
+    [(10, 15)]
     """
-    generator = torch.Generator().manual_seed(seed)
+    return without_steps(lambda: _sample_mask_spans(model.tokenizer, text, rate, seed, whole_words))
+
+
+def _sample_mask_spans(tokenizer: Tokenizer, text: str, rate: float, seed: int, whole_words: bool) -> list[Span]:
+    generator = seeded_generator(seed, text)
     spans: list[Span] = []
     for begin, end in tokenizer.windows(text):
         window = text[begin:end]

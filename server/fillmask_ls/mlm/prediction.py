@@ -12,10 +12,12 @@ from torch import Tensor
 from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_masks, starts_sentence
 
-from .forward_steps import ForwardStep, ForwardSteps, run_steps, run_together
+from .forward_steps import ForwardStep, ForwardSteps, run_together
 from .model import MaskedLM
+from .records import Results
 from .results import Candidate, Prediction
 from .subword_search import MAX_SUBWORDS, WordWeights, search_words
+from .text_functions import over_texts
 from .windows import Window, contexts, windows
 
 _MAX_PROBABILITY_TO_SEARCH = 0.9
@@ -25,6 +27,7 @@ _CacheKey = tuple[Window, int, str]
 """A window, the number of a mask in the window, and the prefix that the words must begin with."""
 
 
+@over_texts("masks", "prefixes")
 def predict(
     model: MaskedLM,
     text: str,
@@ -33,7 +36,7 @@ def predict(
     top_k: int = 10,
     prefixes: Mapping[int, str] | None = None,
     max_subwords: int = MAX_SUBWORDS,
-) -> list[Prediction]:
+) -> ForwardSteps[Results[Prediction]]:
     """Predict the ``top_k`` most probable words at each mask.
 
     A word contains a letter or digit. A mask right after a word (``sum[MASK]``) gets continuations of that word. One
@@ -62,21 +65,22 @@ def predict(
         raise ValueError(f"top_k must be at least 1, not {top_k}")
     if max_subwords < 1:
         raise ValueError(f"max_subwords must be at least 1, not {max_subwords}")
-    predictions = []
+    predictions: Results[Prediction] = Results(label="mask")
     for window in windows(model, text, find_masks(text) if masks is None else masks):
-        predictions += run_steps(
-            model, predict_steps(model, window, top_k=top_k, prefixes=prefixes, max_subwords=max_subwords)
+        predictions += yield from predict_steps(
+            model, window, top_k=top_k, prefixes=prefixes, max_subwords=max_subwords
         )
     return predictions
 
 
-def fill(model: MaskedLM, text: str) -> str:
+@over_texts()
+def fill(model: MaskedLM, text: str) -> ForwardSteps[str]:
     """Replace each mask by its most probable word; every other character stays as is.
 
     >>> mlm.fill(model, "She drank a cup of [MASK] with milk.")
     'She drank a cup of tea with milk.'
     """
-    predictions = predict(model, text, top_k=1)
+    predictions = yield from predict.steps(model, text, top_k=1)
     words = [(prediction.span, prediction.candidates[0].text) for prediction in predictions if prediction.candidates]
     return replace_spans(text, words)
 

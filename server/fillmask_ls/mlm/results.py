@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import islice
 from math import exp, inf, log, log2
-from typing import Literal
+from typing import Any, Literal
 
 from fillmask_ls.spans import Span
 from fillmask_ls.words import find_words
+
+from .records import Result
 
 Metric = Literal["within_word_l2r", "original", "whole_word"]
 """What is masked while a token is scored, by minicons' names.
@@ -18,37 +22,47 @@ whole word (Kauf & Ivanova 2023).
 """
 
 
-@dataclass(frozen=True, slots=True)
-class TokenScore:
-    """A token or word of a text, and its log-likelihood given all other words.
+@dataclass(frozen=True, slots=True, repr=False)
+class TokenScore(Result):
+    """A token, word or region of a text, and its log-likelihood given all other words.
 
     Attributes:
         text: as it is written in the text.
         span: its characters.
         log_likelihood: in nats, at most 0; not calibrated by the model's temperature.
+        id: of the token; None for words and regions.
+        rank: of the token among all tokens of the vocabulary, from 1; None for words and regions.
+        base: of the logarithm in ``surprisal``: 2 for bits, ``math.e`` for nats.
     """
 
     text: str
     span: Span
     log_likelihood: float
+    id: int | None = None
+    rank: int | None = None
+    base: float = 2.0
 
     @property
     def surprisal(self) -> float:
-        """The negative log-likelihood in bits, at least 0."""
-        return max(0.0, -self.log_likelihood / log(2))
+        """The negative log-likelihood, at least 0; in bits unless ``base`` says otherwise."""
+        return max(0.0, -self.log_likelihood / log(self.base))
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+@dataclass(frozen=True, slots=True, repr=False)
+class Score(Result):
     """The pseudo-log-likelihood of a text; not calibrated by the model's temperature.
 
     Attributes:
         text: the text.
-        tokens: its tokens without special tokens and masks.
+        tokens: its tokens without special tokens and masks; only those in ``spans`` if there are any.
+        spans: the characters of critical regions, as they were given.
+        base: of the logarithm in surprisals: 2 for bits, ``math.e`` for nats.
     """
 
     text: str
     tokens: tuple[TokenScore, ...]
+    spans: tuple[Span, ...] = ()
+    base: float = 2.0
 
     @property
     def pseudo_log_likelihood(self) -> float:
@@ -61,24 +75,75 @@ class Score:
         return exp(-self.pseudo_log_likelihood / len(self.tokens)) if self.tokens else 1.0
 
     @property
+    def surprisal(self) -> float:
+        """The sum over the tokens, at least 0; in bits unless ``base`` says otherwise."""
+        return max(0.0, -self.pseudo_log_likelihood / log(self.base))
+
+    @property
     def words(self) -> tuple[TokenScore, ...]:
         """The words as a person counts them (``don't`` is one), each the sum of its tokens; without punctuation."""
-        words = []
-        tokens = iter(self.tokens)
-        token = next(tokens, None)
-        for start, end in find_words(self.text):
-            likelihoods = []
-            while token is not None and token.span[0] < end:
-                if token.span[1] > start:
-                    likelihoods.append(token.log_likelihood)
-                token = next(tokens, None)
-            if likelihoods:  # a mask has no score
-                words.append(TokenScore(self.text[start:end], (start, end), sum(likelihoods)))
-        return tuple(words)
+        return tuple(score for word in find_words(self.text) if (score := self._sum(word)))  # a mask has no score
+
+    @property
+    def regions(self) -> tuple[TokenScore, ...]:
+        """Each of ``spans`` as the sum of its tokens, in the order given; 0 for a span without tokens."""
+        return tuple(self.region(span) for span in self.spans)
+
+    def region(self, span: Span) -> TokenScore:
+        """Return the sum of the tokens that share characters with a span."""
+        return self._sum(span) or TokenScore(self.text[slice(*span)], span, 0.0, base=self.base)
+
+    def _sum(self, span: Span) -> TokenScore | None:
+        start, end = span
+        first = bisect_right(self.tokens, start, key=_end)
+        likelihoods = []
+        for token in islice(self.tokens, first, None):
+            if token.span[0] >= end:
+                break
+            likelihoods.append(token.log_likelihood)
+        if not likelihoods:
+            return None
+        return TokenScore(self.text[start:end], span, sum(likelihoods), base=self.base)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+def _end(token: TokenScore) -> int:
+    return token.span[1]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TargetScore(Result):
+    """A word or phrase at a mask, and its probability over the whole vocabulary.
+
+    Attributes:
+        text: the target, as it was given.
+        log_likelihood: in nats, at most 0: the sum over its subwords, each given those before it, while those after it
+            are masked (Kauf & Ivanova 2023). None if the vocabulary can't spell the target.
+        rank: among all tokens of the vocabulary, from 1; None for targets of several subwords and unknown ones.
+        subwords: its tokens with their ids.
+        calibrated: whether the probability is calibrated by the model's temperature, as those of ``predict``.
+        base: of the logarithm in ``surprisal``: 2 for bits, ``math.e`` for nats.
+    """
+
+    text: str
+    log_likelihood: float | None
+    rank: int | None
+    subwords: tuple[tuple[str, int], ...]
+    calibrated: bool = False
+    base: float = 2.0
+
+    @property
+    def probability(self) -> float | None:
+        """The joint probability of the subwords among all sequences of as many tokens, 0 to 1."""
+        return None if self.log_likelihood is None else exp(self.log_likelihood)
+
+    @property
+    def surprisal(self) -> float | None:
+        """The negative log-likelihood, at least 0; in bits unless ``base`` says otherwise."""
+        return None if self.log_likelihood is None else max(0.0, -self.log_likelihood / log(self.base))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Candidate(Result):
     """A word that fits a mask.
 
     Attributes:
@@ -92,8 +157,8 @@ class Candidate:
     subwords: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+@dataclass(frozen=True, slots=True, repr=False)
+class Prediction(Result):
     """The model's prediction at one mask.
 
     Attributes:
@@ -112,9 +177,18 @@ class Prediction:
         """The number of equally probable words with the same entropy: two to the entropy."""
         return None if self.entropy is None else float(2**self.entropy)
 
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return a row for each candidate, with its rank from 1."""
+        start, end = self.span
+        return [
+            {"start": start, "end": end, "rank": rank, **row, "entropy": self.entropy}
+            for rank, candidate in enumerate(self.candidates, 1)
+            for row in candidate.to_records()
+        ]
 
-@dataclass(frozen=True, slots=True)
-class JointFill:
+
+@dataclass(frozen=True, slots=True, repr=False)
+class JointFill(Result):
     """Words for several masks that agree with each other.
 
     Attributes:
@@ -129,8 +203,8 @@ class JointFill:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class WordSurprisal:
+@dataclass(frozen=True, slots=True, repr=False)
+class WordSurprisal(Result):
     """A word of a text, how surprising it is, and what the model expects in its place.
 
     ``log_likelihood`` and the probabilities of ``expected`` are on one scale: calibrated by the model's temperature.
@@ -156,16 +230,16 @@ class WordSurprisal:
         return max(0.0, -self.log_likelihood / log(2))
 
 
-@dataclass(frozen=True, slots=True)
-class TokenCandidate:
+@dataclass(frozen=True, slots=True, repr=False)
+class TokenCandidate(Result):
     """A token of the vocabulary and its probability (0 to 1) at a masked position."""
 
     token: str
     probability: float
 
 
-@dataclass(frozen=True, slots=True)
-class InspectedToken:
+@dataclass(frozen=True, slots=True, repr=False)
+class InspectedToken(Result):
     """One position of an inspected text.
 
     Probabilities and the surprisal are calibrated by the model's temperature.
@@ -199,8 +273,8 @@ class InspectedToken:
         return max(0.0, -log2(self.probability)) if self.probability else inf
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
+@dataclass(frozen=True, slots=True, repr=False)
+class Inspection(Result):
     """Masked language modeling on one text.
 
     ``loss``, ``masked_loss`` and ``perplexity`` are the training objective, not calibrated by ``temperature``.

@@ -12,9 +12,11 @@ from fillmask_ls import MASK
 from fillmask_ls.spans import Span
 from fillmask_ls.words import starts_sentence
 
-from .forward_steps import ForwardStep, ForwardSteps, run_steps
+from .forward_steps import ForwardStep, ForwardSteps
 from .model import MaskedLM
+from .records import Results
 from .results import Candidate
+from .text_functions import over_texts
 from .windows import Context, Window, contexts, subwords_at, windows
 
 _SIMILARITY_WEIGHT = 10.0
@@ -23,7 +25,8 @@ _MAX_CONTEXT = 30
 """Tokens on each side of the word in the passage's copies."""
 
 
-def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> list[Candidate]:
+@over_texts("span")
+def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> ForwardSteps[Results[Candidate]]:
     """Find the words that could replace the one at ``span`` with about the same meaning.
 
     The model reads the passage twice in a row: as is, then with the word masked. Its prediction there is weighed by
@@ -46,11 +49,6 @@ def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> l
     >>> "lovely" in [word.text for word in words]
     True
     """
-    return run_steps(model, substitutes_steps(model, text, span, top_k=top_k))
-
-
-def substitutes_steps(model: MaskedLM, text: str, span: Span, *, top_k: int) -> ForwardSteps[list[Candidate]]:
-    """Do the work of :func:`substitutes`."""
     start, end = span
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
@@ -61,7 +59,7 @@ def substitutes_steps(model: MaskedLM, text: str, span: Span, *, top_k: int) -> 
     subwords = subwords_at(model, window, 0, word)
     row, position = _two_copies(model, contexts(model, window)[0], subwords)
     logits = yield ForwardStep([row], [[position]])
-    return _best(model, window, word, _probabilities(model, window, subwords, logits[0]), top_k)
+    return Results(_best(model, window, word, _probabilities(model, window, subwords, logits[0]), top_k))
 
 
 def _two_copies(model: MaskedLM, context: Context, subwords: Sequence[int]) -> tuple[list[int], int]:

@@ -9,16 +9,19 @@ from torch import Tensor
 from fillmask_ls.spans import Span
 from fillmask_ls.words import find_words, starts_sentence
 
-from .forward_steps import ForwardSteps, run_steps
+from .forward_steps import ForwardSteps
 from .masked_copies import batch_copies, masked_copies
 from .model import MaskedLM
+from .records import Results
 from .results import Candidate, WordSurprisal
+from .text_functions import over_texts
 from .tokenization import Encoding
 
 
+@over_texts("spans")
 def word_surprisals(
     model: MaskedLM, text: str, *, spans: Sequence[Span] | None = None, top_k: int = 3
-) -> list[WordSurprisal]:
+) -> ForwardSteps[Results[WordSurprisal]]:
     """Compute how surprising each word of a text is, given the rest of the text.
 
     Surprisals and the probabilities of the expected words are on one scale: both are calibrated by the model's
@@ -38,13 +41,6 @@ def word_surprisals(
     >>> max(words, key=lambda word: word.surprisal).text
     'banana'
     """
-    return run_steps(model, word_surprisals_steps(model, text, spans=spans, top_k=top_k))
-
-
-def word_surprisals_steps(
-    model: MaskedLM, text: str, *, spans: Sequence[Span] | None, top_k: int
-) -> ForwardSteps[list[WordSurprisal]]:
-    """Do the work of :func:`word_surprisals`."""
     encoding = model.tokenizer.encode(text)
     spans = [(0, len(text))] if spans is None else spans
     words = [(start, end) for start, end in find_words(text) if any(a <= start and end <= b for a, b in spans)]
@@ -61,7 +57,7 @@ def word_surprisals_steps(
             likelihoods[token] = likelihood
             if token in word_at and top_k:
                 expected[word_at[token]] = _expected(model, token_logits, text[: word_at[token][0]], top_k)
-    return [
+    return Results(
         WordSurprisal(
             text=text[slice(*word)],
             span=word,
@@ -70,7 +66,7 @@ def word_surprisals_steps(
             subwords=model.tokenizer.subwords([encoding.ids[token] for token in tokens]),
         )
         for word, tokens in tokens_of.items()
-    ]
+    )
 
 
 def _tokens(model: MaskedLM, encoding: Encoding, word: Span) -> list[int]:

@@ -1,42 +1,49 @@
-"""Rank given words or phrases at a mask."""
+"""Score given words or phrases at a mask: over the vocabulary, or relative to each other."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import exp, inf
+from collections.abc import Iterable, Mapping, Sequence, Set
+from math import exp, inf, log
+
+import torch
 
 from fillmask_ls.spans import Span
 from fillmask_ls.words import find_masks
 
 from .beam_search import beam_search
-from .forward_steps import ForwardSteps, run_steps
+from .forward_steps import ForwardStep, ForwardSteps
+from .likelihood import log_probabilities, ranks
 from .model import MaskedLM
-from .results import Candidate
+from .records import Results
+from .results import Candidate, TargetScore
 from .subword_search import widen_mask
+from .text_functions import over_texts
 from .windows import Window, contexts, subwords_at, windows
 
 _Targets = Mapping[str, tuple[int, ...]]
 """The token ids of each target; empty if the model can't spell it."""
 
 
+@over_texts("targets", "mask", "masks")
 def rank_targets(
     model: MaskedLM, text: str, targets: Sequence[str], *, mask: int = 0, masks: Sequence[Span] | None = None
-) -> list[Candidate]:
-    """Rank words or phrases by how well they fit a mask.
+) -> ForwardSteps[Results[Candidate]]:
+    """Rank words or phrases by how well they fit a mask, relative to each other.
 
     A target of several subwords is scored as a whole: by their joint probability, with a correction for length as in
-    :mod:`~fillmask_ls.mlm.subword_search`.
+    :mod:`~fillmask_ls.mlm.subword_search`. :func:`cloze` returns probabilities over the vocabulary instead.
 
     Args:
         model: the model.
         text: a text of any length.
-        targets: words or phrases.
+        targets: words or phrases. With many texts, a list of strings is for all; otherwise one list for each text.
         mask: the number of the mask in the text.
         masks: as for :func:`~fillmask_ls.mlm.prediction.predict`.
 
     Returns:
-        Each target once, the most probable first. The probabilities add up to 1; it is 0 for a target that the model
-        can't spell.
+        Each target once, the most probable first; of targets that the model can't tell apart (``Paris`` and ``paris``
+        for an uncased model), the first. The probabilities are renormalized: they add up to 1 over the targets. It is 0
+        for a target that the model can't spell.
 
     Raises:
         ValueError: the text has no such mask, or a target is empty or too long for the model.
@@ -45,41 +52,91 @@ def rank_targets(
     >>> [candidate.text for candidate in ranked]
     ['coffee', 'hot chocolate', 'zebra']
     """
-    return run_steps(model, rank_targets_steps(model, text, targets, mask=mask, masks=masks))
+    window, number = _window_of(model, text, mask, masks)
+    ids_of = _encode_targets(model, window, number, targets)
+    first_of = {ids or target: target for target, ids in reversed(list(ids_of.items()))}
+    ids_of = {target: ids for target, ids in ids_of.items() if first_of[ids or target] == target}
+    weights = yield from _weigh(model, window, number, ids_of)
+    total = sum(weights.values()) or 1.0
+    return Results(
+        Candidate(target, weight / total, model.tokenizer.subwords(ids_of[target]))
+        for target, weight in sorted(weights.items(), key=lambda item: -item[1])
+    )
 
 
-def rank_targets_steps(
-    model: MaskedLM, text: str, targets: Sequence[str], *, mask: int, masks: Sequence[Span] | None
-) -> ForwardSteps[list[Candidate]]:
-    """Do the work of :func:`rank_targets`."""
+@over_texts("targets", "mask", "masks")
+def cloze(
+    model: MaskedLM,
+    text: str,
+    targets: str | Sequence[str],
+    *,
+    mask: int = 0,
+    masks: Sequence[Span] | None = None,
+    calibrated: bool = False,
+    base: float = 2.0,
+) -> ForwardSteps[Results[TargetScore]]:
+    """Compute the probability of words or phrases at a mask, over the whole vocabulary.
+
+    The surprisal of a target is that of the same word in :func:`~fillmask_ls.mlm.scoring.score` where it stands in the
+    mask's place (unless the mask ends the text, which is read with continuations). Targets of different numbers of
+    subwords are not quite comparable: a probability is among the sequences of as many tokens.
+
+    Args:
+        model: the model.
+        text: a text of any length.
+        targets: words or phrases. With many texts, a list of strings is for all; otherwise one list for each text.
+        mask: the number of the mask in the text.
+        masks: as for :func:`~fillmask_ls.mlm.prediction.predict`.
+        calibrated: divide the logits by the model's temperature, as ``predict`` does; by default the probabilities
+            are those of the training objective, as in transformers' pipeline and in minicons.
+        base: of the logarithm in surprisals: 2 for bits, ``math.e`` for nats.
+
+    Returns:
+        A score for each target, in the order given.
+
+    Raises:
+        ValueError: the text has no such mask, or a target is empty or too long for the model.
+
+    >>> tea, zebra = mlm.cloze(model, "She drank a cup of [MASK] with milk.", ["tea", "zebra"])
+    >>> tea.rank, tea.probability > zebra.probability
+    (1, True)
+    """
+    if not base > 1:
+        raise ValueError(f"base must be above 1, not {base}")
+    targets = [targets] if isinstance(targets, str) else list(targets)
+    window, number = _window_of(model, text, mask, masks)
+    ids_of = _encode_targets(model, window, number, targets)
+    temperature = model.temperature if calibrated else 1.0
+    found = yield from _score_left_to_right(model, window, number, {ids for ids in ids_of.values() if ids}, temperature)
+    scores = []
+    for target in targets:
+        ids = ids_of[target.strip()]
+        log_likelihood, rank = found.get(ids, (None, None))
+        scores.append(TargetScore(target, log_likelihood, rank, model.tokenizer.subwords(ids), calibrated, base))
+    return Results(scores)
+
+
+def _window_of(model: MaskedLM, text: str, mask: int, masks: Sequence[Span] | None) -> tuple[Window, int]:
+    """Return the window that reads a mask, and the number of the mask in it."""
     masks = find_masks(text) if masks is None else masks
     if not 0 <= mask < len(masks):
         raise ValueError(f"there is no mask number {mask}: the text has {len(masks)}")
-    targets = [target.strip() for target in targets]
-    if not all(targets):
-        raise ValueError("a target must not be empty")
     window = next(window for window in windows(model, text, masks) if mask - window.first_mask in window.requested)
-    number = mask - window.first_mask
-    ids_of = _encode_targets(model, window, number, targets)
-    weights = yield from _weigh(model, window, number, ids_of)
-    total = sum(weights.values()) or 1.0
-    return [
-        Candidate(target, weight / total, model.tokenizer.subwords(ids_of[target]))
-        for target, weight in sorted(weights.items(), key=lambda item: -item[1])
-    ]
+    return window, mask - window.first_mask
 
 
 def _encode_targets(model: MaskedLM, window: Window, number: int, targets: Sequence[str]) -> _Targets:
+    targets = [target.strip() for target in targets]
+    if not all(targets):
+        raise ValueError("a target must not be empty")
     encoded = {target: subwords_at(model, window, number, target) for target in targets}
     return {target: () if model.tokenizer.unknown_id in ids else ids for target, ids in encoded.items()}
 
 
 def _weigh(model: MaskedLM, window: Window, number: int, targets: _Targets) -> ForwardSteps[dict[str, float]]:
     """Compute the probability of each target relative to the most probable one."""
-    readings = [(context.input_ids, context.mask_positions[number]) for context in contexts(model, window)]
+    readings = _readings(model, window, number, targets.values())
     lengths = sorted({len(ids) for ids in targets.values() if ids})
-    if lengths and len(readings[0][0]) + lengths[-1] > model.tokenizer.max_length:
-        raise ValueError(f"a target of {lengths[-1]} tokens is too long for the model")
     hypotheses = yield from beam_search(
         model.log_probabilities,
         [widen_mask(model, readings, length, lambda _tokens: []) for length in lengths],
@@ -89,3 +146,47 @@ def _weigh(model: MaskedLM, window: Window, number: int, targets: _Targets) -> F
     log_probability = {hypothesis.filled_tokens: hypothesis.log_probability for hypothesis in hypotheses}
     highest = max(log_probability.values(), default=0.0)
     return {target: exp(log_probability.get(ids, -inf) - highest) for target, ids in targets.items()}
+
+
+def _readings(
+    model: MaskedLM, window: Window, number: int, targets: Iterable[tuple[int, ...]]
+) -> list[tuple[list[int], int]]:
+    """Return the token ids of each context of a mask, and the mask's position in them.
+
+    Raises:
+        ValueError: a target is too long for the model.
+    """
+    readings = [(context.input_ids, context.mask_positions[number]) for context in contexts(model, window)]
+    longest = max(map(len, targets), default=0)
+    if longest and len(readings[0][0]) + longest > model.tokenizer.max_length:
+        raise ValueError(f"a target of {longest} tokens is too long for the model")
+    return readings
+
+
+def _score_left_to_right(
+    model: MaskedLM, window: Window, number: int, targets: Set[tuple[int, ...]], temperature: float
+) -> ForwardSteps[dict[tuple[int, ...], tuple[float, int | None]]]:
+    """Compute the log-likelihood of each target, and its rank if it has one subword: all in one step."""
+    readings = _readings(model, window, number, targets)
+    # A row for each beginning of a target: targets of one length that begin alike share it.
+    beginnings = list(dict.fromkeys((len(ids), ids[:end]) for ids in targets for end in range(len(ids))))
+    if not beginnings:
+        return {}
+    mask_id = model.tokenizer.mask_id
+    rows, positions = [], []
+    for length, begun in beginnings:
+        for input_ids, position in readings:
+            masks = [mask_id] * (length - len(begun))
+            rows.append([*input_ids[:position], *begun, *masks, *input_ids[position + 1 :]])
+            positions.append([position + len(begun)])
+    logits = yield ForwardStep(rows, positions)
+    by_context = log_probabilities(logits, temperature).view(len(beginnings), len(readings), -1)
+    scores = by_context.logsumexp(1) - log(len(readings)) if len(readings) > 1 else by_context[:, 0]
+    row_of = {beginning: row for row, beginning in enumerate(beginnings)}
+    found: dict[tuple[int, ...], tuple[float, int | None]] = {}
+    for ids in targets:
+        steps = [(row_of[len(ids), ids[:end]], ids[end]) for end in range(len(ids))]
+        log_likelihood = sum(float(scores[row, id]) for row, id in steps)
+        rank = ranks(scores[steps[0][0]][None], torch.tensor([ids[0]]))[0] if len(ids) == 1 else None
+        found[ids] = (min(0.0, log_likelihood), rank)
+    return found

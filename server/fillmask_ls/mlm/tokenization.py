@@ -23,6 +23,7 @@ from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_masks
 
 from .checkpoint import Checkpoint, CheckpointError
+from .tokenizer_calls import TokenizerCalls
 
 _NONCHARACTER = "\ufdd0"
 _SENTINEL = _NONCHARACTER * len(MASK)
@@ -61,7 +62,7 @@ class Encoding:
         return [index for index, special in enumerate(self.special) if not special or self.ids[index] == mask_id]
 
 
-class Tokenizer:
+class Tokenizer(TokenizerCalls):
     """The tokenizer of a checkpoint.
 
     Attributes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from fillmask_ls import MASK
 from fillmask_ls.spans import Span
 from fillmask_ls.words import CONTINUATIONS, find_masks
 
@@ -44,9 +45,15 @@ def windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[Windo
         model: the model that will read the windows.
         text: a text of any length.
         masks: the spans of its masks, in order; without masks there are no windows.
+
+    Raises:
+        ValueError: a span is not as long as ``[MASK]``, or outside of the text.
     """
     if not masks:
         return
+    for start, end in masks:
+        if end - start != len(MASK) or not 0 <= start <= end <= len(text):
+            raise ValueError(f"({start}, {end}) is no mask: each mask is as long as {MASK} and inside the text")
     mask_id = model.tokenizer.mask_id
     encoding = model.tokenizer.encode(text, masks)
     room = model.tokenizer.max_length - model.tokenizer.added_tokens - _SPARE_TOKENS
