@@ -11,12 +11,21 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from fillmask_ls import mlm
+from fillmask_ls import MASK, mlm
 from fillmask_ls.engine import codec
-from fillmask_ls.engine.api import Question
+from fillmask_ls.engine.api import PredictQuestion, Question
 from fillmask_ls.engine.dispatch import begin
 from fillmask_ls.engine.job_queue import ModelSteps
 from fillmask_ls.mlm.forward_steps import run_steps
+from fillmask_ls.words import find_masks
+
+
+def predict_question(text: str, **more: Any) -> PredictQuestion:
+    """Return a question about each ``[MASK]`` of a text."""
+    return PredictQuestion(text, tuple(find_masks(text)), **{"top_k": 5, **more})
+
+
+TEA = predict_question(f"She drank a cup of {MASK} with milk.", top_k=10)
 
 Pipeline = Callable[..., Any]
 

@@ -49,7 +49,7 @@ def find_typed_prefix(text: str) -> tuple[Span, str] | None:
     >>> find_typed_prefix("An [MASK]el")
     ((3, 9), 'el')
     """
-    match = _MASK_AND_PREFIX.search(text)
+    match = _MASK_AND_PREFIX.search(text) if MASK in text else None
     return (match.span(1), match[2]) if match else None
 
 

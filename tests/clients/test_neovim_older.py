@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from clients.editors import PARIS, find_program, readme_block, run_readme_block, skip_or_fail, wait_until
-from clients.test_neovim import ATTEMPT_TIMEOUT, README, Neovim, OpenDocument, start_neovim
+from clients.neovim import ATTEMPT_TIMEOUT, README, Neovim, OpenDocument, start_neovim
 
 # Runs here with this version of Neovim.
 from clients.test_neovim import (

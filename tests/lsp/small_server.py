@@ -16,6 +16,15 @@ from fillmask_ls.lsp.protocol import Protocol
 INITIALIZE = {"processId": None, "rootUri": None, "capabilities": {}}
 INITIALIZE_REQUEST = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE}
 AT = {"textDocument": {"uri": "file:///a.txt"}, "position": {"line": 0, "character": 0}}
+HOVER = {"jsonrpc": "2.0", "id": 2, "method": "textDocument/hover", "params": AT}
+SHUTDOWN = {"jsonrpc": "2.0", "id": 3, "method": "shutdown"}
+EXIT = {"jsonrpc": "2.0", "method": "exit"}
+
+
+def framed(*messages: object) -> bytes:
+    """Return messages with their headers."""
+    bodies = [json.dumps(message).encode() for message in messages]
+    return b"".join(b"Content-Length: %d\r\n\r\n%s" % (len(body), body) for body in bodies)
 
 
 class SmallServer(LanguageServer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal, NamedTuple
@@ -78,7 +79,7 @@ class Chunks:
 
     def copy(self) -> Chunks:
         """Return a copy that shares the chunks themselves."""
-        duplicate = Chunks("", self._width, self._size)
+        duplicate = copy(self)
         duplicate._chunks, duplicate._totals = self._chunks.copy(), self._totals.copy()
         return duplicate
 

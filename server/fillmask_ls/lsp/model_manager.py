@@ -103,6 +103,11 @@ class ModelManager:
             "leavesMachine": shared.leaves_machine,
         }
 
+    def ensure_started(self, settings: Settings) -> None:
+        """Call :meth:`load`, unless it was called before: a client may ask before it sends ``initialized``."""
+        if self._wanted is None and self.engine.remote is None:
+            self.load(settings)
+
     def load(self, settings: Settings) -> None:
         """Connect to the engine and load the model that the settings name, unless they named the same before."""
         self._connect(SharedEngine.named_by(settings))

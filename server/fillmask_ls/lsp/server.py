@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from pygls.lsp.server import LanguageServer
 
 from fillmask_ls import __version__
 from fillmask_ls.documents import masks
+from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.engine.api import EngineError
@@ -41,7 +43,7 @@ from .requests import (
     semantic_tokens,
 )
 from .session import Session
-from .staleness import IsCurrent, mask_unmoved, unchanged
+from .staleness import StaleError, mask_unmoved, unchanged
 
 logger = logging.getLogger(__name__)
 
@@ -54,14 +56,16 @@ class DocumentRequest:
         handler: takes the session, a snapshot of the document and the parameters.
         options: announced to the client.
         if_closed: the answer for a document that is not open.
-        is_about_mask: whether only an edit that changes or moves the mask at the position makes the request stale; by
-            default every edit of the document does.
+        find_mask: finds the mask that the request is about. Then only an edit that changes or moves this mask makes the
+            request stale; by default every edit of the document does.
+        stale_error: answers a stale request.
     """
 
     handler: Callable[..., Awaitable[Any]]
     options: Any = None
     if_closed: Any = None
-    is_about_mask: bool = False
+    find_mask: Callable[[TextDocument, int], Target | None] | None = None
+    stale_error: Callable[[], JsonRpcException] = StaleError
 
 
 DOCUMENT_REQUESTS: dict[str, DocumentRequest] = {
@@ -69,16 +73,21 @@ DOCUMENT_REQUESTS: dict[str, DocumentRequest] = {
     types.TEXT_DOCUMENT_CODE_LENS: DocumentRequest(
         code_lens.code_lens, types.CodeLensOptions(resolve_provider=True), if_closed=[]
     ),
-    types.TEXT_DOCUMENT_COMPLETION: DocumentRequest(completion.completion, completion.OPTIONS, is_about_mask=True),
+    types.TEXT_DOCUMENT_COMPLETION: DocumentRequest(
+        completion.completion, completion.OPTIONS, find_mask=masks.mask_before_cursor
+    ),
     types.TEXT_DOCUMENT_DIAGNOSTIC: DocumentRequest(
-        diagnostic.diagnostic, diagnostic.OPTIONS, if_closed=types.RelatedFullDocumentDiagnosticReport(items=[])
+        diagnostic.diagnostic,
+        diagnostic.OPTIONS,
+        if_closed=types.RelatedFullDocumentDiagnosticReport(items=[]),
+        stale_error=diagnostic.PullCancelledError,
     ),
     types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT: DocumentRequest(document_highlight.document_highlight),
     types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: DocumentRequest(document_symbol.document_symbol, if_closed=[]),
-    types.TEXT_DOCUMENT_HOVER: DocumentRequest(hover.hover, is_about_mask=True),
+    types.TEXT_DOCUMENT_HOVER: DocumentRequest(hover.hover, find_mask=masks.mask_at),
     types.TEXT_DOCUMENT_INLAY_HINT: DocumentRequest(inlay_hint.inlay_hint, if_closed=[]),
     types.TEXT_DOCUMENT_INLINE_COMPLETION: DocumentRequest(
-        inline_completion.inline_completion, types.InlineCompletionOptions(), is_about_mask=True
+        inline_completion.inline_completion, types.InlineCompletionOptions(), find_mask=masks.mask_before_cursor
     ),
     types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL: DocumentRequest(semantic_tokens.semantic_tokens, semantic_tokens.LEGEND),
     types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE: DocumentRequest(semantic_tokens.semantic_tokens, semantic_tokens.LEGEND),
@@ -161,16 +170,11 @@ class FillmaskServer(LanguageServer):
             document = self.session.documents.get(params.text_document.uri)
             if document is None:
                 return request.if_closed
-            is_current = _mask_condition(document, params.position) if request.is_about_mask else unchanged
-            try:
+            mask = request.find_mask and request.find_mask(document, to_index(document, params.position))
+            is_current = mask_unmoved(document, mask) if mask else unchanged
+            with _errors_answered(request.stale_error):
                 async with self.session.snapshot(document, is_current) as snapshot:
                     return await request.handler(self.session, snapshot, params)
-            except EngineError as error:
-                raise request_failed(str(error)) from error
-            except JsonRpcException as error:
-                if error.code == types.LSPErrorCodes.ContentModified and request.handler is diagnostic.diagnostic:
-                    raise diagnostic.server_cancelled(error) from None
-                raise
 
         return handle
 
@@ -178,10 +182,8 @@ class FillmaskServer(LanguageServer):
         self, resolve: Callable[[Session, Any], Awaitable[Any]]
     ) -> Callable[[Any], Coroutine[Any, Any, Any]]:
         async def handle(item: Any) -> Any:
-            try:
+            with _errors_answered():
                 return await resolve(self.session, item)
-            except EngineError as error:
-                raise request_failed(str(error)) from error
 
         return handle
 
@@ -189,10 +191,8 @@ class FillmaskServer(LanguageServer):
         self, command: Callable[[Session, Arguments], Awaitable[dict[str, Any]]]
     ) -> Callable[..., Coroutine[Any, Any, dict[str, Any]]]:
         async def handle(*arguments: Any) -> dict[str, Any]:
-            try:
+            with _errors_answered():
                 return await command(self.session, Arguments(self.session.documents, arguments))
-            except EngineError as error:
-                raise request_failed(str(error)) from error
 
         return handle
 
@@ -254,8 +254,12 @@ class FillmaskServer(LanguageServer):
             self._diagnostics.refresh()
 
 
-def _mask_condition(document: TextDocument, position: types.Position) -> IsCurrent:
-    """Return the condition that the mask at ``position`` has not moved; without a mask, that no edit was made."""
-    index = to_index(document, position)
-    target = masks.mask_before_cursor(document, index) or masks.mask_at(document, index)
-    return mask_unmoved(document, target) if target else unchanged
+@contextmanager
+def _errors_answered(stale_error: Callable[[], JsonRpcException] = StaleError) -> Iterator[None]:
+    """Turn the engine's errors into responses, and answer a stale request with ``stale_error``."""
+    try:
+        yield
+    except EngineError as error:
+        raise request_failed(str(error)) from error
+    except StaleError:
+        raise stale_error() from None

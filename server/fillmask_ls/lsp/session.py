@@ -19,7 +19,7 @@ from .documents import Documents
 from .model_manager import ModelManager
 from .reader import Reader
 from .snapshot import Snapshot
-from .staleness import IsCurrent, Staleness, unchanged
+from .staleness import IsCurrent, StaleError, Staleness, unchanged
 
 _MAX_COMPLETION_LISTS = 8
 
@@ -56,7 +56,7 @@ class Session:
             is_current: whether an answer still fits the live document; by default, until the next edit.
 
         Raises:
-            JsonRpcException: with the code ``ContentModified``; the request is stale.
+            StaleError: the request is stale.
         """
         frozen = document.snapshot()
         before, after = (
@@ -64,8 +64,19 @@ class Session:
         )
         async with self._staleness.cancel_if_stale(document.uri, is_current or unchanged):
             settings = await self.configuration.settings_for(document.uri)
-            self.models.load(self.configuration.settings)  # a client may ask before it sends `initialized`
+            self.models.ensure_started(self.configuration.settings)
             yield Snapshot(frozen, settings, self.client.capabilities, self.reader, before, after)
+
+    def document_at(self, uri: str, version: int) -> TextDocument:
+        """Return an open document that still has the version of an earlier answer.
+
+        Raises:
+            StaleError: it was changed or closed.
+        """
+        document = self.documents.get(uri)
+        if document is None or document.version != version:
+            raise StaleError
+        return document
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a task that no request waits for."""

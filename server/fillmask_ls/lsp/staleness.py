@@ -18,6 +18,13 @@ IsCurrent = Callable[[TextDocument | None], bool]
 """Whether an answer still fits the live document after a change; None stands for a closed one."""
 
 
+class StaleError(JsonRpcException):
+    """The document was changed, so an answer would no longer fit it."""
+
+    CODE = types.LSPErrorCodes.ContentModified
+    MESSAGE = "the document was changed"
+
+
 @dataclass(eq=False, slots=True)
 class _Request:
     uri: str
@@ -37,7 +44,7 @@ class Staleness:
         """Cancel the body of the ``async with`` as soon as an edit makes ``is_current`` false.
 
         Raises:
-            JsonRpcException: with the code ``ContentModified``; the request is stale.
+            StaleError: the request is stale.
         """
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in a task
@@ -51,7 +58,7 @@ class Staleness:
         finally:
             self._requests.discard(request)
         if request.is_stale:
-            raise content_modified()
+            raise StaleError
 
     def document_changed(self, uri: str, document: TextDocument | None) -> None:
         """Cancel the requests about ``uri`` whose answers no longer fit ``document``."""
@@ -72,8 +79,3 @@ def mask_unmoved(document: TextDocument, target: Target) -> IsCurrent:
     return lambda now: (
         now is not None and now.slice(target.start, target.end) == mask and now.position(target.start) == position
     )
-
-
-def content_modified() -> JsonRpcException:
-    """Return the error that answers a stale request."""
-    return JsonRpcException("the document was changed", code=types.LSPErrorCodes.ContentModified)

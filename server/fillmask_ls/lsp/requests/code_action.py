@@ -22,7 +22,6 @@ from .. import edits
 from ..predictions import predict_mask
 from ..session import Session
 from ..snapshot import Snapshot
-from ..staleness import content_modified
 from .diagnostic import offered_words
 
 _QUICK_FIX = types.CodeActionKind.QuickFix
@@ -68,9 +67,7 @@ async def resolve(session: Session, action: types.CodeAction) -> types.CodeActio
     if action.edit is not None or action.data is None:
         return action
     data = _ActionData.parse(action.data)
-    document = session.documents.get(data.uri)
-    if document is None or document.version != data.version:
-        raise content_modified()
+    document = session.document_at(data.uri, data.version)
     async with session.snapshot(document) as snapshot:
         action.edit = await _edit(session, snapshot, data)
     return action

@@ -21,7 +21,7 @@ from fillmask_ls.spans import Span, replace_spans
 from ..ranges import to_range, to_span
 from ..session import Session
 from ..snapshot import Snapshot
-from ..staleness import content_modified
+from ..staleness import StaleError
 
 FILL_ALL = "fillmask.fillAll"
 UNMASK = "fillmask.unmask"
@@ -74,9 +74,7 @@ async def resolve(session: Session, lens: types.CodeLens) -> types.CodeLens:
     if lens.command is not None:
         return lens
     data = _LensData.parse(lens.data)
-    document = session.documents.get(data.uri)
-    if document is None or document.version != data.version:
-        raise content_modified()
+    document = session.document_at(data.uri, data.version)
     async with session.snapshot(document) as snapshot:
         loss = await _hidden_loss(session, snapshot, to_span(snapshot.document, data.range))
     argument = {"uri": data.uri, "range": _plain_range(data.range)}
@@ -128,7 +126,7 @@ async def _hidden_loss(session: Session, snapshot: Snapshot, span: Span) -> floa
     words = dict(document.masked_words.words(0, len(document)))
     masks = document.masks(*span)
     if not masks or not words.keys() >= set(masks):
-        raise content_modified()
+        raise StaleError
     passages = await snapshot.passages(span)
     questions = [_question(passage, passage_masks, words) for passage, passage_masks in passages]
     losses = await asyncio.gather(*(session.engine.hidden_loss(question, Priority.HINT) for question in questions))

@@ -37,6 +37,16 @@ _SEVERITIES = {"hint": types.DiagnosticSeverity.Hint, "information": types.Diagn
 _PLAIN_LANGUAGES = {"", "plaintext", "text", "txt"}
 
 
+class PullCancelledError(JsonRpcException):
+    """The document was changed. ``ContentModified`` would make an editor remove all marks."""
+
+    CODE = types.LSPErrorCodes.ServerCancelled
+    MESSAGE = "the document was changed"
+
+    def __init__(self) -> None:
+        super().__init__(data={"retriggerRequest": False})
+
+
 async def diagnostic(session: Session, snapshot: Snapshot, params: types.DocumentDiagnosticParams) -> Report:
     """Return the diagnostics of a document, or that they are those of the previous answer."""
     items = await find_diagnostics(session, snapshot)
@@ -44,11 +54,6 @@ async def diagnostic(session: Session, snapshot: Snapshot, params: types.Documen
     if result_id == params.previous_result_id:
         return types.RelatedUnchangedDocumentDiagnosticReport(result_id=result_id)
     return types.RelatedFullDocumentDiagnosticReport(items=items, result_id=result_id)
-
-
-def server_cancelled(error: JsonRpcException) -> JsonRpcException:
-    """Return the error that answers a stale pull: at ``ContentModified`` an editor would remove all marks."""
-    return JsonRpcException(error.message, code=types.LSPErrorCodes.ServerCancelled, data={"retriggerRequest": False})
 
 
 async def find_diagnostics(session: Session, snapshot: Snapshot) -> list[types.Diagnostic]:
