@@ -8,7 +8,7 @@ import pytest
 
 from cli.in_process import Result, RunCommand
 from fillmask_ls.cli import main
-from fillmask_ls.cli.models import load_model
+from fillmask_ls.cli.models import ModelChoice, load_model
 
 if TYPE_CHECKING:
     from fillmask_ls.mlm.model import MaskedLM
@@ -20,9 +20,9 @@ def run(
 ) -> RunCommand:
     """Runs commands in this process; the embedded model is loaded once a session."""
 
-    def load(name: str) -> MaskedLM:
-        if name not in ("auto", "embedded"):
-            return load_model(name)
+    def load(choice: ModelChoice) -> MaskedLM:
+        if choice not in (ModelChoice("auto"), ModelChoice("embedded")):
+            return load_model(choice)
         model: MaskedLM = request.getfixturevalue("model")
         return model
 

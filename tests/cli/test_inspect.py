@@ -32,7 +32,7 @@ def test_a_seed_makes_the_output_repeatable(run: RunCommand) -> None:
 def test_json_has_every_token_and_the_perplexity(run: RunCommand) -> None:
     result = run("inspect", "A small text.", "--json", "--rate", "1")
     assert result.code == 0
-    report = json.loads(result.out)
+    [report] = json.loads(result.out)
     assert [token["masked"] for token in report["tokens"]] == [False, True, True, True, True, False]
     assert report["perplexity"] > 1
 
@@ -41,7 +41,7 @@ def test_html_replaces_a_file_by_a_page_and_prints_its_path(run: RunCommand, tmp
     text, target = tmp_path / "notes.md", tmp_path / "report.html"
     text.write_text("\ufeffA <small> text.\r\n", encoding="utf-8")
     target.write_text("an older report")
-    result = run("inspect", str(text), "--html", str(target), "--rate", "1")
+    result = run("inspect", str(text), "--html", str(target), "--rate", "1", "--prose", "all")
     assert (result.code, result.out, result.err) == (0, f"{target}\n", "")
     page = target.read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
@@ -67,3 +67,36 @@ def test_html_that_cannot_be_written_is_reported_and_changes_nothing(run: RunCom
         assert result.err.count("\n") == 1
     assert text.read_text() == "A small text."
     assert list(tmp_path.iterdir()) == [text]
+
+
+def test_a_document_is_inspected_without_its_markup(run: RunCommand, tmp_path: Path) -> None:
+    text = tmp_path / "notes.md"
+    text.write_text("---\ntitle: x\n---\n\nA [small](http://example.org) text.\n")
+    [report] = json.loads(run("inspect", str(text), "--json").out)
+    assert [token["token"] for token in report["tokens"]] == ["[CLS]", "a", "small", "text", ".", "[SEP]"]
+
+
+def test_html_replaces_a_link_and_keeps_what_it_leads_to(run: RunCommand, tmp_path: Path) -> None:
+    precious, link = tmp_path / "precious", tmp_path / "report.html"
+    precious.write_text("mine")
+    link.symlink_to(precious)
+    assert run("inspect", "A small text.", "--html", str(link)).code == 0
+    assert precious.read_text() == "mine"
+    assert not link.is_symlink()
+    assert link.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_html_keeps_the_mode_of_the_file_that_it_replaces(run: RunCommand, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.touch(0o600)
+    assert run("inspect", "A small text.", "--html", str(page)).code == 0
+    assert page.stat().st_mode & 0o777 == 0o600
+
+
+def test_html_is_for_one_text(run: RunCommand, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    result = run("inspect", "A text.", "Another.", "--html", str(page))
+    assert (result.code, result.err) == (2, "fillmask-ls: --html is for one text, not 2\n")
+    result = run("inspect", "A text.", "--html", str(page), "--json")
+    assert (result.code, result.err.count("--html is not allowed with")) == (2, 1)
+    assert not page.exists()

@@ -30,11 +30,14 @@ def test_help_has_examples_and_exit_codes(run: RunCommand) -> None:
 @pytest.mark.parametrize(
     ("arguments", "usage", "message"),
     [
-        (["predict"], "predict", "required: TEXT|-|FILE"),
+        (["predict"], "predict", "required: INPUT"),
         (["predict", TEXT, "--top-k", "0"], "predict", "argument --top-k: '0' is not a whole number from 1 to 1000"),
         (["predict", TEXT, "--nonsense"], "predict", "unknown arguments: --nonsense"),
         (["inspect", "x", "--rate", "2"], "inspect", "argument --rate: '2' is not a number from 0 to 1"),
-        (["inspect", "x", "--json", "--html", "x.html"], "inspect", "not allowed with argument --json"),
+        (["score", "x", "--base", "3"], "score", "argument --base: '3' is not 2, e or 10"),
+        (["score", "x", "--encoding", "klingon"], "score", "'klingon' is not an encoding"),
+        (["cloze", "x", "--targets", "a,,b"], "cloze", "'a,,b' is not a list of names"),
+        (["fill", "x", "--resume", "--overwrite"], "fill", "not allowed with argument --resume"),
         (["nonsense"], "[-h] [--version]", "argument COMMAND: invalid choice: 'nonsense'"),
         (["--nonsense"], "[-h] [--version]", "unknown arguments: --nonsense"),
         (["--tcp", "70000"], "[-h] [--version]", "'70000' is not [HOST:]PORT"),
@@ -69,21 +72,22 @@ class TestInput:
         result = run(command, argument)
         assert (result.code, result.out, result.err) == (2, "", f"fillmask-ls: no such file: {argument}\n")
 
-    def test_a_folder_cannot_be_read(self, run: RunCommand, command: str, tmp_path: Path) -> None:
+    def test_an_empty_folder_is_reported(self, run: RunCommand, command: str, tmp_path: Path) -> None:
         result = run(command, str(tmp_path))
         assert (result.code, result.out) == (2, "")
-        assert result.err.startswith(f"fillmask-ls: can't read {tmp_path}: ")
+        assert result.err == f"fillmask-ls: there are no text files in the folder {tmp_path}\n"
 
     def test_a_file_that_is_not_utf8_is_reported(self, run: RunCommand, command: str, tmp_path: Path) -> None:
         file = tmp_path / "x.bin"
         file.write_bytes(b"\xff\x00[MASK]")
         result = run(command, str(file))
         assert (result.code, result.out) == (2, "")
-        assert result.err == f"fillmask-ls: {file} is not UTF-8 text (byte 0). Convert it first.\n"
+        assert result.err == f"fillmask-ls: {file} is not UTF-8 text (byte 0). Name its --encoding, or convert it.\n"
 
     def test_standard_input_that_is_not_utf8_is_reported(self, run: RunCommand, command: str) -> None:
         result = run(command, "-", stdin=b"[MASK]\xff")
-        assert result.err == "fillmask-ls: standard input is not UTF-8 text (byte 6). Convert it first.\n"
+        assert result.code == 1
+        assert result.err == "fillmask-ls: standard input, row 1: the line is not UTF-8. Name its --encoding.\n"
 
     def test_closed_standard_input_is_reported(
         self, run: RunCommand, command: str, monkeypatch: pytest.MonkeyPatch
@@ -111,6 +115,11 @@ class FullDisk(io.RawIOBase):
         ["predict", TEXT, "--json"],
         ["inspect", "A text."],
         ["inspect", "A text.", "--json"],
+        ["score", "A text."],
+        ["score", "A text.", "--format", "csv"],
+        ["cloze", TEXT, "--targets", "hospital"],
+        ["fill", TEXT],
+        ["mask", "A text."],
         ["download", "embedded"],
         ["--version"],
         ["predict", "--help"],
@@ -187,7 +196,7 @@ class TestControlCharacters:
             ["predict", f"./{EVIL}.md"],
             ["predict", TEXT, "--model", EVIL],
             ["predict", TEXT, "--top-k", EVIL],
-            ["predict", TEXT, EVIL],
+            ["predict", TEXT, f"--{EVIL}"],
             ["inspect", "A text.", "--html", f"/no/such/{EVIL}/x"],
             ["download", f"/{EVIL}"],
             [EVIL],

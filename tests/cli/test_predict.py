@@ -14,7 +14,7 @@ TEXT = "The patient was taken to the [MASK] by ambulance."
 
 
 def words(answer: Any, mask: int = 0) -> list[str]:
-    return [word["word"] for word in answer["masks"][mask]["words"]]
+    return [candidate["word"] for candidate in answer[mask]["candidates"]]
 
 
 def test_predict_prints_words_with_probabilities(run: RunCommand) -> None:
@@ -32,9 +32,9 @@ def test_json_has_position_entropy_and_words_of_each_mask(run: RunCommand, tmp_p
     file = tmp_path / "notes.md"
     file.write_text(f"# Title\n\n😀 {TEXT}\n\nShe drank a [MASK].\n", encoding="utf-8")
     answer = json.loads(run("predict", str(file), "--top-k", "3", "--json").out)
-    assert answer["model"] == "embedded"
-    assert [(mask["line"], mask["column"]) for mask in answer["masks"]] == [(3, 32), (5, 13)]
-    assert all(len(mask["words"]) == 3 and mask["entropy_bits"] > 0 for mask in answer["masks"])
+    assert [mask["model"] for mask in answer] == ["embedded", "embedded"]
+    assert [(mask["path"], mask["line"], mask["column"]) for mask in answer] == [(str(file), 3, 32), (str(file), 5, 13)]
+    assert all(len(mask["candidates"]) == 3 and mask["entropy"] > 0 for mask in answer)
 
 
 def test_a_file_is_read_by_its_language_unless_prose_is_all(run: RunCommand, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from typing import TextIO
 
 class ExitCode(IntEnum):
     OK = 0
-    NO_MASK = 1
+    FAILED = 1
+    """The text contains no mask, or some rows failed."""
     USAGE = 2
     """Wrong arguments, or input or output that cannot be read or written."""
     NO_MODEL = 3

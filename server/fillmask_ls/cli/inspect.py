@@ -3,48 +3,120 @@
 from __future__ import annotations
 
 import argparse
-import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from .arguments import Commands, add_model_option, add_text_argument, rate, seed
-from .errors import ExitCode
-from .input_output import check_output_file, check_standard_output, read_source, standard_output, write_file
+from .arguments import Commands, add_input_arguments, add_mask_options, add_model_options, add_output_options
+from .bulk import runner
+from .bulk.backend import Backend
+from .bulk.documents import whole_prose
+from .bulk.inputs import Input, find_inputs
+from .bulk.items import Item, ItemReader
+from .bulk.records import Answer
+from .bulk.task import Task
+from .errors import CommandError, ExitCode
+from .input_output import check_output_file, check_standard_output, standard_output, write_file
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fillmask_ls.mlm.results import Inspection
 
 
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("inspect", help="mask random tokens of a text; print predictions, surprisal and loss")
-    add_text_argument(parser)
-    add_model_option(parser)
-    parser.add_argument("--rate", type=rate, default=0.15, help="share of tokens to mask, 0 to 1 (default: 0.15)")
-    parser.add_argument("--seed", type=seed, default=0, help="seed of the random choice (default: 0)")
-    parser.add_argument("--whole-words", action="store_true", help="mask whole words, not single subwords")
-    output = parser.add_mutually_exclusive_group()
-    output.add_argument("--json", action="store_true", help="print JSON")
-    output.add_argument("--html", metavar="FILE", help="write a page for the browser, and print its path")
+    add_input_arguments(parser)
+    add_mask_options(parser)
+    add_output_options(parser)
+    parser.add_argument(
+        "--html", metavar="FILE", help="write a page for the browser about one text, and print its path"
+    )
+    add_model_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    check_standard_output()
-    source = read_source(options.text)
-    if options.html is not None:
-        check_output_file(options.html, source)
-    model = options.load_model(options.model)
-    from fillmask_ls.mlm.inspection import inspect
+    if options.html is not None and (options.output or options.format):
+        raise CommandError("--html is not allowed with --output, --format or --json", ExitCode.USAGE)
+    backend = Backend(options)
+    try:
+        task = Inspect(options, backend)
+        return runner.run(options, task, backend) if options.html is None else _write_page(options, task)
+    finally:
+        backend.close()
 
-    inspection = inspect(model, source.text, rate=options.rate, seed=options.seed, whole_words=options.whole_words)
-    if options.html is not None:
-        from fillmask_ls.presentation.html import inspection_page
 
-        write_file(options.html, inspection_page(inspection, source.text))
-        with standard_output():
-            print(options.html)
-    elif options.json:
-        with standard_output():
-            print(json.dumps({**asdict(inspection), "perplexity": inspection.perplexity}, indent=2))
-    else:
+class Inspect(Task):
+    columns = (
+        "loss",
+        "masked_loss",
+        "position",
+        "id",
+        "token",
+        "masked",
+        "predicted",
+        "probability",
+        "rank",
+        "surprisal",
+    )
+
+    def __init__(self, options: argparse.Namespace, backend: Backend) -> None:
+        self._options, self._backend = options, backend
+
+    def split(self, found: Input, text: str) -> Iterator[Item]:
+        return whole_prose(found, text, strip_markup=self._options.prose == "auto")
+
+    def answer(self, items: Sequence[Item]) -> list[list[Answer]]:
+        from fillmask_ls.engine.api import InspectQuestion
+
+        options = self._options
+        questions = [InspectQuestion(item.text, options.rate, options.seed, options.whole_words) for item in items]
+        return [[_answer(inspection)] for inspection in self._backend.ask(questions)]
+
+    def show(self, console: Console, item: Item, answers: Sequence[Answer]) -> None:
         from fillmask_ls.presentation import terminal
 
-        with standard_output():
-            terminal.print_inspection(terminal.console(), inspection, model.tokenizer.mask_token)
+        [answer] = answers
+        if not self.is_alone:
+            terminal.print_text(console, item.name)
+        terminal.print_inspection(console, answer.result, self._backend.mask_token)
+
+
+def _answer(inspection: Inspection) -> Answer:
+    common = {"loss": inspection.loss, "masked_loss": inspection.masked_loss}
+    tokens = [
+        {
+            "position": position,
+            "id": token.id,
+            "token": token.token,
+            "masked": token.masked,
+            "predicted": token.predicted,
+            "probability": token.probability,
+            "rank": token.rank,
+            "surprisal": token.surprisal,
+        }
+        for position, token in enumerate(inspection.tokens)
+    ]
+    values = {**asdict(inspection), "perplexity": inspection.perplexity}
+    return Answer(values, [{**common, **token} for token in tokens], result=inspection)
+
+
+def _write_page(options: argparse.Namespace, task: Inspect) -> int:
+    """Write a page about the only text that the options name."""
+    check_standard_output()
+    inputs = find_inputs(options.inputs, options.input_format)
+    for found in inputs:
+        check_output_file(options.html, found.path)
+    items = [item for batch in ItemReader(inputs, runner.make_reading(options, task, inputs)) for item in batch]
+    if len(items) != 1:
+        raise CommandError(f"--html is for one text, not {len(items)}", ExitCode.USAGE)
+    if items[0].error:
+        raise CommandError(f"{items[0].name}: {items[0].error}", ExitCode.FAILED)
+    from fillmask_ls.presentation.html import inspection_page
+
+    [[answer]] = task.answer(items)
+    write_file(options.html, inspection_page(answer.result, items[0].text).encode("utf-8", "replace"))
+    with standard_output():
+        print(options.html)
     return ExitCode.OK

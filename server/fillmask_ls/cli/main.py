@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from fillmask_ls import MASK, __version__
 
-from . import download, inspect, language_server, predict, serve
+from . import cloze, download, fill, inspect, language_server, mask, pairs, predict, score, serve
 from .errors import CommandError, ExitCode, print_error
 from .input_output import flush_standard_output
-from .models import load_model as load_model_by_name
+from .models import ModelChoice
+from .models import load_model as load_chosen_model
 
 if TYPE_CHECKING:
     from fillmask_ls.mlm.model import MaskedLM
@@ -25,6 +26,11 @@ examples:
   fillmask-ls predict "She opened the [MASK] and let the cat in."
   fillmask-ls predict chapter.md --top-k 3 --json
   echo "The [MASK] is blue." | fillmask-ls predict -
+  fillmask-ls cloze "She drank a cup of [MASK]." --targets tea,coffee
+  fillmask-ls score items.csv --text sentence --id item -o scores.csv
+  fillmask-ls pairs blimp.jsonl --by UID
+  fillmask-ls mask chapter.md --seed 5 -o masked
+  fillmask-ls fill chapter.md --in-place
   fillmask-ls inspect "She opened the door and let the cat in." --seed 5
   fillmask-ls inspect chapter.md --html report.html
   fillmask-ls download google-bert/bert-base-uncased
@@ -33,21 +39,23 @@ examples:
 
 exit codes:
   0  success
-  1  the text contains no [MASK]
+  1  the text contains no [MASK], or some texts failed
   2  wrong usage, or a file cannot be read or written
   3  the model cannot be found or loaded
   4  internal error: please report it
 
-Your text is not sent anywhere. Only "download" uses the network.
+Your text is not sent anywhere, unless you name an --engine. Only "download" uses the network otherwise.
 """
 
 
-def main(arguments: Sequence[str] | None = None, *, load_model: Callable[[str], MaskedLM] = load_model_by_name) -> int:
+def main(
+    arguments: Sequence[str] | None = None, *, load_model: Callable[[ModelChoice], MaskedLM] = load_chosen_model
+) -> int:
     """Run a command and return its exit code. Without a command, run the language server, which ends the process.
 
     Args:
         arguments: those of the process by default.
-        load_model: loads the model that ``--model`` names.
+        load_model: loads the model that the options choose.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # the console's encoding may lack a character
@@ -76,7 +84,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"fillmask-ls {__version__}")
     language_server.add_options(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (predict, inspect, download, serve):
+    for command in (predict, cloze, score, pairs, fill, mask, inspect, download, serve):
         command.add_parser(commands)
     try:
         return parser.parse_args(arguments)

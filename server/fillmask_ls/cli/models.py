@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from .errors import CommandError, ExitCode
 
@@ -12,7 +14,23 @@ if TYPE_CHECKING:
     from fillmask_ls.mlm.model import MaskedLM
 
 
-def find_model(name: str, *, download: bool = False) -> Path:
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model and where it runs; the attributes are the arguments of :func:`fillmask_ls.mlm.load`."""
+
+    model: str = "auto"
+    revision: str | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    runtime: str = "torch"
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> ModelChoice:
+        """Return the choice that options make."""
+        return cls(options.model, options.revision, options.device, options.dtype, options.runtime)
+
+
+def find_model(name: str, *, revision: str | None = None, download: bool = False) -> Path:
     """Return the folder of a model's files.
 
     Raises:
@@ -20,23 +38,28 @@ def find_model(name: str, *, download: bool = False) -> Path:
     """
     from fillmask_ls.mlm.checkpoint import CheckpointError, resolve
 
+    options: dict[str, Any] = {} if revision is None else {"revision": revision}
     try:
-        return resolve(name, download=download).path
+        return resolve(name, download=download, **options).path
     except CheckpointError as error:
         raise CommandError(str(error), ExitCode.NO_MODEL) from error
 
 
-def load_model(name: str) -> MaskedLM:
+def load_model(choice: ModelChoice) -> MaskedLM:
     """Load a model.
 
     Raises:
         CommandError: the model is not found, or cannot be loaded.
     """
-    find_model(name)  # a wrong name is reported at once: importing torch takes over a second
+    # A wrong name is reported at once: importing torch takes over a second.
+    find_model(choice.model, revision=choice.revision)
     from fillmask_ls.mlm.checkpoint import CheckpointError
     from fillmask_ls.mlm.loading import load
 
+    options: dict[str, Any] = {} if choice.revision is None else {"revision": choice.revision}
+    if choice.dtype != "auto":
+        options["dtype"] = choice.dtype
     try:
-        return load(name)
+        return load(choice.model, device=choice.device, runtime=choice.runtime, **options)
     except CheckpointError as error:
         raise CommandError(str(error), ExitCode.NO_MODEL) from error

@@ -1,86 +1,103 @@
-"""``fillmask-ls predict``: print the candidates at each mask of a text."""
+"""``fillmask-ls predict``: the candidates at each mask, with their probabilities."""
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fillmask_ls import MASK
-from fillmask_ls.documents.context import passages
-from fillmask_ls.documents.positions import Encoding
-from fillmask_ls.documents.text import TextDocument
 
-from .arguments import Commands, add_model_option, add_text_argument, count
-from .errors import CommandError, ExitCode
-from .input_output import check_standard_output, read_source, standard_output
+from .arguments import Commands, add_input_arguments, add_model_options, add_output_options, count
+from .bulk import runner
+from .bulk.backend import Backend
+from .bulk.documents import mask_passages
+from .bulk.inputs import Input
+from .bulk.items import Item
+from .bulk.records import Answer
+from .bulk.task import Task
 
 if TYPE_CHECKING:
-    from fillmask_ls.documents.text import Position
-    from fillmask_ls.mlm.model import MaskedLM
+    from rich.console import Console
+
     from fillmask_ls.mlm.results import Prediction
-    from fillmask_ls.spans import Span
 
 
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("predict", help=f"print words for each {MASK}, with their probabilities")
-    add_text_argument(parser)
-    add_model_option(parser)
+    add_input_arguments(parser)
     parser.add_argument("--top-k", metavar="N", type=count, default=10, help="number of words a mask (default: 10)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--prose",
-        choices=["auto", "all"],
-        default="auto",
-        help="what the model reads: auto leaves out the markup or code of the file's language, all reads everything",
+        "--max-subwords", metavar="N", type=count, default=4, help="most subwords of a word; 1 is fastest (default: 4)"
     )
+    add_output_options(parser)
+    add_model_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    check_standard_output()
-    source = read_source(options.text)
-    if MASK not in source.text:
-        raise CommandError(f"there is no {MASK} in {source.name}", ExitCode.NO_MASK)
-    model = options.load_model(options.model)
-    document = TextDocument(source.path.name if source.path else "", source.text, encoding=Encoding.UTF32)
-    predictions = _predict(model, document, options.top_k, strip_markup=options.prose == "auto")
-    if options.json:
-        masks = [_to_json(document.position(start), prediction) for (start, _), prediction in predictions]
-        with standard_output():
-            print(json.dumps({"model": model.name, "masks": masks}, indent=2))
-        return ExitCode.OK
-    from fillmask_ls.presentation import terminal
-
-    console = terminal.console()
-    shows_context = source.text.count(MASK) > 1
-    for (start, end), prediction in predictions:
-        with standard_output():
-            if shows_context:
-                line, column = document.position(start)
-                terminal.print_context(console, document.line(line), line, (column, column + end - start))
-            terminal.print_prediction(console, prediction)
-    return ExitCode.OK
+    backend = Backend(options)
+    try:
+        return runner.run(options, Predict(options, backend), backend)
+    finally:
+        backend.close()
 
 
-def _predict(
-    model: MaskedLM, document: TextDocument, top_k: int, *, strip_markup: bool
-) -> Iterator[tuple[Span, Prediction]]:
-    """Yield each mask's span and prediction, in the document's order."""
-    from fillmask_ls.mlm.prediction import predict
+class Predict(Task):
+    columns = ("mask", "entropy", "rank", "word", "probability")
+    needs_masks = True
 
-    for passage, spans in passages(document, strip_markup=strip_markup):
-        predictions = predict(model, passage.text, passage.masks, top_k=top_k)
-        yield from zip(spans, predictions[passage.focus :], strict=False)
+    def __init__(self, options: argparse.Namespace, backend: Backend) -> None:
+        self._options, self._backend = options, backend
+
+    def split(self, found: Input, text: str) -> Iterator[Item]:
+        return mask_passages(found, text, strip_markup=self._options.prose == "auto")
+
+    def answer(self, items: Sequence[Item]) -> list[list[Answer]]:
+        ask = self._ask_engine if self._backend.is_remote else self._ask_model
+        return [
+            [_answer(item, number, predictions[number]) for number in item.requested_masks()]
+            for item, predictions in zip(items, ask(items), strict=True)
+        ]
+
+    def show(self, console: Console, item: Item, answers: Sequence[Answer]) -> None:
+        from fillmask_ls.presentation import terminal
+
+        for number, answer in zip(item.requested_masks(), answers, strict=True):
+            if not self.is_alone or item.text.count(MASK) > 1:
+                terminal.print_context(console, *item.context(number))
+            terminal.print_prediction(console, answer.result)
+
+    def _ask_model(self, items: Sequence[Item]) -> Sequence[Mapping[int, Prediction]]:
+        from fillmask_ls.mlm.prediction import predict
+
+        options = self._options
+        found = predict(
+            self._backend.model,
+            [item.text for item in items],
+            [item.masks for item in items],
+            top_k=options.top_k,
+            max_subwords=options.max_subwords,
+            batch_tokens=options.batch_tokens,
+        )
+        return [dict(enumerate(predictions)) for predictions in found]
+
+    def _ask_engine(self, items: Sequence[Item]) -> Sequence[Mapping[int, Prediction]]:
+        from fillmask_ls.engine.api import PredictQuestion
+
+        options = self._options
+        questions = [
+            PredictQuestion(item.text, item.all_masks, options.top_k, focus=number, max_subwords=options.max_subwords)
+            for item in items
+            for number in item.requested_masks()
+        ]
+        answers = iter(self._backend.ask(questions))
+        return [{number: next(answers).predictions[number] for number in item.requested_masks()} for item in items]
 
 
-def _to_json(position: Position, prediction: Prediction) -> dict[str, object]:
-    return {
-        "line": position.line + 1,
-        "column": position.column + 1,
-        "entropy_bits": prediction.entropy,
-        "words": [
-            {"word": candidate.text, "probability": candidate.probability} for candidate in prediction.candidates
-        ],
-    }
+def _answer(item: Item, number: int, prediction: Prediction) -> Answer:
+    place, mask = item.place_of(number)
+    common = {"mask": mask, "entropy": prediction.entropy}
+    candidates = [{"word": candidate.text, "probability": candidate.probability} for candidate in prediction.candidates]
+    rows = [{**common, "rank": rank, **candidate} for rank, candidate in enumerate(candidates, 1)]
+    return Answer({**common, "candidates": candidates}, rows or [common], place, prediction)

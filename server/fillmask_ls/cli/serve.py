@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from .arguments import Commands, add_model_option, address, count, count_range
+from .arguments import Commands, address, count, count_range
 from .errors import CommandError, ExitCode
 from .input_output import check_standard_output, standard_output
 from .models import find_model
@@ -18,7 +18,9 @@ def add_parser(commands: Commands) -> None:
         description="Serve the model to language servers whose setting fillmask.engine.url names this machine. "
         "To listen beyond this machine, set the environment variable FILLMASK_TOKEN to a secret that clients must send.",
     )
-    add_model_option(parser)
+    parser.add_argument(
+        "--model", default="auto", help="auto, embedded, a folder or a Hugging Face hub id (default: auto)"
+    )
     parser.add_argument(
         "--listen",
         metavar="[HOST:]PORT",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from rich import box
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _PLAIN_WIDTH = 160
 """Columns where standard output is not a terminal: enough for every word of a table."""
+_FIGURE_WIDTH = 10
 _CONTEXT_LENGTH = 30
 """Characters shown on each side of a mask."""
 
@@ -106,6 +107,43 @@ def print_table(out: Console, heading: Sequence[str], lines: Sequence[Sequence[s
     for line in lines:
         table.add_row(*(_text(cell) for cell in line))
     out.print(table)
+
+
+def print_records(out: Console, records: Sequence[Mapping[str, object]]) -> None:
+    """Print records with the same names as a table; numbers are rounded."""
+    if not records:
+        return
+    names = [name for name, value in records[0].items() if not isinstance(value, (list, tuple, dict))]
+    kinds = {name: [record.get(name) for record in records] for name in names}
+    sides: dict[str, Literal["left", "right"]] = {
+        name: "right" if all(value is None or isinstance(value, (int, float)) for value in values) else "left"
+        for name, values in kinds.items()
+    }
+    table = _table(out, *((name, sides[name]) for name in names))
+    for record in records:
+        table.add_row(*(_text(_rounded(record.get(name))) for name in names))
+    out.print(table)
+
+
+def print_line(out: Console, figures: Mapping[str, float], text: str, *, with_heading: bool) -> None:
+    """Print figures and a text in one line, below a heading with the names of the figures."""
+    if with_heading:
+        out.print(Text("  ".join(f"{name:>{_FIGURE_WIDTH}}" for name in figures) + "  text", "bold"))
+    values = "  ".join(f"{_rounded(value):>{_FIGURE_WIDTH}}" for value in figures.values())
+    out.print(Text(f"{values}  {_printable(text)}"), no_wrap=True, overflow="ellipsis", crop=out.is_terminal)
+
+
+def print_text(out: Console, text: str) -> None:
+    """Print a text as is, without control characters other than line ends and tabs."""
+    out.print(Text("".join(each if each.isprintable() or each in "\n\t" else " " for each in text)), soft_wrap=True)
+
+
+def _rounded(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1e-3 else f"{value:.4f}" if abs(value) < 100 else f"{value:,.2f}"
+    return "" if value is None else str(value)
 
 
 def _table(out: Console, *columns: tuple[str, Literal["left", "right"]]) -> Table:

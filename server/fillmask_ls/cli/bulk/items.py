@@ -1,0 +1,288 @@
+"""The texts that a command computes something for, each with its columns and the place that it comes from."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, BinaryIO
+
+from fillmask_ls import MASK
+from fillmask_ls.spans import Span
+from fillmask_ls.words import find_masks
+
+from ..errors import CommandError, ExitCode
+from .inputs import Input
+from .tables import Row, column_names, read_rows, sniff_encoding, value_at
+
+BATCH = 256
+"""Texts that are computed together, and records that are written together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A text to compute something for.
+
+    Attributes:
+        name: where it comes from, for messages.
+        text: what the model reads.
+        columns: the columns of its row, which its records keep.
+        places: where it comes from, for its records: one place, or one for each requested mask of a document's passage.
+        masks: the spans of all masks of a document's passage; None for a text of its own.
+        first_mask: the number of the first requested mask of a document's passage.
+        lines: for each place, the line of the document.
+        error: why there is no text; empty if there is one.
+        first_place: the number of the first place that is not written yet.
+    """
+
+    name: str
+    text: str
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    places: tuple[Mapping[str, Any], ...] = ({},)
+    masks: tuple[Span, ...] | None = None
+    first_mask: int = 0
+    lines: tuple[str, ...] = ()
+    error: str = ""
+    first_place: int = 0
+
+    @property
+    def all_masks(self) -> tuple[Span, ...]:
+        """The spans of all masks of the text."""
+        return tuple(find_masks(self.text)) if self.masks is None else self.masks
+
+    def requested_masks(self) -> range:
+        """Return the numbers of the masks that the item is about."""
+        if self.masks is None:
+            return range(self.text.count(MASK))
+        return range(self.first_mask, self.first_mask + len(self.places))
+
+    def place_of(self, number: int) -> tuple[int, int]:
+        """Return the number of a mask's place, and the mask's own number from 1, as records contain it."""
+        return (0, number + 1) if self.masks is None else (number - self.first_mask, number + 1)
+
+    def context(self, number: int) -> tuple[str, int, Span]:
+        """Return the line that shows a mask, its number from 0, and the span of the mask in it."""
+        place, _ = self.place_of(number)
+        fields = self.places[place]
+        if self.masks is None:
+            return self.text, fields.get("row", 1) - 1, self.all_masks[number]
+        start = fields["column"] - 1
+        return self.lines[place], fields["line"] - 1, (start, start + len(MASK))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How to read inputs.
+
+    Attributes:
+        split: yields the items of a document or of a text that the user typed.
+        text: the column with the text of a row; None in a command that reads columns of other names.
+        required: other columns that each row must have.
+        id: a column that names the row in messages.
+        encoding: of files without a byte order mark.
+        header: names of the columns of a CSV or TSV file without a header line.
+    """
+
+    split: Callable[[Input, str], Iterator[Item]]
+    text: str | None = "text"
+    required: tuple[str, ...] = ()
+    id: str | None = None
+    encoding: str = "utf-8"
+    header: tuple[str, ...] = ()
+
+    def columns(self, found: Input) -> list[str]:
+        """Return the names of the columns of an input; none for a document or standard input."""
+        if found.kind == "lines" or (found.kind == "text" and self.text):
+            return ["text"]
+        if not found.is_table or found.path is None:
+            return []
+        with found.open() as file:
+            return column_names(file, found.name, found.kind, encoding=self.encoding, header=self.header)
+
+
+class ItemReader:
+    """Reads items in batches, each as soon as it has arrived.
+
+    Attributes:
+        total: bytes of all files; 0 if standard input is read.
+    """
+
+    def __init__(self, inputs: Sequence[Input], reading: Reading) -> None:
+        self._inputs, self._reading = inputs, reading
+        self._done = 0
+        self._file: BinaryIO | None = None
+        self.total = (
+            0
+            if any(each.kind != "text" and each.path is None for each in inputs)
+            else sum(each.size for each in inputs)
+        )
+
+    @property
+    def position(self) -> int:
+        """Bytes read."""
+        return self._done + (self._file.tell() if self._file is not None else 0)
+
+    def __iter__(self) -> Iterator[list[Item]]:
+        for found in self._inputs:
+            if found.path is None and found.kind == "lines":
+                yield from self._arriving_lines(found)
+            else:
+                items = self._items(found)
+                size = 1 if found.path is None else BATCH  # a pipe may be written line by line
+                while batch := list(islice(items, size)):
+                    yield batch
+
+    def _items(self, found: Input) -> Iterator[Item]:
+        if found.kind == "text":
+            yield from self._reading.split(found, found.text)
+            return
+        if found.kind == "document":
+            yield from self._document(found)
+            self._done += found.size
+            return
+        with found.open() if found.path is not None else _Open(found.open()) as file:
+            if found.path is not None:
+                self._file = file
+            rows = _read_lines(file, self._reading.encoding) if found.kind == "lines" else self._rows(found, file)
+            yield from (self._item(found, row) for row in rows)
+            self._file = None
+        self._done += found.size
+
+    def _rows(self, found: Input, file: BinaryIO) -> Iterator[Row]:
+        reading = self._reading
+        return read_rows(file, found.name, found.kind, encoding=reading.encoding, header=reading.header)
+
+    def _document(self, found: Input) -> Iterator[Item]:
+        try:
+            text = read_text(found, self._reading.encoding)
+        except CommandError as error:
+            if len(self._inputs) == 1:
+                raise
+            yield Item(found.name, "", places=({"path": found.name},), error=str(error))
+            return
+        yield from self._reading.split(found, text)
+
+    def _arriving_lines(self, found: Input) -> Iterator[list[Item]]:
+        """Yield the lines that have arrived, and wait for the next ones."""
+        number = 0
+        for lines in whole_lines(found.open()):
+            rows = [_line_row(number + count, line, self._reading.encoding) for count, line in enumerate(lines, 1)]
+            number += len(lines)
+            items = [self._item(found, row) for row in rows if row.error or row.columns["text"].strip()]
+            for start in range(0, len(items), BATCH):
+                yield items[start : start + BATCH]
+
+    def _item(self, found: Input, row: Row) -> Item:
+        place: dict[str, Any] = {"row": row.number}
+        if len(self._inputs) > 1:
+            place = {"path": found.name, **place}
+        name = f"{found.name}, row {row.number}"
+        if found.kind == "lines":
+            return Item(name, row.columns.get("text", ""), row.columns, (place,), error=row.error)
+        reading, error = self._reading, row.error
+        if reading.id is not None and reading.id in row.columns:
+            name = f"{found.name}, {reading.id} {row.columns[reading.id]}"
+        text: Any = ""
+        try:
+            if not error and reading.text is not None:
+                text = value_at(row.columns, reading.text)
+            for column in (*reading.required, *filter(None, [reading.id])):
+                if not error:
+                    value_at(row.columns, column)
+        except KeyError as missing:
+            error = f"there is no column {missing.args[0]!r}"
+        if not error and not isinstance(text, str):
+            error = f"column {reading.text!r} contains no text but {_kind_of(text)}"
+        return Item(name, text if isinstance(text, str) else "", row.columns, (place,), error=error)
+
+
+def read_text(found: Input, encoding: str) -> str:
+    """Return the text of a file, without its byte order mark.
+
+    Raises:
+        CommandError: it can't be read or decoded.
+    """
+    with found.open() if found.path is not None else _Open(found.open()) as file:
+        try:
+            content = file.read()
+        except OSError as error:
+            raise CommandError(f"can't read {found.name}: {error.strerror}", ExitCode.USAGE) from error
+    return decode(content, found.name, encoding)
+
+
+def decode(content: bytes, name: str, encoding: str) -> str:
+    """Decode a file, by its byte order mark or else ``encoding``.
+
+    Raises:
+        CommandError: the bytes have another encoding.
+    """
+    codec = sniff_encoding(content[:4], encoding)
+    try:
+        return content.decode(codec)
+    except UnicodeDecodeError as error:
+        raise CommandError(
+            f"{name} is not {codec.upper()} text (byte {error.start}). Name its --encoding, or convert it.",
+            ExitCode.USAGE,
+        ) from error
+
+
+class _Open(io.BufferedIOBase):
+    """Standard input as a context that doesn't close it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def __enter__(self) -> Any:
+        return self._file
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def whole_lines(file: BinaryIO) -> Iterator[list[bytes]]:
+    """Yield lists of lines, with their ends, as they arrive.
+
+    Raises:
+        CommandError: the file can't be read.
+    """
+    read: Callable[[int], bytes] = getattr(file, "read1", file.read)
+    rest = b""
+    while True:
+        try:
+            content = read(1 << 16)
+        except OSError as error:
+            raise CommandError(f"can't read standard input: {error.strerror}", ExitCode.USAGE) from error
+        if not content:
+            break
+        *lines, rest = (rest + content).split(b"\n")
+        if lines:
+            yield [line + b"\n" for line in lines]
+    if rest:
+        yield [rest]
+
+
+def _read_lines(file: BinaryIO, encoding: str) -> Iterator[Row]:
+    codec = sniff_encoding(file.read(4), encoding)
+    file.seek(0)
+    if codec.startswith(("utf-16", "utf-32")):
+        yield from (
+            Row(number, {"text": line.rstrip("\r\n")})
+            for number, line in enumerate(io.TextIOWrapper(file, codec, newline="\n"), 1)
+            if line.strip()
+        )
+        return
+    for number, line in enumerate(file, 1):
+        if line.strip():
+            yield _line_row(number, line, codec)
+
+
+def _line_row(number: int, line: bytes, encoding: str) -> Row:
+    try:
+        return Row(number, {"text": line.decode("utf-8-sig" if encoding == "utf-8" else encoding).rstrip("\r\n")})
+    except UnicodeDecodeError:
+        return Row(number, error=f"the line is not {encoding.upper()}. Name its --encoding.")
+
+
+def _kind_of(value: object) -> str:
+    return "nothing" if value is None else "a list" if isinstance(value, list) else f"{value!r:.40}"

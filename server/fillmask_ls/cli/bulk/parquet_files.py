@@ -1,0 +1,72 @@
+"""Write Parquet files in bounded memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from .records import Record
+
+_ROWS = 10_000
+"""Rows in a group: as many are in memory."""
+
+
+def write_parquet(target: Path, read: Callable[[], Iterable[Record]]) -> None:
+    """Write records to a Parquet file. A column with values of several types becomes text.
+
+    Args:
+        read: returns the records; called twice, because a Parquet file begins with the types of all columns.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    types: dict[str, Any] = {}
+    for group in _groups(read()):
+        for name, values in _columns(group).items():
+            types[name] = _common_type(types.get(name, pyarrow.null()), _type(values))
+    schema = pyarrow.schema(list(types.items()))
+    with parquet.ParquetWriter(target, schema) as writer:
+        for group in _groups(read()):
+            arrays = [_array([record.get(name) for record in group], kind) for name, kind in types.items()]
+            writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+
+
+def _groups(records: Iterable[Record]) -> Iterator[list[Record]]:
+    iterator = iter(records)
+    while group := list(islice(iterator, _ROWS)):
+        yield group
+
+
+def _columns(group: list[Record]) -> dict[str, list[Any]]:
+    names = dict.fromkeys(name for record in group for name in record)
+    return {name: [record.get(name) for record in group] for name in names}
+
+
+def _type(values: list[Any]) -> Any:
+    import pyarrow
+
+    try:
+        return pyarrow.array(values).type
+    except pyarrow.ArrowException:
+        return pyarrow.string()
+
+
+def _common_type(one: Any, other: Any) -> Any:
+    import pyarrow
+
+    try:
+        schemas = [pyarrow.schema([("column", kind)]) for kind in (one, other)]
+        return pyarrow.unify_schemas(schemas, promote_options="permissive").field(0).type
+    except pyarrow.ArrowException:
+        return pyarrow.string()
+
+
+def _array(values: list[Any], kind: Any) -> Any:
+    import pyarrow
+
+    if kind == pyarrow.string():
+        values = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+    return pyarrow.array(values, type=kind)

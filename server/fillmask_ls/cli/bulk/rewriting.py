@@ -1,0 +1,236 @@
+"""Rewrite documents: replace spans of their text, and keep every other byte."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fillmask_ls.spans import Span, replace_spans
+
+from ..errors import CommandError, ExitCode, print_error
+from ..input_output import check_standard_output, standard_output, write_file
+from .inputs import Input
+from .items import whole_lines
+from .progress import Progress
+from .tables import sniff_encoding
+
+Replacements = Sequence[tuple[Span, str]]
+Edit = Callable[[Input, str], Replacements]
+"""Returns what to replace in the text of an input."""
+
+_MARKS = {
+    "utf-8-sig": (codecs.BOM_UTF8, "utf-8"),
+    "utf-16": (codecs.BOM_UTF16_LE, "utf-16-le"),
+    "utf-32": (codecs.BOM_UTF32_LE, "utf-32-le"),
+}
+_BIG_ENDIAN = {codecs.BOM_UTF16_BE: "utf-16-be", codecs.BOM_UTF32_BE: "utf-32-be"}
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedText:
+    """The text of a file, and how it is encoded there.
+
+    Attributes:
+        mark: the byte order mark; empty if the file has none.
+    """
+
+    text: str
+    encoding: str
+    mark: bytes = b""
+
+    @classmethod
+    def decode(cls, content: bytes, name: str, encoding: str) -> EncodedText:
+        """Decode a file.
+
+        Raises:
+            CommandError: its bytes have another encoding, or would not stay the same.
+        """
+        mark, codec = _find_mark(content, encoding)
+        body = content[len(mark) :]
+        try:
+            text = body.decode(codec)
+        except UnicodeDecodeError as error:
+            raise CommandError(
+                f"{name} is not {codec.upper()} text (byte {len(mark) + error.start}). Name its --encoding.",
+                ExitCode.USAGE,
+            ) from error
+        if text.encode(codec) != body:
+            raise CommandError(f"{name} can't be rewritten byte for byte in {codec.upper()}", ExitCode.USAGE)
+        return cls(text, codec, mark)
+
+    def with_replacements(self, replacements: Replacements, name: str) -> bytes:
+        """Return the bytes of the file with spans of its text replaced.
+
+        Raises:
+            CommandError: the encoding lacks a character.
+        """
+        try:
+            return self.mark + replace_spans(self.text, sorted(replacements)).encode(self.encoding)
+        except UnicodeEncodeError as error:
+            raise CommandError(
+                f"{name}: {error.object[error.start : error.end]!r} can't be written in {self.encoding.upper()}",
+                ExitCode.USAGE,
+            ) from error
+
+
+def _find_mark(content: bytes, encoding: str) -> tuple[bytes, str]:
+    codec = sniff_encoding(content[:4], encoding)
+    for mark, name in _BIG_ENDIAN.items():
+        if codec in _MARKS and codec != "utf-8-sig" and content.startswith(mark):
+            return mark, name
+    mark, name = _MARKS.get(codec, (b"", codec))
+    return (mark, name) if content.startswith(mark) else (b"", codec)
+
+
+def add_rewriting_options(parser: argparse.ArgumentParser) -> None:
+    """Add where rewritten documents go."""
+    parser.add_argument("--in-place", action="store_true", help="replace each file")
+
+
+def rewrite(options: argparse.Namespace, inputs: Sequence[Input], edit: Edit) -> int:
+    """Rewrite texts, lines or documents, and return the exit code.
+
+    A document that can't be rewritten is reported, and the others are rewritten all the same.
+
+    Raises:
+        CommandError: the options name no place for several documents, or a file that exists; with ``--strict``, a
+            document can't be rewritten.
+    """
+    if any(found.path is None for found in inputs):
+        return _print_rewritten(options, inputs, edit)
+    targets = list(_targets(options, inputs))
+    failed = 0
+    progress = Progress(is_shown=options.in_place or options.output is not None)
+    for number, (found, target) in enumerate(zip(inputs, targets, strict=True), 1):
+        if target is not None and options.resume and not options.in_place and target.exists():
+            continue
+        try:
+            content = _read(found)
+            text = EncodedText.decode(content, found.name, options.encoding)
+            _write(target, content, text.with_replacements(_edit(edit, found, text.text), found.name))
+        except CommandError as error:
+            if options.strict or len(inputs) == 1 or error.code is ExitCode.NO_MODEL:
+                raise
+            failed += 1
+            progress.clear()
+            print_error(str(error))
+        progress.update(1, number / len(inputs))
+    progress.clear()
+    return ExitCode.FAILED if failed else ExitCode.OK
+
+
+def are_tables(inputs: Sequence[Input]) -> bool:
+    """Return whether the inputs are tables.
+
+    Raises:
+        CommandError: only some are.
+    """
+    kinds = {found.is_table for found in inputs}
+    if len(kinds) > 1:
+        raise CommandError("tables and other texts go to different places: give them one after another", ExitCode.USAGE)
+    return True in kinds
+
+
+def target_of(options: argparse.Namespace, found: Input) -> Path | None:
+    """Return the file that a document is written to; None for standard output."""
+    if options.in_place and found.path is not None:
+        return found.path.resolve()
+    return Path(options.output) / found.relative if options.output is not None else None
+
+
+def _targets(options: argparse.Namespace, inputs: Sequence[Input]) -> Iterator[Path | None]:
+    """Yield the file that each input is written to; None for standard output."""
+    if options.in_place:
+        if options.output is not None:
+            raise CommandError("--in-place is not allowed with --output", ExitCode.USAGE)
+        yield from (found.path.resolve() for found in inputs if found.path is not None)
+        return
+    if options.output is None:
+        check_standard_output()
+        if len(inputs) > 1:
+            raise CommandError("several documents need a place: -o FOLDER, or --in-place", ExitCode.USAGE)
+        yield from [None] * len(inputs)
+        return
+    folder = Path(options.output)
+    if folder.exists() and not folder.is_dir():
+        raise CommandError(f"can't write {folder}: it is not a folder", ExitCode.USAGE)
+    taken: dict[Path, str] = {}
+    for found in inputs:
+        target = folder / found.relative
+        assert found.path is not None  # noqa: S101 - others are printed
+        if target in taken:
+            raise CommandError(f"{taken[target]} and {found.name} would both be written to {target}", ExitCode.USAGE)
+        if target.exists() and target.samefile(found.path):
+            raise CommandError(f"{target} is read, too. Use --in-place to replace it.", ExitCode.USAGE)
+        if target.exists() and not (options.overwrite or options.resume):
+            raise CommandError(
+                f"{target} exists. Go on with --resume, or begin again with --overwrite.", ExitCode.USAGE
+            )
+        taken[target] = found.name
+        yield target
+
+
+def _print_rewritten(options: argparse.Namespace, inputs: Sequence[Input], edit: Edit) -> int:
+    """Print texts that the user typed, and the lines of standard input as they arrive."""
+    check_standard_output()
+    if options.in_place or options.output is not None or any(found.path is not None for found in inputs):
+        raise CommandError(
+            "a text or standard input is printed: leave out --in-place, --output and files", ExitCode.USAGE
+        )
+    for found in inputs:
+        if found.kind == "text":
+            text = replace_spans(found.text, sorted(_edit(edit, found, found.text)))
+            print_bytes(text.encode("utf-8", "surrogateescape") + b"\n")
+            continue
+        number = 0
+        for lines in whole_lines(found.open()):
+            for line in lines:
+                number += 1
+                row = replace(found, row=number)
+                content = line.decode(options.encoding, "surrogateescape")
+                body = content.rstrip("\r\n")
+                new = replace_spans(body, sorted(_edit(edit, row, body))) + content[len(body) :]
+                print_bytes(new.encode(options.encoding, "surrogateescape"))
+    return ExitCode.OK
+
+
+def _edit(edit: Edit, found: Input, text: str) -> Replacements:
+    try:
+        return edit(found, text)
+    except CommandError:
+        raise
+    except Exception as error:
+        raise CommandError(f"{found.name}: {error}".partition("\n")[0], ExitCode.FAILED) from error
+
+
+def _read(found: Input) -> bytes:
+    file = found.open()
+    try:
+        return file.read()
+    except OSError as error:
+        raise CommandError(f"can't read {found.name}: {error.strerror}", ExitCode.USAGE) from error
+    finally:
+        file.close()
+
+
+def _write(target: Path | None, old: bytes, new: bytes) -> None:
+    if target is None:
+        print_bytes(new)
+    elif not (target.exists() and old == new and target.read_bytes() == new):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CommandError(f"can't write {target}: {error.strerror}", ExitCode.USAGE) from error
+        write_file(target, new)
+
+
+def print_bytes(content: bytes) -> None:
+    """Write bytes to standard output as they are."""
+    with standard_output():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()

@@ -1,0 +1,312 @@
+"""Run a command over many texts: read, compute, write, and go on where an earlier run ended."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import CommandError, ExitCode, print_error
+from ..input_output import check_standard_output, standard_output
+from .backend import Backend
+from .formats import ENDINGS
+from .inputs import Input, find_inputs
+from .items import Item, ItemReader, Reading
+from .outputs import FileOutput, Output, StandardOutput, Written, file_output, part_of
+from .progress import Progress
+from .records import Answer, Record, error_answer, free_name, make_records, place_names
+from .tables import require_pyarrow
+from .task import NO_MASK, Task
+
+
+def run(options: argparse.Namespace, task: Task, backend: Backend) -> int:
+    """Run a command and return its exit code.
+
+    Raises:
+        CommandError: an input can't be read, the output can't be written, there is no model, or with ``--strict`` a
+            row failed.
+    """
+    path = Path(options.output) if options.output not in (None, "-") else None
+    if path is None or task.has_summary:
+        check_standard_output()
+    if path is None and options.resume:
+        raise CommandError("--resume needs an output file: -o FILE", ExitCode.USAGE)
+    inputs = find_inputs(options.inputs, options.input_format, ignored=[path, part_of(path)] if path else [])
+    reading = make_reading(options, task, inputs)
+    task.is_alone = len(inputs) == 1 and inputs[0].kind == "text"
+    file_format, printed_format = _format_names(options, path, has_summary=task.has_summary)
+    taken = list(dict.fromkeys(column for found in inputs for column in reading.columns(found)))
+    own = [free_name(each, taken) for each in (*place_names(inputs), "model", *task.columns, "error")]
+    progress = Progress(is_shown=path is not None or not sys.stdout.isatty())
+    job = _Run(task, backend, inputs, ItemReader(inputs, reading), taken, progress, strict=options.strict)
+    if path is not None:
+        output = file_output(path, file_format, [*taken, *own])
+        code = _to_file(options, task, job, output)
+    elif task.has_summary:
+        code = job.run(None)
+    elif printed_format == "table":
+        code = job.run(None, shows=True)
+    else:
+        # From a pipe, only the first rows tell the columns.
+        is_known = all(found.path is not None or not found.is_table for found in inputs)
+        code = job.run(StandardOutput(printed_format, [*taken, *own] if is_known else None, own))
+    if task.has_summary:
+        _print_summary(task, printed_format)
+    return code
+
+
+def make_reading(options: argparse.Namespace, task: Task, inputs: Sequence[Input]) -> Reading:
+    """Return how the options want the inputs to be read.
+
+    Raises:
+        CommandError: a table has no column that the options name.
+    """
+    column = getattr(options, "text", None)
+    if column and not any(each.is_table for each in inputs):
+        raise CommandError(
+            f"--text {column} names a column, and no input is a table. Name its format: --input-format csv, for example.",
+            ExitCode.USAGE,
+        )
+    reading = Reading(
+        task.split,
+        (column or "text") if task.reads_text else None,
+        task.requires,
+        options.id,
+        options.encoding,
+        options.columns,
+    )
+    for found in inputs:
+        if found.is_table and found.path is not None:
+            _check_columns(found, reading)
+    return reading
+
+
+def _check_columns(found: Input, reading: Reading) -> None:
+    """Report a wrong column before the model is loaded, not once a row."""
+    if found.kind == "parquet":
+        require_pyarrow()
+    if found.kind not in ("csv", "tsv", "parquet"):
+        return
+    columns = reading.columns(found)
+    needed = [name for name in (reading.text, *reading.required, reading.id) if name is not None]
+    for name in needed:
+        if name not in columns and name.split(".")[0] not in columns:
+            option = " Name the column with the text: --text COLUMN." if name == reading.text == "text" else ""
+            raise CommandError(
+                f"{found.name} has no column {name!r}. Its columns are {', '.join(columns) or 'none'}.{option}",
+                ExitCode.USAGE,
+            )
+
+
+def _format_names(options: argparse.Namespace, path: Path | None, *, has_summary: bool) -> tuple[str, str]:
+    """Return the format of the file, if there is one, and of what is printed."""
+    if path is None:
+        if options.format == "parquet":
+            raise CommandError("Parquet can't be printed. Write a file: -o FILE.parquet", ExitCode.USAGE)
+        return "", options.format or "table"
+    ending = ENDINGS.get(path.suffix.lower(), "")
+    for_summary = has_summary and ending
+    name = ending if for_summary else options.format or ending
+    if name in ("", "table"):
+        raise CommandError(
+            f"can't tell the format of {path}. Let its name end in .csv, .tsv, .jsonl, .json or .parquet, or choose one with "
+            "--format.",
+            ExitCode.USAGE,
+        )
+    if name == "parquet":
+        require_pyarrow()
+    return name, (options.format if for_summary else None) or "table"
+
+
+def _to_file(options: argparse.Namespace, task: Task, job: _Run, output: FileOutput) -> int:
+    for found in job.inputs:
+        if found.path is not None and output.path.exists() and found.path.samefile(output.path):
+            raise CommandError(f"can't write {output.path}: it is read, too", ExitCode.USAGE)
+    output.check(resume=options.resume, overwrite=options.overwrite)
+    if options.resume and output.is_complete:
+        print_error(f"{output.path} is complete: nothing to do")
+        return ExitCode.OK
+    written = output.read_written(place_names(job.inputs)) if options.resume else Written()
+    if written.end and task.has_summary:
+        for record in output.records(written.end):
+            task.add_written(record)
+    try:
+        return job.run(output, written=written)
+    except KeyboardInterrupt:
+        print_error(f"interrupted. {output.part} has whole records only: go on with --resume.")
+        raise
+    finally:
+        output.close()
+
+
+def _print_summary(task: Task, name: str) -> None:
+    records = task.summary()
+    if name == "table":
+        from fillmask_ls.presentation import terminal
+
+        with standard_output():
+            terminal.print_records(terminal.console(), records)
+        return
+    output = StandardOutput(name, list(records[0]) if records else [], ())
+    output.write(records)
+    output.finish()
+
+
+class _Run:
+    """One run of a command."""
+
+    def __init__(
+        self,
+        task: Task,
+        backend: Backend,
+        inputs: Sequence[Input],
+        reader: ItemReader,
+        taken: Sequence[str],
+        progress: Progress,
+        *,
+        strict: bool,
+    ) -> None:
+        self.inputs = inputs
+        self._task, self._backend, self._reader, self._progress = task, backend, reader, progress
+        self._taken, self._strict = taken, strict
+        self._items = self._errors = 0
+
+    def run(self, output: Output | None, *, shows: bool = False, written: Written | None = None) -> int:
+        """Answer all items and return the exit code.
+
+        Args:
+            output: where the records go; None for nowhere.
+            shows: whether to print the answers for people.
+            written: what an earlier run wrote to the output.
+        """
+        written = written or Written()
+        self._errors = written.errors
+        batches: Iterator[list[Item]] = iter(self._reader)
+        if written.place is not None:
+            batches = _unwritten(batches, written.place)
+        has_begun = False
+        try:
+            for batch in batches:
+                answered = self._answer(batch)
+                if output is not None and not has_begun:
+                    self._check_model(written)
+                    output.begin(written.end)
+                    has_begun = True
+                self._take(batch, answered, output, shows=shows)
+                self._progress.update(len(batch), self._share())
+        finally:
+            self._progress.clear()
+        if not self._items:
+            raise CommandError(self._nothing(), ExitCode.FAILED)
+        if output is not None:
+            output.finish()
+        if self._errors and not shows:
+            print_error(f"{self._errors} of {self._items:,} texts failed: the column 'error' says why")
+        return ExitCode.FAILED if self._errors else ExitCode.OK
+
+    def _answer(self, items: Sequence[Item]) -> list[Sequence[Answer]]:
+        problems = [item.error or self._task.check(item) for item in items]
+        good = [item for item, problem in zip(items, problems, strict=True) if not problem]
+        if good:
+            self._backend.start()
+        answers = iter(self._compute(good))
+        return [[error_answer(problem)] if problem else next(answers) for problem in problems]
+
+    def _compute(self, items: Sequence[Item]) -> list[Sequence[Answer]]:
+        """Return the answers for each item; if the command fails, halve the items until the one at fault is alone."""
+        try:
+            return list(self._task.answer(items)) if items else []
+        except (CommandError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a panic in a Rust extension is not an Exception
+            if len(items) > 1:
+                middle = len(items) // 2
+                return [*self._compute(items[:middle]), *self._compute(items[middle:])]
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            return [[error_answer(f"{kind}{error}".partition("\n")[0])]]
+
+    def _take(
+        self, items: Sequence[Item], answered: Sequence[Sequence[Answer]], output: Output | None, *, shows: bool
+    ) -> None:
+        """Write or show the answers of a batch."""
+        records: list[Record] = []
+        failed: str | None = None
+        for item, answers in zip(items, answered, strict=True):
+            error = next((answer.values["error"] for answer in answers if "error" in answer.values), None)
+            self._items += 1
+            if error is not None:
+                self._errors += 1
+                if self._strict:
+                    failed = self._message(item, error)
+                    break
+            if shows:
+                self._show(item, answers, error)
+            else:
+                records += self._records(item, answers, output)
+        if output is not None:
+            output.write(records)
+        if failed is not None:
+            raise CommandError(failed, ExitCode.FAILED)
+
+    def _records(self, item: Item, answers: Sequence[Answer], output: Output | None) -> Iterator[Record]:
+        is_flat = output is not None and output.is_flat
+        for answer in answers:
+            if answer.place < item.first_place:
+                continue
+            if "error" not in answer.values:
+                self._task.add(item, answer)
+            if output is not None:
+                named = answer if "error" in answer.values else answer.with_values(model=self._backend.name)
+                yield from make_records(item, named, flat=is_flat, taken=self._taken if is_flat else None)
+
+    def _show(self, item: Item, answers: Sequence[Answer], error: str | None) -> None:
+        if error is not None:
+            print_error(self._message(item, error))
+            return
+        from fillmask_ls.presentation import terminal
+
+        with standard_output():
+            self._task.show(terminal.console(), item, answers)
+
+    def _message(self, item: Item, error: str) -> str:
+        if not error.startswith(NO_MASK):
+            return f"{item.name}: {error}"
+        hint = ", and no file has that name" if self._task.is_alone else ""
+        return f"{NO_MASK} in {item.name}{hint}{error.removeprefix(NO_MASK)}"
+
+    def _check_model(self, written: Written) -> None:
+        if written.model and written.model != self._backend.name:
+            raise CommandError(
+                f"the output was begun with the model {written.model}, not {self._backend.name}. Choose it with --model, or "
+                "begin again with --overwrite.",
+                ExitCode.USAGE,
+            )
+
+    def _share(self) -> float | None:
+        return min(1.0, self._reader.position / self._reader.total) if self._reader.total else None
+
+    def _nothing(self) -> str:
+        names = [found.name for found in self.inputs]
+        listed = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+        return f"{NO_MASK if self._task.needs_masks else 'there is no text'} in {listed}"
+
+
+def _unwritten(batches: Iterator[list[Item]], place: Mapping[str, str]) -> Iterator[list[Item]]:
+    """Yield the items from the one at a place on.
+
+    Raises:
+        CommandError: there is no item at this place.
+    """
+    for batch in batches:
+        for number, item in enumerate(batch):
+            for first_place, candidate in enumerate(item.places):
+                if all(place.get(name) == str(value) for name, value in candidate.items()):
+                    yield [replace(item, first_place=first_place), *batch[number + 1 :]]
+                    yield from batches
+                    return
+    listed = ", ".join(f"{name} {value}" for name, value in place.items())
+    raise CommandError(
+        f"the output ends at {listed}, which is not in the input. Begin again with --overwrite.", ExitCode.USAGE
+    )

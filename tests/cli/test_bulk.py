@@ -1,0 +1,427 @@
+"""What all commands over many texts share: inputs, formats, files that are continued, and rows that fail."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.in_process import RunCommand
+
+MASKED = ["She drank a cup of [MASK] with milk.", "He closed the [MASK] and left.", "The [MASK] and the [MASK]."]
+FAST = ("--max-subwords", "1", "--top-k", "2")
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A table of ten rows, the fourth without a mask."""
+    path = tmp_path / "items.jsonl"
+    texts = [MASKED[number % 3] if number != 4 else "Nothing." for number in range(1, 11)]
+    path.write_text(
+        "".join(json.dumps({"id": f"i{number}", "text": text}) + "\n" for number, text in enumerate(texts, 1))
+    )
+    return path
+
+
+class TestInputs:
+    def test_lines_of_standard_input_are_texts_of_their_own(self, run: RunCommand) -> None:
+        result = run("predict", "-", *FAST, "--format", "jsonl", stdin=f"{MASKED[0]}\r\n\n{MASKED[1]}")
+        assert [(record["row"], record["text"]) for record in json_lines(result.out)] == [
+            (1, MASKED[0]),
+            (3, MASKED[1]),
+        ]
+
+    def test_each_line_is_answered_before_the_next_one_arrives(
+        self, run: RunCommand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        seen: list[int] = []
+
+        class Pipe(io.RawIOBase):
+            parts = iter([f"{MASKED[0]}\n", f"{MASKED[1]}\n", ""])
+
+            def readable(self) -> bool:
+                return True
+
+            def readinto(self, buffer: Any) -> int:
+                seen.append(len(printed.getvalue().splitlines()))
+                part = next(self.parts).encode()
+                buffer[: len(part)] = part
+                return len(part)
+
+        printed = io.StringIO()
+        run("score", "warm up")
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Pipe())))
+        monkeypatch.setattr(sys, "stdout", printed)
+        run("predict", "-", *FAST, "--format", "jsonl")
+        assert seen == [0, 1, 2]
+
+    def test_a_folder_is_read_in_order_without_hidden_and_binary_files(self, run: RunCommand, tmp_path: Path) -> None:
+        (tmp_path / "sub").mkdir()
+        for name in ("b.md", "a.md", "sub/c.md", ".hidden.md"):
+            (tmp_path / name).write_text(MASKED[0])
+        (tmp_path / "x.bin").write_bytes(b"\0[MASK]")
+        (tmp_path / "none.md").write_text("No mask.")
+        records = json_lines(run("predict", str(tmp_path), *FAST, "--format", "jsonl").out)
+        assert [Path(record["path"]).relative_to(tmp_path).as_posix() for record in records] == [
+            "a.md",
+            "b.md",
+            "sub/c.md",
+        ]
+
+    def test_a_pattern_names_files(self, run: RunCommand, tmp_path: Path) -> None:
+        for name in ("b.md", "a.md", "c.txt"):
+            (tmp_path / name).write_text(MASKED[0])
+        records = json_lines(run("predict", str(tmp_path / "*.md"), *FAST, "--format", "jsonl").out)
+        assert [Path(record["path"]).name for record in records] == ["a.md", "b.md"]
+
+    def test_a_pattern_that_matches_nothing_is_no_text(self, run: RunCommand) -> None:
+        result = run("score", "chapters/*.md")
+        assert (result.code, result.err) == (2, "fillmask-ls: no such file: chapters/*.md\n")
+
+    def test_a_file_of_lines_can_be_named(self, run: RunCommand, tmp_path: Path) -> None:
+        file = tmp_path / "sentences.txt"
+        file.write_text(f"{MASKED[0]}\n\n{MASKED[1]}\n")
+        records = json_lines(run("predict", str(file), "--input-format", "lines", *FAST, "--format", "jsonl").out)
+        assert [(record["row"], record["text"]) for record in records] == [(1, MASKED[0]), (3, MASKED[1])]
+
+    def test_a_table_can_arrive_on_standard_input(self, run: RunCommand) -> None:
+        content = json.dumps({"sentence": MASKED[0], "id": 3}) + "\n"
+        arguments = ("-", "--input-format", "jsonl", "--text", "sentence", *FAST, "--format", "csv")
+        rows = csv_rows(run("predict", *arguments, stdin=content).out)
+        assert [(row["sentence"], row["id"], row["rank"]) for row in rows] == [
+            (MASKED[0], "3", "1"),
+            (MASKED[0], "3", "2"),
+        ]
+
+    def test_other_encodings_can_be_named(self, run: RunCommand, tmp_path: Path) -> None:
+        for name in ("a.csv", "a.txt"):
+            (tmp_path / name).write_bytes("text\nThe café [MASK].\n".encode("latin-1"))
+        arguments = ("--encoding", "latin-1", *FAST, "--format", "jsonl")
+        [record] = json_lines(run("predict", str(tmp_path / "a.csv"), *arguments).out)
+        assert record["text"] == "The café [MASK]."
+        [record] = json_lines(run("predict", str(tmp_path / "a.txt"), *arguments).out)
+        assert record["column"] == 10
+
+    @pytest.mark.parametrize(
+        ("content", "arguments", "message"),
+        [
+            ("sentence,id\nx,1\n", [], "no column 'text'. Its columns are sentence, id. Name the column with the text"),
+            ("sentence,id\nx,1\n", ["--text", "word"], "no column 'word'. Its columns are sentence, id."),
+            ("text,id\nx,1\n", ["--id", "number"], "no column 'number'"),
+            ("", [], "no column 'text'. Its columns are none"),
+        ],
+    )
+    def test_a_wrong_column_is_reported_at_once(
+        self, run: RunCommand, tmp_path: Path, content: str, arguments: list[str], message: str
+    ) -> None:
+        table = tmp_path / "items.csv"
+        table.write_text(content)
+        result = run("predict", str(table), *arguments, "--model", "/no/such")
+        assert (result.code, result.out) == (2, "")
+        assert message in result.err
+
+    def test_a_column_without_a_table_is_reported(self, run: RunCommand) -> None:
+        result = run("score", "A text.", "--text", "sentence")
+        assert (result.code, result.err.count("no input is a table")) == (2, 1)
+
+
+class TestFormats:
+    def test_csv_has_a_row_for_each_candidate(self, run: RunCommand) -> None:
+        rows = csv_rows(run("predict", MASKED[2], *FAST, "--format", "csv").out)
+        assert [(row["column"], row["rank"]) for row in rows] == [("5", "1"), ("5", "2"), ("20", "1"), ("20", "2")]
+
+    def test_json_is_a_list_also_of_nothing_but_errors(self, run: RunCommand) -> None:
+        result = run("predict", "no mask", "--json")
+        assert result.code == 1
+        assert json.loads(result.out) == [{"text": "no mask", "error": "there is no [MASK]"}]
+
+    @pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "json", "parquet"])
+    def test_a_file_has_the_format_of_its_ending(
+        self, run: RunCommand, table: Path, tmp_path: Path, ending: str
+    ) -> None:
+        out = tmp_path / f"out.{ending}"
+        assert run("predict", str(table), *FAST, "-o", str(out)).code == 1
+        records: list[Any]
+        match ending:
+            case "jsonl":
+                records = json_lines(out.read_text())
+            case "json":
+                records = json.loads(out.read_text())
+            case "parquet":
+                parquet = pytest.importorskip("pyarrow.parquet")
+                records = parquet.read_table(out).to_pylist()
+            case _:
+                records = list(csv.DictReader(io.StringIO(out.read_text()), delimiter="," if ending == "csv" else "\t"))
+        assert sorted({int(record["row"]) for record in records}) == list(range(1, 11))
+        assert [record["id"] for record in records if record.get("error")] == ["i4"]
+        assert sorted(tmp_path.iterdir()) == sorted(
+            [table, out, tmp_path / "hub"] if (tmp_path / "hub").exists() else [table, out]
+        )
+
+    def test_a_table_file_can_be_read_again(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out.jsonl"
+        run("predict", str(table), *FAST, "-o", str(out))
+        again = json_lines(run("predict", str(out), *FAST, "--format", "jsonl").out)
+        rows = [record["row"] for record in json_lines(out.read_text())]
+        assert all(record["row"] == rows[record["fillmask_row"] - 1] for record in again)
+        assert {record["fillmask_row"] for record in again} == set(range(1, len(rows) + 1))
+
+    def test_no_column_is_lost_to_a_name_of_ours(self, run: RunCommand, tmp_path: Path) -> None:
+        table = tmp_path / "items.csv"
+        table.write_text("text,surprisal,model\nA text.,3.5,gpt2\n")
+        [row] = csv_rows(run("score", str(table), "--format", "csv").out)
+        assert (row["surprisal"], row["model"], row["fillmask_model"]) == ("3.5", "gpt2", "embedded")
+        assert float(row["fillmask_surprisal"]) > 0
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["-o", "out.txt"], "can't tell the format of out.txt"),
+            (["-o", "no/such/out.csv"], "there is no folder no/such"),
+            (["-o", "."], "can't tell the format of ."),
+            (["--format", "parquet"], "Parquet can't be printed"),
+            (["--resume"], "--resume needs an output file"),
+        ],
+    )
+    def test_an_output_that_can_not_be_written_is_reported_before_any_work(
+        self, run: RunCommand, arguments: list[str], message: str
+    ) -> None:
+        result = run("score", "A text.", *arguments, "--model", "/no/such")
+        assert (result.code, result.out) == (2, "")
+        assert message in result.err
+
+    def test_the_input_is_never_the_output(self, run: RunCommand, table: Path) -> None:
+        before = table.read_bytes()
+        result = run("predict", str(table), "-o", str(table), "--overwrite")
+        assert (result.code, result.err) == (2, f"fillmask-ls: can't write {table}: it is read, too\n")
+        assert table.read_bytes() == before
+
+
+class TestErrors:
+    def test_a_row_that_fails_is_a_record_and_the_others_go_on(self, run: RunCommand, tmp_path: Path) -> None:
+        table = tmp_path / "items.jsonl"
+        table.write_text(f'{{"text": "{MASKED[0]}"}}\n{{"text": 3}}\n{{\n{{"id": 4}}\n{{"text": "<mask>"}}\n')
+        result = run("predict", str(table), *FAST, "--format", "jsonl")
+        assert result.code == 1
+        right, *wrong = json_lines(result.out)
+        assert right["candidates"]
+        assert [record["error"].partition(":")[0] for record in wrong] == [
+            "column 'text' contains no text but 3",
+            "the line is not JSON",
+            "there is no column 'text'",
+            "there is no [MASK]",
+        ]
+        assert wrong[-1]["error"].endswith("write it instead of <mask>")
+        assert wrong[2]["id"] == 4
+
+    def test_for_people_an_error_is_a_message_with_the_id(self, run: RunCommand, table: Path) -> None:
+        result = run("predict", str(table), "--id", "id", *FAST)
+        assert result.code == 1
+        assert result.err == f"fillmask-ls: there is no [MASK] in {table}, id i4\n"
+        assert result.out.count("word") == 12  # masks in the nine other rows
+
+    def test_strict_stops_and_keeps_the_rows_before(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out.jsonl"
+        result = run("predict", str(table), *FAST, "-o", str(out), "--strict")
+        assert (result.code, result.err) == (1, f"fillmask-ls: there is no [MASK] in {table}, row 4\n")
+        assert [record["row"] for record in json_lines(out.read_text())] == [1, 2, 2, 3]
+
+    def test_a_text_that_the_model_fails_at_does_not_take_others_with_it(self, run: RunCommand, tmp_path: Path) -> None:
+        table = tmp_path / "items.jsonl"
+        long = "word " * 600
+        targets = ["tea", long, "milk", "water", long]
+        table.write_text("".join(json.dumps({"text": MASKED[0], "word": target}) + "\n" for target in targets))
+        result = run("cloze", str(table), "--target", "word", "--format", "jsonl")
+        assert ["error" in record for record in json_lines(result.out)] == [False, True, False, False, True]
+        assert result.code == 1
+
+    def test_half_of_a_surrogate_pair_is_no_fault(self, run: RunCommand, tmp_path: Path) -> None:
+        table = tmp_path / "items.jsonl"
+        table.write_text('{"text": "A \\ud83d [MASK]."}\n{"text": "A [MASK]."}\n')
+        for name in ("jsonl", "csv"):
+            result = run("predict", str(table), *FAST, "--format", name)
+            assert "A [MASK]." in result.out
+            result.out.encode()
+
+
+class TestResume:
+    """A run that was killed is continued so that its file is the same as after one run."""
+
+    @pytest.fixture(params=["jsonl", "csv", "parquet"])
+    def ending(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
+
+    @pytest.fixture
+    def complete(self, run: RunCommand, table: Path, tmp_path: Path, ending: str) -> bytes:
+        """The file of a run that nobody killed; of Parquet, the records before they are converted."""
+        out = tmp_path / f"whole.{ending}"
+        if ending == "parquet":
+            pytest.importorskip("pyarrow")
+        run("predict", str(table), *FAST, "-o", str(out))
+        if ending != "parquet":
+            return out.read_bytes()
+        return "".join(json.dumps(record) + "\n" for record in parquet_rows(out)).encode()
+
+    def test_after_a_kill_at_any_byte_nothing_is_lost_doubled_or_torn(
+        self, run: RunCommand, table: Path, tmp_path: Path, complete: bytes, ending: str
+    ) -> None:
+        out = tmp_path / f"out.{ending}"
+        part = tmp_path / "out.parquet.part" if ending == "parquet" else out
+        for end in [0, 1, *range(9, len(complete), len(complete) // 9), len(complete) - 1, len(complete)]:
+            part.write_bytes(complete[:end])
+            result = run("predict", str(table), *FAST, "-o", str(out), "--resume")
+            assert (result.code, result.err.count("\n")) == (1, 1)
+            if ending == "parquet":
+                assert _same(parquet_rows(out), parquet_rows(tmp_path / "whole.parquet"))
+                assert not part.exists()
+                out.unlink()
+            else:
+                assert same_but_for_rounding(out.read_bytes(), complete, ending)
+
+    def test_a_document_is_continued_at_its_mask(self, run: RunCommand, tmp_path: Path) -> None:
+        document, out = tmp_path / "notes.md", tmp_path / "out.jsonl"
+        document.write_text("\n\n".join(MASKED))
+        run("predict", str(document), *FAST, "-o", str(out))
+        complete = out.read_bytes()
+        for end in range(0, len(complete), len(complete) // 9):
+            out.write_bytes(complete[:end])
+            assert run("predict", str(document), *FAST, "-o", str(out), "--resume").code == 0
+            assert same_but_for_rounding(out.read_bytes(), complete, "jsonl")
+
+    def test_an_existing_file_is_neither_continued_nor_replaced_unasked(
+        self, run: RunCommand, table: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "out.jsonl"
+        out.write_text("mine\n")
+        result = run("predict", str(table), "-o", str(out))
+        message = f"fillmask-ls: {out} exists. Go on with --resume, or begin again with --overwrite.\n"
+        assert (result.code, result.err, out.read_text()) == (2, message, "mine\n")
+
+    def test_overwrite_begins_again(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out.jsonl"
+        out.write_text("mine\n")
+        run("predict", str(table), *FAST, "-o", str(out), "--overwrite")
+        assert json_lines(out.read_text())[0]["row"] == 1
+
+    def test_overwrite_keeps_what_a_link_leads_to(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
+        precious, out = tmp_path / "precious", tmp_path / "out.jsonl"
+        precious.write_text("mine\n")
+        out.symlink_to(precious)
+        run("predict", str(table), *FAST, "-o", str(out), "--overwrite")
+        assert precious.read_text() == "mine\n"
+
+    def test_resume_without_a_file_begins(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out.jsonl"
+        assert run("predict", str(table), *FAST, "-o", str(out), "--resume").code == 1
+        assert json_lines(out.read_text())[-1]["row"] == 10
+
+    @pytest.mark.parametrize(
+        ("written", "message"),
+        [
+            ("mine\n", "line 1 is no record"),
+            ('{"row": 99, "text": "x"}\n', "ends at row 99, which is not in the input"),
+            ('{"row": 2, "text": "x", "model": "bert"}\n', "was begun with the model bert, not embedded"),
+        ],
+    )
+    def test_a_file_of_another_run_is_not_continued(
+        self, run: RunCommand, table: Path, tmp_path: Path, written: str, message: str
+    ) -> None:
+        out = tmp_path / "out.jsonl"
+        out.write_text(written)
+        result = run("predict", str(table), *FAST, "-o", str(out), "--resume")
+        assert (result.code, out.read_text()) == (2, written)
+        assert message in result.err
+
+    def test_a_file_with_other_columns_is_not_continued(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out.csv"
+        out.write_text("a,b\n1,2\n")
+        result = run("predict", str(table), *FAST, "-o", str(out), "--resume")
+        assert (result.code, out.read_text()) == (2, "a,b\n1,2\n")
+        assert "has other columns than these options write" in result.err
+
+    def test_a_complete_parquet_file_is_left_alone(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
+        pytest.importorskip("pyarrow")
+        out = tmp_path / "out.parquet"
+        run("predict", str(table), *FAST, "-o", str(out))
+        before = out.stat().st_mtime_ns
+        result = run("predict", str(table), *FAST, "-o", str(out), "--resume", "--model", "/no/such")
+        assert (result.code, result.err) == (0, f"fillmask-ls: {out} is complete: nothing to do\n")
+        assert out.stat().st_mtime_ns == before
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs file locks")
+    def test_two_runs_do_not_write_one_file(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
+        import fcntl
+
+        out = tmp_path / "out.jsonl"
+        out.touch()
+        with out.open("a") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            result = run("predict", str(table), *FAST, "-o", str(out), "--overwrite")
+        assert (result.code, result.err) == (2, f"fillmask-ls: another run is writing {out}\n")
+
+
+def test_a_long_file_is_read_in_bounded_memory(run: RunCommand, tmp_path: Path, capsys: Any) -> None:
+    from fillmask_ls.cli.bulk.documents import whole_prose
+    from fillmask_ls.cli.bulk.inputs import find_inputs
+    from fillmask_ls.cli.bulk.items import BATCH, ItemReader, Reading
+
+    table = tmp_path / "items.jsonl"
+    with table.open("w") as file:
+        for number in range(20_000):
+            file.write(json.dumps({"text": f"text {number} " + "x" * 500}) + "\n")
+
+    def split(*_: Any) -> Iterator[Any]:
+        return whole_prose(*_, strip_markup=False)
+
+    import tracemalloc
+
+    tracemalloc.start()
+    reader = ItemReader(find_inputs([str(table)]), Reading(split))
+    sizes = [len(batch) for batch in reader]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (sum(sizes), max(sizes)) == (20_000, BATCH)
+    assert reader.position == reader.total == table.stat().st_size
+    assert peak < 2_000_000
+
+
+def parquet_rows(path: Path) -> list[dict[str, Any]]:
+    from pyarrow import parquet
+
+    rows: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
+    return rows
+
+
+def same_but_for_rounding(actual: bytes, expected: bytes, ending: str) -> bool:
+    """Compare two files of records; texts computed in another batch differ in the last digits."""
+    parse: Callable[[bytes], list[dict[str, Any]]] = (
+        (lambda content: csv_rows(content.decode()))
+        if ending == "csv"
+        else (lambda content: json_lines(content.decode()))
+    )
+    return _same(parse(actual), parse(expected))
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, list):
+        return len(one) == len(other) and all(_same(a, b) for a, b in zip(one, other, strict=True))
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(_same(one[key], other[key]) for key in one)
+    try:
+        return float(one) == pytest.approx(float(other), rel=1e-3)
+    except (TypeError, ValueError):
+        return bool(one == other)
