@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .checkpoint import CheckpointError, resolve
+    from .collator import MaskingCollator
     from .head import MLMHead
     from .hidden_states import ForwardOutput, forward
     from .inspection import inspect
@@ -62,6 +63,7 @@ _MODULES = {
     "JointFill": "results",
     "MLMHead": "head",
     "MaskedLM": "masked_lm",
+    "MaskingCollator": "collator",
     "MinimalPairs": "paradigms",
     "PairScore": "paradigms",
     "ParadigmScore": "paradigms",
@@ -111,6 +113,7 @@ __all__ = [
     "JointFill",
     "MLMHead",
     "MaskedLM",
+    "MaskingCollator",
     "MinimalPairs",
     "PairScore",
     "ParadigmScore",

@@ -28,6 +28,11 @@ class _Open(Generic[T]):
     steps: ForwardSteps[T]
     state: ForwardStep | Finished[T]
 
+    @property
+    def tokens(self) -> int:
+        """The number of tokens of the next step."""
+        return sum(map(len, self.state.rows)) if isinstance(self.state, ForwardStep) else 0
+
     def send(self, logits: Tensor) -> None:
         self.state = advance(self.steps, logits)
 
@@ -48,7 +53,8 @@ def run_many(
     opened: deque[_Open[T]] = deque()
     exhausted = False
     while True:
-        while not exhausted and _has_room(opened, batch_tokens):
+        tokens = sum(each.tokens for each in opened)
+        while not exhausted and len(opened) < _MAX_OPEN and tokens < _TOKENS_AHEAD * batch_tokens:
             steps = next(source, None)
             if steps is None:
                 exhausted = True
@@ -56,6 +62,7 @@ def run_many(
             steps = split_steps(steps, batch_tokens)
             with torch.inference_mode():
                 opened.append(_Open(steps, advance(steps, None)))
+            tokens += opened[-1].tokens
         while opened and isinstance(opened[0].state, Finished):
             yield opened.popleft().state.result  # type: ignore[union-attr]
         if not opened:
@@ -64,15 +71,6 @@ def run_many(
             continue
         for batch in _batches(opened, batch_tokens):
             _run(model, batch)
-
-
-def _has_room(opened: Iterable[_Open[T]], batch_tokens: int) -> bool:
-    count = tokens = 0
-    for each in opened:
-        count += 1
-        if isinstance(each.state, ForwardStep):
-            tokens += sum(map(len, each.state.rows))
-    return count < _MAX_OPEN and tokens < _TOKENS_AHEAD * batch_tokens
 
 
 def _batches(opened: Iterable[_Open[T]], batch_tokens: int) -> Iterator[list[_Open[T]]]:
