@@ -65,6 +65,7 @@ class ScriptedEngine(api.Engine):
         broken: models that can't be loaded, each with the reason.
         error: raised by every answer, if there is one.
         model_name: the name of the loaded model; None while there is none.
+        notes: what the loaded model computes otherwise than asked.
     """
 
     def __init__(self, words: Sequence[str] = WORDS) -> None:
@@ -76,6 +77,7 @@ class ScriptedEngine(api.Engine):
         self.broken: dict[str, str] = {}
         self.error: EngineError | None = None
         self.model_name: str | None = None
+        self.notes: tuple[str, ...] = ()
         self._held: set[type[Any]] = set()
         self._loading_held = False
         self._changed = asyncio.Condition()

@@ -146,6 +146,14 @@ async def test_status_says_which_model_answers(connect: Connect, engine: Scripte
     assert (answer["state"], answer["model"], answer["error"]) == ("ready", "embedded", None)
 
 
+async def test_status_says_what_is_computed_otherwise_than_asked(connect: Connect, engine: ScriptedEngine) -> None:
+    editor = await connect("vscode")
+    await editor.loaded()
+    assert (await command(editor, "status"))["notes"] == []
+    engine.notes = ("Model 'embedded' is computed in float32, because its architecture fails in bfloat16.",)
+    assert (await command(editor, "status"))["notes"] == list(engine.notes)
+
+
 async def test_a_client_that_asks_for_it_is_sent_the_status(connect: Connect, engine: ScriptedEngine) -> None:
     engine.hold_loading()
     caps = capabilities("vscode")

@@ -25,12 +25,13 @@ LITERALS = ["<s>", "</s>", "<pad>", "<mask>", "[CLS]", "[SEP]", "[PAD]", "<bos>"
 METRICS: list[Metric] = ["within_word_l2r", "original", "whole_word"]
 
 
-ONLY_WITH_PROCESSES = {"bert-multilingual-cased", "distilbert-uncased"}
+ONLY_WITH_ARCHITECTURES = {"bert-multilingual-cased", "distilbert-uncased"}
 """Each resembles another architecture: same tokenizer as bert-cased, same kind of network as roberta."""
 
 
 NAMES = [
-    pytest.param(name, marks=pytest.mark.process if name in ONLY_WITH_PROCESSES else ()) for name in TINY_CHECKPOINTS
+    pytest.param(name, marks=pytest.mark.architectures if name in ONLY_WITH_ARCHITECTURES else ())
+    for name in TINY_CHECKPOINTS
 ]
 MULTILINGUAL_NAMES = [name for name in NAMES if TINY_CHECKPOINTS[str(name.values[0])].sentences == MULTILINGUAL]
 
@@ -303,7 +304,7 @@ def split_tokenizer_file(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["bert-cased", pytest.param("distilbert-uncased", marks=pytest.mark.process), "roberta"]
+    "name", ["bert-cased", pytest.param("distilbert-uncased", marks=pytest.mark.architectures), "roberta"]
 )
 def test_slow_tokenizer_files_are_converted(name: str, model_of: ModelOf, copied: Path) -> None:
     split_tokenizer_file(copied)

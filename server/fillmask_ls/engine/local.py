@@ -57,6 +57,11 @@ class LocalEngine(Engine):
         """The name of the model that answers; None before the first one is loaded."""
         return self._model.name if self._model is not None else None
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the model computes otherwise than it was asked to at loading, each a sentence with its reason."""
+        return self._model.notes if self._model is not None else ()
+
     def count_tokens(self, text: str) -> int:
         """Return the number of a text's tokens, special tokens included; 0 before a model is loaded."""
         return len(self._model.tokenizer.encode(text).ids) if self._model is not None else 0

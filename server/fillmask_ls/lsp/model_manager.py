@@ -83,6 +83,7 @@ class ModelManager:
         """Return what ``fillmask/status`` and the command ``fillmask.status`` report.
 
         ``error`` keeps the reason why the wanted model could not be loaded until it is loaded or another is wanted.
+        ``notes`` says what the local model computes otherwise than the settings say.
         ``engine`` says who answers now, ``host`` names the shared engine, ``leavesMachine`` says whether text may travel
         over a network.
         """
@@ -97,6 +98,7 @@ class ModelManager:
             "state": state,
             "model": engine.model_name,
             "error": error,
+            "notes": [] if engine.is_remote else list(engine.local.notes),
             "version": __version__,
             "engine": "remote" if engine.is_remote else "local",
             "host": engine.remote.address.host if engine.remote else None,

@@ -19,7 +19,8 @@ class ForwardOutput:
 
     Attributes:
         logits: [b, n, vocabulary].
-        hidden_states: the embeddings' output, then each layer's, each [b, n, h].
+        hidden_states: the embeddings' output, then each layer's, each [b, n, h]; of an encoder-decoder, its decoder's.
+            A network that shortens its input in some layers (Funnel) has fewer than ``n`` positions there.
         loss: the mean cross-entropy of the labels, in nats; None without labels.
         attentions: the weights of each layer's heads, each [b, heads, n, n]; None if they were not asked for.
     """
@@ -78,7 +79,8 @@ def forward(
         if output_attentions:
             attentions = _attentions(model.encoder, states, attention_mask)
     else:
-        logits, states, attentions = _run_network(model, input_ids, attention_mask, output_attentions)
+        assert model.network is not None  # noqa: S101 - a model has an encoder or a network
+        logits, states, attentions = model.network.forward(input_ids, attention_mask, output_attentions)
     loss = None if labels is None else cross_entropy(logits, labels.to(model.device))
     return ForwardOutput(logits, states, loss, attentions)
 
@@ -95,21 +97,3 @@ def _attentions(encoder: BertEncoder, states: tuple[Tensor, ...], attention_mask
             scores = scores.masked_fill(~attention_mask[:, None, None, :], -torch.inf)
         weights.append(scores.softmax(-1))
     return tuple(weights)
-
-
-def _run_network(
-    model: MaskedLM, input_ids: Tensor, attention_mask: Tensor | None, output_attentions: bool
-) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...] | None]:
-    network = model.network
-    assert network is not None  # noqa: S101 - a model has an encoder or a network
-    options = {"attention_mask": attention_mask, "output_hidden_states": True}
-    if not output_attentions:
-        output = network(input_ids=input_ids, **options)
-        return output.logits, output.hidden_states, None
-    implementation = network.config._attn_implementation
-    network.set_attn_implementation("eager")  # others keep no weights
-    try:
-        output = network(input_ids=input_ids, output_attentions=True, **options)
-    finally:
-        network.set_attn_implementation(implementation)
-    return output.logits, output.hidden_states, output.attentions

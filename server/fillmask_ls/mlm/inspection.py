@@ -62,7 +62,8 @@ def _inspect(model: MaskedLM, text: str, rate: float, seed: int, whole_words: bo
         encoding = model.tokenizer.encode(window)
         masked = sample_mask(encoding, rate, generator=generator, whole_words=window if whole_words else None)
         parts.append(_inspect_window(model, encoding, start, masked, top_k))
-    hidden_norms = torch.cat([part.hidden_norms for part in parts], dim=-1).mean(-1).tolist()
+    layers = zip(*(part.hidden_norms for part in parts), strict=True)
+    hidden_norms = tuple(float(torch.cat(norms).mean()) for norms in layers)
     return Inspection(
         model=model.name,
         seed=seed,
@@ -72,7 +73,7 @@ def _inspect(model: MaskedLM, text: str, rate: float, seed: int, whole_words: bo
         masked_loss=_mean_loss([part.masked_losses for part in parts]),
         layers=len(hidden_norms),
         hidden_size=parts[0].hidden_size,
-        hidden_norms=tuple(hidden_norms),
+        hidden_norms=hidden_norms,
         temperature=model.temperature,
     )
 
@@ -83,14 +84,14 @@ class _InspectedWindow:
     tokens: every position.
     losses: at the positions that have an original, in nats.
     masked_losses: at those of them that were masked.
-    hidden_norms: the L2 norms of the hidden states, [layers, n].
+    hidden_norms: the L2 norms of each layer's hidden states, mostly [n].
     hidden_size: their width.
     """
 
     tokens: list[InspectedToken]
     losses: Tensor
     masked_losses: Tensor
-    hidden_norms: Tensor
+    hidden_norms: list[Tensor]
     hidden_size: int
 
 
@@ -109,7 +110,7 @@ def _inspect_window(model: MaskedLM, encoding: Encoding, start: int, masked: Ten
         tokens=_inspect_tokens(model, encoding, start, input_ids == mask_id, labels != IGNORE_INDEX, logits, top_k),
         losses=losses[labels != IGNORE_INDEX],
         masked_losses=losses[masked],
-        hidden_norms=torch.stack([states[0].float().norm(dim=-1).cpu() for states in output.hidden_states]),
+        hidden_norms=[states[0].float().norm(dim=-1).cpu() for states in output.hidden_states],
         hidden_size=output.hidden_states[-1].shape[-1],
     )
 

@@ -6,20 +6,25 @@ transformers takes seconds to import, so only architectures other than BERT impo
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from tokenizers import Tokenizer as BackendTokenizer
+from torch import Tensor
 
 from fillmask_ls import MASK
 
 from .bert import read_bert
 from .checkpoint import CALIBRATION, Checkpoint, CheckpointError, resolve
+from .fallbacks import compiled, in_working_dtype
 from .masked_lm import MaskedLM
 from .prediction import predict
-from .tokenization import Tokenizer, load_tokenizer
+from .tokenization import NO_LIMIT, Tokenizer, load_tokenizer
 from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -27,7 +32,12 @@ if TYPE_CHECKING:
 
     from .encoder import BertEncoder
     from .head import MLMHead
-    from .openvino import CompiledNetwork
+    from .network import Network
+
+logger = logging.getLogger(__name__)
+
+_DEFAULT_LIMIT = 512
+"""Tokens that a network without a limit reads at once: memory grows with the square of their number."""
 
 
 def load(
@@ -86,17 +96,18 @@ def load(
             return load("embedded", **options)  # type: ignore[arg-type]
     checkpoint = model if isinstance(model, Checkpoint) else resolve(model, revision=revision, download=download)
     torch_device = _choose_device(device)
-    torch_dtype = _choose_dtype(dtype, torch_device)
-    weights = _read_weights(checkpoint, torch_device, torch_dtype)
-    return _assemble(
-        checkpoint.name,
-        load_tokenizer(checkpoint),
-        weights,
-        torch_dtype,
-        temperature=_read_temperature(checkpoint),
-        compiled=_compile(checkpoint, torch_device, torch_dtype, weights.network) if runtime == "openvino" else None,
-        source=(_load_checkpoint, checkpoint, revision, str(torch_device), torch_dtype, runtime),
-    )
+    weights = _read_weights(checkpoint, torch_device, _choose_dtype(dtype, torch_device))
+    loaded = _assemble(checkpoint.name, load_tokenizer(checkpoint), weights, temperature=_read_temperature(checkpoint))
+
+    def build(other: torch.dtype) -> Network:
+        from .network import build
+
+        return build(checkpoint, torch_device, other)
+
+    if dtype in (None, "auto"):
+        loaded = in_working_dtype(loaded, build)
+    loaded = _finish(loaded, runtime, build)
+    return replace(loaded, source=(_load_checkpoint, checkpoint, revision, str(torch_device), loaded.dtype, runtime))
 
 
 def _load_checkpoint(
@@ -109,10 +120,9 @@ def _load_checkpoint(
         return load(checkpoint.name, revision=revision, device=device, dtype=dtype, runtime=runtime)
 
 
-def _wrap(network: Any, tokenizer: PreTrainedTokenizerBase | None, runtime: str) -> MaskedLM:
+def _wrap(module: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None, runtime: str) -> MaskedLM:
     """Use a model and tokenizer of transformers that are in memory."""
-    from .network import max_positions
-    from .openvino import CompiledNetwork
+    from .network import wrap
 
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if tokenizer is None or backend is None:
@@ -120,34 +130,18 @@ def _wrap(network: Any, tokenizer: PreTrainedTokenizerBase | None, runtime: str)
     own = Tokenizer(
         BackendTokenizer.from_str(backend.to_str()), str(tokenizer.mask_token), int(tokenizer.model_max_length)
     )
-    network.eval()
-    weights = _Weights(None, None, network, network.get_input_embeddings().weight.detach(), max_positions(network))
-    return _assemble(
-        network.name_or_path or type(network).__name__,
-        own,
-        weights,
-        network.dtype,
-        temperature=1.0,
-        compiled=CompiledNetwork.compile(network) if runtime == "openvino" else None,
-        source=(_wrap, network, tokenizer, runtime),
-    )
+    network = wrap(module.eval())  # type: ignore[no-untyped-call]
+    weights = _Weights(None, None, network, network.embeddings.detach(), network.max_positions())
+    loaded = _assemble(module.name_or_path or type(module).__name__, own, weights, temperature=1.0)
+    return replace(_finish(loaded, runtime, lambda _: network), source=(_wrap, module, tokenizer, runtime))
 
 
-def _assemble(
-    name: str,
-    tokenizer: Tokenizer,
-    weights: _Weights,
-    dtype: torch.dtype,
-    *,
-    temperature: float,
-    compiled: CompiledNetwork | None,
-    source: tuple[Any, ...],
-) -> MaskedLM:
+def _assemble(name: str, tokenizer: Tokenizer, weights: _Weights, *, temperature: float) -> MaskedLM:
     _fit_tokenizer(tokenizer, weights, name)
-    model = MaskedLM(
+    return MaskedLM(
         name=name,
         device=weights.embeddings.device,
-        dtype=dtype,
+        dtype=weights.embeddings.dtype,
         tokenizer=tokenizer,
         vocabulary=_build_vocabulary(tokenizer, name),
         encoder=weights.encoder,
@@ -155,9 +149,15 @@ def _assemble(
         network=weights.network,
         embeddings=weights.embeddings,
         temperature=temperature,
-        compiled=compiled,
-        source=source,
     )
+
+
+def _finish(model: MaskedLM, runtime: str, build: Callable[[torch.dtype], Network]) -> MaskedLM:
+    """Use the chosen runtime, log what is computed otherwise than the user asked, and predict once."""
+    if runtime == "openvino":
+        model = compiled(model, build)
+    for note in model.notes:
+        logger.warning("%s", note)
     _predict_once(model)
     return model
 
@@ -167,9 +167,9 @@ class _Weights(NamedTuple):
 
     encoder: BertEncoder | None
     head: MLMHead | None
-    network: PreTrainedModel | None
-    embeddings: Any
-    max_positions: int
+    network: Network | None
+    embeddings: Tensor
+    max_positions: int | None
 
 
 def _read_weights(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> _Weights:
@@ -177,17 +177,20 @@ def _read_weights(checkpoint: Checkpoint, device: torch.device, dtype: torch.dty
     if bert is not None:
         encoder, head = bert
         return _Weights(encoder, head, None, encoder.word_embeddings, len(encoder.position_embeddings))
-    from .network import build, max_positions
+    from .network import build
 
     network = build(checkpoint, device, dtype)
-    return _Weights(None, None, network, network.get_input_embeddings().weight, max_positions(network))
+    return _Weights(None, None, network, network.embeddings, network.max_positions())
 
 
 def _fit_tokenizer(tokenizer: Tokenizer, weights: _Weights, name: str) -> None:
     """Limit the tokenizer to the positions that the network has."""
     if len(weights.embeddings) < tokenizer.vocab_size:
         raise CheckpointError(f"model {name!r}: its tokenizer knows more tokens than its weights do.")
-    tokenizer.max_length = min(tokenizer.max_length, weights.max_positions)
+    if weights.max_positions is not None:
+        tokenizer.max_length = min(tokenizer.max_length, weights.max_positions)
+    elif tokenizer.max_length >= NO_LIMIT:
+        tokenizer.max_length = _DEFAULT_LIMIT
 
 
 def _build_vocabulary(tokenizer: Tokenizer, name: str) -> Vocabulary:
@@ -195,18 +198,6 @@ def _build_vocabulary(tokenizer: Tokenizer, name: str) -> Vocabulary:
         return Vocabulary(tokenizer)
     except CheckpointError as error:
         raise CheckpointError(f"model {name!r}: {error}.") from error
-
-
-def _compile(
-    checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, network: PreTrainedModel | None
-) -> CompiledNetwork:
-    from .network import build, silence_transformers
-    from .openvino import CompiledNetwork
-
-    if network is None:
-        network = build(checkpoint, device, dtype)
-    with silence_transformers():
-        return CompiledNetwork.compile(network)
 
 
 def _read_temperature(checkpoint: Checkpoint) -> float:

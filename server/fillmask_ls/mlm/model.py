@@ -15,10 +15,9 @@ from .tokenization import Tokenizer
 from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
     from .encoder import BertEncoder
     from .head import MLMHead
+    from .network import Network
     from .openvino import CompiledNetwork
 
 
@@ -41,6 +40,7 @@ class MaskedLM:
         embeddings: the token embeddings [vocabulary, h].
         temperature: divides the logits to calibrate the probabilities (Guo et al. 2017); 1 if none was fitted.
         compiled: the network compiled by OpenVINO, with the runtime ``openvino``.
+        notes: what is computed otherwise than the user asked, each a sentence with its reason.
     """
 
     name: str
@@ -50,10 +50,11 @@ class MaskedLM:
     vocabulary: Vocabulary = field(repr=False)
     encoder: BertEncoder | None = field(repr=False)
     head: MLMHead | None = field(repr=False)
-    network: PreTrainedModel | None = field(repr=False)
+    network: Network | None = field(repr=False)
     embeddings: Tensor = field(repr=False)
     temperature: float = 1.0
     compiled: CompiledNetwork | None = field(repr=False, default=None)
+    notes: tuple[str, ...] = ()
 
     def log_probabilities(self, logits: Tensor) -> Tensor:
         """Return calibrated log-probabilities [..., vocabulary] in nats for logits [..., vocabulary]."""
@@ -84,10 +85,26 @@ class MaskedLM:
             Logits [m, vocabulary] of the ``m`` positions, row after row, on the model's device and in its dtype
             (float32 with the runtime ``openvino``).
         """
-        length = max(map(len, rows))
-        if self.network is not None:  # the encoder pads by itself, where that costs less
-            length = max(length, min(bucket_size(length), self.tokenizer.max_length))
-        input_ids = torch.tensor([[*row, *[0] * (length - len(row))] for row in rows], device=self.device)
+        if self.network is None or self.network.is_blind_to_padding:
+            return self._padded_logits(rows, positions, yield_point)
+        parts: dict[int, Tensor] = {}
+        for numbers in _rows_by_length(rows):
+            inside = [positions[number] for number in numbers]
+            logits = self._padded_logits([rows[number] for number in numbers], inside, yield_point)
+            parts.update(zip(numbers, torch.split(logits, list(map(len, inside))), strict=True))
+            yield_point()
+        return torch.cat([parts[number] for number in range(len(rows))]) if len(parts) > 1 else parts[0]
+
+    def _padded_logits(
+        self, rows: Sequence[Sequence[int]], positions: Sequence[Sequence[int]], yield_point: Callable[[], None]
+    ) -> Tensor:
+        """Compute the logits at some positions of rows that are padded to one length."""
+        length, pad_id = max(map(len, rows)), 0
+        if self.network is not None:
+            pad_id = self.network.pad_id
+            if self.network.is_blind_to_padding:  # few lengths; BERT's encoder pads by itself, where that costs less
+                length = max(length, min(bucket_size(length), self.tokenizer.max_length))
+        input_ids = torch.tensor([[*row, *[pad_id] * (length - len(row))] for row in rows], device=self.device)
         flat = [number * length + position for number, inside in enumerate(positions) for position in inside]
         padding = [0] * (bucket_size(len(flat)) - len(flat))
         attention_mask = None
@@ -105,5 +122,12 @@ class MaskedLM:
         if self.encoder is not None and self.head is not None:
             return self.head.logits(self.encoder.last_hidden_state(input_ids, positions, attention_mask, yield_point))
         assert self.network is not None  # noqa: S101 - a model has an encoder or a network
-        logits: Tensor = self.network(input_ids=input_ids, attention_mask=attention_mask).logits
-        return logits.flatten(0, 1)[positions]
+        return self.network.logits(input_ids, positions, attention_mask)
+
+
+def _rows_by_length(rows: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Return the numbers of the rows of each length."""
+    numbers: dict[int, list[int]] = {}
+    for number, row in enumerate(rows):
+        numbers.setdefault(len(row), []).append(number)
+    return list(numbers.values())

@@ -1,21 +1,117 @@
-"""Build a checkpoint's network with transformers, for any architecture."""
+"""The network that transformers builds, for any other architecture than BERT's."""
 
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import torch
+from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
+from .architectures import BLIND_TO_PADDING, REFUSED
 from .checkpoint import Checkpoint, CheckpointError
 
+_POSITION_TABLES = ("position_embeddings", "embed_positions")
+"""Names of the tables of learned positions."""
 
-def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
-    """Build the network and load its weights, in evaluation mode.
+_selected: ContextVar[tuple[Tensor, Tensor] | None] = ContextVar("selected", default=None)
+"""The rows and columns that the decoder computes in the current forward pass; None for all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """A network of transformers, in evaluation mode.
+
+    Attributes:
+        module: the network.
+        is_blind_to_padding: whether rows of several lengths can share a forward pass.
+        pad_id: the id of the token that pads rows.
+    """
+
+    module: PreTrainedModel
+    is_blind_to_padding: bool
+    pad_id: int
+
+    @property
+    def embeddings(self) -> Tensor:
+        """The token embeddings [vocabulary, h]."""
+        weight = getattr(self.module.get_input_embeddings(), "weight", None)
+        if weight is None:  # Perceiver names the table of its latents
+            weight = next(part.weight for part in self.module.modules() if isinstance(part, nn.Embedding))
+        return cast("Tensor", weight)
+
+    def logits(self, input_ids: Tensor, positions: Tensor, attention_mask: Tensor | None) -> Tensor:
+        """Compute the logits at some positions.
+
+        Args:
+            input_ids: int64 [b, n].
+            positions: int64 [m], each ``row * n + position``.
+            attention_mask: bool [b, n], False where a row is padded; None if no row is.
+
+        Returns:
+            Logits [m, vocabulary].
+        """
+        selected = positions // input_ids.shape[1], positions % input_ids.shape[1]
+        token = _selected.set(selected)
+        try:
+            logits: Tensor = self._run(input_ids, attention_mask).logits
+        finally:
+            _selected.reset(token)
+        return logits if logits.dim() == 2 else logits[selected]  # not every network calls its decoder as a module
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None, output_attentions: bool = False
+    ) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...] | None]:
+        """Compute the logits [b, n, vocabulary] at all positions, the hidden states and, if asked, the attention weights.
+
+        Returns:
+            The logits; the embeddings' output, then each layer's, each [b, n, h]; the weights of each layer's heads, each
+            [b, heads, n, n], or None. States and weights of an encoder-decoder are its decoder's. A network that shortens
+            its input in some layers has fewer than ``n`` positions there.
+        """
+        implementation = self.module.config._attn_implementation
+        if output_attentions:
+            self.module.set_attn_implementation("eager")  # others keep no weights
+        try:
+            output = self._run(
+                input_ids, attention_mask, output_hidden_states=True, output_attentions=output_attentions
+            )
+        finally:
+            if output_attentions:
+                self.module.set_attn_implementation(implementation)
+        states = output.get("hidden_states") or output.get("decoder_hidden_states") or ()
+        attentions = output.get("attentions") or output.get("decoder_attentions")
+        return output.logits[:, : input_ids.shape[1]], tuple(states), attentions
+
+    def _run(self, input_ids: Tensor, attention_mask: Tensor | None, **options: Any) -> Any:
+        _reset_big_bird(self.module, input_ids.shape[1])
+        mask = None if attention_mask is None else attention_mask.long()
+        with silence_transformers():
+            return self.module(input_ids=input_ids, attention_mask=mask, **options)
+
+    def in_float32(self) -> Network:
+        """Return a copy that computes in float32."""
+        return replace(self, module=deepcopy(self.module).float())  # type: ignore[no-untyped-call]
+
+    def max_positions(self) -> int | None:
+        """Return the number of tokens that the network has positions for; None if it has no limit."""
+        limits = [getattr(self.module.config.get_text_config(), "max_position_embeddings", None)]
+        for name, module in self.module.named_modules():
+            if name.rpartition(".")[2] in _POSITION_TABLES and isinstance(getattr(module, "weight", None), Tensor):
+                padding = getattr(module, "padding_idx", None)  # RoBERTa's positions start after the padding's
+                limits.append(len(module.weight) - (0 if padding is None else padding + 1))
+        return min((limit for limit in limits if isinstance(limit, int) and limit > 0), default=None)
+
+
+def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Network:
+    """Build the network and load its weights.
 
     Raises:
         CheckpointError: the checkpoint can't be loaded, or has no masked-language-model head.
@@ -24,7 +120,8 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> P
     try:
         with silence_transformers():
             config = AutoConfig.from_pretrained(checkpoint.path, local_files_only=True, trust_remote_code=False)
-            network, report = AutoModelForMaskedLM.from_pretrained(
+            _refuse(config.model_type, name)
+            module, report = AutoModelForMaskedLM.from_pretrained(
                 checkpoint.path,
                 config=config,
                 dtype=dtype,
@@ -33,6 +130,8 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> P
                 trust_remote_code=False,
                 output_loading_info=True,
             )
+    except CheckpointError:
+        raise
     except Exception as error:  # transformers raises errors of every kind
         reason = str(error).strip().splitlines()[0]
         raise CheckpointError(f"model {name!r} can't be loaded as a masked language model: {reason}") from error
@@ -43,9 +142,42 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> P
             + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
             + ". Choose a model that was trained for fill-mask."
         )
-    built: PreTrainedModel = network.eval().requires_grad_(False).to(device)
+    built: PreTrainedModel = module.eval().requires_grad_(False).to(device)
     _copy_mapped_weights(built)
-    return built
+    return wrap(built)
+
+
+def wrap(module: PreTrainedModel) -> Network:
+    """Return a network of transformers as one that computes logits at some positions only.
+
+    Raises:
+        CheckpointError: its architecture can't work.
+    """
+    _refuse(module.config.model_type, module.name_or_path or type(module).__name__)
+    decoder = module.get_output_embeddings()  # type: ignore[no-untyped-call]
+    if isinstance(decoder, nn.Linear) and _select not in decoder._forward_pre_hooks.values():
+        decoder.register_forward_pre_hook(_select)
+    pad_id = getattr(module.config.get_text_config(), "pad_token_id", None) or 0
+    return Network(module, module.config.model_type in BLIND_TO_PADDING, pad_id)
+
+
+def _refuse(model_type: str, name: str) -> None:
+    if model_type in REFUSED:
+        raise CheckpointError(f"model {name!r}: {model_type} is not supported, because {REFUSED[model_type]}.")
+
+
+def _select(_decoder: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """Pass only the selected hidden states [m, h] of [b, n, h] to the decoder, which is most of a small model's work."""
+    selected = _selected.get()
+    return (inputs[0][selected],) if selected is not None and inputs[0].dim() == 3 else None
+
+
+def _reset_big_bird(module: PreTrainedModel, length: int) -> None:
+    """Return BigBird to sparse attention for a long text, because from its first short text on it computes full attention."""
+    config = module.config
+    if config.model_type == "big_bird" and length > (5 + 2 * config.num_random_blocks) * config.block_size:
+        base: Any = module.base_model
+        base.set_attention_type(config.attention_type)
 
 
 def _copy_mapped_weights(network: PreTrainedModel) -> None:
@@ -53,14 +185,6 @@ def _copy_mapped_weights(network: PreTrainedModel) -> None:
     for weights in (*network.parameters(), *network.buffers()):
         if weights.device.type == "cpu":
             weights.data = weights.data.clone()
-
-
-def max_positions(network: PreTrainedModel) -> int:
-    """Return the number of tokens that the network has positions for."""
-    limit = getattr(network.config, "max_position_embeddings", None) or sys.maxsize
-    padding = (module.padding_idx for name, module in network.named_modules() if name.endswith("position_embeddings"))
-    reserved = next((index + 1 for index in padding if index is not None), 0)  # RoBERTa's start after the padding's
-    return int(limit) - reserved
 
 
 @contextmanager

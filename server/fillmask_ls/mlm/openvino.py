@@ -9,9 +9,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import BertForMaskedLM, PreTrainedModel
 
 from .checkpoint import CheckpointError
+from .network import Network
+
+
+class CompileError(Exception):
+    """OpenVINO can't compile a network."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,11 +29,12 @@ class CompiledNetwork:
     infer: Any
 
     @classmethod
-    def compile(cls, network: PreTrainedModel) -> CompiledNetwork:
+    def compile(cls, network: Network) -> CompiledNetwork:
         """Compile a network on the CPU. The network stays as is; its weights are copied.
 
         Raises:
-            CheckpointError: OpenVINO is not installed, the network is not on the CPU, or can't be compiled.
+            CheckpointError: OpenVINO is not installed, or the network is not on the CPU.
+            CompileError: the network can't be compiled.
         """
         try:
             # OpenVINO's converter reports each use to its maker if it can import this package; without it, to nobody.
@@ -39,9 +44,9 @@ class CompiledNetwork:
             raise CheckpointError(
                 f"runtime 'openvino' can't be used: {error}. Run pip install 'fillmask-ls[openvino]', or choose 'torch'."
             ) from error
-        if network.device.type != "cpu":
+        if network.module.device.type != "cpu":
             raise CheckpointError(
-                f"runtime 'openvino' runs on the CPU, not on {network.device}. Choose device 'cpu', or runtime 'torch'."
+                f"runtime 'openvino' runs on the CPU, not on {network.module.device}. Choose device 'cpu', or runtime 'torch'."
             )
         input_ids, positions = torch.ones(2, 3, dtype=torch.long), torch.tensor([1, 4])
         try:
@@ -53,12 +58,11 @@ class CompiledNetwork:
                     share_weights=False,  # the network may be freed
                     input=[openvino.PartialShape(shape) for shape in ([-1, -1], [-1, -1], [-1])],
                 )
-            precision = "bf16" if network.dtype == torch.bfloat16 else "f32"
+            precision = "bf16" if network.module.dtype == torch.bfloat16 else "f32"
             options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
             return cls(openvino.compile_model(converted, "CPU", options))
         except Exception as error:  # its kind depends on the architecture
-            reason = str(error).strip().splitlines()[0]
-            raise CheckpointError(f"runtime 'openvino' can't compile the model: {reason} Choose 'torch'.") from error
+            raise CompileError(str(error)) from error
 
     def logits(self, input_ids: Tensor, positions: Tensor, attention_mask: Tensor | None) -> Tensor:
         """Compute the logits at some positions.
@@ -76,16 +80,11 @@ class CompiledNetwork:
 
 
 class _AtPositions(nn.Module):
-    """A network that returns logits at some positions; a BERT's decoder sees only those."""
+    """A network as a module that returns float32 logits at some positions."""
 
-    def __init__(self, network: PreTrainedModel) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
-        self.network = network
+        self.module, self._network = network.module, network
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, positions: Tensor) -> Tensor:
-        if isinstance(self.network, BertForMaskedLM):
-            hidden = self.network.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-            logits: Tensor = self.network.cls(hidden.flatten(0, 1)[positions])
-        else:
-            logits = self.network(input_ids=input_ids, attention_mask=attention_mask).logits.flatten(0, 1)[positions]
-        return logits.float()
+        return self._network.logits(input_ids, positions, attention_mask).float()

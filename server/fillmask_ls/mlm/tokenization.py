@@ -31,7 +31,7 @@ _SENTINEL = _NONCHARACTER * len(MASK)
 _UNENCODABLE = regex.compile(r"[\ud800-\udfff\ufdd0]")
 """Characters that must not reach the tokenizer: halves of surrogate pairs, and the sentinel's character."""
 
-_NO_LIMIT = 10**9
+NO_LIMIT = 10**9
 """Tokenizers without a limit claim 10^30."""
 
 _MAX_CACHED_LENGTH = 10_000
@@ -235,7 +235,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> Tokenizer:
             mask_token = settings.get("mask_token") or ("<mask>" if backend.token_to_id("<mask>") else "[MASK]")
             if isinstance(mask_token, dict):
                 mask_token = mask_token.get("content")
-            max_length = min(int(settings.get("model_max_length") or _NO_LIMIT), _NO_LIMIT)
+            max_length = min(int(settings.get("model_max_length") or NO_LIMIT), NO_LIMIT)
             return Tokenizer(backend, str(mask_token), max_length)
     except Exception as error:  # the Rust library raises bare Exception
         raise CheckpointError(f"model {checkpoint.name!r}: its tokenizer can't be used: {error}.") from error

@@ -1,0 +1,189 @@
+"""A tiny random checkpoint of every architecture that the installed transformers opens with AutoModelForMaskedLM.
+
+An architecture that is not named here gets a WordPiece tokenizer and small sizes, so a new one is tested by itself.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import CONFIG_MAPPING, AutoModelForMaskedLM, PreTrainedConfig
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+from tiny_checkpoints import LATIN, byte_fallback, finish, modernbert, one_thread, roberta, unigram, word_piece
+
+ARCHITECTURES = tuple(MODEL_FOR_MASKED_LM_MAPPING_NAMES)
+
+LIMIT = 96
+"""The limit of tokens, special tokens included: longer than the blocks in which networks compute."""
+
+_SIZES = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "embedding_size": 32,
+    "d_model": 32,
+    "encoder_layers": 2,
+    "decoder_layers": 2,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 64,
+    "decoder_ffn_dim": 64,
+    "max_position_embeddings": LIMIT,
+    "initializer_range": 0.2,
+    "init_std": 0.2,
+}
+"""Values of a configuration, by the names that most configurations use."""
+
+
+def bert(sentences: Sequence[str]) -> Tokenizer:
+    """Return a tokenizer like BERT's."""
+    return word_piece(sentences, lowercase=True)
+
+
+def amino_acids(_sentences: Sequence[str]) -> Tokenizer:
+    """Return a tokenizer like ESM's: each letter is a word."""
+    tokens = ["<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>"]
+    backend = Tokenizer(models.WordLevel({token: id for id, token in enumerate(tokens)}, unk_token="<unk>"))
+    backend.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    return finish(backend, ["<cls>", "<pad>", "<eos>", "<unk>", "<mask>"], "<cls>", "<eos>")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a checkpoint is built.
+
+    Attributes:
+        tokenizer: builds a tokenizer from sentences.
+        offset: positions that the network has besides those of tokens.
+        settings: the configuration's values besides the sizes.
+    """
+
+    tokenizer: Callable[[Sequence[str]], Tokenizer] = bert
+    offset: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+_XLM = {"emb_dim": 32, "n_layers": 2, "n_heads": 2, "embed_init_std": 0.2}
+_VISION = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+_RECIPES = {
+    "albert": Recipe(unigram, settings={"embedding_size": 16}),
+    "bart": Recipe(roberta),
+    "big_bird": Recipe(unigram, settings={"block_size": 4, "num_random_blocks": 1}),
+    "camembert": Recipe(unigram, 2),
+    "data2vec-text": Recipe(roberta, 2),
+    "deberta": Recipe(roberta, settings={"relative_attention": True, "pos_att_type": ["c2p", "p2c"]}),
+    "deberta-v2": Recipe(
+        unigram,
+        settings={
+            "relative_attention": True,
+            "pos_att_type": ["c2p", "p2c"],
+            "position_biased_input": False,
+            "conv_kernel_size": 3,
+            "conv_act": "gelu",
+        },
+    ),
+    "distilbert": Recipe(settings={"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64}),
+    "esm": Recipe(amino_acids, 2, {"token_dropout": True, "mask_token_id": 32}),
+    "esmc": Recipe(amino_acids),
+    "eurobert": Recipe(modernbert),
+    "flaubert": Recipe(settings=_XLM),
+    "fnet": Recipe(unigram),
+    "funnel": Recipe(
+        settings={"block_sizes": [1, 1], "num_decoder_layers": 1, "n_head": 2, "d_head": 16, "d_inner": 64}
+    ),
+    "gte": Recipe(unigram),
+    "ibert": Recipe(roberta, 2),
+    "jina_embeddings_v3": Recipe(unigram),
+    "longformer": Recipe(roberta, 2, {"attention_window": 8}),
+    "luke": Recipe(roberta, 2, {"entity_vocab_size": 10, "entity_emb_size": 16}),
+    "mbart": Recipe(unigram),
+    "modernbert": Recipe(modernbert, settings={"local_attention": 8}),
+    "modernvbert": Recipe(modernbert, settings={"vision_config": _VISION, "image_token_id": 9}),
+    "mpnet": Recipe(offset=2),
+    "mra": Recipe(roberta),
+    "mobilebert": Recipe(settings={"intra_bottleneck_size": 32, "num_feedforward_networks": 2}),
+    "mvp": Recipe(roberta),
+    "neomme": Recipe(
+        byte_fallback, settings={"num_key_value_heads": 1, "head_dim": 16, "embedding_rank": 16, "sliding_window": 8}
+    ),
+    "nystromformer": Recipe(unigram),
+    "perceiver": Recipe(settings={"d_latents": 32, "num_latents": 16, "num_self_attends_per_block": 2}),
+    "reformer": Recipe(
+        unigram,
+        settings={
+            "attention_head_size": 16,
+            "feed_forward_size": 64,
+            "axial_pos_shape": [8, 12],
+            "axial_pos_embds_dim": [16, 16],
+            "local_attn_chunk_length": 16,
+            "lsh_attn_chunk_length": 16,
+            "attn_layers": ["local", "lsh"],
+            "num_buckets": 4,
+            "hash_seed": 0,
+        },
+    ),
+    "roc_bert": Recipe(settings={"shape_vocab_size": 10, "pronunciation_vocab_size": 10}),
+    "rembert": Recipe(unigram, settings={"input_embedding_size": 16, "output_embedding_size": 24}),
+    "roberta": Recipe(roberta, 2),
+    "roberta-prelayernorm": Recipe(roberta, 2),
+    "squeezebert": Recipe(settings={f"{part}_groups": 2 for part in ("q", "k", "v", "intermediate", "output")}),
+    "ultrabert": Recipe(byte_fallback, settings={"sliding_window": 8, "prediction_head_size": 32}),
+    "ultravbert": Recipe(byte_fallback, settings={"vision_config": _VISION, "image_token_id": 9}),
+    "xlm": Recipe(settings=_XLM),
+    "xlm-roberta": Recipe(unigram, 2),
+    "xlm-roberta-xl": Recipe(unigram, 2),
+    "xmod": Recipe(unigram, 2, {"default_language": "en_XX"}),
+    "yoso": Recipe(unigram),
+}
+
+
+def save(architecture: str, folder: Path) -> Path:
+    """Build a random checkpoint of an architecture in ``folder``, and return the folder."""
+    recipe = _RECIPES.get(architecture, Recipe())
+    backend = recipe.tokenizer(LATIN)
+    backend.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": LIMIT}))
+    with torch.random.fork_rng(), one_thread():
+        torch.manual_seed(0)
+        network = AutoModelForMaskedLM.from_config(_config(architecture, recipe, backend))
+        for weights in network.parameters():
+            if weights.dim() == 1:  # biases are initialized with zeros, and layer norms with ones
+                torch.nn.init.normal_(weights, std=0.2, mean=float(weights.detach().mean()))
+        for module in network.modules():
+            if isinstance(module, torch.nn.Embedding) and module.padding_idx is not None:
+                torch.nn.init.normal_(module.weight[module.padding_idx], std=0.2)  # zeros, in place of what was learned
+    network.save_pretrained(folder)
+    return folder
+
+
+def _config(architecture: str, recipe: Recipe, backend: Tokenizer) -> PreTrainedConfig:
+    ids = {token.content: id for id, token in backend.get_added_tokens_decoder().items()}
+    around = backend.encode("").ids
+    values = {
+        **_SIZES,
+        "max_position_embeddings": LIMIT + recipe.offset,
+        "vocab_size": backend.get_vocab_size(),
+        "pad_token_id": ids.get("<pad>", ids.get("[PAD]")),
+        "bos_token_id": around[0],
+        "eos_token_id": around[-1],
+        "decoder_start_token_id": around[-1],
+    }
+    known = _parameters(architecture)
+    settings = {name: value for name, value in values.items() if name in known} | recipe.settings
+    if "text_config" in known:
+        text = CONFIG_MAPPING[architecture]().get_text_config().model_type
+        settings["text_config"] = {name: value for name, value in values.items() if name in _parameters(text)}
+    return CONFIG_MAPPING[architecture](**settings)
+
+
+def _parameters(architecture: str) -> set[str]:
+    return set(inspect.signature(CONFIG_MAPPING[architecture]).parameters)
