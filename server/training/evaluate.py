@@ -7,38 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from fillmask_ls.mlm.forward_steps import ForwardStep, logits
+from fillmask_ls.mlm import MaskedLM
 from fillmask_ls.mlm.masking import sample_mask
-from fillmask_ls.mlm.model import MaskedLM
 from fillmask_ls.mlm.tokenization import Encoding
 from fillmask_ls.presentation.percent import percent
 
 from . import notebook
+from .figures import Figures, MaskedText, answer, figures
 from .passages import Document, TextError, documents, passages
-
-BINS = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Figures over a number of masked subwords.
-
-    Attributes:
-        masks: the number of masked subwords.
-        loss: the mean cross-entropy, in nats.
-        top_1: the share (0 to 1) of masks whose most probable subword is right.
-        top_5: the share (0 to 1) of masks whose five most probable subwords contain the right one.
-        calibration_error: the expected calibration error (0 to 1) of the most probable subword, in 15 bins of equal
-            width (Guo et al. 2017).
-    """
-
-    masks: int
-    loss: float
-    top_1: float
-    top_5: float
-    calibration_error: float
+from .probes import Probes, probe, probe_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +28,7 @@ class Evaluation:
         overall: over the whole text.
         sources: over each source.
         notebook_top_1, notebook_top_5: how many of the eleven masks of the notebook's paragraph are right.
+        probes: over texts of other kinds and questions; None if they were left out.
     """
 
     model: str
@@ -57,10 +36,17 @@ class Evaluation:
     sources: dict[str, Figures]
     notebook_top_1: int
     notebook_top_5: int
+    probes: Probes | None = None
 
 
 def evaluate(
-    model: MaskedLM, text: Path, sources: Mapping[str, int] | None = None, *, rate: float = 0.15, seed_number: int = 0
+    model: MaskedLM,
+    text: Path,
+    sources: Mapping[str, int] | None = None,
+    *,
+    rate: float = 0.15,
+    seed_number: int = 0,
+    probe_texts: int = 0,
 ) -> Evaluation:
     """Evaluate a model on a random share of the subwords of ``text``, each replaced by the mask token.
 
@@ -69,25 +55,27 @@ def evaluate(
         sources: the number of documents of each source, in the order of the text; by default all are one source.
         rate: the share of subwords to mask, 0 to 1.
         seed_number: the seed of the masks; a tokenizer and a seed determine them.
+        probe_texts: the maximum number of texts of each kind to probe; 0 leaves the probes out.
 
     Raises:
         TextError: the text can't be read, or ``sources`` counts another number of documents.
     """
     generator = torch.Generator().manual_seed(seed_number)
-    encodings: list[Encoding] = []
+    texts: list[MaskedText] = []
     owners: list[str] = []
     for name, document in _with_source(text, sources):
         for passage in passages(document, model.tokenizer, min(128, model.tokenizer.max_length)):
-            encodings.append(model.tokenizer.encode(passage, masks=()))
+            encoding = model.tokenizer.encode(passage, masks=())
+            texts.append(MaskedText(encoding, sample_mask(encoding, rate, generator=generator)))
             owners.append(name)
-    chosen = [sample_mask(encoding, rate, generator=generator) for encoding in encodings]
-    answers = _answers(model, encodings, chosen)
+    answers = answer(model, texts)
     by_source = {
-        name: _figures(torch.cat([answer for answer, owner in zip(answers, owners, strict=True) if owner == name]))
+        name: figures([at_masks for at_masks, owner in zip(answers, owners, strict=True) if owner == name])
         for name in dict.fromkeys(owners)
     }
     top_1, top_5 = count_right_in_notebook(model)
-    return Evaluation(model.name, _figures(torch.cat(answers)), by_source, top_1, top_5)
+    probes = probe(model, list(documents(text)), probe_texts) if probe_texts else None
+    return Evaluation(model.name, figures(answers), by_source, top_1, top_5, probes)
 
 
 def table(evaluations: Sequence[Evaluation], names: Sequence[str] = ()) -> list[list[str]]:
@@ -105,6 +93,7 @@ def table(evaluations: Sequence[Evaluation], names: Sequence[str] = ()) -> list[
             [f"{name}: loss, top-1, top-5", *(_short(evaluation.sources[name]) for evaluation in evaluations)]
             for name in evaluations[0].sources
         ),
+        *probe_lines([evaluation.probes for evaluation in evaluations if evaluation.probes]),
     ]
 
 
@@ -126,7 +115,7 @@ def count_right_in_notebook(model: MaskedLM) -> tuple[int, int]:
         [[start < last and first < end for first, last in encoding.offsets] for start, end in notebook.answer_spans()]
     )
     chosen = touching.any(0)
-    ranks = _answers(model, [encoding], [chosen])[0][:, 1]
+    ranks = answer(model, [MaskedText(encoding, chosen)])[0][:, 1]
     worst = [ranks[overlap].max() for overlap in touching[:, chosen] if overlap.any()]
     return sum(int(rank < 1) for rank in worst), sum(int(rank < 5) for rank in worst)
 
@@ -137,45 +126,3 @@ def _with_source(text: Path, sources: Mapping[str, int] | None) -> Iterator[tupl
     if len(names) != len(all_documents) or not all_documents:
         raise TextError(f"{text} contains {len(all_documents)} documents, not {len(names) or 'any'}.")
     return zip(names, all_documents, strict=True)
-
-
-def _answers(model: MaskedLM, encodings: Sequence[Encoding], chosen: Sequence[Tensor]) -> list[Tensor]:
-    """Return a tensor an encoding, [masks, 3]: the right subword's loss and rank (from 0), and the highest probability."""
-    answers: list[Tensor] = [torch.zeros(0, 3)] * len(encodings)
-    with_masks = [i for i in range(len(encodings)) if chosen[i].any()]
-    by_length = sorted(with_masks, key=lambda i: len(encodings[i].ids))
-    for start in range(0, len(by_length), 16):
-        batch = by_length[start : start + 16]
-        batch_logits = logits(model, [mask_step(model, encodings[i], chosen[i]) for i in batch])
-        for i, mask_logits in zip(batch, batch_logits, strict=True):
-            right = torch.tensor(encodings[i].ids)[chosen[i]][:, None]
-            log_probabilities = model.log_probabilities(mask_logits)
-            likelihood = log_probabilities.gather(1, right)
-            rank = (log_probabilities > likelihood).sum(-1)
-            answers[i] = torch.stack([-likelihood[:, 0], rank, log_probabilities.amax(-1).exp()], 1)
-    return answers
-
-
-def mask_step(model: MaskedLM, encoding: Encoding, chosen: Tensor) -> ForwardStep:
-    """Return a forward step with the ``chosen`` tokens (bool [n]) masked, for the logits at them."""
-    ids = torch.tensor(encoding.ids).masked_fill(chosen, model.tokenizer.mask_id)
-    return ForwardStep([ids.tolist()], [chosen.nonzero().flatten().tolist()])
-
-
-def _figures(answers: Tensor) -> Figures:
-    loss, rank, confidence = answers.unbind(1)
-    right = (rank < 1).float()
-    return Figures(
-        masks=len(answers),
-        loss=float(loss.mean()),
-        top_1=float(right.mean()),
-        top_5=float((rank < 5).float().mean()),
-        calibration_error=calibration_error(confidence, right),
-    )
-
-
-def calibration_error(confidence: Tensor, right: Tensor) -> float:
-    """Return the expected calibration error of confidences [m] (0 to 1); ``right`` [m] is 1 for a right answer."""
-    bins = (confidence * BINS).long().clamp(max=BINS - 1)
-    gaps = torch.zeros(BINS).index_add(0, bins, confidence - right)
-    return float(gaps.abs().sum() / len(confidence))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, BertForMaskedLM
+from transformers import AutoConfig
 
+from .errors import StepError
 from .evaluate import Evaluation, table
+from .network import new_network
+from .tokenizer_files import copy_tokenizer
 from .train import STATE
 
 CARD = Path(__file__).parent / "card.md"
-_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json")
 
 
-class ExportError(Exception):
+class ExportError(StepError):
     """A run can't be exported; the message states the reason."""
 
 
@@ -28,13 +29,12 @@ def export(run: Path, start: Path, folder: Path) -> None:
     if not (run / STATE).is_file():
         raise ExportError(f"{run} contains no {STATE}: there is no training run to export.")
     state = torch.load(run / STATE, weights_only=True, mmap=True)
-    network = BertForMaskedLM(AutoConfig.from_pretrained(start, local_files_only=True))
+    network = new_network(AutoConfig.from_pretrained(start, local_files_only=True))
+    network.load_state_dict(state["network"])
     network.load_state_dict(state["average"], strict=False)
     network.tie_weights()
     network.to(torch.bfloat16).save_pretrained(folder)  # type: ignore[arg-type]
-    for name in _TOKENIZER_FILES:
-        if (start / name).is_file():
-            shutil.copyfile(start / name, folder / name)
+    copy_tokenizer(start, folder)
 
 
 def write_card(folder: Path, trained: Evaluation, start: Evaluation) -> None:

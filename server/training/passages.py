@@ -11,13 +11,16 @@ import regex
 
 from fillmask_ls.mlm.tokenization import Tokenizer
 
+from .errors import StepError
+
 _SENTENCE_END = regex.compile(r"""(?<=[.!?]["'”’)\]]*)\s+(?=["'“‘(\[]*[\p{Lu}\d])""")
+_WORD_END = regex.compile(r"(?<=\p{L})(?!['’]?\w)")
 
 Document = list[str]
 """The paragraphs of one document."""
 
 
-class TextError(Exception):
+class TextError(StepError):
     """A text file can't be read; the message states the reason."""
 
 
@@ -74,10 +77,21 @@ def passages(
         yield " ".join(passage)
 
 
+def sentences(paragraph: str) -> list[str]:
+    """Return the sentences of a paragraph."""
+    return _SENTENCE_END.split(paragraph)
+
+
+def break_off(text: str, chance: random.Random) -> str:
+    """Return the start of a text, up to the end of a random word after the second."""
+    ends = [match.start() for match in _WORD_END.finditer(text)][2:]
+    return text[: chance.choice(ends)] if ends else text
+
+
 def _sized(document: Document, tokenizer: Tokenizer, length: int) -> Iterator[tuple[str, int]]:
     """Yield each sentence with its number of subwords; a sentence that is too long in several parts."""
     for paragraph in document:
-        for sentence in _SENTENCE_END.split(paragraph):
+        for sentence in sentences(paragraph):
             subwords = len(tokenizer.encode(sentence).ids) - tokenizer.added_tokens
             if subwords <= length - tokenizer.added_tokens:
                 yield sentence, subwords

@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
+from fillmask_ls.presentation.percent import percent
+
 _STEPS = 20
 """Steps whose mean loss is one entry of the log."""
 
@@ -16,11 +18,13 @@ _STEPS = 20
 class Progress:
     """Logs the losses of a run as JSON lines, and reports them."""
 
-    def __init__(self, log: TextIO, say: Callable[[str], None], *, tokens: int, total_tokens: int) -> None:
-        self._log, self._say, self._total_tokens = log, say, total_tokens
+    def __init__(
+        self, log: TextIO, say: Callable[[str], None], *, tokens: int, total_tokens: int, validate_every: int
+    ) -> None:
+        self._log, self._say, self._total_tokens, self._validate_every = log, say, total_tokens, validate_every
         self._losses: list[float] = []
         self._started, self._initial_tokens = time.monotonic(), tokens
-        self._validated = tokens // 1_000_000
+        self._validated = tokens // validate_every
 
     def add_step(self, loss: float, steps: int, tokens: int) -> None:
         """Add the loss of a step, in nats; ``steps`` and ``tokens`` count those of the whole run so far."""
@@ -33,14 +37,14 @@ class Progress:
             self._write(tokens=tokens, loss=mean)
 
     def wants_validation(self, tokens: int) -> bool:
-        """Return whether a million tokens were trained on since the last validation."""
-        return tokens // 1_000_000 > self._validated
+        """Return whether it is time for the next validation."""
+        return tokens // self._validate_every > self._validated
 
-    def add_validation(self, loss: float, tokens: int) -> None:
-        """Add a validation loss, in nats."""
-        self._validated = tokens // 1_000_000
-        self._say(f"{tokens:>12,} tokens   validation loss {loss:.4f}")
-        self._write(tokens=tokens, validation_loss=loss)
+    def add_validation(self, loss: float, top_1: float, tokens: int) -> None:
+        """Add a validation loss, in nats, and a top-1 accuracy, 0 to 1."""
+        self._validated = tokens // self._validate_every
+        self._say(f"{tokens:>12,} tokens   validation loss {loss:.4f}   top-1 {percent(top_1)}")
+        self._write(tokens=tokens, validation_loss=loss, validation_top_1=top_1)
 
     def _write(self, **entry: float) -> None:
         self._log.write(json.dumps(entry) + "\n")

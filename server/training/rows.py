@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import StepError
 
-class RowsError(Exception):
+
+class RowsError(StepError):
     """A folder of rows can't be read; the message states what to do."""
 
 
@@ -24,19 +26,28 @@ class Rows:
         tokens: uint16 [t], all rows concatenated.
         starts: int64 [n + 1]; row ``i`` is ``tokens[starts[i]:starts[i + 1]]``.
         sources: uint8 [n], an index into ``names``.
+        unfinished: bool [n], whether the row breaks off within a sentence.
         names: the names of the sources.
     """
 
     tokens: NDArray[np.uint16]
     starts: NDArray[np.int64]
     sources: NDArray[np.uint8]
+    unfinished: NDArray[np.bool_]
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[int]], sources: Sequence[int], names: Sequence[str]) -> Rows:
+    def of(
+        cls,
+        rows: Sequence[Sequence[int]],
+        sources: Sequence[int],
+        names: Sequence[str],
+        unfinished: Sequence[bool] | None = None,
+    ) -> Rows:
         starts = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
         tokens = np.fromiter((token for row in rows for token in row), np.uint16, count=int(starts[-1]))
-        return cls(tokens, starts, np.array(sources, np.uint8), tuple(names))
+        cut = np.zeros(len(rows), np.bool_) if unfinished is None else np.array(unfinished, np.bool_)
+        return cls(tokens, starts, np.array(sources, np.uint8), cut, tuple(names))
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -59,6 +70,7 @@ class Rows:
         np.save(folder / "tokens.npy", self.tokens)
         np.save(folder / "starts.npy", self.starts)
         np.save(folder / "sources.npy", self.sources)
+        np.save(folder / "unfinished.npy", self.unfinished)
         (folder / "names.json").write_text(json.dumps(self.names))
 
     @classmethod
@@ -73,6 +85,7 @@ class Rows:
                 np.load(folder / "tokens.npy", mmap_mode="r"),
                 np.load(folder / "starts.npy"),
                 np.load(folder / "sources.npy"),
+                np.load(folder / "unfinished.npy"),
                 tuple(json.loads((folder / "names.json").read_text())),
             )
         except (OSError, ValueError) as error:

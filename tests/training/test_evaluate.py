@@ -14,7 +14,8 @@ from transformers import AutoModelForMaskedLM
 import notebook
 from fillmask_ls import mlm
 from fillmask_ls.mlm.checkpoint import EMBEDDED
-from training.evaluate import calibration_error, count_right_in_notebook, evaluate, table
+from training.evaluate import count_right_in_notebook, evaluate, table
+from training.figures import calibration_error
 from training.notebook import ANSWERS, PARAGRAPH, answer_spans
 from training.passages import TextError, documents, passages
 

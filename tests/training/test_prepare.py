@@ -74,12 +74,24 @@ def test_special_tokens_in_a_text_are_text(tmp_path: Path) -> None:
     assert mlm.load("embedded").tokenizer.mask_id not in row
 
 
+def test_unfinished_rows_break_off_after_a_word(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("The dog here left early.\n\nOh, no!\n\n" * 100)
+    rows = prepare([file], TOKENIZER, unfinished=0.5)
+    texts = spelled(rows)
+    broken_off = [text for text, cut in zip(texts, rows.unfinished, strict=True) if cut]
+    assert set(broken_off) == {"the dog here", "the dog here left", "the dog here left early"}
+    assert 30 < len(broken_off) < 70
+    assert texts.count("oh, no!") == 100
+
+
 def test_saved_rows_are_loaded_unchanged(rows: Rows, tmp_path: Path) -> None:
     rows.save(tmp_path / "rows")
     again = Rows.load(tmp_path / "rows")
     assert (again.tokens == rows.tokens).all()
     assert (again.starts == rows.starts).all()
     assert again.names == rows.names
+    assert (again.unfinished == rows.unfinished).all()
 
 
 def test_unreadable_file_is_named(tmp_path: Path) -> None:

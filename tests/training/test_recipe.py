@@ -66,12 +66,13 @@ def test_recipe_makes_a_checkpoint_from_text(recipe: Recipe, text: Path, tiny: P
     card = (out / "README.md").read_text()
     assert "license: apache-2.0" in card
     assert "| top-1 |" in card
-    done = recipe("evaluate", out, "embedded", "--text", text, "--json")
+    done = recipe("evaluate", out, "embedded", "--text", text, "--probe-texts", "3", "--json")
     ours, embedded = json.loads(done.out)
     assert embedded["overall"]["loss"] < ours["overall"]["loss"]
     assert f"| {ours['overall']['loss']:.3f} |" in card
+    assert 0 <= ours["probes"]["repeated"] <= 1
     assert set(ours["overall"]) == {"masks", "loss", "top_1", "top_5", "calibration_error"}
-    assert "masked loss" in recipe("evaluate", "embedded", "--text", text).out
+    assert "masked loss" in recipe("evaluate", "embedded", "--text", text, "--probe-texts", "0").out
     done = recipe("calibrate", out, "--text", text)
     assert done.code == 0, done.err
     temperature = json.loads((out / CALIBRATION).read_text())["temperature"]

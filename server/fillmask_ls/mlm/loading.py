@@ -241,14 +241,15 @@ def _choose_device(name: str | torch.device) -> torch.device:
 
 def _choose_dtype(dtype: str | torch.dtype | None, device: torch.device) -> torch.dtype:
     if dtype is None or dtype == "auto":
-        return _native_dtype(device)
+        return native_dtype(device)
     found = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) else dtype
     if not (isinstance(found, torch.dtype) and found.is_floating_point):
         raise CheckpointError(f"dtype {dtype!r} is unknown. Choose 'auto', 'float32', 'bfloat16' or 'float16'.")
     return found
 
 
-def _native_dtype(device: torch.device) -> torch.dtype:
+def native_dtype(device: torch.device) -> torch.dtype:
+    """Return bfloat16 if the device computes in it natively, otherwise float32."""
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     else:

@@ -1,0 +1,123 @@
+"""A student that begins with some of a teacher's layers, and the teacher's answers as its targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import BertConfig, BertForMaskedLM, MPNetForMaskedLM
+
+from fillmask_ls.mlm.tokenization import Tokenizer
+
+from .errors import StepError
+from .network import Network, attention, head, layers, load_network, mask_logits
+from .tokenizer_files import copy_tokenizer
+
+
+class StudentError(StepError):
+    """A student can't be made from a teacher; the message states the reason."""
+
+
+def translate_ids(student: Tokenizer, teacher: Tokenizer) -> Tensor:
+    """Return the teacher's id of each of the student's tokens, [the student's vocabulary].
+
+    Raises:
+        StudentError: the teacher lacks a token.
+    """
+    known = {token: id for id, token in enumerate(teacher.vocabulary)}
+    special = dict(zip(student.encode("").ids, teacher.encode("").ids, strict=True))
+    special[student.mask_id] = teacher.mask_id
+    ids = [special.get(id, known.get(token, -1)) for id, token in enumerate(student.vocabulary)]
+    if -1 in ids:
+        raise StudentError(f"the teacher's vocabulary has no {student.vocabulary[ids.index(-1)]!r}.")
+    return torch.tensor(ids)
+
+
+def start_student(teacher: Path, chosen: Sequence[int], ids: Tensor, tokenizer: Path, folder: Path) -> None:
+    """Write a ``BertForMaskedLM`` that begins with layers, embeddings and head of a teacher.
+
+    A BERT has no relative position bias, so an MPNet's is lost.
+
+    Args:
+        teacher: a folder with a BERT or MPNet masked language model.
+        chosen: the numbers of the layers to take, from 1.
+        ids: as :func:`translate_ids` returns them.
+        tokenizer: a folder with the student's tokenizer.
+        folder: the folder to write.
+
+    Raises:
+        StudentError: the teacher has no such layer.
+    """
+    source = load_network(teacher, torch.ones(1))
+    available = layers(source)
+    if not chosen or not all(1 <= number <= len(available) for number in chosen):
+        raise StudentError(f"the teacher has the layers 1 to {len(available)}: choose some of them.")
+    embeddings: Any = source.base_model.embeddings
+    first = embeddings.padding_idx + 1 if isinstance(source, MPNetForMaskedLM) else 0
+    positions = embeddings.position_embeddings.weight[first:]
+    config = BertConfig(
+        vocab_size=len(ids),
+        hidden_size=source.config.hidden_size,
+        num_hidden_layers=len(chosen),
+        num_attention_heads=source.config.num_attention_heads,
+        intermediate_size=source.config.intermediate_size,
+        max_position_embeddings=len(positions),
+        layer_norm_eps=source.config.layer_norm_eps,
+    )
+    student = BertForMaskedLM(config)
+    own: Any = student.bert.embeddings
+    with torch.no_grad():
+        own.word_embeddings.weight.copy_(embeddings.word_embeddings.weight[ids])
+        own.position_embeddings.weight.copy_(positions)
+        own.token_type_embeddings.weight.zero_()
+        if not isinstance(source, MPNetForMaskedLM):
+            own.token_type_embeddings.weight.copy_(embeddings.token_type_embeddings.weight)
+        head(student).decoder.bias.copy_(head(source).decoder.bias[ids])
+    own.LayerNorm.load_state_dict(embeddings.LayerNorm.state_dict())
+    head(student).dense.load_state_dict(head(source).dense.state_dict())
+    head(student).norm.load_state_dict(head(source).norm.state_dict())
+    for layer, number in zip(layers(student), chosen, strict=True):
+        for new, old in zip(_modules(layer), _modules(available[number - 1]), strict=True):
+            new.load_state_dict(old.state_dict())
+    student.save_pretrained(folder)
+    copy_tokenizer(tokenizer, folder)
+
+
+def _modules(layer: Any) -> list[nn.Module]:
+    own = attention(layer)
+    dense = (layer.intermediate.dense, layer.output.dense, layer.output.LayerNorm)
+    return [own.query, own.key, own.value, own.output, own.norm, *dense]
+
+
+class Teacher:
+    """A masked language model whose probabilities a student learns (Hinton et al. 2015)."""
+
+    def __init__(self, network: Network, ids: Tensor, share: float) -> None:
+        """Wrap a network.
+
+        Args:
+            network: the teacher.
+            ids: as :func:`translate_ids` returns them.
+            share: the share (0 to 1) of the teacher's probabilities in the targets; the rest is the right token's.
+        """
+        self._network = network
+        self._ids = ids.to(network.device)
+        self._share = share
+
+    @torch.no_grad()
+    def targets(self, ids: Tensor, at: Tensor, labels: Tensor) -> Tensor:
+        """Return the probabilities to learn at the masks, [b · m, the student's vocabulary].
+
+        Args:
+            ids: int64 [b, n], the student's ids.
+            at: int64 [b, m], the positions of the masks.
+            labels: int64 [b, m], the right tokens, as the student's ids.
+        """
+        logits = mask_logits(self._network, self._ids[ids], at)[:, self._ids]
+        probabilities = logits.softmax(-1, dtype=torch.float32) * self._share
+        return probabilities.scatter_add_(
+            1, labels.flatten()[:, None], torch.full((labels.numel(), 1), 1 - self._share, device=ids.device)
+        )
