@@ -152,6 +152,9 @@ def save(architecture: str, folder: Path) -> Path:
     backend = recipe.tokenizer(LATIN)
     backend.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": LIMIT}))
+    if architecture == "roc_bert":
+        for file in ("word_shape.json", "word_pronunciation.json"):
+            (folder / file).write_text('{"[UNK]": 0}')  # what the network takes for texts without shapes and sounds
     with torch.random.fork_rng(), one_thread():
         torch.manual_seed(0)
         network = AutoModelForMaskedLM.from_config(_config(architecture, recipe, backend))

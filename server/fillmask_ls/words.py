@@ -25,6 +25,8 @@ _WORD = regex.compile(_WORD_PATTERN)
 _MASK_OR_WORD = regex.compile(rf"{regex.escape(MASK)}|(?P<word>{_WORD_PATTERN})")
 _LETTER = regex.compile(r"[\p{L}\p{N}]")
 _PART_OF_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]")
+_WITHOUT_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+_HAN = regex.compile(r"\p{Han}")
 _BEFORE_STANDALONE = regex.compile(r"""(?:\A|[\s(\[{"'“‘«—–])\Z""")
 _AFTER_STANDALONE = regex.compile(r"""[)\]}"'”’».,;:!?…]*(?:\Z|[\s—–])""")
 _ENDS_CLAUSE = regex.compile(r"""[.!?…:;,。！？]["'”’»)\]]*\s*\Z""")
@@ -105,6 +107,16 @@ def has_letter(text: str) -> bool:
 def is_part_of_word(character: str) -> bool:
     """Return whether a character belongs to a word: a letter, mark or digit; False for an empty string."""
     return bool(_PART_OF_WORD.match(character))
+
+
+def is_written_without_spaces(character: str) -> bool:
+    """Return whether a character belongs to a script that puts no spaces between words, as Japanese and Thai do."""
+    return bool(_WITHOUT_SPACES.match(character))
+
+
+def is_han(text: str) -> bool:
+    """Return whether ``text`` is one Chinese character."""
+    return bool(_HAN.fullmatch(text))
 
 
 def starts_sentence(before: str) -> bool:

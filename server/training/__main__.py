@@ -15,7 +15,8 @@ from transformers.utils import logging as transformers_logging
 
 from fillmask_ls import mlm
 from fillmask_ls.mlm.checkpoint import CALIBRATION, CheckpointError, resolve
-from fillmask_ls.mlm.tokenization import Tokenizer, load_tokenizer
+from fillmask_ls.mlm.tokenization import Tokenizer
+from fillmask_ls.mlm.tokenizer_files import load_tokenizer
 from fillmask_ls.presentation.terminal import console, print_table
 
 from .calibrate import fit_temperature

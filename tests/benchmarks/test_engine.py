@@ -17,7 +17,7 @@ from benchmarks.figures import Figure, Figures
 from benchmarks.paired_runs import Run, medians, timed
 from fillmask_ls import MASK
 from fillmask_ls.mlm.checkpoint import EMBEDDED, resolve
-from fillmask_ls.mlm.tokenization import load_tokenizer
+from fillmask_ls.mlm.tokenizer_files import load_tokenizer
 from reliability.campaign import processor_share
 from wire import Wire
 

@@ -12,7 +12,8 @@ import torch
 from fillmask_ls import mlm
 from fillmask_ls.mlm import CheckpointError, load, predict, resolve
 from fillmask_ls.mlm.checkpoint import AUTO_HUB_IDS, CALIBRATION, EMBEDDED, Checkpoint
-from fillmask_ls.mlm.tokenization import load_tokenizer, raise_panics
+from fillmask_ls.mlm.fast_tokenizer import raise_panics
+from fillmask_ls.mlm.tokenizer_files import load_tokenizer
 
 
 def put_in_cache(cache: Path, hub_id: str, checkpoint: Path) -> Path:

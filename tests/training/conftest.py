@@ -11,7 +11,7 @@ import torch
 from transformers import BertConfig, BertForMaskedLM, BertModel, MPNetConfig, MPNetModel
 
 from fillmask_ls.mlm.checkpoint import EMBEDDED, resolve
-from fillmask_ls.mlm.tokenization import load_tokenizer
+from fillmask_ls.mlm.tokenizer_files import load_tokenizer
 from training.prepare import prepare
 from training.rows import Rows
 

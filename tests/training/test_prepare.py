@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fillmask_ls import mlm
 from fillmask_ls.mlm.checkpoint import resolve
-from fillmask_ls.mlm.tokenization import load_tokenizer
+from fillmask_ls.mlm.tokenizer_files import load_tokenizer
 from training.passages import TextError, documents, passages
 from training.prepare import prepare
 from training.rows import Rows, RowsError

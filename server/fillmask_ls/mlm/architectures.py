@@ -39,6 +39,7 @@ BLIND_TO_PADDING = frozenset(
         "rembert",
         "roberta",
         "roberta-prelayernorm",
+        "roc_bert",
         "roformer",
         "squeezebert",
         "tapas",
@@ -53,7 +54,6 @@ BLIND_TO_PADDING = frozenset(
 """Architectures whose logits don't depend on padding, so that texts of several lengths can share a forward pass."""
 
 REFUSED = {
-    "roc_bert": "it also reads how each character looks and sounds, which only its own tokenizer knows",
     "mra": "its attention is a CUDA kernel, in whose absence transformers computes zeros",
 }
 """Architectures that AutoModelForMaskedLM opens and that can't work here, each with the reason."""

@@ -22,7 +22,18 @@ AUTO_HUB_IDS = ("google-bert/bert-base-uncased", "bert-base-uncased")
 CALIBRATION = "fillmask.json"
 """The file with the ``temperature`` of a calibrated checkpoint."""
 
-_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model")
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "sentencepiece.model",
+    "spiece.model",
+    "spm.model",
+    "tokenizer.model",
+)
+_NEED_NO_TOKENIZER_FILE = ("esmc", "perceiver")
+"""Architectures whose tokenizers are the same for all checkpoints: amino acids and bytes."""
 _DOWNLOADED_FILES = (
     "config.json",
     CALIBRATION,
@@ -32,6 +43,10 @@ _DOWNLOADED_FILES = (
     "special_tokens_map.json",
     "added_tokens.json",
     "merges.txt",
+    "bpe.codes",
+    "entity_vocab.json",
+    "word_pronunciation.json",
+    "word_shape.json",
     *_TOKENIZER_FILES,
 )
 
@@ -128,7 +143,8 @@ def verify(folder: Path, name: str) -> Path:
     config = _json_object(folder / "config.json", name)
     if "model_type" not in config:
         raise CheckpointError(f"model {name!r}: {folder / 'config.json'} names no 'model_type'.")
-    if not any((folder / file).is_file() for file in _TOKENIZER_FILES):
+    has_tokenizer = any((folder / file).is_file() for file in _TOKENIZER_FILES)
+    if not has_tokenizer and config["model_type"] not in _NEED_NO_TOKENIZER_FILE:
         raise CheckpointError(f"model {name!r}: no tokenizer in {folder} (looked for {', '.join(_TOKENIZER_FILES)}).")
     for weights in weight_files(folder, name):
         _check_safetensors(weights, name)

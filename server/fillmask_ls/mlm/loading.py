@@ -14,17 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from tokenizers import Tokenizer as BackendTokenizer
 from torch import Tensor
 
 from fillmask_ls import MASK
 
+from . import roc_bert
 from .bert import read_bert
 from .checkpoint import CALIBRATION, Checkpoint, CheckpointError, resolve
 from .fallbacks import compiled, in_working_dtype
 from .masked_lm import MaskedLM
 from .prediction import predict
-from .tokenization import NO_LIMIT, Tokenizer, load_tokenizer
+from .tokenization import NO_LIMIT, Tokenizer
+from .tokenizer_files import load_tokenizer, wrap_tokenizer
 from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def load(
     Args:
         model: as for :func:`fillmask_ls.mlm.checkpoint.resolve`; or a model of transformers in memory, which is put in
             evaluation mode and otherwise stays as is.
-        tokenizer: the fast tokenizer of a model in memory.
+        tokenizer: the tokenizer of a model in memory.
         revision: a branch, tag or commit of a model on the hub; by default ``main``.
         device: ``auto`` (CUDA, then MPS, then CPU), a torch device or its name.
         dtype: of the weights: ``auto``, ``"float32"``, ``torch.float32`` or another; by default bfloat16 if the device
@@ -96,14 +97,17 @@ def load(
             return load("embedded", **options)  # type: ignore[arg-type]
     checkpoint = model if isinstance(model, Checkpoint) else resolve(model, revision=revision, download=download)
     torch_device = _choose_device(device)
-    weights = _read_weights(checkpoint, torch_device, _choose_dtype(dtype, torch_device))
-    loaded = _assemble(checkpoint.name, load_tokenizer(checkpoint), weights, temperature=_read_temperature(checkpoint))
+    own_tokenizer = load_tokenizer(checkpoint)
 
-    def build(other: torch.dtype) -> Network:
+    def build(dtype: torch.dtype) -> Network:
         from .network import build
 
-        return build(checkpoint, torch_device, other)
+        network = build(checkpoint, torch_device, dtype)
+        roc_bert.add_inputs(network.module, own_tokenizer, checkpoint.path)
+        return network
 
+    weights = _read_weights(checkpoint, torch_device, _choose_dtype(dtype, torch_device), build)
+    loaded = _assemble(checkpoint.name, own_tokenizer, weights, temperature=_read_temperature(checkpoint))
     if dtype in (None, "auto"):
         loaded = in_working_dtype(loaded, build)
     loaded = _finish(loaded, runtime, build)
@@ -124,12 +128,9 @@ def _wrap(module: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None, ru
     """Use a model and tokenizer of transformers that are in memory."""
     from .network import wrap
 
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if tokenizer is None or backend is None:
-        raise TypeError("a model in memory needs its fast tokenizer: load(model, tokenizer)")
-    own = Tokenizer(
-        BackendTokenizer.from_str(backend.to_str()), str(tokenizer.mask_token), int(tokenizer.model_max_length)
-    )
+    if tokenizer is None or not hasattr(tokenizer, "mask_token"):
+        raise TypeError("a model in memory needs its tokenizer: load(model, tokenizer)")
+    own = wrap_tokenizer(tokenizer)
     network = wrap(module.eval())  # type: ignore[no-untyped-call]
     weights = _Weights(None, None, network, network.embeddings.detach(), network.max_positions())
     loaded = _assemble(module.name_or_path or type(module).__name__, own, weights, temperature=1.0)
@@ -172,14 +173,14 @@ class _Weights(NamedTuple):
     max_positions: int | None
 
 
-def _read_weights(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> _Weights:
+def _read_weights(
+    checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, build: Callable[[torch.dtype], Network]
+) -> _Weights:
     bert = read_bert(checkpoint, device, dtype)
     if bert is not None:
         encoder, head = bert
         return _Weights(encoder, head, None, encoder.word_embeddings, len(encoder.position_embeddings))
-    from .network import build
-
-    network = build(checkpoint, device, dtype)
+    network = build(dtype)
     return _Weights(None, None, network, network.embeddings, network.max_positions())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
+from safetensors import safe_open
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from .architectures import BLIND_TO_PADDING, REFUSED
-from .checkpoint import Checkpoint, CheckpointError
+from .checkpoint import Checkpoint, CheckpointError, weight_files
 
 _POSITION_TABLES = ("position_embeddings", "embed_positions")
 """Names of the tables of learned positions."""
@@ -121,6 +123,7 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> N
         with silence_transformers():
             config = AutoConfig.from_pretrained(checkpoint.path, local_files_only=True, trust_remote_code=False)
             _refuse(config.model_type, name)
+            _read_missing_positions(config, checkpoint)
             module, report = AutoModelForMaskedLM.from_pretrained(
                 checkpoint.path,
                 config=config,
@@ -134,6 +137,8 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> N
         raise
     except Exception as error:  # transformers raises errors of every kind
         reason = str(error).strip().splitlines()[0]
+        if "ignore_mismatched_sizes" in reason:  # transformers logs the sizes and raises without them
+            reason = "its weights have other sizes than its config.json says."
         raise CheckpointError(f"model {name!r} can't be loaded as a masked language model: {reason}") from error
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])
@@ -145,6 +150,19 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> N
     built: PreTrainedModel = module.eval().requires_grad_(False).to(device)
     _copy_mapped_weights(built)
     return wrap(built)
+
+
+def _read_missing_positions(config: PreTrainedConfig, checkpoint: Checkpoint) -> None:
+    """Count the positions in the weights if the configuration doesn't say how many there are."""
+    written = json.loads((checkpoint.path / "config.json").read_text(encoding="utf-8")).get("max_position_embeddings")
+    if not hasattr(config, "max_position_embeddings") or (isinstance(written, int) and written > 0):
+        return
+    for path in weight_files(checkpoint.path, checkpoint.name):
+        with safe_open(path, framework="pt") as file:
+            for name in file.keys():  # noqa: SIM118 - no mapping
+                if name.endswith(f"{_POSITION_TABLES[0]}.weight"):
+                    config.max_position_embeddings = file.get_slice(name).get_shape()[0]
+                    return
 
 
 def wrap(module: PreTrainedModel) -> Network:

@@ -106,10 +106,13 @@ def _allowed_subwords(vocabulary: Vocabulary, is_continuation: bool, prefix: str
             slot = len(filled)
             is_last = slot == len(tokens) - 1
             continues = is_continuation or slot > 0
-            fitting = vocabulary.fitting_tokens(is_continuation=continues, prefix=rest, whole_prefix=is_last)
+            fitting = vocabulary.fitting_tokens(
+                is_continuation=continues, is_last=is_last, prefix=rest, whole_prefix=is_last
+            )
             return [(slot, fitting)]
+        last = len(tokens) - 1
         return [
-            (slot, vocabulary.fitting_tokens(is_continuation=is_continuation or slot > 0))
+            (slot, vocabulary.fitting_tokens(is_continuation=is_continuation or slot > 0, is_last=slot == last))
             for slot, token in enumerate(tokens)
             if token is None
         ]

@@ -5,20 +5,24 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
+import regex
 import torch
 from torch import Tensor
 
-from fillmask_ls.words import apply_case, has_letter, is_part_of_word
+from fillmask_ls.words import apply_case, has_letter, is_han, is_part_of_word, is_written_without_spaces
 
 from .tokenization import Tokenizer
 
 _REPLACEMENT_CHARACTER = "\ufffd"
 """A byte-level token decodes to this if it contains only some bytes of a character."""
 
-_SPACE_MARKS = ("Ġ", "▁")
-"""Byte-level BPE and SentencePiece mark tokens that begin a word; WordPiece marks the others, with ``##``."""
+_RESERVED = regex.compile(r"\[[^\s\[\]]+\]|<[^\s<>]+>")
+"""How vocabularies spell tokens that no text contains: ``[unused1]``, ``<null_1>``."""
 
 _LAST_CHARACTER = "\U0010ffff"
+
+_Slot = tuple[bool, bool]
+"""Whether a token continues a word, and whether the word ends with it."""
 
 
 class Vocabulary:
@@ -30,65 +34,103 @@ class Vocabulary:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._space_mark = _find_space_mark(tokenizer.vocabulary)
         self.texts = tokenizer.texts()
-        tokens_of: dict[bool, list[int]] = {False: [], True: []}
-        for id in self._ids_of_words():
-            token = tokenizer.vocabulary[id]
-            begins_word = token.startswith(self._space_mark) if self._space_mark else not token.startswith("##")
-            tokens_of[not begins_word].append(id)
-        # By whether they continue a word: as a mask over the vocabulary, and sorted by their letters for prefixes.
-        self._allowed = {continues: self._mask(ids) for continues, ids in tokens_of.items()}
-        self._sorted = {
-            continues: sorted((self.normalized(self.texts[id]), id) for id in ids)
-            for continues, ids in tokens_of.items()
+        self._splits_at_han = not self._is_one_word("a\u4e2d")
+        ids_of: dict[_Slot, list[int]] = {
+            (continues, last): [] for continues in (False, True) for last in (False, True)
         }
-        self._words = frozenset(text for text, _ in self._sorted[False])
+        for id in self._ids_of_words():
+            for slot in self._slots(id):
+                ids_of[slot].append(id)
+        if not tokenizer.marks.shows_ends:
+            ids_of.update({(continues, False): ids_of[continues, True] for continues in (False, True)})
+        # By slot: as a mask over the vocabulary, and sorted by their letters for prefixes.
+        self._allowed = {slot: self._mask(ids) for slot, ids in ids_of.items()}
+        self._sorted = {slot: self._sort(ids) for slot, ids in ids_of.items()}
+        self._words = frozenset(text for text, _ in self._sorted[False, True])
+        self._starts_without_space = self._starts_text_without_space()
 
     def _ids_of_words(self) -> Iterator[int]:
         special_ids = self._tokenizer.special_ids
         for id, (token, text) in enumerate(zip(self._tokenizer.vocabulary, self.texts, strict=True)):
-            if id in special_ids or token.startswith("[unused") or _REPLACEMENT_CHARACTER in text:
+            if id in special_ids or _RESERVED.fullmatch(token) or _REPLACEMENT_CHARACTER in text:
                 continue
             if has_letter(text):
                 yield id
 
-    def is_continuation(self, before: str) -> bool:
-        """Return whether a token right after the text ``before`` continues its last word."""
-        last = before[-1:]
-        if not self._space_mark:  # after a Chinese character, which BERT separates, a new word begins
-            word_numbers = self._tokenizer.encode(last + "a").words[1:-1]
-            return is_part_of_word(last) and len(set(word_numbers)) == 1
-        if not last:  # SentencePiece mostly puts a space before a text
-            return not self._tokenizer.encode("a").tokens[1].startswith(self._space_mark)
-        return not last.isspace()
+    def _slots(self, id: int) -> Iterator[_Slot]:
+        """Yield where a token can stand; added words are found anywhere, and so are those of some scripts."""
+        token, text, marks = self._tokenizer.vocabulary[id], self.texts[id], self._tokenizer.marks
+        anywhere = id in self._tokenizer.added_ids or (
+            is_written_without_spaces(text[0]) if marks.space else self._splits_at_han and is_han(text)
+        )
+        is_last = not marks.shows_ends or marks.ends_word(token)
+        if anywhere or marks.begins_word(token):
+            yield False, is_last
+        if anywhere or marks.continues_word(token):
+            yield True, is_last
 
-    def fitting_tokens(self, *, is_continuation: bool, prefix: str = "", whole_prefix: bool = True) -> Tensor:
+    def _starts_text_without_space(self) -> bool:
+        """Return whether the first token of a text has no mark; SentencePiece mostly puts a space before a text."""
+        space = self._tokenizer.marks.space
+        marked = (id for _, id in self._sorted[False, True] if self._tokenizer.vocabulary[id].startswith(space))
+        sample = next(marked, None)
+        if not space or sample is None:
+            return False
+        encoding = self._tokenizer.encode(self.texts[sample], ())
+        content = encoding.content(self._tokenizer.mask_id)
+        return bool(content) and not encoding.tokens[content[0]].startswith(space)
+
+    def _is_one_word(self, text: str) -> bool:
+        """Return whether the tokenizer reads ``text`` as one word."""
+        words = self._tokenizer.encode(text, ()).words
+        return len({number for number in words if number is not None}) == 1
+
+    def is_continuation(self, before: str) -> bool:
+        """Return whether a token right after the text ``before`` is spelled as the continuation of a word."""
+        last = before[-1:]
+        if self._tokenizer.marks.each_token_is_a_word:
+            return False
+        if self._tokenizer.marks.space:
+            return not last.isspace() if last else self._starts_without_space
+        # After a Chinese character, which BERT separates, a new word begins.
+        return is_part_of_word(last) and self._is_one_word(last + "a")
+
+    def continues_word(self, before: str) -> bool:
+        """Return whether letters right after the text ``before`` belong to its last word."""
+        last = before[-1:]
+        return is_part_of_word(last) and not is_written_without_spaces(last) and self.is_continuation(before)
+
+    def fitting_tokens(
+        self, *, is_continuation: bool, is_last: bool = True, prefix: str = "", whole_prefix: bool = True
+    ) -> Tensor:
         """Return which tokens are words, or continuations of words.
 
         Args:
             is_continuation: whether the token continues a word.
+            is_last: whether the word ends with the token.
             prefix: what the word begins with, :meth:`normalized`. If no continuation has it, words that do fit.
             whole_prefix: whether the token contains the whole prefix; otherwise also tokens that begin it.
 
         Returns:
             A bool tensor [vocabulary].
         """
+        slot = is_continuation, is_last
         if not prefix:
-            return self._allowed[is_continuation]
-        entries = self._sorted[is_continuation]
+            return self._allowed[slot]
+        entries = self._sorted[slot]
         low, high = bisect_left(entries, (prefix,)), bisect_left(entries, (prefix + _LAST_CHARACTER,))
         ids = [id for _, id in entries[low:high]]
         if not whole_prefix:
             for end in range(1, len(prefix)):
-                ids += self._tokens_spelled(prefix[:end], is_continuation)
+                ids += self._tokens_spelled(prefix[:end], slot)
         if is_continuation and not ids:
-            return self.fitting_tokens(is_continuation=False, prefix=prefix, whole_prefix=whole_prefix)
+            return self.fitting_tokens(is_continuation=False, is_last=is_last, prefix=prefix, whole_prefix=whole_prefix)
         return self._mask(ids)
 
-    def _tokens_spelled(self, text: str, is_continuation: bool) -> Iterator[int]:
+    def _tokens_spelled(self, text: str, slot: _Slot) -> Iterator[int]:
         """Yield the tokens that are written as the normalized ``text``."""
-        entries = self._sorted[is_continuation]
+        entries = self._sorted[slot]
         index = bisect_left(entries, (text,))
         while index < len(entries) and entries[index][0] == text:
             yield entries[index][1]
@@ -108,7 +150,7 @@ class Vocabulary:
         ids: list[int] = []
         while rest:
             for end in range(len(rest), 0, -1):
-                id = next(self._tokens_spelled(rest[:end], True), None)
+                id = next(self._tokens_spelled(rest[:end], (True, end == len(rest))), None)
                 if id is not None:
                     ids.append(id)
                     rest = rest[end:]
@@ -119,36 +161,40 @@ class Vocabulary:
 
     def word(self, ids: Sequence[int]) -> str:
         """Return the word that subwords spell."""
-        return self.texts[ids[0]] if len(ids) == 1 else self._tokenizer.decode(ids)
+        if len(ids) > 1 and self._tokenizer.marks.space:  # the tokens of a character can be only parts of it
+            return self._tokenizer.decode(ids)
+        return "".join(self.texts[id] for id in ids)  # without the spaces that decoders put between characters
 
     def words_of_several_subwords(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
         """Return the words of several subwords in a row of tokens, each once."""
-        begins, continues = self._allowed[False], self._allowed[True]
+        begins = self._allowed[False, True] | self._allowed[False, False]
         words: dict[tuple[int, ...], None] = {}
         end = 0
         for start in range(len(ids)):
             if start >= end and begins[ids[start]]:
                 end = start + 1
-                while end < len(ids) and continues[ids[end]]:
+                while end < len(ids) and self._belong_together(ids[end - 1], ids[end]):
                     end += 1
                 if end > start + 1:
                     words[tuple(ids[start:end])] = None
         return list(words)
+
+    def _belong_together(self, id: int, following: int) -> bool:
+        """Return whether a token and the one after it are surely subwords of one word."""
+        if self._tokenizer.marks.shows_ends:
+            continues = self._allowed[True, True] | self._allowed[True, False]
+            return bool(continues[following]) and not self._tokenizer.marks.ends_word(self._tokenizer.vocabulary[id])
+        return bool(self._allowed[True, True][following]) and not self._allowed[False, True][following]
 
     def apply_case(self, ids: Sequence[int], *, capital: bool = False, prefix: str = "") -> str:
         """Return the word of these subwords in the case its place needs; see :func:`fillmask_ls.words.apply_case`."""
         begun = len(self._tokenizer.normalize(prefix))
         return apply_case(self.word(ids), capital=capital, prefix=prefix, begun=begun)
 
-    def _mask(self, ids: list[int]) -> Tensor:
+    def _sort(self, ids: Sequence[int]) -> list[tuple[str, int]]:
+        return sorted((self.normalized(self.texts[id]), id) for id in ids)
+
+    def _mask(self, ids: Sequence[int]) -> Tensor:
         mask = torch.zeros(len(self.texts), dtype=torch.bool)
-        mask[ids] = True
+        mask[list(ids)] = True
         return mask
-
-
-def _find_space_mark(tokens: Sequence[str]) -> str | None:
-    """Return the mark that at least one token in twenty begins with."""
-    for mark in _SPACE_MARKS:
-        if sum(token.startswith(mark) for token in tokens) > len(tokens) // 20:
-            return mark
-    return None

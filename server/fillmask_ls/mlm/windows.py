@@ -133,7 +133,7 @@ def subwords_at(model: MaskedLM, window: Window, number: int, word: str) -> tupl
     """
     before = window.before(number)
     continuation: tuple[int, ...] = ()
-    if model.vocabulary.is_continuation(before):  # the first word continues the one before the mask
+    if model.vocabulary.continues_word(before):  # the first word continues the one before the mask
         first, space, word = word.partition(" ")
         continuation = model.vocabulary.continuation_subwords(first)
         before += space
@@ -142,8 +142,11 @@ def subwords_at(model: MaskedLM, window: Window, number: int, word: str) -> tupl
     text = before + word + window.text[window.masks[number][1] :]
     encoding = model.tokenizer.encode(text, window.masks[:number])
     start, end = len(before), len(before) + len(word)
-    return continuation + tuple(
-        id
-        for id, (low, high), special in zip(encoding.ids, encoding.offsets, encoding.special, strict=True)
-        if high > start and low < end and not special
-    )
+    tokens = [
+        token
+        for token, (low, high) in enumerate(encoding.offsets)
+        if high > start and low < end and not encoding.special[token]
+    ]
+    if tokens and text[encoding.offsets[tokens[0]][0] : start].strip():  # the first one also spells what is before
+        return model.vocabulary.continuation_subwords(word)
+    return continuation + tuple(encoding.ids[token] for token in tokens)
