@@ -10,11 +10,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Package:
-    """A package on the disk, and what each of its modules imports.
+    """A package on the disk, and the imports of its modules.
 
     Attributes:
         root: its folder.
-        imports: of each module, the modules of the package that it imports, also inside functions and for types only.
+        imports: for each module, the modules of the package that it imports, also inside functions and for types only.
     """
 
     root: Path
@@ -26,24 +26,24 @@ class Package:
         imports = {name: {found for found in _imported(root, file) if found in files} for name, file in files.items()}
         return cls(root, imports)
 
-    def room(self, module: str) -> str:
-        """Return the room that a module belongs to: a folder, or a file at the top."""
+    def subpackage(self, module: str) -> str:
+        """Return the subpackage of a module, or the name of a top-level module."""
         return module.split(".")[1] if "." in module else ""
 
     def forbidden_imports(self, allowed: Mapping[str, Set[str]]) -> set[tuple[str, str]]:
-        """Return the imports between rooms that are not allowed; a name such as ``mlm.results`` allows one module."""
+        """Return the imports between subpackages that are not allowed; ``mlm.results`` allows a single module."""
         return {
             (module, imported)
             for module, found in self.imports.items()
             for imported in found
-            if (room := self.room(module))
-            and (other := self.room(imported)) not in ("", room)
-            and other not in allowed.get(room, set())
-            and imported.partition(".")[2] not in allowed.get(room, set())
+            if (subpackage := self.subpackage(module))
+            and (other := self.subpackage(imported)) not in ("", subpackage)
+            and other not in allowed.get(subpackage, set())
+            and imported.partition(".")[2] not in allowed.get(subpackage, set())
         }
 
-    def circles(self) -> set[frozenset[str]]:
-        """Return the sets of modules that import one another, directly or through others."""
+    def cycles(self) -> set[frozenset[str]]:
+        """Return the import cycles: sets of modules that import one another, directly or through others."""
         reachable = {module: self._reachable(module) for module in self.imports}
         return {
             frozenset(other for other in reachable[module] if module in reachable[other])
@@ -52,8 +52,8 @@ class Package:
         }
 
     def importers(self, module: str, within: str) -> set[str]:
-        """Return the modules of a room that import a module."""
-        return {name for name, found in self.imports.items() if module in found and self.room(name) == within}
+        """Return the modules of a subpackage that import a module."""
+        return {name for name, found in self.imports.items() if module in found and self.subpackage(name) == within}
 
     def long_modules(self, max_lines: int) -> set[str]:
         """Return the modules of more than ``max_lines`` lines."""

@@ -1,4 +1,4 @@
-"""The models that tests predict with: the embedded one, and small ones of other kinds."""
+"""Fixtures for all tests: an empty hub cache, models, checkpoints and shared engines."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from hypothesis import settings
 # pytest --hypothesis-profile=long: twenty times as many examples.
 settings.register_profile("long", max_examples=2_000, deadline=None)
 
-# Before anything imports the hub's client: no test may reach a network or the user's cache unasked.
+# Before anything imports the hub's client: tests use neither the network nor the user's cache by default.
 _HUB_CACHE = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", "~/.cache/huggingface")) / "hub"
 os.environ["HF_HUB_OFFLINE"] = "1"
-# A shell that starts the tests in the background has them ignore interrupts, and so the servers that they start.
+# A shell in the background makes its children, and so the servers that tests start, ignore interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-# Before anything imports torch: the workers and their servers share the cores, where threads of one that wait for one
-# another keep the others from working.
+# Before anything imports torch: the test workers and their servers share the cores, so each uses one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from fillmask_ls import mlm  # noqa: E402
@@ -48,7 +47,7 @@ def empty_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def real_hub_cache() -> Path:
-    """The user's own cache, which may hold a model that is too large to come with the tests."""
+    """The user's own cache, which may contain models that are too large to come with the tests."""
     return Path(_HUB_CACHE).expanduser()
 
 
@@ -62,7 +61,7 @@ def model() -> mlm.MaskedLM:
 
 @pytest.fixture(scope="session")
 def network() -> PreTrainedModel:
-    """The same as transformers computes it, to compare with."""
+    """The embedded model as transformers loads it, to compare with."""
     import torch
     from transformers import AutoModelForMaskedLM
 
@@ -71,18 +70,18 @@ def network() -> PreTrainedModel:
 
 @pytest.fixture(scope="session")
 def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Makes the tiny checkpoint of a kind, once."""
+    """Return a function that builds the tiny checkpoint of an architecture once."""
     import tiny_checkpoints
 
-    return cache(lambda kind: tiny_checkpoints.save(kind, tmp_path_factory.mktemp(kind)))
+    return cache(lambda name: tiny_checkpoints.save(name, tmp_path_factory.mktemp(name)))
 
 
 @pytest.fixture(scope="session")
 def model_of(checkpoint_of: Callable[[str], Path]) -> Callable[[str], mlm.MaskedLM]:
-    """Loads the tiny checkpoint of a kind in float32, once."""
+    """Return a function that loads the tiny checkpoint of an architecture once, in float32."""
     import torch
 
-    return cache(lambda kind: mlm.load(str(checkpoint_of(kind)), dtype=torch.float32))
+    return cache(lambda name: mlm.load(str(checkpoint_of(name)), dtype=torch.float32))
 
 
 @pytest.fixture(scope="session")
@@ -92,8 +91,8 @@ def roberta(model_of: Callable[[str], mlm.MaskedLM]) -> mlm.MaskedLM:
 
 
 @pytest.fixture
-def ours(model: mlm.MaskedLM) -> Iterator[SharedEngine]:
-    """A server of our own protocol, with the embedded model."""
+def shared_engine(model: mlm.MaskedLM) -> Iterator[SharedEngine]:
+    """A shared engine that speaks our own protocol, with the embedded model."""
     from shared_engine import SharedEngine, running
 
     with running(SharedEngine(model)) as server:
@@ -102,24 +101,20 @@ def ours(model: mlm.MaskedLM) -> Iterator[SharedEngine]:
 
 @pytest.fixture(scope="session")
 def pipeline_of(checkpoint_of: Callable[[str], Path]) -> Callable[[str], Any]:
-    """transformers' own fill-mask pipeline with the tiny checkpoint of a kind, or the embedded one."""
+    """Return a function that loads transformers' pipeline with a tiny checkpoint or the embedded one, once."""
     import torch
     from transformers import pipeline
 
-    made: dict[str, Any] = {}
+    def load(name: str) -> Any:
+        path = EMBEDDED if name == "embedded" else checkpoint_of(name)
+        return pipeline("fill-mask", model=str(path), device="cpu", dtype=torch.float32)
 
-    def make(kind: str) -> Any:
-        if kind not in made:
-            path = EMBEDDED if kind == "embedded" else checkpoint_of(kind)
-            made[kind] = pipeline("fill-mask", model=str(path), device="cpu", dtype=torch.float32)
-        return made[kind]
-
-    return make
+    return cache(load)
 
 
 @pytest.fixture
-def hubs(pipeline_of: Callable[[str], Any]) -> Iterator[SharedEngine]:
-    """A server of the hub's protocol, with the embedded model."""
+def hub_endpoint(pipeline_of: Callable[[str], Any]) -> Iterator[SharedEngine]:
+    """An endpoint that speaks only the hub's protocol, with the embedded model."""
     from shared_engine import SharedEngine, running
 
     with running(SharedEngine(pipeline=pipeline_of("embedded"))) as server:
@@ -127,8 +122,8 @@ def hubs(pipeline_of: Callable[[str], Any]) -> Iterator[SharedEngine]:
 
 
 @pytest.fixture
-def broken(tmp_path: Path) -> Callable[[], Path]:
-    """Makes a copy of the embedded checkpoint to break."""
+def copy_checkpoint(tmp_path: Path) -> Callable[[], Path]:
+    """Return a function that copies the embedded checkpoint into a folder that the test can change."""
 
     def copy() -> Path:
         folder = tmp_path / "checkpoint"

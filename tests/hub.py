@@ -16,16 +16,16 @@ FILES["pytorch_model.bin"] = b"never downloaded"
 
 
 class Hub(ThreadingHTTPServer):
-    """Serves the embedded checkpoint as one model, and can fail.
+    """Serves the embedded checkpoint as one model, and can misbehave.
 
     Attributes:
-        model: its name.
-        break_after: the number of bytes after which the next download of the weights breaks off.
+        model: the id of the model.
+        break_after: the number of bytes after which the next download of the weights is cut off.
         stall_after: the number of bytes after which each download of the weights stalls.
-        stalled: set when one does.
-        slowly: whether downloads take a while.
+        stalled: set when a download stalls.
+        slow: whether downloads take a while.
         damaged: whether the weights differ from their hash.
-        lies: whether the announced length is larger than the content.
+        wrong_length: whether the announced length is larger than the content.
         requests: the path and range of each download so far.
     """
 
@@ -35,7 +35,7 @@ class Hub(ThreadingHTTPServer):
         self.break_after: int | None = None
         self.stall_after: int | None = None
         self.stalled = threading.Event()
-        self.slowly = self.damaged = self.lies = False
+        self.slow = self.damaged = self.wrong_length = False
         self.requests: list[tuple[str, str | None]] = []
 
     def handle_error(self, *_: object) -> None:
@@ -66,21 +66,21 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-    def reply(self, content: bytes, kind: str, span: str | None = None) -> None:
+    def reply(self, content: bytes, content_type: str, span: str | None = None) -> None:
         etag = oid(content)
         is_large = len(content) > 1_000_000
         if self.server.damaged and is_large:
             content = content[:-1000] + bytes(1000)
         start = int(span.removeprefix("bytes=").partition("-")[0]) if span else 0
         self.send_response(206 if span else 200)
-        self.send_header("Content-Type", kind)
+        self.send_header("Content-Type", content_type)
         self.send_header("ETag", f'"{etag}"')
         self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("Accept-Ranges", "bytes")
         if span:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        lie = 5000 if self.server.lies and is_large else 0
-        self.send_header("Content-Length", str(len(content) - start + lie))
+        excess = 5000 if self.server.wrong_length and is_large else 0
+        self.send_header("Content-Length", str(len(content) - start + excess))
         self.end_headers()
         if self.command == "HEAD":
             return
@@ -96,10 +96,10 @@ class Handler(BaseHTTPRequestHandler):
             self.server.break_after = None
             self.close_connection = True
             return
-        if lie:
+        if excess:
             self.close_connection = True
         for part in range(start, len(content), 1 << 20):
-            if self.server.slowly:
+            if self.server.slow:
                 time.sleep(0.1)
             self.wfile.write(content[part : part + (1 << 20)])
 
@@ -108,6 +108,6 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def oid(content: bytes) -> str:
-    """Return the id of a file's content: large files are not in git and have another hash."""
-    kind = hashlib.sha256 if len(content) > 1_000_000 else hashlib.sha1
-    return kind(content).hexdigest()
+    """Return the id of a file's content: SHA-256 of large files, which git doesn't store, SHA-1 of others."""
+    algorithm = hashlib.sha256 if len(content) > 1_000_000 else hashlib.sha1
+    return algorithm(content).hexdigest()

@@ -1,4 +1,4 @@
-"""An engine that answers from a script: at once, the same each time, and when a test wants it."""
+"""A deterministic engine for tests, which can hold its answers back."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ class ScriptedEngine(api.Engine):
     """Takes the place of the local engine.
 
     Attributes:
-        words: what it says at every mask, the best first: each half as probable as the one before.
+        words: the candidates at every mask, the best first; each is half as probable as the one before.
         unlikely: words whose surprisal is high.
-        asked: the questions so far, each with its priority.
+        received: the questions so far, each with its priority.
         answered: the questions that were answered: neither held nor cancelled.
-        loads: the models that it was told to load.
-        broken: models that can't be loaded, each with the reason.
+        load_requests: the names of the models to load so far.
+        load_errors: for each model that can't be loaded, the reason.
         error: raised by every answer, if there is one.
         model_name: the name of the loaded model; None while there is none.
         notes: what the loaded model computes otherwise than asked.
@@ -71,10 +71,10 @@ class ScriptedEngine(api.Engine):
     def __init__(self, words: Sequence[str] = WORDS) -> None:
         self.words = tuple(words)
         self.unlikely: set[str] = set()
-        self.asked: list[tuple[api.Question, Any]] = []
+        self.received: list[tuple[api.Question, Any]] = []
         self.answered: list[api.Question] = []
-        self.loads: list[str] = []
-        self.broken: dict[str, str] = {}
+        self.load_requests: list[str] = []
+        self.load_errors: dict[str, str] = {}
         self.error: EngineError | None = None
         self.model_name: str | None = None
         self.notes: tuple[str, ...] = ()
@@ -82,34 +82,34 @@ class ScriptedEngine(api.Engine):
         self._loading_held = False
         self._changed = asyncio.Condition()
 
-    def questions(self, kind: type[Any]) -> list[Any]:
-        """Return the questions of a kind so far."""
-        return [question for question, _ in self.asked if isinstance(question, kind)]
+    def questions(self, question_type: type[Any]) -> list[Any]:
+        """Return the questions of a type so far."""
+        return [question for question, _ in self.received if isinstance(question, question_type)]
 
-    def hold(self, *kinds: type[Any]) -> None:
-        """Keep questions of these kinds, by default of all, unanswered until :meth:`release`."""
-        self._held |= set(kinds or (object,))
+    def hold(self, *question_types: type[Any]) -> None:
+        """Hold the answers to questions of these types, by default of all types, until :meth:`release`."""
+        self._held |= set(question_types or (object,))
 
     def hold_loading(self) -> None:
-        """Keep models from being loaded until :meth:`release`."""
+        """Hold the loading of models until :meth:`release`."""
         self._loading_held = True
 
     async def release(self) -> None:
-        """Answer what was held."""
+        """Answer the held questions, and load the held models."""
         self._held.clear()
         self._loading_held = False
         await self._notify()
 
-    async def wait_until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds of what was asked, answered or loaded."""
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition of the received and answered questions or the loaded model is true."""
         async with self._changed:
-            await self._changed.wait_for(holds)
+            await self._changed.wait_for(condition)
 
     async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()
 
-    # What a server asks of the local engine.
+    # The interface of the local engine.
 
     def warm_up(self) -> None:
         pass
@@ -121,27 +121,27 @@ class ScriptedEngine(api.Engine):
         return len(text.split()) if self.model_name else 0
 
     async def load(self, model: str, device: str, dtype: str = "auto", runtime: str = "torch") -> str:
-        self.loads.append(model)
-        this = len(self.loads)
+        self.load_requests.append(model)
+        number = len(self.load_requests)
         await self._notify()
         await self.wait_until(lambda: not self._loading_held)
-        if this != len(self.loads):
+        if number != len(self.load_requests):
             raise api.SupersededError("another model was chosen")
-        if model in self.broken:
-            raise EngineError(self.broken[model])
+        if model in self.load_errors:
+            raise EngineError(self.load_errors[model])
         self.model_name = "embedded" if model == "auto" else model
         await self._notify()
         return self.model_name
 
     async def answer(self, question: api.Question, priority: Any = None) -> Any:
-        self.asked.append((question, priority))
+        self.received.append((question, priority))
         await self._notify()
         await self.wait_until(lambda: self.model_name is not None and not isinstance(question, tuple(self._held)))
         if self.error is not None:
             raise self.error
         self.answered.append(question)
         await self._notify()
-        return self._said(question)
+        return self._answer(question)
 
     async def predict_early(self, question: api.PredictQuestion) -> Any:
         return await self.answer(question)
@@ -157,7 +157,7 @@ class ScriptedEngine(api.Engine):
             for word in fitting
         )
 
-    def _said(self, question: api.Question) -> Any:
+    def _answer(self, question: api.Question) -> Any:
         match question:
             case api.PredictQuestion():
                 return self._predictions(question)

@@ -1,4 +1,4 @@
-"""A shared engine on this machine, with our own protocol or Hugging Face's and a real model; it can misbehave."""
+"""A shared engine on this machine with a real model and our own protocol or Hugging Face's, which can misbehave."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class SharedEngine(ThreadingHTTPServer):
     """Speaks our own protocol with a ``model``, or Hugging Face's with transformers' ``pipeline``.
 
     Attributes:
-        fault: the name of its misbehavior, if any.
-        spared: the number of requests that it still answers well.
+        fault: how it misbehaves, if at all: a name in :meth:`Handler.misbehave`, or the status of an error.
+        redirect_target: the URL that it redirects to.
         requests: the path, token and body of each request so far.
-        hung_up: the number of clients that closed a request before its answer.
+        disconnects: the number of clients that closed a request before its answer.
     """
 
     daemon_threads = True
@@ -52,13 +52,13 @@ class SharedEngine(ThreadingHTTPServer):
     def __init__(self, model: mlm.MaskedLM | None = None, pipeline: Pipeline | None = None, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.model, self.pipeline = model, pipeline
-        self.fault, self.spared = "", 0
-        self.elsewhere = ""
+        self.fault = ""
+        self.redirect_target = ""
         self.requests: list[tuple[str, str | None, Any]] = []
         self.connections = 0
-        self.hung_up = 0
+        self.disconnects = 0
         self.lock = threading.Lock()
-        self.let_go = threading.Event()
+        self.released = threading.Event()
 
     @property
     def url(self) -> str:
@@ -66,8 +66,8 @@ class SharedEngine(ThreadingHTTPServer):
         return f"{scheme}://127.0.0.1:{self.server_port}"
 
     @property
-    def asked(self) -> list[Any]:
-        """The bodies of the questions so far."""
+    def questions(self) -> list[Any]:
+        """The bodies of the POST requests so far."""
         return [body for _, _, body in self.requests if body is not None]
 
     def handle_error(self, *_: object) -> None:
@@ -80,7 +80,7 @@ def running(server: SharedEngine) -> Iterator[SharedEngine]:
     try:
         yield server
     finally:
-        server.let_go.set()
+        server.released.set()
         server.shutdown()
         server.server_close()
         server.lock.acquire()  # never released: Python's exit while a thread computes would abort the process
@@ -96,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.connections += 1
 
     def do_GET(self) -> None:
-        self.note(None)
+        self.record(None)
         if self.server.model is None or self.path != "/healthz":
             self.reply(404, {"error": "Not Found"})
         elif self.server.fault in ("refuses", "redirects"):
@@ -106,11 +106,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.note(body)
-        with self.server.lock:
-            spared = self.server.spared > 0
-            self.server.spared -= 1
-        if self.server.fault and not spared:
+        self.record(body)
+        if self.server.fault:
             self.misbehave()
         elif self.server.model is not None and self.path == "/v1/predict":
             self.predict(body)
@@ -143,8 +140,8 @@ class Handler(BaseHTTPRequestHandler):
     def misbehave(self) -> None:
         fault = self.server.fault
         if fault == "slow":
-            self.server.let_go.wait(20)
-            self.notice_end()
+            self.server.released.wait(20)
+            self.record_disconnect()
         elif fault == "breaks off":
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
@@ -157,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
         elif fault == "another shape":
             self.reply(200, {"version": 1, "model": "x", "answer": {"model": "x", "masks": []}, "words": 5})
         elif fault == "redirects":
-            self.reply(307, {}, headers={"Location": self.server.elsewhere + self.path})
+            self.reply(307, {}, headers={"Location": self.server.redirect_target + self.path})
         elif fault == "refuses":
             self.reply(401, {"error": f"the token {self.headers.get('Authorization')} is wrong"})
         elif fault == "full":
@@ -165,17 +162,17 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.reply(int(fault), {"error": "said by the server"})
 
-    def notice_end(self) -> None:
+    def record_disconnect(self) -> None:
         self.connection.settimeout(0.5)
         try:
             gone = not self.connection.recv(1)
         except OSError:
             gone = False
         with self.server.lock:
-            self.server.hung_up += gone
+            self.server.disconnects += gone
         self.close_connection = True
 
-    def note(self, body: Any) -> None:
+    def record(self, body: Any) -> None:
         with self.server.lock:
             self.server.requests.append((self.path, self.headers.get("Authorization"), body))
 
@@ -195,9 +192,9 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-def until(happened: Callable[[], bool], seconds: float = 5) -> None:
-    """Wait until another thread has made something happen."""
+def wait_until(condition: Callable[[], bool], seconds: float = 5) -> None:
+    """Wait until a condition that another thread changes is true."""
     end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
+    while not condition():
+        assert time.monotonic() < end, "the condition is still false"
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The rules of the layout: imports go down only, no circles, no second home for an idea.
+"""The layout of the package: imports go down only, without cycles, and each shared name has one definition.
 
 Each rule is also tested on a tiny package that breaks it.
 """
@@ -38,12 +38,12 @@ def package() -> Package:
 
 
 def test_imports_go_down_only(package: Package) -> None:
-    assert {package.room(module) for module in package.imports} - {""} == ALLOWED.keys()
+    assert {package.subpackage(module) for module in package.imports} - {""} == ALLOWED.keys()
     assert package.forbidden_imports(ALLOWED) == set()
 
 
-def test_no_files_import_one_another(package: Package) -> None:
-    assert package.circles() == set()
+def test_there_are_no_import_cycles(package: Package) -> None:
+    assert package.cycles() == set()
 
 
 def test_nothing_in_lsp_imports_the_server(package: Package) -> None:
@@ -56,7 +56,7 @@ def test_no_module_is_long(package: Package) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "home"),
+    ("name", "module"),
     [
         ("Span", "fillmask_ls.spans"),
         ("replace_spans", "fillmask_ls.spans"),
@@ -66,8 +66,8 @@ def test_no_module_is_long(package: Package) -> None:
         ("MASK", "fillmask_ls"),
     ],
 )
-def test_each_idea_has_one_home(package: Package, name: str, home: str) -> None:
-    assert package.definitions(name) == {home}
+def test_each_shared_name_has_one_definition(package: Package, name: str, module: str) -> None:
+    assert package.definitions(name) == {module}
 
 
 def test_only_the_checkpoint_module_knows_the_embedded_folder() -> None:
@@ -87,7 +87,7 @@ def test_only_the_checkpoint_module_knows_the_embedded_folder() -> None:
         "fillmask_ls.documents.context",
     ],
 )
-def test_modules_that_answer_at_once_do_not_import_torch(module: str) -> None:
+def test_modules_needed_at_startup_do_not_import_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
@@ -98,9 +98,9 @@ def test_a_bert_is_loaded_without_transformers() -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def made_up(folder: Path, **files: str) -> Package:
+def make_package(folder: Path, **files: str) -> Package:
     """Write a package; in the files' names, ``__`` separates folders."""
-    root = folder / "house"
+    root = folder / "example"
     for name, text in {"": "", "lsp__": "", "mlm__": "", "documents__": "", **files}.items():
         parts = name.split("__")
         file = root.joinpath(*parts[:-1], f"{parts[-1] or '__init__'}.py")
@@ -109,53 +109,55 @@ def made_up(folder: Path, **files: str) -> Package:
     return Package.read(root)
 
 
-LOWER: dict[str, set[str]] = {"lsp": {"mlm.results"}, "mlm": set(), "documents": set()}
+EXAMPLE_RULES: dict[str, set[str]] = {"lsp": {"mlm.results"}, "mlm": set(), "documents": set()}
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "from house.mlm import model",
+        "from example.mlm import model",
         "from ..mlm import model",
-        "import house.mlm.model",
+        "import example.mlm.model",
         "def late():\n    from ..mlm.model import load",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ..mlm.model import Model",
     ],
 )
-def test_an_import_of_a_room_that_is_not_below_is_found(tmp_path: Path, statement: str) -> None:
-    package = made_up(tmp_path, mlm__model="load = Model = 1", documents__text=statement)
-    assert package.forbidden_imports(LOWER) == {("house.documents.text", "house.mlm.model")}
+def test_a_forbidden_import_is_found(tmp_path: Path, statement: str) -> None:
+    package = make_package(tmp_path, mlm__model="load = Model = 1", documents__text=statement)
+    assert package.forbidden_imports(EXAMPLE_RULES) == {("example.documents.text", "example.mlm.model")}
 
 
-def test_one_module_of_a_room_can_be_allowed(tmp_path: Path) -> None:
-    package = made_up(tmp_path, mlm__model="x = 1", mlm__results="x = 1", lsp__a="from ..mlm.results import x")
-    assert package.forbidden_imports(LOWER) == set()
-    package = made_up(tmp_path, mlm__model="x = 1", mlm__results="x = 1", lsp__a="from ..mlm.model import x")
-    assert package.forbidden_imports(LOWER) == {("house.lsp.a", "house.mlm.model")}
+def test_one_module_of_a_subpackage_can_be_allowed(tmp_path: Path) -> None:
+    package = make_package(tmp_path, mlm__model="x = 1", mlm__results="x = 1", lsp__a="from ..mlm.results import x")
+    assert package.forbidden_imports(EXAMPLE_RULES) == set()
+    package = make_package(tmp_path, mlm__model="x = 1", mlm__results="x = 1", lsp__a="from ..mlm.model import x")
+    assert package.forbidden_imports(EXAMPLE_RULES) == {("example.lsp.a", "example.mlm.model")}
 
 
-def test_a_circle_of_three_files_is_found_also_for_types_and_inside_functions(tmp_path: Path) -> None:
-    package = made_up(
+def test_an_import_cycle_is_found_also_for_types_and_inside_functions(tmp_path: Path) -> None:
+    package = make_package(
         tmp_path,
         lsp__a="from . import b",
         lsp__b="from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .c import C",
         lsp__c="def late():\n    from .a import x",
         lsp__d="from . import a",
     )
-    assert package.circles() == {frozenset({"house.lsp.a", "house.lsp.b", "house.lsp.c"})}
+    assert package.cycles() == {frozenset({"example.lsp.a", "example.lsp.b", "example.lsp.c"})}
 
 
-def test_an_import_of_the_server_from_its_room_is_found(tmp_path: Path) -> None:
-    package = made_up(tmp_path, lsp__server="x = 1", lsp__hover="from .server import x", cli="from .lsp import server")
-    assert package.importers("house.lsp.server", within="lsp") == {"house.lsp.hover"}
+def test_an_import_of_the_server_inside_lsp_is_found(tmp_path: Path) -> None:
+    package = make_package(
+        tmp_path, lsp__server="x = 1", lsp__hover="from .server import x", cli="from .lsp import server"
+    )
+    assert package.importers("example.lsp.server", within="lsp") == {"example.lsp.hover"}
 
 
 def test_a_long_module_is_found(tmp_path: Path) -> None:
-    package = made_up(tmp_path, lsp__a="x = 1\n" * 400, lsp__b="x = 1\n" * 401)
-    assert package.long_modules(400) == {"house.lsp.b"}
+    package = make_package(tmp_path, lsp__a="x = 1\n" * 400, lsp__b="x = 1\n" * 401)
+    assert package.long_modules(400) == {"example.lsp.b"}
 
 
 @pytest.mark.parametrize("definition", ["Span = tuple", "Span: object = tuple", "class Span: ...", "def Span(): ..."])
 def test_a_second_definition_is_found_and_an_import_is_not_one(tmp_path: Path, definition: str) -> None:
-    package = made_up(tmp_path, spans="Span = tuple", lsp__a=definition, lsp__b="from ..spans import Span")
-    assert package.definitions("Span") == {"house.spans", "house.lsp.a"}
+    package = make_package(tmp_path, spans="Span = tuple", lsp__a=definition, lsp__b="from ..spans import Span")
+    assert package.definitions("Span") == {"example.spans", "example.lsp.a"}

@@ -1,4 +1,4 @@
-"""Background tasks: kept until done, failures logged once and by kind."""
+"""Background tasks: kept until done, failures logged once by type."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from fillmask_ls.background import run_in_background
 
 
-async def test_failure_is_logged_once_by_its_kind(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failure_is_logged_once_by_type(caplog: pytest.LogCaptureFixture) -> None:
     problems: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: problems.append(context))
     tasks: set[asyncio.Task[None]] = set()
@@ -28,7 +28,7 @@ async def test_failure_is_logged_once_by_its_kind(caplog: pytest.LogCaptureFixtu
     assert problems == []
 
 
-async def test_cancelled_task_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
+async def test_cancelled_task_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     tasks: set[asyncio.Task[None]] = set()
     task = run_in_background(tasks, asyncio.sleep(10))
     assert tasks == {task}

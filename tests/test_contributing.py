@@ -49,8 +49,10 @@ def copy(tmp_path_factory: pytest.TempPathFactory, blocks: list[str]) -> Path:
 
 def run(folder: Path, *command: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(folder / "server")}
-    done = subprocess.run([sys.executable, "-m", *command], cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = subprocess.run(
+        [sys.executable, "-m", *command], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_the_example_has_a_handler_a_line_and_a_test(blocks: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The README and the pages in server/docs say what is so: commands run, output matches, links lead somewhere."""
+"""The README and the pages in server/docs are right: commands run, output matches, links and files exist."""
 
 from __future__ import annotations
 
@@ -39,48 +39,49 @@ def code_blocks(page: Path, language: str) -> list[str]:
 
 
 def shell_commands(page: Path) -> list[str]:
-    """The commands of all ``sh`` blocks, without installers."""
+    """Return the commands of all ``sh`` blocks, without installers."""
     lines = [line for block in code_blocks(page, "sh") for line in block.splitlines()]
     parts = [part.strip() for line in lines for part in line.split("&&")]
     return [part for part in parts if not part.startswith(INSTALLERS)]
 
 
 def sessions(page: Path) -> list[tuple[str, str]]:
-    """Each command of the ``console`` blocks, and the output below it."""
+    """Return each command of the ``console`` blocks, with the output below it."""
     text = "".join(code_blocks(page, "console"))
     found = [part.partition("\n") for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]]
     return [(command, output) for command, _, output in found]
 
 
 def examples(page: Path) -> list[tuple[str, str]]:
-    """Each ``python`` block, and the ``text`` block that follows it; empty where none does."""
+    """Return each ``python`` block, with the ``text`` block after it or an empty text."""
     text = page.read_text(encoding="utf-8")
     return re.findall(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", text, re.MULTILINE | re.DOTALL)
 
 
 def run(command: str) -> int:
-    """Run a command line of ours in this process, and return its exit code."""
+    """Run a ``fillmask-ls`` command in this process, and return its exit code."""
     program, *arguments = shlex.split(command, comments=True)
     assert program == "fillmask-ls"
     return main(arguments)
 
 
 def assert_same_output(actual: str, shown: str) -> None:
-    """Compare outputs: lines of ``...`` stand for any lines, numbers differ with a processor's precision, bars too."""
+    """Assert that outputs are the same up to the processor's precision; a line ``...`` stands for any lines."""
     lines = iter(actual.splitlines())
     skips = False
     for line in shown.splitlines():
         if line == "...":
             skips = True
             continue
-        found = next((each for each in lines if not skips or same_line(each, line)), None)
+        found = next((each for each in lines if not skips or is_same_line(each, line)), None)
         assert found is not None, f"{line!r} is not in the output:\n{actual}"
-        assert same_line(found, line), f"{found!r} is shown as {line!r}"
+        assert is_same_line(found, line), f"{found!r} is shown as {line!r}"
         skips = False
     assert skips or next(lines, None) is None, f"not all of the output is shown:\n{actual}"
 
 
-def same_line(actual: str, shown: str) -> bool:
+def is_same_line(actual: str, shown: str) -> bool:
+    """Return whether lines are the same without bars, with numbers that differ by at most 10 % or 0.1."""
     mine, theirs = (_NUMBER.split(" ".join(_BAR.sub("", line).split())) for line in (actual, shown))
     return mine[::2] == theirs[::2] and all(
         float(one) == pytest.approx(float(other), rel=0.1, abs=0.1)
@@ -92,7 +93,7 @@ def test_the_readme_has_at_most_150_lines() -> None:
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
 
 
-def test_the_two_commands_stay_as_they_are() -> None:
+def test_the_two_commands_come_first() -> None:
     first, second = (block.strip() for block in code_blocks(README, "sh")[:2])
     assert re.fullmatch(r'pip install \. && fillmask-ls predict ".*\[MASK\].*"', first)
     assert second == "pip install -e '.[test]' && pytest"
@@ -179,7 +180,7 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_that_a_page_names_exist(page: Path) -> None:
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    text = re.sub(r"^## Add a request.*?^## ", "", text, flags=re.MULTILINE | re.DOTALL)  # names files to be made
+    text = re.sub(r"^## Add a request.*?^## ", "", text, flags=re.MULTILINE | re.DOTALL)  # its files don't exist yet
     for name in re.findall(r"`((?:tests|server|client-config)/[\w./-]+)`", text):
         assert (ROOT / name).exists(), f"{name} does not exist"
     for name in re.findall(r"`((?:cli|lsp|engine|mlm|documents|presentation)/[\w./-]+\.py)`", text):

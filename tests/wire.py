@@ -1,4 +1,4 @@
-"""Raw clients: they send any bytes to a server, which no client library would send, and keep what it answers."""
+"""Raw clients, which send any bytes to a server, valid messages or not, and keep its messages."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _PROGRAM = shutil.which("fillmask-ls", path=sysconfig.get_path("scripts"))
 assert _PROGRAM, "install it first: pip install -e '.[test]'"
 SERVER = [_PROGRAM]
 
-PATIENCE = 90.0
-"""Seconds: far more than anything takes on a busy machine."""
+TIMEOUT = 90.0
+"""Seconds to wait for a message: far more than any takes on a busy machine."""
 
 
 class Connection:
@@ -34,7 +34,7 @@ class Connection:
     Attributes:
         messages: received messages that nothing has taken yet; None at the end.
         notifications: messages that arrived while another one was awaited.
-        reads: cleared by a test to leave unread what the server sends.
+        reads: cleared by a test so that the server's output stays unread.
     """
 
     def __init__(self, to_server: IO[bytes], from_server: IO[bytes]) -> None:
@@ -74,14 +74,14 @@ class Connection:
     def notify(self, method: str, params: object = None) -> None:
         self.send({"jsonrpc": "2.0", "method": method, **({} if params is None else {"params": params})})
 
-    def ask(self, method: str, params: object = None) -> int:
+    def send_request(self, method: str, params: object = None) -> int:
         """Send a request; return its id."""
         self._last_id += 1
         message = {"jsonrpc": "2.0", "id": self._last_id, "method": method}
         self.send(message if params is None else {**message, "params": params})
         return self._last_id
 
-    def receive(self, timeout: float = PATIENCE) -> dict[str, Any]:
+    def receive(self, timeout: float = TIMEOUT) -> dict[str, Any]:
         """Return the next message.
 
         Raises:
@@ -93,7 +93,7 @@ class Connection:
             raise EOFError("the server closed its output")
         return message
 
-    def answer(self, id: int | str | None, timeout: float = PATIENCE) -> dict[str, Any]:
+    def wait_for_response(self, id: int | str | None, timeout: float = TIMEOUT) -> dict[str, Any]:
         """Return the response to a request; messages that arrive before it are kept in ``notifications``."""
         deadline = time.monotonic() + timeout
         while True:
@@ -102,8 +102,9 @@ class Connection:
                 return message
             self.notifications.append(message)
 
-    def request(self, method: str, params: object = None, timeout: float = PATIENCE) -> dict[str, Any]:
-        return self.answer(self.ask(method, params), timeout)
+    def request(self, method: str, params: object = None, timeout: float = TIMEOUT) -> dict[str, Any]:
+        """Send a request, and wait for its response."""
+        return self.wait_for_response(self.send_request(method, params), timeout)
 
     def initialize(self, capabilities: dict[str, Any] | None = None, **params: Any) -> dict[str, Any]:
         result = self.request(
@@ -131,12 +132,12 @@ class Connection:
             {"textDocument": {"uri": uri, "version": version}, "contentChanges": [{"range": ends, "text": text}]},
         )
 
-    def at(self, line: int, character: int, uri: str = "file:///a.txt") -> dict[str, Any]:
+    def position_params(self, line: int, character: int, uri: str = "file:///a.txt") -> dict[str, Any]:
         """Return the parameters of a request about a position."""
         return {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
 
-    def complete(self, line: int, character: int, timeout: float = PATIENCE) -> Any:
-        return self.request("textDocument/completion", self.at(line, character), timeout)["result"]
+    def complete(self, line: int, character: int, timeout: float = TIMEOUT) -> Any:
+        return self.request("textDocument/completion", self.position_params(line, character), timeout)["result"]
 
 
 class Wire(Connection):
@@ -173,12 +174,12 @@ class Wire(Connection):
         for pipe in (self.process.stdout, self.process.stderr):
             pipe.close()  # type: ignore[union-attr]
 
-    def wait(self, timeout: float = PATIENCE) -> int:
+    def wait(self, timeout: float = TIMEOUT) -> int:
         """Wait for the end of the process; return its exit code."""
         return self.process.wait(timeout)
 
     def log(self) -> str:
-        """Return what the process wrote to standard error; after its end."""
+        """Return what the process wrote to standard error. Call it after the process has ended."""
         assert self.process.stderr is not None
         return self.process.stderr.read().decode()
 
@@ -214,7 +215,7 @@ class ThreadWire(Connection):
         self.close_input()
         self.wait()
 
-    def wait(self, timeout: float = PATIENCE) -> int:
+    def wait(self, timeout: float = TIMEOUT) -> int:
         """Wait for the end of the server; return its exit code."""
         self._thread.join(timeout)
         assert self._exit_code is not None, "the server has not ended, or has failed"

@@ -13,7 +13,7 @@ class Figure:
     """One figure.
 
     Attributes:
-        what: what was measured.
+        what: the measurement.
         against: the peer.
         ratio: our time or memory divided by the peer's.
         goal: the ratio to reach.
@@ -45,7 +45,7 @@ class Figures:
         return "\n".join([*heading, *(figure.line for figure in self.all)])
 
     def draw(self, picture: Path) -> None:
-        """Draw a bar a ratio, a mark at its goal, and a line at 1 for the peer."""
+        """Draw a bar for each ratio, a mark at its goal, and a line at 1 for the peer."""
         from matplotlib.figure import Figure as Canvas
 
         shown = [figure for figure in self.all if figure.ratio is not None][::-1]

@@ -1,6 +1,6 @@
-"""Load on a shared engine, and the servers under load: ours, and transformers' pipeline behind a FastAPI route.
+"""A load generator, and the servers that it measures: ours, and transformers' pipeline behind a FastAPI route.
 
-The load comes from this process, on the same machine, so it uses some of the cores.
+The load comes from this process on the same machine, so it uses some of the cores.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ uvicorn.run(app, port=int(sys.argv[2]), log_level="error")
 
 
 def text(number: int) -> str:
-    """Return a passage of about 40 words; each number makes another one."""
+    """Return a passage of about 40 words, different for each number."""
     shuffled = random.Random(number)
     before, after = BEFORE[:], AFTER[:]
     shuffled.shuffle(before)
@@ -107,7 +107,7 @@ def our_body(number: int, prefix: str = "") -> bytes:
 
 
 def letter(number: int) -> bytes:
-    """Return the request of a letter of a word; the letter after the last one starts another word."""
+    """Return the request after a typed letter. ``number`` counts the letters of all words."""
     return our_body(number // LETTERS, WORD[: number % LETTERS])
 
 
@@ -198,13 +198,13 @@ class Load:
     wall: float = 0.0
 
     @property
-    def asked(self) -> int:
+    def requests(self) -> int:
         return len(self.seconds) + self.shed + self.lost + self.cancelled
 
     @property
     def unserved(self) -> float:
         """The share of requests without an answer."""
-        return (self.shed + self.lost + self.cancelled) / max(1, self.asked)
+        return (self.shed + self.lost + self.cancelled) / max(1, self.requests)
 
     @property
     def rate(self) -> float:
@@ -267,10 +267,10 @@ async def typing(url: str, people: int) -> Load:
         while time.perf_counter() < end:
             number = next(numbers)
             for letters, pause in enumerate(pauses(dice)):
-                asked = asyncio.ensure_future(send(client, our_body(number, prefix=WORD[:letters]), load))
+                task = asyncio.ensure_future(send(client, our_body(number, prefix=WORD[:letters]), load))
                 await asyncio.sleep(pause)
-                asked.cancel()
-                await asyncio.wait([asked])
+                task.cancel()
+                await asyncio.wait([task])
         client.close()
 
     began = time.perf_counter()

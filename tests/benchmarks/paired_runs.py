@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import chain
 
 Run = Callable[[], float]
-"""Runs once and returns the seconds that count."""
+"""Runs once and returns the measured seconds."""
 
 
 def timed(call: Callable[[], object]) -> Run:
@@ -45,5 +45,5 @@ def medians(
 def compare(name: str, ours: Run, theirs: Run, *, rounds: int, warm_up: int = 1) -> float:
     """Run both sides in turns, print both medians, and return the ratio of ours to theirs."""
     mine, peer = medians(ours, theirs, rounds=rounds, warm_up=warm_up)
-    print(f"\n{name}: ours {mine:.1f} ms, theirs {peer:.1f} ms, ratio {mine / peer:.2f} ({rounds} pairs)")
+    print(f"\n{name}: ours {mine:.1f} ms, theirs {peer:.1f} ms, ratio {mine / peer:.2f} ({rounds} rounds)")
     return mine / peer

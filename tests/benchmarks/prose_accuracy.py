@@ -44,7 +44,7 @@ def masked(text: str, file: Path, count: int) -> Iterator[tuple[TextDocument, Ta
 
 
 def is_quoted(text: str, index: int) -> bool:
-    """Return whether a word is in backticks: names in inline code are no prose."""
+    """Return whether a word is in backticks: names in inline code are not prose."""
     line_start = text.rfind("\n", 0, index) + 1
     return text[index - 1 : index] == "`" or text.count("`", line_start, index) % 2 == 1
 

@@ -1,9 +1,9 @@
 """A discrete-event simulation of a shared engine: people type, and each key's request passes several stations.
 
-A request passes the load generator, the proxy, the replica's Python code and its model, and returns. A station does one
-thing at a time, and busy stations share the machine's cores equally. The model reads all waiting passages together and
-remembers those that it has read. :mod:`benchmarks.team` measures each station's time without a queue. People type in the
-same way here and there, and each key cancels the request of the key before.
+A request passes the load generator, the proxy, the replica's Python code and its model, and returns the same way. A
+station does one thing at a time, and busy stations share the machine's cores equally. The model reads waiting passages in
+batches and caches their answers. :mod:`benchmarks.team` measures each station's time without a queue. People type as in
+that benchmark, and each key cancels the request of the key before.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ from math import inf
 from typing import Protocol
 
 LETTERS = 5
+"""Letters that people type after each mask."""
 BETWEEN_LETTERS, BETWEEN_WORDS = 0.15, 0.9
-"""Seconds; people type five letters of a word after each mask."""
+"""Mean seconds between letters, and from the last letter of a word to the next word."""
 PER_PERSON = LETTERS / ((LETTERS - 1) * BETWEEN_LETTERS + BETWEEN_WORDS)
-"""Requests a second."""
-TOGETHER = 8
+"""Requests per second of one person."""
+BATCH_SIZE = 8
 """Passages that the engine reads in one forward step."""
-REMEMBERED = 64
-"""Passages that the engine's cache contains."""
-ASLEEP = 0.002
-"""Seconds without work after which a station must wake up."""
+CACHE_SIZE = 64
+"""Passages that the engine caches."""
+SLEEP_AFTER = 0.002
+"""Seconds without work after which a station has to wake up."""
 
 
 def pauses(dice: random.Random) -> Iterator[float]:
@@ -52,12 +53,12 @@ class Responses(Protocol):
         """The response times of the answered requests."""
 
     @property
-    def asked(self) -> int: ...
+    def requests(self) -> int: ...
 
 
 def in_time(found: Responses, limit: float) -> float:
     """Return the share of all requests that were answered within ``limit`` seconds."""
-    return sum(seconds <= limit for seconds in found.seconds) / max(1, found.asked)
+    return sum(seconds <= limit for seconds in found.seconds) / max(1, found.requests)
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Work:
 
     Attributes:
         warm: without a pause before.
-        waking: in addition after a pause, when its memory is no longer in the processor's caches.
+        waking: additional work after a pause, when the processor's caches no longer hold its memory.
     """
 
     warm: float
@@ -92,7 +93,7 @@ class Costs:
     Attributes:
         load: the load generator's work.
         proxy, replica: the work of the proxy, and of the replica without its model.
-        known: the model's seconds for a passage that it has read.
+        known: the model's seconds for a cached passage.
         forward: the model's seconds for other passages.
         cores: the machine's cores, without other programs' share.
         before: the share of the proxy's and the replica's work before the answer is sent.
@@ -124,7 +125,7 @@ class Machine:
         heapq.heappush(self._timers, (self.now + seconds, next(self._numbers), act))
 
     def work(self, station: Station, seconds: float) -> None:
-        """Finish a station's work after it has had a core for some seconds."""
+        """Let a station work for some seconds of one core."""
         self._left[station] = seconds
 
     def run(self, until: float) -> None:
@@ -162,7 +163,7 @@ class Station:
 
     def begin(self) -> None:
         if not self._then:
-            slept = self.machine.now - self._since >= ASLEEP
+            slept = self.machine.now - self._since >= SLEEP_AFTER
             seconds, self._then = self.next(slept)
             if self._then:
                 self.machine.work(self, seconds)
@@ -186,15 +187,15 @@ class Request:
     """The request of one key about a passage."""
 
     passage: int
-    came: float
+    arrived_at: float
     cancelled: bool = False
     answered: bool = False
 
 
 class Model(Station):
-    """Reads waiting passages, several together; known passages and cancelled requests need no reading.
+    """Reads waiting passages in batches. Cached passages and cancelled requests need no reading.
 
-    It pauses while the replica's other thread runs Python, because between its steps it needs the interpreter's lock.
+    It pauses while the replica's other thread runs Python code, which holds the interpreter's lock.
     """
 
     def __init__(self, machine: Machine, replica: Station, costs: Costs) -> None:
@@ -208,32 +209,32 @@ class Model(Station):
         self.begin()
 
     def next(self, slept: bool) -> tuple[float, list[Callable[[], None]]]:
-        turn = self._requests[:TOGETHER]
+        turn = self._requests[:BATCH_SIZE]
         for each in turn:
             request, then = each
             if request.cancelled or request.passage in self._known:
                 self._requests.remove(each)
                 return 0.0 if request.cancelled else self._costs.contention * self._costs.known, [then]
-        del self._requests[:TOGETHER]
+        del self._requests[:BATCH_SIZE]
         read = [partial(self._read, request, then) for request, then in turn]
         return self._costs.contention * self._costs.forward(len(turn)) if turn else 0.0, read
 
     def _read(self, request: Request, then: Callable[[], None]) -> None:
         self._known[request.passage] = None
-        if len(self._known) > REMEMBERED:
+        if len(self._known) > CACHE_SIZE:
             del self._known[next(iter(self._known))]
         then()
 
 
 @dataclass
 class Outcome:
-    """The seconds of what was answered, and how many requests were given up."""
+    """The response times of answered requests, and the number of cancelled ones."""
 
     seconds: list[float] = field(default_factory=list)
     cancelled: int = 0
 
     @property
-    def asked(self) -> int:
+    def requests(self) -> int:
         return self.cancelled + len(self.seconds)
 
 
@@ -246,7 +247,7 @@ class System:
         self._model = Model(self.machine, self._replica, costs)
 
     def send(self, request: Request, then: Callable[[], None]) -> None:
-        """Send a request through all stations and back; some work follows the response."""
+        """Send a request through all stations and back. Some work of the proxy and the replica follows the response."""
         costs, way, after = self._costs, self._costs.before / 2, 1 - self._costs.before
 
         def at_proxy() -> None:
@@ -269,24 +270,24 @@ class System:
 def closed_loop(costs: Costs, clients: int, *, seconds: float = 30.0) -> float:
     """Return the answers a second of clients that each send a request when they get a response (a closed loop).
 
-    A client asks about one passage as often as a word has letters, then about another.
+    A client sends as many requests about one passage as a word has letters, then continues with another passage.
     """
     system, words, answered = System(costs), itertools.count(), 0
 
-    def ask(letters: Iterator[int]) -> None:
+    def send(letters: Iterator[int]) -> None:
         passage = next(letters, None)
         if passage is None:
             letters = itertools.repeat(next(words), LETTERS)
             passage = next(letters)
-        system.send(Request(passage, system.machine.now), lambda: answer(letters))
+        system.send(Request(passage, system.machine.now), lambda: receive(letters))
 
-    def answer(letters: Iterator[int]) -> None:
+    def receive(letters: Iterator[int]) -> None:
         nonlocal answered
         answered += 1
-        ask(letters)
+        send(letters)
 
     for _ in range(clients):
-        ask(iter(()))
+        send(iter(()))
     system.machine.run(seconds)
     return answered / seconds
 
@@ -306,12 +307,12 @@ def typing(costs: Costs, people: int, *, seconds: float = 120.0, seed: int = 0) 
     machine, passages = system.machine, itertools.count()
 
     def send(request: Request) -> None:
-        def arrived() -> None:
+        def respond() -> None:
             request.answered = not request.cancelled
             if request.answered:
-                outcome.seconds.append(machine.now - request.came)
+                outcome.seconds.append(machine.now - request.arrived_at)
 
-        system.send(request, arrived)
+        system.send(request, respond)
 
     def person(dice: random.Random) -> None:
         def word() -> None:

@@ -34,7 +34,7 @@ from benchmarks.load_generator import (
     theirs,
     typing,
 )
-from benchmarks.queueing import LETTERS, TOGETHER, Costs, Curve, Responses, Work, capacity, in_time, quantile
+from benchmarks.queueing import BATCH_SIZE, LETTERS, Costs, Curve, Responses, Work, capacity, in_time, quantile
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.mlm.checkpoint import resolve
 
@@ -65,13 +65,13 @@ def peer(model: str) -> None:
                     print(f"{turn} {name:<24} {clients:>3} clients {load}", flush=True)
     points = {name: [_middle(turns) for turns in measured.values()] for name, measured in loads.items()}
     theirs_first, *others = points
-    print("\nthe most answers a second with p95 within a limit, medians of the turns:")
+    print("\nmaximum answers per second with p95 within a limit, medians of the turns:")
     for limit in sorted({TIME_LIMIT, *(p95 for _, p95 in points[theirs_first])}):
         rates = {
             name: max((rate for rate, p95 in found if p95 <= limit), default=0.0) for name, found in points.items()
         }
-        said = ", ".join(f"{name} {rates[name]:.1f}{_times(rates[name], rates[theirs_first])}" for name in others)
-        print(f"p95 <= {1000 * limit:6.0f} ms: {theirs_first} {rates[theirs_first]:.1f}, {said}")
+        summary = ", ".join(f"{name} {rates[name]:.1f}{_times(rates[name], rates[theirs_first])}" for name in others)
+        print(f"p95 <= {1000 * limit:6.0f} ms: {theirs_first} {rates[theirs_first]:.1f}, {summary}")
 
 
 def _times(rate: float, other: float) -> str:
@@ -115,9 +115,7 @@ async def costs(url: str, model: str) -> Costs:
         used = {station: seconds - before[station] - idle[station] * load.wall for station, seconds in spent().items()}
         found = {station: max(0.0, seconds) / len(load.seconds) for station, seconds in used.items()}
         found["replica"] -= known
-        print(
-            f"{clients} clients, a passage that is known, pauses of {pause} s: {load}; ms of a core for each:", end=" "
-        )
+        print(f"{clients} clients, a cached passage, pauses of {pause} s: {load}; ms of a core for each:", end=" ")
         print({station: round(1000 * seconds, 2) for station, seconds in found.items()}, flush=True)
         return found, load
 
@@ -146,20 +144,20 @@ async def _costs_of_model(model: str) -> tuple[float, Curve]:
 
     async def seconds(passages: int) -> float:
         await asyncio.sleep(0.03)
-        asked = [question(next(numbers)) for _ in range(passages)]
+        questions = [question(next(numbers)) for _ in range(passages)]
         began = time.perf_counter()
-        await asyncio.gather(*map(engine.answer, asked))
+        await asyncio.gather(*map(engine.answer, questions))
         return time.perf_counter() - began
 
     async def known() -> float:
         await asyncio.sleep(0.03)
-        asked = [question(0, WORD[:letters]) for letters in range(LETTERS)]
+        questions = [question(0, WORD[:letters]) for letters in range(LETTERS)]
         began = time.perf_counter()
-        for each in asked:
+        for each in questions:
             await engine.answer(each)
         return (time.perf_counter() - began) / LETTERS
 
-    sizes = (1, 2, 4, TOGETHER)
+    sizes = (1, 2, 4, BATCH_SIZE)
     for size in sizes:
         await seconds(size)  # the first forward step of a size is slow
     await engine.answer(question(0))
@@ -181,17 +179,19 @@ def editors(model: str, picture: str) -> None:
         asyncio.run(closed_loop(url, our_body, 4))
         for _ in range(TURNS):
             station = asyncio.run(costs(url, model))
-            station = queueing.fit_contention(station, TOGETHER, asyncio.run(closed_loop(url, letter, TOGETHER)).rate)
+            station = queueing.fit_contention(
+                station, BATCH_SIZE, asyncio.run(closed_loop(url, letter, BATCH_SIZE)).rate
+            )
             print("costs of the simulation:", station, flush=True)
             for people in PEOPLE:
                 loads[people].append(asyncio.run(typing(url, people)))
                 expected[people].append(queueing.typing(station, people))
     for people in PEOPLE:
         turns = loads[people]
-        print(f"{people:>4} people, medians of {TURNS} turns: {_said(turns)}", end="; ")
-        shares = [(kind, median(100 * getattr(load, kind) / load.asked for load in turns)) for kind in _UNSERVED]
+        print(f"{people:>4} people, medians of {TURNS} turns: {_summary(turns)}", end="; ")
+        shares = [(kind, median(100 * getattr(load, kind) / load.requests for load in turns)) for kind in _UNSERVED]
         print(", ".join(f"{kind} {share:.0f} %" for kind, share in shares))
-        print(f"{'simulated:':>12} {_said(expected[people])}")
+        print(f"{'simulated:':>12} {_summary(expected[people])}")
     measured, by_model = _capacity(loads), _capacity(expected)
     print(
         f"95 % of all requests are answered within {1000 * TIME_LIMIT:.0f} ms with up to {median(measured):.1f} people"
@@ -208,12 +208,12 @@ def _capacity(found: Mapping[int, Sequence[Responses]]) -> list[float]:
     return [capacity({people: in_time(found[people][turn], TIME_LIMIT) for people in PEOPLE}) for turn in range(TURNS)]
 
 
-def _said(turns: Sequence[Responses]) -> str:
-    said = []
+def _summary(turns: Sequence[Responses]) -> str:
+    parts = []
     for share in (0.5, 0.95):
         each = sorted(1000 * quantile(turn.seconds, share) for turn in turns)
-        said.append(f"p{100 * share:.0f} {median(each):.0f} ms ({each[0]:.0f} to {each[-1]:.0f})")
-    return f"{', '.join(said)}, in time {median(100 * in_time(turn, TIME_LIMIT) for turn in turns):.1f} %"
+        parts.append(f"p{100 * share:.0f} {median(each):.0f} ms ({each[0]:.0f} to {each[-1]:.0f})")
+    return f"{', '.join(parts)}, in time {median(100 * in_time(turn, TIME_LIMIT) for turn in turns):.1f} %"
 
 
 def draw(loads: Mapping[int, Sequence[Load]], expected: Mapping[int, Sequence[queueing.Outcome]], picture: str) -> None:

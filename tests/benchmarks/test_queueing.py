@@ -38,12 +38,12 @@ def test_single_station_is_an_md1_queue(load: float) -> None:
     machine, dice = Machine(1), random.Random(0)
     station, found = Station(machine), []
 
-    def come() -> None:
-        came = machine.now
-        station.put(1.0, Work(1.0), lambda: found.append(machine.now - came))
-        machine.after(dice.expovariate(load), come)
+    def arrive() -> None:
+        arrived_at = machine.now
+        station.put(1.0, Work(1.0), lambda: found.append(machine.now - arrived_at))
+        machine.after(dice.expovariate(load), arrive)
 
-    come()
+    arrive()
     machine.run(300_000)
     assert sum(found) / len(found) == pytest.approx(1 + load / (2 * (1 - load)), rel=0.05)
 
@@ -75,7 +75,7 @@ def test_single_typist_never_waits() -> None:
 
 def test_every_request_is_cancelled_if_a_forward_step_outlasts_a_word() -> None:
     found = typing(replace(COSTS, forward=Curve({1: 3.0, 8: 3.0})), 1)
-    assert found.asked > 100
+    assert found.requests > 100
     assert in_time(found, 100) == 0
 
 

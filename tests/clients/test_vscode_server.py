@@ -208,14 +208,16 @@ def test_untrusted_workspace_cannot_change_server_or_model(browser: Browser, tmp
         window.close()
 
 
-def test_untrusted_workspace_uses_the_users_model(browser: Browser, tmp_path: Path, ours: SharedEngine) -> None:
+def test_untrusted_workspace_uses_the_users_model(
+    browser: Browser, tmp_path: Path, shared_engine: SharedEngine
+) -> None:
     shutil.copytree(EMBEDDED, tmp_path / "models/mine")
     # A relative path in the user's settings must not lead here.
     (tmp_path / "work/models/mine").mkdir(parents=True)
     workspace = tmp_path / "work/.vscode"
     workspace.mkdir()
     (workspace / "settings.json").write_text(json.dumps({"fillmask.model": "nowhere/nothing"}))
-    own = {"fillmask.model": "models/mine", "fillmask.engine.url": ours.url}
+    own = {"fillmask.model": "models/mine", "fillmask.engine.url": shared_engine.url}
     with code_server(tmp_path, settings=NO_TRUST_PROMPT, machine_settings=own, workspace_trust=True) as url:
         window = Window(browser, url, tmp_path)
         window.open("notes.txt")
@@ -225,24 +227,24 @@ def test_untrusted_workspace_uses_the_users_model(browser: Browser, tmp_path: Pa
         with window.user_settings({"fillmask.model": "embedded"}, scope="Machine"):
             window.status_bar_item.filter(has_text="embedded").wait_for()
         assert window.notifications.count() == 0
-        assert ours.requests == []
+        assert shared_engine.requests == []
         window.run("Workspaces: Manage Workspace Trust")
         window.page.locator(".workspace-trust-editor").get_by_role("button", name="Trust", exact=True).click()
         window.status_bar_item.locator(".codicon-cloud").wait_for()
-        assert ours.requests
+        assert shared_engine.requests
         window.close()
 
 
 def test_token_is_sent_only_to_the_shared_engine(
-    browser: Browser, tmp_path: Path, ours: SharedEngine, screenshots: Path
+    browser: Browser, tmp_path: Path, shared_engine: SharedEngine, screenshots: Path
 ) -> None:
     secret = "s3cret-t0ken"
-    settings, own = {"fillmask.trace.server": "verbose"}, {"fillmask.engine.url": ours.url}
+    settings, own = {"fillmask.trace.server": "verbose"}, {"fillmask.engine.url": shared_engine.url}
     with code_server(tmp_path, settings=settings, machine_settings=own) as url:
         window = Window(browser, url, tmp_path)
         window.open("notes.txt")
         window.status_bar_item.locator(".codicon-cloud").wait_for()
-        assert {token for _, token, _ in ours.requests} == {None}
+        assert {token for _, token, _ in shared_engine.requests} == {None}
 
         def set_token(token: str) -> set[str | None]:
             """Set the token, and return the tokens that the engine receives afterwards."""
@@ -254,12 +256,12 @@ def test_token_is_sent_only_to_the_shared_engine(
             box.fill(token)
             window.press("Enter")
             wait_until(lambda: window.server() not in (None, server), "another server")
-            ours.requests.clear()
+            shared_engine.requests.clear()
             window.open(f"letter-{len(token)}.txt")
             window.type(PARIS)
             window.suggestions()
-            wait_until(lambda: ours.asked, "a question")
-            return {token for _, token, _ in ours.requests}
+            wait_until(lambda: shared_engine.questions, "a question")
+            return {token for _, token, _ in shared_engine.requests}
 
         assert set_token(secret) == {f"Bearer {secret}"}
         server = window.server()
@@ -267,7 +269,7 @@ def test_token_is_sent_only_to_the_shared_engine(
         assert [each.path for each in server.memory_maps() if "libtorch" in each.path] == []
         window.press("Escape")
         window.status_bar_item.click()
-        window.quick_pick_row(f"goes to {ours.url.removeprefix('http://')}").wait_for()
+        window.quick_pick_row(f"goes to {shared_engine.url.removeprefix('http://')}").wait_for()
         window.screenshot("engine", screenshots, (200, 0, 600, 310))
         assert secret not in (window.page.text_content("body") or "")
         window.press("Escape")

@@ -1,4 +1,4 @@
-"""Languages, and parts of texts with the markup of all of them, for tests with random documents."""
+"""Languages, markup, words and whitespace that random documents consist of."""
 
 from fillmask_ls import MASK
 

@@ -1,4 +1,4 @@
-"""A plain string that is edited as the protocol says, character by character, to compare documents with."""
+"""A reference implementation of the protocol's edits on a plain string."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def units(text: str, encoding: Encoding) -> int:
 
 
 def split_lines(text: str) -> list[str]:
-    """Return the lines of ``text`` by the protocol's line ends."""
+    """Return the lines of ``text``, split at the protocol's line ends."""
     return re.split("\r\n|\r|\n", text)
 
 
 class PlainText:
-    """A text and the edits that a client makes in it.
+    """A text that a client edits.
 
     A client that counts in UTF-16 edits code units, so it can split a surrogate pair. In other encodings, a position
     inside a character becomes the character's start.

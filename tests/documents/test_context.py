@@ -39,7 +39,7 @@ def test_a_passage_is_the_paragraph_and_its_neighbors_in_one_line() -> None:
         (99, "Start one. End one. Two. Now the [MASK]. Three. Start four. End four."),
     ],
 )
-def test_sentences_of_the_paragraph_come_first_then_those_around_it_in_turn(tokens: int, expected: str) -> None:
+def test_passage_takes_sentences_of_the_paragraph_first_then_alternates_around_it(tokens: int, expected: str) -> None:
     text = "Start one. End one.\n\nTwo. Now the [MASK]. Three.\n\nStart four. End four."
     assert passage_in(text, tokens=tokens).text == expected
 
@@ -82,7 +82,7 @@ def test_a_comment_that_starts_far_away_is_recognized() -> None:
     assert "*" not in result.text
 
 
-def test_code_is_never_read_as_prose_wherever_the_source_is_cut() -> None:
+def test_code_is_never_read_as_prose() -> None:
     function = '    def one(self):\n        """Say it\'s one.\n\n        And more.\n        """\n        return 1\n\n'
     text = "class A:\n" + function * 100 + '    def two(self):\n        """The [MASK] of it."""\n' + function * 100
     for tokens in range(16, 400, 32):

@@ -1,4 +1,4 @@
-"""The words that masks hide, compared with a text in which each character knows the word of its mask."""
+"""Masked words, compared with a text in which each character is annotated with the word of its mask."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXTS = st.lists(st.sampled_from(WORDS), max_size=10).map("".join)
 
 
 class AnnotatedText:
-    """A text whose characters are annotated with the word that their mask hides, if it is known."""
+    """A text whose characters are annotated with the word that their mask replaced, if it is known."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -104,7 +104,7 @@ def test_words_follow_any_edits(data: st.DataObject, chunk_size: int, text: str)
 
 
 def learned_words(old: str, new: str) -> list[str]:
-    """Return the words that are known after ``old`` became ``new``, whichever way the client sends the edit."""
+    """Return the words that are known after ``old`` became ``new``. It doesn't matter how the client sends the edit."""
     full_change = TextDocument("", old)
     full_change.replace_all(new)
     whole_range = TextDocument("", old)
@@ -141,7 +141,7 @@ def common_prefix(old: str, new: str) -> int:
         ("a MASK b", "a [MASK] b", ["MASK"]),
         ("one 😀 three\r\nfour five", "one [MASK] three\r\n[MASK] five", ["😀", "four"]),
         ("as as as", "[MASK] as [MASK]", ["as", "as"]),
-        # The word of a mask that was there before is not known.
+        # The word of the existing mask is not known.
         ("the [MASK] fox", "[MASK] [MASK] [MASK]", ["the", "fox"]),
         # Not a word, or ambiguous.
         ("The quick fox", "The [MASK][MASK] fox", []),
@@ -160,7 +160,7 @@ def test_an_edit_that_masks_words_remembers_them(old: str, new: str, words: list
     assert learned_words(old, new) == words
 
 
-def test_a_mask_typed_letter_by_letter_hides_nothing() -> None:
+def test_a_mask_typed_letter_by_letter_has_no_masked_word() -> None:
     document = TextDocument("", "The  fox")
     for column, letter in enumerate(MASK, start=4):
         document.replace(Position(0, column), Position(0, column), letter)
@@ -186,7 +186,7 @@ def test_a_snapshot_remembers_words_that_its_document_forgets() -> None:
     assert snapshot.masked_words.words(0, 99) == [((4, 10), "quick")]
 
 
-@pytest.mark.timeout(30)  # they take milliseconds; a search that backtracks would take hours
+@pytest.mark.timeout(30)  # milliseconds; with backtracking, hours
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -1,4 +1,4 @@
-"""The mask at a cursor; in the examples, ``|`` is the cursor."""
+"""The mask at a cursor, which is ``|`` in the examples."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def after_first_line(target: Target | None) -> Target | None:
         ("[MASK]" + "x" * 100 + "|", None),
     ],
 )
-def test_completion_is_for_the_mask_before_the_cursor(marked: str, target: Target | None) -> None:
+def test_completion_target_is_the_mask_before_the_cursor(marked: str, target: Target | None) -> None:
     assert masks.mask_before_cursor(*document_and_cursor(marked)) == after_first_line(target)
 
 
@@ -57,7 +57,7 @@ def test_completion_is_for_the_mask_before_the_cursor(marked: str, target: Targe
         ("|", None),
     ],
 )
-def test_a_pointer_touches_a_mask_at_both_its_ends(marked: str, target: Target | None) -> None:
+def test_a_mask_is_found_at_its_ends_and_inside(marked: str, target: Target | None) -> None:
     assert masks.mask_at(*document_and_cursor(marked)) == after_first_line(target)
 
 
@@ -73,7 +73,7 @@ def test_a_pointer_touches_a_mask_at_both_its_ends(marked: str, target: Target |
         ((7, 24), None),
     ],
 )
-def test_a_selection_is_for_the_mask_at_its_start_or_the_only_one_it_touches(
+def test_a_selection_selects_the_mask_at_its_start_or_the_only_one_it_touches(
     selected: tuple[int, int], target: Target | None
 ) -> None:
     document = TextDocument("", "[MASK] and [MASK] or [MASK]")

@@ -1,4 +1,4 @@
-"""The paragraphs whose words diagnostics rate, and the words of a document."""
+"""The paragraphs that diagnostics read, and the words of a document."""
 
 from __future__ import annotations
 

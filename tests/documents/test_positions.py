@@ -1,4 +1,4 @@
-"""Columns in code units, and indexes."""
+"""Conversion between columns in code units and indexes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The passages of each language: in ``marked/``, the expected passage is below the line of its mask."""
+"""Passages in each language. In the files of ``marked/``, the expected passage follows the line of its mask."""
 
 from __future__ import annotations
 

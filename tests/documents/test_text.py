@@ -1,4 +1,4 @@
-"""Edits as clients send them, and positions, compared with a plain string."""
+"""Edits and positions of a document, compared with a plain string."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fillmask_ls.words import find_masks
 
 PARTS = st.sampled_from(
     ["a", "b ", "é", "e\u0301", "😀", "👩‍👩‍👧", "\x0c", "\x0b", "\x85", "\u2028", "\u2029", "\ud83d", MASK, "[MA", "SK]", "\n\r",
-     # Twice, because faults hide in line ends that meet or part at a chunk's end.
+     # Listed twice, because line ends at the end of a chunk are error-prone.
      "\n", "\r", "\r\n", "\n", "\r", "\r\n"]
 )  # fmt: skip
 TEXTS = st.lists(PARTS, max_size=12).map("".join)
@@ -55,7 +55,7 @@ def test_utf16_edits_inside_surrogate_pairs_never_shift_a_column(
 
 
 def assert_equal(document: TextDocument, text: str) -> None:
-    """Assert that the document answers every question as a plain string does."""
+    """Assert that all methods of the document agree with a plain string."""
     assert document.text == text
     assert len(document) == len(text)
     lines = split_lines(text)
@@ -106,7 +106,7 @@ def test_a_full_change_replaces_everything() -> None:
     assert document.text == "c"
 
 
-def test_positions_outside_are_clamped() -> None:
+def test_positions_outside_the_text_are_clamped() -> None:
     document = TextDocument("", "ab\ncd")
     document.replace(Position(0, 99), Position(99, 99), "!")
     assert document.text == "ab!"

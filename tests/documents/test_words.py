@@ -70,7 +70,7 @@ def test_words_are_runs_of_letters_with_apostrophes_inside(text: str, expected: 
         ("So... it goes!? Yes: it 'does'.", "So it goes Yes it does"),
     ],
 )
-def test_standalone_words_are_no_part_of_a_path_an_address_or_a_compound(text: str, expected: str) -> None:
+def test_words_in_paths_addresses_and_compounds_are_not_standalone(text: str, expected: str) -> None:
     assert [text[slice(*span)] for span in find_standalone_words(text)] == expected.split()
 
 

@@ -1,4 +1,4 @@
-"""Caches keep the latest results, within their capacity."""
+"""LRU caches: capacity, and which results are dropped."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_result_that_is_too_large_is_kept_alone() -> None:
     assert list(cache) == ["b"]
 
 
-def test_used_result_stays() -> None:
+def test_recently_used_result_is_kept() -> None:
     cache = cache_of_sizes()
     cache["a"], cache["b"] = 25, 25
     assert cache["a"] == 25
@@ -41,7 +41,7 @@ def test_used_result_stays() -> None:
     assert list(cache) == ["a", "c"]
 
 
-def test_answers_to_long_texts_leave_room_for_few() -> None:
+def test_few_answers_to_long_texts_are_kept() -> None:
     answers = LRUCache.of_answers()
     for number in range(200):
         answers[SurprisalQuestion(f"{number} " + "x" * 10_000, 5)] = object()

@@ -1,4 +1,4 @@
-"""A real Ray Serve: the same answers, a killed replica, shutdown under load, and joining a Ray cluster."""
+"""A shared engine on Ray Serve: answers, a killed replica, shutdown under load, and joining a Ray cluster."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def question(number: int) -> PredictQuestion:
 
 
 @pytest.fixture(scope="module")
-def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def two_replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The address of a shared engine with two replicas, and its process."""
-    with serving("--replicas", "2", "--dtype", "float32", RAY_TMPDIR=str(tmp_path_factory.mktemp("r"))) as team:
-        yield team
+    with serving("--replicas", "2", "--dtype", "float32", RAY_TMPDIR=str(tmp_path_factory.mktemp("r"))) as served:
+        yield served
 
 
 @contextmanager
@@ -82,10 +82,12 @@ def replicas(process: subprocess.Popen[str]) -> list[psutil.Process]:
     ]
 
 
-async def test_shared_answers_equal_local_ones(team: tuple[str, subprocess.Popen[str]], model: mlm.MaskedLM) -> None:
-    engine = RemoteEngine(Address(team[0], SECRET), bypass_proxy=True)
-    asked = replace(question(7), max_subwords=3)
-    found, expected = await engine.predict(asked), answer(model, asked)
+async def test_shared_answers_equal_local_ones(
+    two_replicas: tuple[str, subprocess.Popen[str]], model: mlm.MaskedLM
+) -> None:
+    engine = RemoteEngine(Address(two_replicas[0], SECRET), bypass_proxy=True)
+    searched = replace(question(7), max_subwords=3)
+    found, expected = await engine.predict(searched), answer(model, searched)
     words = [(word.text, pytest.approx(word.probability, abs=1e-4)) for word in expected.predictions[0].candidates]
     assert [(word.text, word.probability) for word in found.predictions[0].candidates] == words
     text = ScoreQuestion("It was a good day.")
@@ -94,46 +96,48 @@ async def test_shared_answers_equal_local_ones(team: tuple[str, subprocess.Popen
     await engine.close()
 
 
-async def test_killed_replica_loses_no_request(team: tuple[str, subprocess.Popen[str]], model: mlm.MaskedLM) -> None:
-    url, process = team
+async def test_killed_replica_loses_no_request(
+    two_replicas: tuple[str, subprocess.Popen[str]], model: mlm.MaskedLM
+) -> None:
+    url, process = two_replicas
     expected: list[Predictions] = [answer(model, question(number)) for number in range(100)]
     killed = False
     answered = 0
 
-    async def editor(first: int) -> None:
+    async def client(first: int) -> None:
         nonlocal answered
         for number in range(first, first + 100):
             engine = RemoteEngine(Address(url, SECRET), bypass_proxy=True)  # without a cache
             ranking = await engine.predict(question(number % 100))
             await engine.close()
             words = [(w.text, w.probability) for w in ranking.predictions[0].candidates]
-            right = expected[number % 100].predictions[0].candidates
-            assert words == [(w.text, pytest.approx(w.probability, abs=1e-4)) for w in right]
+            candidates = expected[number % 100].predictions[0].candidates
+            assert words == [(w.text, pytest.approx(w.probability, abs=1e-4)) for w in candidates]
             answered += 1
 
-    editing = [asyncio.ensure_future(editor(12 * first)) for first in range(8)]
+    clients = [asyncio.ensure_future(client(12 * first)) for first in range(8)]
     while not killed:
         await asyncio.sleep(0.1)
         if answered > 200:
             first, second = replicas(process)
             first.kill()
             killed = True
-    await asyncio.gather(*editing)
+    await asyncio.gather(*clients)
     assert answered == 800
     assert second.is_running()
 
 
-async def test_cancelled_questions_are_not_computed(team: tuple[str, subprocess.Popen[str]]) -> None:
-    url, process = team
+async def test_cancelled_questions_are_not_computed(two_replicas: tuple[str, subprocess.Popen[str]]) -> None:
+    url, process = two_replicas
     engine = RemoteEngine(Address(url, SECRET), bypass_proxy=True)
     await engine.connect()
-    asking = [
+    tasks = [
         asyncio.ensure_future(engine.predict(replace(question(n), max_subwords=4, top_k=n))) for n in range(10, 100)
     ]
     await asyncio.sleep(0.5)
-    assert not all(each.done() for each in asking)
-    for each in asking:
-        each.cancel()
+    assert not all(task.done() for task in tasks)
+    for task in tasks:
+        task.cancel()
     await asyncio.sleep(0.3)
     before, since = [sum(each.cpu_times()[:2]) for each in replicas(process)], time.monotonic()
     await asyncio.sleep(0.7)
@@ -142,14 +146,14 @@ async def test_cancelled_questions_are_not_computed(team: tuple[str, subprocess.
     assert used / (time.monotonic() - since) < 0.5
 
 
-async def test_pending_questions_are_answered_at_shutdown(team: tuple[str, subprocess.Popen[str]]) -> None:
-    url, process = team
+async def test_pending_questions_are_answered_at_shutdown(two_replicas: tuple[str, subprocess.Popen[str]]) -> None:
+    url, process = two_replicas
     engine = RemoteEngine(Address(url, SECRET), bypass_proxy=True)
     await engine.connect()
-    asking = [asyncio.ensure_future(engine.predict(replace(question(n), max_subwords=4, top_k=9))) for n in range(40)]
+    tasks = [asyncio.ensure_future(engine.predict(replace(question(n), max_subwords=4, top_k=9))) for n in range(40)]
     await asyncio.sleep(0.3)
     process.send_signal(signal.SIGTERM)
-    rankings = await asyncio.gather(*asking)
+    rankings = await asyncio.gather(*tasks)
     assert all(len(ranking.predictions[0].candidates) == 9 for ranking in rankings)
     end = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < end:
@@ -212,7 +216,7 @@ print(*serve.status().applications)
 """
 
 
-async def test_joining_and_leaving_a_cluster_spares_its_other_applications(cluster: Cluster) -> None:
+async def test_other_applications_of_a_cluster_keep_running(cluster: Cluster) -> None:
     with serving("--address", cluster.address, **cluster.environment) as (url, process):
         engine = RemoteEngine(Address(url, SECRET), bypass_proxy=True)
         assert len((await engine.predict(question(1))).predictions[0].candidates) == 5
@@ -236,18 +240,18 @@ async def test_number_of_replicas_follows_the_load(cluster: Cluster) -> None:
 
     with serving("--address", "auto", "--replicas", "1-2", **cluster.environment) as (url, process):
         assert len(running()) == 1
-        engine, number, answers = RemoteEngine(Address(url, SECRET), bypass_proxy=True), itertools.count(), 0
+        engine, number, answered = RemoteEngine(Address(url, SECRET), bypass_proxy=True), itertools.count(), 0
         await engine.connect()
 
-        async def editor() -> None:
-            nonlocal answers
-            while len(running()) < 2 or answers < 500:
-                text = f"{next(number)} cups of {MASK} with {THINGS[answers % 10]} in it."
+        async def client() -> None:
+            nonlocal answered
+            while len(running()) < 2 or answered < 500:
+                text = f"{next(number)} cups of {MASK} with {THINGS[answered % 10]} in it."
                 start = text.index(MASK)
                 await engine.predict(PredictQuestion(text, ((start, start + len(MASK)),), 5))
-                answers += 1
+                answered += 1
 
-        await asyncio.wait_for(asyncio.gather(*(editor() for _ in range(16))), 120)
+        await asyncio.wait_for(asyncio.gather(*(client() for _ in range(16))), 120)
         until = time.monotonic() + 240
         while len(running()) > 1 and time.monotonic() < until:
             await asyncio.sleep(1)
@@ -258,12 +262,12 @@ async def test_number_of_replicas_follows_the_load(cluster: Cluster) -> None:
         assert process.wait(60) == 0
 
 
-def test_missing_cluster_is_reported_at_once() -> None:
+def test_missing_cluster_is_an_error() -> None:
     address = f"127.0.0.1:{free_port()}"
     command = [*SERVER, "serve", "--address", address, "--model", "embedded"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert ended.returncode == 2
-    assert f"no Ray cluster at {address}" in ended.stderr
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 2
+    assert f"no Ray cluster at {address}" in result.stderr
 
 
 def get(url: str) -> str:

@@ -1,4 +1,4 @@
-"""The order in which jobs are taken."""
+"""The order of jobs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def names(queue: JobQueue) -> list[str]:
 @pytest.mark.parametrize(
     ("fifo", "order"), [(False, ["third", "second", "first"]), (True, ["first", "second", "third"])]
 )
-def test_the_newest_job_runs_first_or_the_oldest_of_many_users(fifo: bool, order: list[str]) -> None:
+def test_the_newest_job_runs_first_or_the_oldest_with_fifo(fifo: bool, order: list[str]) -> None:
     queue = JobQueue(fifo=fifo)
     put(queue, job("first"), job("second"), job("third"))
     assert names(queue) == order
@@ -72,7 +72,7 @@ def test_cancelled_jobs_are_never_taken() -> None:
     assert names(queue) == ["first"]
 
 
-def test_only_more_urgent_jobs_interrupt_and_none_that_loads_a_model() -> None:
+def test_only_more_urgent_jobs_interrupt_but_never_one_that_loads_a_model() -> None:
     queue = JobQueue()
     put(queue, job("hint", Priority.HINT))
     assert queue.take_more_urgent(Priority.HINT) is None
@@ -80,7 +80,7 @@ def test_only_more_urgent_jobs_interrupt_and_none_that_loads_a_model() -> None:
     assert queue.take_more_urgent(Priority.BACKGROUND) is None
 
 
-def test_jobs_that_share_a_step_have_one_priority() -> None:
+def test_jobs_that_share_a_step_have_the_same_priority() -> None:
     queue = JobQueue()
     put(queue, job("hint", Priority.HINT), job("one"), job("two"), job("three"))
     assert [each.begin() for each in queue.take_same(Priority.INTERACTIVE, 2)] == ["three", "two"]

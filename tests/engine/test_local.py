@@ -1,4 +1,4 @@
-"""The engine in this process: loads one model after another, answers, remembers, fails in words."""
+"""The local engine: loading, answers, caches and errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def about(word: str) -> PredictQuestion:
 
 
 class PanicException(BaseException):
-    """Like pyo3's: no ``Exception``."""
+    """Like pyo3's class of this name, not a subclass of ``Exception``."""
 
 
 class ObservedModel:
@@ -61,7 +61,7 @@ class ObservedModel:
 
 
 class Loader:
-    """Loads observed models at once, or fails.
+    """Loads observed models, or fails.
 
     Attributes:
         loaded: the names of the models so far.
@@ -90,7 +90,7 @@ def loader(model: mlm.MaskedLM) -> Loader:
 
 @pytest.fixture
 def make_engine(loader: Loader) -> Iterator[Callable[..., LocalEngine]]:
-    """Make engines without a model, which are closed afterwards."""
+    """Return a function that makes engines without a model, and close them afterwards."""
     engines: list[LocalEngine] = []
 
     def make(**how: Any) -> LocalEngine:
@@ -115,7 +115,7 @@ async def test_question_waits_for_the_first_model(engine: LocalEngine) -> None:
     assert len(predictions.predictions[0].candidates) == 10
 
 
-async def test_a_passage_meets_the_model_once(engine: LocalEngine, loader: Loader) -> None:
+async def test_repeated_questions_about_a_passage_take_one_forward_pass(engine: LocalEngine, loader: Loader) -> None:
     await engine.load("embedded", "cpu")
     completion = await engine.predict(TEA)
     assert await engine.predict(TEA) == completion
@@ -138,7 +138,7 @@ async def test_answers_of_a_replaced_model_are_forgotten(engine: LocalEngine, lo
     assert len(loader.observed.passes) >= 2
 
 
-async def test_answers_other_than_predictions_are_remembered(engine: LocalEngine, loader: Loader) -> None:
+async def test_answers_other_than_predictions_are_cached(engine: LocalEngine, loader: Loader) -> None:
     await engine.load("embedded", "cpu")
     question = SurprisalQuestion("It was a good day.", 3)
     first = await engine.word_surprisals(question, Priority.BACKGROUND)
@@ -147,14 +147,16 @@ async def test_answers_other_than_predictions_are_remembered(engine: LocalEngine
     assert len(loader.observed.passes) == passes
 
 
-async def test_longer_candidates_that_were_found_later_are_not_hidden_by_an_earlier_answer(engine: LocalEngine) -> None:
+async def test_candidates_of_several_subwords_are_returned_after_an_earlier_answer_without_them(
+    engine: LocalEngine,
+) -> None:
     await engine.load("embedded", "cpu")
     await engine.predict(TEA)
     searched = await engine.predict(replace(TEA, max_subwords=4))
     assert await engine.predict(TEA) == searched
 
 
-async def test_failed_load_keeps_the_model_before(engine: LocalEngine, loader: Loader) -> None:
+async def test_failed_load_keeps_the_previous_model(engine: LocalEngine, loader: Loader) -> None:
     await engine.load("embedded", "cpu")
     loader.failure = OSError("no such folder")
     with pytest.raises(EngineError, match="no such folder"):
@@ -162,7 +164,7 @@ async def test_failed_load_keeps_the_model_before(engine: LocalEngine, loader: L
     assert (await engine.predict(TEA)).model == "embedded"
 
 
-async def test_without_any_model_a_question_is_told_why(engine: LocalEngine, loader: Loader) -> None:
+async def test_question_fails_with_the_reason_if_no_model_can_be_loaded(engine: LocalEngine, loader: Loader) -> None:
     loader.failure = OSError("no such folder")
     waiting = asyncio.ensure_future(engine.predict(TEA))
     with pytest.raises(EngineError, match="no such folder"):
@@ -188,7 +190,7 @@ async def test_superseded_load_is_never_begun(engine: LocalEngine, loader: Loade
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("secret"), PanicException("secret")])
-async def test_failed_forward_pass_tells_its_kind_and_nothing_of_the_document(
+async def test_failed_forward_pass_is_reported_by_type_without_document_text(
     engine: LocalEngine, loader: Loader, failure: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     await engine.load("embedded", "cpu")
@@ -200,7 +202,7 @@ async def test_failed_forward_pass_tells_its_kind_and_nothing_of_the_document(
     assert type(failure).__name__ in caplog.text
 
 
-async def test_panic_while_loading_becomes_an_error_in_words(engine: LocalEngine, loader: Loader) -> None:
+async def test_panic_while_loading_becomes_an_engine_error(engine: LocalEngine, loader: Loader) -> None:
     loader.failure = PanicException("called `Option::unwrap()` on a `None` value")
     waiting = asyncio.ensure_future(engine.predict(TEA))
     with pytest.raises(EngineError, match=r"PanicException: called `Option::unwrap\(\)`"):
@@ -239,7 +241,7 @@ async def test_question_cancelled_while_the_thread_is_busy_is_never_computed(
     assert observed.passes == [["she"], ["next"]]
 
 
-async def test_question_cancelled_while_the_first_model_loads_is_quiet(
+async def test_question_cancelled_while_the_first_model_loads_logs_nothing(
     engine: LocalEngine, loader: Loader, caplog: pytest.LogCaptureFixture
 ) -> None:
     problems: list[dict[str, Any]] = []
@@ -289,7 +291,7 @@ async def test_many_users_are_served_in_order_of_arrival(
     answered: list[int] = []
     running = asyncio.ensure_future(engine.predict(TEA))
     await asyncio.to_thread(observed.started.wait, 10)
-    # Of very different lengths, so that they don't share a forward pass.
+    # The lengths are very different, so that the texts don't share a forward pass.
     texts = ["[MASK] " + "word " * length for length in (1, 20, 80)]
     questions = [asyncio.ensure_future(engine.predict(PredictQuestion(text, ((0, 6),), 3))) for text in texts]
     for number, question in enumerate(questions):
@@ -311,7 +313,7 @@ async def test_weights_have_the_chosen_precision(
     assert {"coffee", "tea"} <= {candidate.text for candidate in predictions.predictions[0].candidates}
 
 
-_NO_EFFECT = """
+_USE_ENGINES = """
 import asyncio, gc, os
 frozen = gc.get_freeze_count()
 from fillmask_ls.engine.http_client import Address
@@ -333,6 +335,6 @@ assert gc.get_freeze_count() == frozen
 
 
 @pytest.mark.process
-def test_engines_of_a_library_user_change_nothing_of_the_process() -> None:
-    done = subprocess.run([sys.executable, "-c", _NO_EFFECT], env=dict(os.environ), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def test_engines_do_not_change_global_state_of_the_process() -> None:
+    result = subprocess.run([sys.executable, "-c", _USE_ENGINES], env=dict(os.environ), capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

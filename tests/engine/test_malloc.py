@@ -12,20 +12,20 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the settings ar
 _HEAPS = """
 import ctypes, sys, threading
 {before}
-both = threading.Barrier(3)
+barrier = threading.Barrier(3)
 def work():
     held = bytearray(5_000)
-    both.wait()
+    barrier.wait()
 for _ in range(2):
     threading.Thread(target=work).start()
-both.wait()
+barrier.wait()
 libc = ctypes.CDLL(None)
 libc.fdopen.restype = ctypes.c_void_p
 stream = ctypes.c_void_p(libc.fdopen(1, b"w"))
 libc.malloc_info(0, stream)
 libc.fflush(stream)
 """
-"""Two threads allocate; prints what glibc reports of its arenas."""
+"""Allocates in two threads and prints glibc's report of its arenas."""
 
 _LARGE = """
 import psutil
@@ -40,7 +40,7 @@ for _ in range(2):
     del large
 print(before - psutil.Process().memory_info().rss)
 """
-"""Frees large blocks between small ones; prints how much returns to the system at once, the second time."""
+"""Frees large blocks between small ones, twice, and prints the bytes that return to the system the second time."""
 
 
 def without_and_with_settings(script: str) -> list[str]:
@@ -55,7 +55,7 @@ def without_and_with_settings(script: str) -> list[str]:
 
 
 def test_all_threads_share_one_arena() -> None:
-    assert [said.count("<heap nr=") for said in without_and_with_settings(_HEAPS)] == [3, 1]
+    assert [report.count("<heap nr=") for report in without_and_with_settings(_HEAPS)] == [3, 1]
 
 
 def test_large_blocks_return_to_the_system_at_once() -> None:

@@ -1,4 +1,4 @@
-"""The engine on another machine: the same answers, and errors in words when the server misbehaves."""
+"""The remote engine: the same answers as locally, and errors when the server misbehaves."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from fillmask_ls.engine.api import (
 )
 from fillmask_ls.engine.http_client import Address, RefusedError, UnavailableError, token_for
 from fillmask_ls.engine.remote import RemoteEngine
-from shared_engine import TEA, SharedEngine, answer, predict_question, running, until
+from shared_engine import TEA, SharedEngine, answer, predict_question, running, wait_until
 
 SECRET = "s3cret-t0ken"
 
 
-@pytest.fixture(params=["ours", "hubs"])
+@pytest.fixture(params=["shared_engine", "hub_endpoint"])
 def server(request: pytest.FixtureRequest) -> SharedEngine:
-    """A server of our own protocol, and one of Hugging Face's."""
+    """Each of two servers: one that speaks our own protocol, and one that speaks the hub's."""
     found = request.getfixturevalue(request.param)
     assert isinstance(found, SharedEngine)
     return found
@@ -83,8 +83,10 @@ def numbers(value: Any) -> Iterator[float]:
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: type(question).__name__)
-async def test_remote_answers_equal_local_ones(ours: SharedEngine, model: mlm.MaskedLM, question: Question) -> None:
-    async with connected(ours) as engine:
+async def test_remote_answers_equal_local_ones(
+    shared_engine: SharedEngine, model: mlm.MaskedLM, question: Question
+) -> None:
+    async with connected(shared_engine) as engine:
         found = await engine.answer(question)
     expected = answer(model, question)
     assert list(numbers(found)) == pytest.approx(list(numbers(expected)), abs=1e-4)
@@ -92,33 +94,32 @@ async def test_remote_answers_equal_local_ones(ours: SharedEngine, model: mlm.Ma
     assert engine.model_name == "embedded"
 
 
-@pytest.mark.parametrize("kind", ["roberta"])
 async def test_fill_mask_protocol_gives_the_same_candidates(
-    pipeline_of: Callable[[str], Any], model_of: Callable[[str], mlm.MaskedLM], kind: str
+    pipeline_of: Callable[[str], Any], model_of: Callable[[str], mlm.MaskedLM]
 ) -> None:
-    asked = predict_question(f"the cat sat on the {MASK}. a dog (not {MASK}) ran past.", top_k=3)
-    expected = answer(model_of(kind), asked)
-    with running(SharedEngine(pipeline=pipeline_of(kind))) as server:
+    question = predict_question(f"the cat sat on the {MASK}. a dog (not {MASK}) ran past.", top_k=3)
+    expected = answer(model_of("roberta"), question)
+    with running(SharedEngine(pipeline=pipeline_of("roberta"))) as server:
         async with connected(server) as engine:
-            found = await engine.predict(asked)
-            # The mask token is found out once.
-            assert [body["inputs"] for body in server.asked[:2]] == ["A [MASK].", "A <mask>."]
-            assert MASK not in server.asked[2]["inputs"]
+            found = await engine.predict(question)
+            # Before the first question, the engine finds out the mask token.
+            assert [body["inputs"] for body in server.questions[:2]] == ["A [MASK].", "A <mask>."]
+            assert MASK not in server.questions[2]["inputs"]
             with pytest.raises(RefusedError, match="hub's protocol only"):
                 await engine.score(ScoreQuestion("a text"))
-    for ours, theirs in zip(expected.predictions, found.predictions, strict=True):
-        assert theirs.span == ours.span
-        assert theirs.entropy is None
-        assert [word.text for word in theirs.candidates[:1]] == [word.text for word in ours.candidates[:1]]
-        assert [word.probability for word in theirs.candidates[:1]] == pytest.approx(
-            [word.probability for word in ours.candidates[:1]], abs=1e-4
+    for local, remote in zip(expected.predictions, found.predictions, strict=True):
+        assert remote.span == local.span
+        assert remote.entropy is None
+        assert [word.text for word in remote.candidates[:1]] == [word.text for word in local.candidates[:1]]
+        assert [word.probability for word in remote.candidates[:1]] == pytest.approx(
+            [word.probability for word in local.candidates[:1]], abs=1e-4
         )
 
 
 async def test_candidates_of_the_fill_mask_protocol_have_the_right_case_and_prefix(
-    hubs: SharedEngine, model: mlm.MaskedLM
+    hub_endpoint: SharedEngine, model: mlm.MaskedLM
 ) -> None:
-    async with connected(hubs) as engine:
+    async with connected(hub_endpoint) as engine:
         [first] = (await engine.predict(predict_question(f"{MASK} is the capital of France."))).predictions
         assert first.candidates
         assert all(word.text[:1].isupper() for word in first.candidates)
@@ -126,7 +127,7 @@ async def test_candidates_of_the_fill_mask_protocol_have_the_right_case_and_pref
         assert begun.candidates
         assert all(word.text.startswith("T") for word in begun.candidates)
         open_end = predict_question(f"The capital of France is {MASK}", top_k=3)
-        [last] = (await engine.predict(open_end)).predictions  # where a model left alone says a full stop
+        [last] = (await engine.predict(open_end)).predictions  # the model's own first token is a full stop
         assert {word.text for word in last.candidates} & {
             word.text for word in answer(model, open_end).predictions[0].candidates
         }
@@ -149,15 +150,15 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_misbehaving_server_is_reported_in_words_and_asked_again_later(server: SharedEngine, fault: str) -> None:
+async def test_misbehaving_server_is_reported_and_used_again_later(server: SharedEngine, fault: str) -> None:
     async with connected(server, timeout=0.5) as engine:
         await engine.connect()
-        server.fault, server.elsewhere = fault, "http://localhost:1"
+        server.fault, server.redirect_target = fault, "http://localhost:1"
         with pytest.raises(UnavailableError, match=FAULTS[fault]) as raised:
             await engine.predict(TEA)
         assert TEA.text not in str(raised.value)
         server.fault = ""
-        server.let_go.set()
+        server.released.set()
         assert (await engine.predict(TEA)).predictions[0].candidates
 
 
@@ -169,7 +170,7 @@ async def test_refused_question_does_not_make_the_server_unavailable(server: Sha
             await engine.predict(TEA)
 
 
-async def test_unreachable_servers_are_reported_in_words() -> None:
+async def test_unreachable_servers_are_reported_with_the_reason() -> None:
     async with connected("http://127.0.0.1:1") as engine:
         with pytest.raises(UnavailableError, match="refuses connections"):
             await engine.predict(TEA)
@@ -183,7 +184,7 @@ async def test_token_is_sent_to_the_named_host_only(server: SharedEngine, model:
         async with connected(server, SECRET) as engine:
             await engine.predict(TEA)
             assert {token for _, token, _ in server.requests} == {f"Bearer {SECRET}"}
-            server.fault, server.elsewhere = "redirects", elsewhere.url.replace("127.0.0.1", "localhost")
+            server.fault, server.redirect_target = "redirects", elsewhere.url.replace("127.0.0.1", "localhost")
             with pytest.raises(UnavailableError, match="points to localhost"):
                 await engine.predict(replace(TEA, top_k=20))
         assert elsewhere.requests == []
@@ -208,11 +209,13 @@ async def test_users_hub_token_is_sent_to_the_hub_only(server: SharedEngine, mon
     assert token_for("https://huggingface.co.evil.org", None) is None
     assert token_for("https://x.eu.endpoints.huggingface.cloud", None) == "hf_mine"
     async with connected(server, token_for(server.url, None)) as engine:
-        await engine.predict(TEA)  # with the hub's client, which would send what it finds
+        await engine.predict(TEA)  # by the hub's client, which by default sends the user's token
     assert {token for _, token, _ in server.requests} == {None}
 
 
-async def test_provider_is_asked_with_the_users_hub_token(hubs: SharedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_provider_receives_the_users_hub_token(
+    hub_endpoint: SharedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from huggingface_hub import close_session
     from huggingface_hub.inference import _providers
     from huggingface_hub.inference._providers import hf_inference
@@ -226,79 +229,79 @@ async def test_provider_is_asked_with_the_users_hub_token(hubs: SharedEngine, mo
     # The route to the provider ends at this machine.
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr(hf_inference, "_check_supported_task", lambda model, task: None)
-    monkeypatch.setattr(_providers.PROVIDERS["hf-inference"]["fill-mask"], "base_url", hubs.url)
+    monkeypatch.setattr(_providers.PROVIDERS["hf-inference"]["fill-mask"], "base_url", hub_endpoint.url)
     engine = RemoteEngine(
         Address("https://router.huggingface.co", token_for("", None)), provider="hf-inference", model=name
     )
     ranking = await engine.predict(TEA)
     assert ranking.model == name
     assert "tea" in [word.text for word in ranking.predictions[0].candidates]
-    assert {(path, token) for path, token, _ in hubs.requests} == {(f"/models/{name}", "Bearer hf_mine")}
-    hubs.fault, hubs.elsewhere = "redirects", "http://localhost:1"
+    assert {(path, token) for path, token, _ in hub_endpoint.requests} == {(f"/models/{name}", "Bearer hf_mine")}
+    hub_endpoint.fault, hub_endpoint.redirect_target = "redirects", "http://localhost:1"
     with pytest.raises(UnavailableError, match="nothing was sent"):
         await engine.predict(replace(TEA, top_k=20))
     await engine.close()
-    close_session()  # the connection of huggingface_hub that asked for the route
+    close_session()  # huggingface_hub's connection, which looked up the route
 
 
 @pytest.mark.parametrize("fault", ["breaks off", "503", "full"])
-async def test_transient_failure_is_retried(ours: SharedEngine, fault: str) -> None:
-    async with connected(ours) as engine:
+async def test_transient_failure_is_retried(shared_engine: SharedEngine, fault: str) -> None:
+    async with connected(shared_engine) as engine:
         await engine.connect()
-        ours.fault = fault
-        asking = asyncio.ensure_future(engine.predict(TEA))
-        await asyncio.to_thread(until, lambda: bool(ours.asked))
-        ours.fault = ""
-        assert (await asking).predictions[0].candidates
-        assert len(ours.asked) >= 2
+        shared_engine.fault = fault
+        task = asyncio.ensure_future(engine.predict(TEA))
+        await asyncio.to_thread(wait_until, lambda: bool(shared_engine.questions))
+        shared_engine.fault = ""
+        assert (await task).predictions[0].candidates
+        assert len(shared_engine.questions) >= 2
 
 
 @pytest.mark.parametrize("fault", ["slow", "500", "404", "no JSON"])
-async def test_permanent_failure_is_not_retried(ours: SharedEngine, fault: str) -> None:
-    async with connected(ours, timeout=0.3) as engine:
+async def test_permanent_failure_is_not_retried(shared_engine: SharedEngine, fault: str) -> None:
+    async with connected(shared_engine, timeout=0.3) as engine:
         await engine.connect()
-        ours.fault = fault
+        shared_engine.fault = fault
         with pytest.raises(UnavailableError):
             await engine.predict(TEA)
-        assert len(ours.asked) == 1
+        assert len(shared_engine.questions) == 1
 
 
-async def test_cancelled_question_closes_its_request(ours: SharedEngine) -> None:
-    async with connected(ours) as engine:
+async def test_cancelled_question_closes_its_request(shared_engine: SharedEngine) -> None:
+    async with connected(shared_engine) as engine:
         await engine.connect()
-        ours.fault = "slow"
-        asking = asyncio.ensure_future(engine.predict(TEA))
-        await asyncio.to_thread(until, lambda: bool(ours.asked))
-        asking.cancel()
-        await asyncio.wait({asking})
-        ours.let_go.set()
-        await asyncio.to_thread(until, lambda: ours.hung_up == 1)
+        shared_engine.fault = "slow"
+        task = asyncio.ensure_future(engine.predict(TEA))
+        await asyncio.to_thread(wait_until, lambda: bool(shared_engine.questions))
+        task.cancel()
+        await asyncio.wait({task})
+        shared_engine.released.set()
+        await asyncio.to_thread(wait_until, lambda: shared_engine.disconnects == 1)
 
 
-async def test_identical_questions_share_one_request(ours: SharedEngine) -> None:
-    async with connected(ours) as engine:
-        asking = [
+async def test_identical_questions_share_one_request(shared_engine: SharedEngine) -> None:
+    async with connected(shared_engine) as engine:
+        tasks = [
             asyncio.ensure_future(engine.predict(TEA, priority))
             for priority in (Priority.HINT, Priority.INTERACTIVE, Priority.HINT)
         ]
         await asyncio.sleep(0)
-        asking[0].cancel()  # the others still get the answer
-        assert await asking[1] == await asking[2]
-    assert len(ours.asked) == 1
+        tasks[0].cancel()  # the others still get the answer
+        assert await tasks[1] == await tasks[2]
+    assert len(shared_engine.questions) == 1
 
 
-async def test_answers_are_cached_and_connections_are_reused(ours: SharedEngine) -> None:
-    async with connected(ours) as engine:
+async def test_answers_are_cached_and_connections_are_reused(shared_engine: SharedEngine) -> None:
+    async with connected(shared_engine) as engine:
         whole = await engine.predict(replace(TEA, max_subwords=4))
         assert await engine.predict(replace(TEA, max_subwords=4)) == whole
         hovered = await engine.predict(replace(TEA, top_k=5))
         assert hovered.predictions[0].candidates == whole.predictions[0].candidates[:5]
         await engine.score(ScoreQuestion("a text"))
         await engine.score(ScoreQuestion("a text"))
-        assert len(ours.asked) == 2
+        assert len(shared_engine.questions) == 2
         await engine.predict(replace(TEA, top_k=20))
-        assert len(ours.asked) == 3
-    assert ours.connections == 1
+        assert len(shared_engine.questions) == 3
+    assert shared_engine.connections == 1
 
 
 @pytest.fixture
@@ -326,6 +329,6 @@ async def test_self_signed_certificate_is_refused_unless_trusted(
             with pytest.raises(UnavailableError, match=r"certificate of 127\.0\.0\.1:[0-9]+ is not trusted: self"):
                 await engine.predict(TEA)
         assert server.requests == []
-        monkeypatch.setenv("SSL_CERT_FILE", os.fspath(certificate))  # how a user trusts one
+        monkeypatch.setenv("SSL_CERT_FILE", os.fspath(certificate))  # as a user would trust the certificate
         async with connected(server, SECRET) as engine:
             assert (await engine.predict(TEA)).predictions[0].candidates

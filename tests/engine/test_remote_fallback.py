@@ -1,4 +1,4 @@
-"""The local model answers while the engine on another machine can't."""
+"""The local model answers while the remote engine is unavailable."""
 
 from __future__ import annotations
 
@@ -19,8 +19,14 @@ from fillmask_ls.engine.remote import RemoteEngine
 from shared_engine import TEA, SharedEngine
 
 
-class Watched:
-    """A fallback engine, and the changes that it reported."""
+class ObservedFallback:
+    """A fallback engine that records its callbacks.
+
+    Attributes:
+        changes: the problem at each reported change; None if there was none.
+        needed: how often the local model was needed.
+        changed: set at each reported change.
+    """
 
     def __init__(self, server: SharedEngine | str, local: LocalEngine, *, falls_back: bool = True) -> None:
         self.changes: list[str | None] = []
@@ -56,40 +62,42 @@ async def _loaded() -> LocalEngine:
 
 @pytest.mark.parametrize("fault", ["500", "slow", "refuses", "another shape"])
 async def test_local_model_answers_until_the_server_is_found_again(
-    ours: SharedEngine, local: LocalEngine, fault: str
+    shared_engine: SharedEngine, local: LocalEngine, fault: str
 ) -> None:
-    watched = Watched(ours, local)
-    engine = watched.engine
+    observed = ObservedFallback(shared_engine, local)
+    engine = observed.engine
     try:
         assert (await engine.predict(TEA)).predictions[0].candidates
-        assert (engine.is_remote, watched.needed) == (True, 0)
-        ours.fault = fault
+        assert (engine.is_remote, observed.needed) == (True, 0)
+        shared_engine.fault = fault
         for top_k in (11, 12, 13):
             assert len((await engine.predict(replace(TEA, top_k=top_k))).predictions[0].candidates) == top_k
         assert not engine.is_remote
-        assert watched.needed
-        assert len([change for change in watched.changes if change]) == 1
-        asked = len(ours.asked)
-        ours.fault = ""
-        ours.let_go.set()
+        assert observed.needed
+        assert len([change for change in observed.changes if change]) == 1
+        requests = len(shared_engine.questions)
+        shared_engine.fault = ""
+        shared_engine.released.set()
         while not engine.is_remote:
-            watched.changed.clear()
-            await watched.changed.wait()
+            observed.changed.clear()
+            await observed.changed.wait()
         await engine.predict(replace(TEA, top_k=14))
-        assert len(ours.asked) == asked + 1
-        assert watched.changes[-1] is None
+        assert len(shared_engine.questions) == requests + 1
+        assert observed.changes[-1] is None
     finally:
         engine.use(None)
 
 
-async def test_local_model_answers_what_the_fill_mask_protocol_cannot(hubs: SharedEngine, local: LocalEngine) -> None:
-    watched = Watched(hubs, local)
+async def test_local_model_answers_what_the_fill_mask_protocol_cannot(
+    hub_endpoint: SharedEngine, local: LocalEngine
+) -> None:
+    observed = ObservedFallback(hub_endpoint, local)
     try:
-        score = await watched.engine.score(ScoreQuestion("It was a good day."))
+        score = await observed.engine.score(ScoreQuestion("It was a good day."))
         assert score.pseudo_log_likelihood < 0
-        assert watched.engine.is_remote
-        assert (await watched.engine.predict(TEA)).model == hubs.url.removeprefix("http://")
-        assert watched.engine.model_for(ScoreQuestion) == "embedded"
-        assert not watched.engine.starts_local_load(FillQuestion)
+        assert observed.engine.is_remote
+        assert (await observed.engine.predict(TEA)).model == hub_endpoint.url.removeprefix("http://")
+        assert observed.engine.model_for(ScoreQuestion) == "embedded"
+        assert not observed.engine.starts_local_load(FillQuestion)
     finally:
-        watched.engine.use(None)
+        observed.engine.use(None)

@@ -1,4 +1,4 @@
-"""Forward steps on the model's thread: what runs next, what runs together, what is dropped."""
+"""Forward steps on the model's thread: their order, shared steps, and cancelled jobs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from fillmask_ls.mlm.forward_steps import ForwardStep, ForwardSteps
 
 
 class PanicException(BaseException):
-    """Like pyo3's: no ``Exception``."""
+    """Like pyo3's class of this name, not a subclass of ``Exception``."""
 
 
 class RecordingModel:
-    """Computes zeros. The rows of a question are its number; what each forward pass sees is recorded.
+    """Computes zeros, and records its forward passes. The rows of a question consist of its number.
 
     Attributes:
-        passes: the numbers of the rows of each forward pass, in the order of their begin.
+        passes: the numbers of the rows of each forward pass, in order.
         at_yield_point: called at the yield point of each pass, with the numbers of its rows.
     """
 
@@ -45,17 +45,21 @@ class RecordingModel:
 
 
 class Harness:
-    """A scheduler, its model, and a way to keep its thread busy."""
+    """A scheduler with a recording model.
+
+    Attributes:
+        answered: the numbers of the answered questions.
+    """
 
     def __init__(self) -> None:
         self.model = RecordingModel()
         self.scheduler = Scheduler()
         self.answered: list[int] = []
 
-    def ask(
+    def submit(
         self, number: int, priority: Priority = Priority.INTERACTIVE, *, steps: int = 1, length: int = 5
     ) -> Future[Any]:
-        """Ask a question that needs so many forward steps of one row."""
+        """Submit a question that needs ``steps`` forward steps of one row with ``length`` tokens."""
 
         def question() -> ForwardSteps[int]:
             for _ in range(steps):
@@ -66,7 +70,7 @@ class Harness:
         return self.scheduler.submit(priority, lambda: ModelSteps(self.model, question()))  # type: ignore[arg-type]
 
     def hold(self) -> threading.Event:
-        """Keep the thread busy until the returned event is set; return once it is."""
+        """Block the model's thread until the returned event is set. Return when it is blocked."""
         busy, release = threading.Event(), threading.Event()
 
         def wait() -> None:
@@ -87,18 +91,18 @@ def harness() -> Iterator[Harness]:
 
 def test_rows_of_similar_length_share_a_forward_pass(harness: Harness) -> None:
     release = harness.hold()
-    asked = [harness.ask(1), harness.ask(2), harness.ask(3, length=50), harness.ask(4)]
+    futures = [harness.submit(1), harness.submit(2), harness.submit(3, length=50), harness.submit(4)]
     release.set()
-    assert [each.result(10) for each in asked] == [1, 2, 3, 4]
+    assert [each.result(10) for each in futures] == [1, 2, 3, 4]
     assert harness.model.passes == [[4, 2, 1], [3]]
 
 
 def test_shared_pass_has_at_most_eight_jobs_and_few_tokens(harness: Harness) -> None:
     release = harness.hold()
-    asked = [harness.ask(number) for number in range(20, 30)]
-    asked += [harness.ask(number, Priority.HINT, length=400) for number in (30, 31)]
+    futures = [harness.submit(number) for number in range(20, 30)]
+    futures += [harness.submit(number, Priority.HINT, length=400) for number in (30, 31)]
     release.set()
-    for each in asked:
+    for each in futures:
         each.result(10)
     assert [len(numbers) for numbers in harness.model.passes] == [8, 2, 1, 1]
 
@@ -106,11 +110,11 @@ def test_shared_pass_has_at_most_eight_jobs_and_few_tokens(harness: Harness) -> 
 def test_interactive_question_runs_between_two_steps_of_a_hint(harness: Harness) -> None:
     def urgent(numbers: list[int]) -> None:
         if numbers == [1] and len(harness.model.passes) == 1:
-            urgent_question.append(harness.ask(2))
+            urgent_question.append(harness.submit(2))
 
     urgent_question: list[Future[Any]] = []
     harness.model.at_yield_point = urgent
-    assert harness.ask(1, Priority.HINT, steps=3).result(10) == 1
+    assert harness.submit(1, Priority.HINT, steps=3).result(10) == 1
     assert harness.model.passes == [[1], [2], [1], [1]]
     assert harness.answered == [2, 1]
 
@@ -118,11 +122,11 @@ def test_interactive_question_runs_between_two_steps_of_a_hint(harness: Harness)
 def test_interactive_question_runs_at_the_yield_point_of_a_step(harness: Harness) -> None:
     def urgent(numbers: list[int]) -> None:
         if numbers == [1]:
-            harness.ask(2, Priority.HINT)
-            harness.ask(3)
+            harness.submit(2, Priority.HINT)
+            harness.submit(3)
 
     harness.model.at_yield_point = urgent
-    harness.ask(1, Priority.HINT).result(10)
+    harness.submit(1, Priority.HINT).result(10)
     assert harness.answered[:2] == [3, 1]
 
 
@@ -130,11 +134,11 @@ def test_interactive_question_runs_before_the_next_job_of_a_shared_step(harness:
     release = harness.hold()
 
     def begin() -> int:
-        harness.ask(3)
+        harness.submit(3)
         harness.answered.append(1)
         return 1
 
-    second = harness.ask(2, Priority.HINT)
+    second = harness.submit(2, Priority.HINT)
     first = harness.scheduler.submit(Priority.HINT, begin)
     release.set()
     first.result(10)
@@ -144,7 +148,7 @@ def test_interactive_question_runs_before_the_next_job_of_a_shared_step(harness:
 
 def test_failure_of_one_job_does_not_reach_the_others_of_its_step(harness: Harness) -> None:
     release = harness.hold()
-    good, bad = harness.ask(1), harness.ask(13)
+    good, bad = harness.submit(1), harness.submit(13)
     release.set()
     assert good.result(10) == 1
     with pytest.raises(RuntimeError, match="unlucky"):
@@ -152,14 +156,14 @@ def test_failure_of_one_job_does_not_reach_the_others_of_its_step(harness: Harne
 
 
 def test_cancelled_job_stops_before_its_next_step(harness: Harness) -> None:
-    asked: list[Future[Any]] = []
-    harness.model.at_yield_point = lambda numbers: asked[0].cancel() and None
+    futures: list[Future[Any]] = []
+    harness.model.at_yield_point = lambda numbers: futures[0].cancel() and None
     release = harness.hold()
-    asked.append(harness.ask(1, steps=4))
+    futures.append(harness.submit(1, steps=4))
     release.set()
     with pytest.raises(CancelledError):
-        asked[0].result(10)
-    assert harness.ask(2).result(10) == 2
+        futures[0].result(10)
+    assert harness.submit(2).result(10) == 2
     assert harness.model.passes == [[1], [2]]
 
 
@@ -169,7 +173,7 @@ def test_job_that_is_cancelled_before_its_first_step_is_never_begun(harness: Har
     for _ in range(21):
         harness.scheduler.submit(Priority.INTERACTIVE, lambda: begun.append(1)).cancel()
     release.set()
-    assert harness.ask(1).result(10) == 1
+    assert harness.submit(1).result(10) == 1
     assert begun == []
     assert harness.model.passes == [[1]]
 
@@ -181,12 +185,12 @@ def test_job_that_is_cancelled_after_it_was_taken_is_never_begun(harness: Harnes
     second = harness.scheduler.submit(Priority.HINT, lambda: begun.append(2))
     release.set()
     assert first.result(10)
-    assert harness.ask(3).result(10) == 3
+    assert harness.submit(3).result(10) == 3
     assert begun == []
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-def test_requests_to_end_the_program_are_passed_on(harness: Harness, error: type[BaseException]) -> None:
+def test_keyboard_interrupt_and_system_exit_are_raised(harness: Harness, error: type[BaseException]) -> None:
     def begin() -> None:
         raise error
 
@@ -200,14 +204,14 @@ def test_panic_of_a_native_extension_becomes_an_exception(harness: Harness) -> N
 
     with pytest.raises(ModelPanicError, match=r"PanicException: called `Option::unwrap"):
         harness.scheduler.submit(Priority.INTERACTIVE, begin).result(10)
-    assert harness.ask(1).result(10) == 1
+    assert harness.submit(1).result(10) == 1
 
 
-def test_closed_scheduler_cancels_what_waits_and_ends_its_thread() -> None:
+def test_closed_scheduler_cancels_all_jobs() -> None:
     harness = Harness()
     release = harness.hold()
-    waiting = harness.ask(1)
+    waiting = harness.submit(1)
     release.set()
     harness.scheduler.close()
     assert waiting.done()
-    assert harness.ask(2).cancelled()
+    assert harness.submit(2).cancelled()

@@ -1,4 +1,4 @@
-"""The HTTP service of a shared engine: protocols, limits, token, overload."""
+"""The HTTP service of a shared engine: both protocols, limits, tokens and overload."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Client:
     """Sends requests to a service as an HTTP server would.
 
     Attributes:
-        released: answers wait for it.
+        released: unset it to hold the answers.
         now: the service's clock.
     """
 
@@ -82,8 +82,8 @@ async def test_fill_mask_protocol(client: Client) -> None:
 
 
 async def test_targets_are_ranked_at_each_mask(client: Client) -> None:
-    asked = {"inputs": TEXT, "parameters": {"targets": ["democracy", "coffee", "summerhouse"], "top_k": 2}}
-    found = (await client.send("/", asked)).value
+    request = {"inputs": TEXT, "parameters": {"targets": ["democracy", "coffee", "summerhouse"], "top_k": 2}}
+    found = (await client.send("/", request)).value
     assert found[0]["token_str"] == "coffee"
     assert len(found) == 2
     assert found[0]["sequence"] == TEXT.replace(MASK, "coffee")
@@ -92,7 +92,7 @@ async def test_targets_are_ranked_at_each_mask(client: Client) -> None:
     assert [[each["token_str"] for each in one] for one in (await client.send("/", two)).value] == [["tea"], ["tea"]]
 
 
-WRONG: list[tuple[str, Any, int, str]] = [
+INVALID_REQUESTS: list[tuple[str, Any, int, str]] = [
     ("/nowhere", {}, 404, "/v1/predict"),
     ("/v1/predict", b"{", 400, "not JSON"),
     ("/v1/predict", b"[" * 100_000, 400, "not JSON"),
@@ -110,17 +110,17 @@ WRONG: list[tuple[str, Any, int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "status", "said"), WRONG)
+@pytest.mark.parametrize(("path", "value", "status", "message"), INVALID_REQUESTS)
 async def test_invalid_request_is_refused_with_the_reason(
-    client: Client, path: str, value: Any, status: int, said: str
+    client: Client, path: str, value: Any, status: int, message: str
 ) -> None:
     reply = await client.send(path, value)
     assert reply.status == status
-    assert said in reply.value["error"]
+    assert message in reply.value["error"]
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"masks": [[0, 6]]}, "where the text has"),
         ({"masks": [[19, 99]]}, "spans of the text"),
@@ -138,19 +138,21 @@ async def test_invalid_request_is_refused_with_the_reason(
         ({"text": f"{MASK}"}, "spans of the text"),
     ],
 )
-async def test_invalid_question_is_refused_with_the_reason(client: Client, change: dict[str, Any], said: str) -> None:
+async def test_invalid_question_is_refused_with_the_reason(
+    client: Client, change: dict[str, Any], message: str
+) -> None:
     body = json.loads(json.dumps(codec.request(TEA)))
     body["question"].update(change)
     reply = await client.send("/v1/predict", body)
-    assert (reply.status, said in reply.value["error"]) == (400, True)
+    assert (reply.status, message in reply.value["error"]) == (400, True)
     assert "milk" not in reply.value["error"]
 
 
 async def test_too_large_requests_are_refused(model: mlm.MaskedLM) -> None:
     client = Client(model, limits=Limits(body=2000, tokens=50, masks=3))
-    for text, said in [("a " * 1500, "2000 bytes"), ("a " * 60 + MASK, "50 tokens"), (f"{MASK} " * 4, "3 masks")]:
+    for text, message in [("a " * 1500, "2000 bytes"), ("a " * 60 + MASK, "50 tokens"), (f"{MASK} " * 4, "3 masks")]:
         reply = await client.send("/", {"inputs": text})
-        assert (reply.status, said in reply.value["error"]) == (413, True)
+        assert (reply.status, message in reply.value["error"]) == (413, True)
     assert (await client.send("/", {"inputs": TEXT})).status == 200
 
 

@@ -1,4 +1,4 @@
-"""Editors with their servers, all in this process."""
+"""Fixtures: editors with their servers in this process."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Connect = Callable[..., Awaitable[Editor]]
 
 @pytest_asyncio.fixture
 async def engine() -> ScriptedEngine:
-    """The engine of the servers of a test."""
+    """The engine of all servers in a test."""
     return ScriptedEngine()
 
 
 @pytest_asyncio.fixture
 async def connect(engine: ScriptedEngine) -> AsyncIterator[Connect]:
-    """Start a server for an editor with given capabilities, settings and engine; by default with the scripted one."""
+    """Return a function that starts a server for an editor with given capabilities, settings and engine."""
     editors: list[Editor] = []
 
     async def begin(client: object = "vscode", **how: object) -> Editor:
@@ -43,7 +43,7 @@ async def editor(request: pytest.FixtureRequest, connect: Connect) -> Editor:
 
 @pytest_asyncio.fixture
 async def vscode(connect: Connect) -> Editor:
-    """One editor that can do everything."""
+    """An editor that supports all features."""
     return await connect("vscode")
 
 
@@ -55,7 +55,7 @@ async def bert(connect: Connect) -> Editor:
 
 @pytest_asyncio.fixture
 async def raw(engine: ScriptedEngine) -> AsyncIterator[RawClient]:
-    """A client that sends any JSON; its server has the scripted engine."""
+    """A client that sends any JSON to a server with the scripted engine."""
     client = RawClient(engine)
     yield client
     await client.leave()

@@ -1,6 +1,6 @@
-"""A person in an editor: types, asks, accepts.
+"""An editor as a person uses it: documents to type in, completions to accept, actions to run.
 
-The server runs in the test's own process, or is the installed program; the client is pytest-lsp's.
+The client is pytest-lsp's. The server runs in the test's own process, or is the installed program.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Document:
     version: int = 1
 
     def position(self, index: int) -> types.Position:
-        """Convert an index in the text to a position, as the protocol defines it."""
+        """Return the protocol's position of an index in the text."""
         before = self.text[:index]
         line = before.count("\n") + before.count("\r") - before.count("\r\n")
         start = max(before.rfind("\n"), before.rfind("\r")) + 1
@@ -60,7 +60,7 @@ class Document:
         return start + len(units.decode(codec))
 
     def type(self, text: str) -> None:
-        """Insert ``text`` at the cursor, a change for each character."""
+        """Insert ``text`` at the cursor, one change a character."""
         for character in text:
             at = self.position(self.cursor)
             self._change(types.TextDocumentContentChangePartial(range=types.Range(at, at), text=character))
@@ -70,13 +70,13 @@ class Document:
     def replace(self, old: str, new: str) -> None:
         """Replace the first ``old`` by ``new`` in one change, and put the cursor after it."""
         at = self.text.index(old)
-        place = types.Range(self.position(at), self.position(at + len(old)))
-        self._change(types.TextDocumentContentChangePartial(range=place, text=new))
+        range_ = types.Range(self.position(at), self.position(at + len(old)))
+        self._change(types.TextDocumentContentChangePartial(range=range_, text=new))
         self.text = self.text[:at] + new + self.text[at + len(old) :]
         self.cursor = at + len(new)
 
     def replace_all(self, text: str) -> None:
-        """Replace the whole text, as clients without ranges do."""
+        """Replace the whole text, as clients without incremental changes do."""
         self._change(types.TextDocumentContentChangeWholeDocument(text))
         self.text = text
 
@@ -84,9 +84,9 @@ class Document:
         identifier = types.TextDocumentIdentifier(self.uri)
         self.editor.client.text_document_did_close(types.DidCloseTextDocumentParams(identifier))
 
-    def at(self, place: types.Range) -> str:
+    def text_in(self, range_: types.Range) -> str:
         """Return the text of a range."""
-        return self.text[self.index(place.start) : self.index(place.end)]
+        return self.text[self.index(range_.start) : self.index(range_.end)]
 
     def _change(self, change: Any) -> None:
         self.version += 1
@@ -107,7 +107,7 @@ class Document:
         assert result is None or isinstance(result, types.CompletionList)
         return None if result is None else [_with_defaults(item, result.item_defaults) for item in result.items]
 
-    def accepted(self, item: types.CompletionItem) -> str:
+    def text_after_accepting(self, item: types.CompletionItem) -> str:
         """Return the text after an editor accepts ``item``."""
         edit = item.text_edit
         assert isinstance(edit, types.TextEdit)
@@ -122,8 +122,8 @@ class Document:
         start = self.text.index(of) if of else 0
         return types.Range(self.position(start), self.position(start + len(of or self.text)))
 
-    def edit(self, edit: types.WorkspaceEdit) -> None:
-        """Make an edit as an editor does: all replacements at once, in one notification."""
+    def apply_edit(self, edit: types.WorkspaceEdit) -> None:
+        """Apply an edit as an editor does: all replacements in one notification."""
         if edit.document_changes:
             [change] = edit.document_changes
             assert isinstance(change, types.TextDocumentEdit)
@@ -145,45 +145,45 @@ class Document:
 
     async def actions(
         self,
-        at: str,
+        selected: str,
         *,
         only: list[str] | None = None,
         automatic: bool = False,
         diagnostics: list[types.Diagnostic] | None = None,
     ) -> dict[str, types.CodeAction]:
-        """Return the code actions for a selection of the first ``at``, by title.
+        """Return the code actions for a selection of the first ``selected``, by title.
 
-        Where ``at`` ends with ``|``, nothing is selected and the cursor is there.
+        If ``selected`` ends with ``|``, the selection is empty and the cursor is there.
         """
-        where = self.range(at.removesuffix("|"))
+        selection = self.range(selected.removesuffix("|"))
         kind = types.CodeActionTriggerKind.Automatic if automatic else types.CodeActionTriggerKind.Invoked
         context = types.CodeActionContext(diagnostics=diagnostics or [], only=only, trigger_kind=kind)
         found = await self.editor.client.text_document_code_action_async(
             types.CodeActionParams(
                 types.TextDocumentIdentifier(self.uri),
-                types.Range(where.end, where.end) if at.endswith("|") else where,
+                types.Range(selection.end, selection.end) if selected.endswith("|") else selection,
                 context,
             )
         )
         assert all(isinstance(action, types.CodeAction) for action in found or [])
         return {action.title: action for action in found or [] if isinstance(action, types.CodeAction)}
 
-    async def act(self, action: types.CodeAction) -> None:
-        """Choose an action, and make its edit."""
+    async def apply_action(self, action: types.CodeAction) -> None:
+        """Resolve an action if necessary, and apply its edit."""
         if action.edit is None:
             action = await self.editor.client.code_action_resolve_async(action)
         assert action.edit
-        self.edit(action.edit)
+        self.apply_edit(action.edit)
 
     async def command(self, name: str, **argument: Any) -> Any:
-        """Execute a command about this document, and make the edits that it asks for."""
+        """Execute a command on this document, and apply the edits that the server requests."""
         self.editor.edited = self
         params = types.ExecuteCommandParams(name, [{"uri": self.uri, **argument}])
         return await self.editor.client.workspace_execute_command_async(params)
 
-    async def hover(self, at: str) -> types.Hover | None:
-        """Hover over the middle of the first ``at``."""
-        index = self.text.index(at) + len(at) // 2
+    async def hover(self, text: str) -> types.Hover | None:
+        """Hover over the middle of the first ``text``."""
+        index = self.text.index(text) + len(text) // 2
         params = types.HoverParams(types.TextDocumentIdentifier(self.uri), self.position(index))
         return await self.editor.client.text_document_hover_async(params)
 
@@ -208,8 +208,8 @@ class Editor:
     """An editor with its server.
 
     Attributes:
-        edited: the document that ``workspace/applyEdit`` is about.
-        clock: of a server in this process.
+        edited: the document that ``workspace/applyEdit`` changes.
+        clock: the clock of a server in this process; None for the installed program.
     """
 
     client: LanguageClient
@@ -226,22 +226,22 @@ class Editor:
         """The messages shown to the user."""
         return [message.message for message in self.client.messages]
 
-    async def loaded(self) -> None:
-        """Wait until a model is loaded: a hover waits for it."""
+    async def wait_for_model(self) -> None:
+        """Wait until a model is loaded, with a hover, which waits for it."""
         document = self.open("It was a [MASK] day.")
         await document.hover("[MASK]")
         document.close()
 
     async def status(self) -> Any:
-        """Return the answer of the command ``fillmask.status``."""
+        """Return the result of the command ``fillmask.status``."""
         return await self.client.workspace_execute_command_async(types.ExecuteCommandParams("fillmask.status"))
 
     async def settle(self) -> None:
-        """Return when the server has handled every message that was sent before.
+        """Wait until the server has handled all messages sent so far.
 
-        Also a barrier: a message that the server did not send by now, it did not send because of what was sent before.
+        Afterwards a test can assert that the server sent no message in response to them.
         """
-        for _ in range(3):  # what a request of the server's starts when it is answered, too
+        for _ in range(3):  # a response to a request of the server may start more work
             await self.status()
 
     async def configure(self, settings: dict[str, Any], scope_uri: str | None = None) -> None:
@@ -251,32 +251,32 @@ class Editor:
         await self.settle()
 
     def push_settings(self, settings: Any) -> None:
-        """Send settings as clients do that are not asked for them."""
+        """Send settings as clients do that don't support ``workspace/configuration``."""
         self.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings))
 
-    async def without_pauses(self, work: Awaitable[T]) -> T:
-        """Return the result of ``work``, with the clock put forward while the server pauses."""
+    async def skip_pauses(self, work: Awaitable[T]) -> T:
+        """Return the result of ``work``, and advance the clock while the server pauses."""
         assert self.clock is not None
         task = asyncio.ensure_future(work)
         while not task.done():
             await self.status()
-            self.clock.put_forward(0.1)
+            self.clock.advance(0.1)
         return task.result()
 
-    async def until(self, holds: Callable[[], bool]) -> None:
-        """Return when something holds of what the server sent, with the clock put forward while the server pauses."""
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition of the received messages is true, and advance the clock while the server pauses."""
 
-        async def held() -> None:
-            while not holds():
+        async def poll() -> None:
+            while not condition():
                 await self.status()
 
-        await self.without_pauses(held())
+        await self.skip_pauses(poll())
 
-    async def until_status(self, holds: Callable[[Any], bool]) -> None:
-        """Return when something holds of the server's status, with the clock put forward while the server pauses."""
+    async def wait_until_status(self, condition: Callable[[Any], bool]) -> None:
+        """Wait until a condition of the server's status is true, and advance the clock while the server pauses."""
         assert self.clock is not None
-        while not holds(await self.status()):
-            self.clock.put_forward(0.1)
+        while not condition(await self.status()):
+            self.clock.advance(0.1)
 
     def open(self, marked: str, language: str = "plaintext", uri: str = "") -> Document:
         """Open a document whose cursor is at ``|``, by default at the end."""
@@ -299,7 +299,7 @@ async def start(
 
     Args:
         options: the initialization options.
-        configuration: what the client answers to ``workspace/configuration``.
+        configuration: the client's response to ``workspace/configuration``.
         local: the server's local engine; by default one with the embedded model.
     """
     return await _initialize(InProcessClient(local), client, options, configuration, Clock())
@@ -308,20 +308,25 @@ async def start(
 async def start_program(
     client: str | types.ClientCapabilities, *, options: Any = None, configuration: dict[str, Any] | None = None
 ) -> Editor:
-    """Start the installed program, otherwise as :func:`start`."""
+    """Start the installed program for an editor, as :func:`start` does with a server in this process."""
     process = make_test_lsp_client()
     await process.start_io(*SERVER)
     return await _initialize(process, client, options, configuration, None)
 
 
 async def _initialize(
-    client: LanguageClient, said: str | types.ClientCapabilities, options: Any, configuration: Any, clock: Clock | None
+    client: LanguageClient,
+    announced: str | types.ClientCapabilities,
+    options: Any,
+    configuration: Any,
+    clock: Clock | None,
 ) -> Editor:
     if configuration is not None:
         client.set_configuration(configuration)
     result = await client.initialize_session(
         types.InitializeParams(
-            capabilities=capabilities(said) if isinstance(said, str) else said, initialization_options=options
+            capabilities=capabilities(announced) if isinstance(announced, str) else announced,
+            initialization_options=options,
         )
     )
     editor = Editor(client, result, clock=clock)
@@ -329,14 +334,14 @@ async def _initialize(
     @client.feature(types.WORKSPACE_APPLY_EDIT)
     def apply(params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
         assert editor.edited
-        editor.edited.edit(params.edit)
+        editor.edited.apply_edit(params.edit)
         return types.ApplyWorkspaceEditResult(applied=True)
 
     return editor
 
 
 async def stop(editor: Editor) -> None:
-    """End the session; a program that does not end is killed."""
+    """End the session; kill a program that does not end."""
     if isinstance(editor.client, InProcessClient):
         await editor.client.leave()
         return
@@ -345,6 +350,6 @@ async def stop(editor: Editor) -> None:
     try:
         await asyncio.wait_for(editor.client.shutdown_session(), 30)
     finally:
-        if program.returncode is None:  # after an error of its own the client sends nothing
+        if program.returncode is None:  # after an internal error, the client sends nothing
             program.kill()
         await editor.client.stop()

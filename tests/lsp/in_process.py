@@ -1,4 +1,4 @@
-"""A server in the test's own process: memory streams in place of pipes, and a clock that can be put forward."""
+"""A server in the test's own process, over memory streams, with a clock that tests can advance."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ class MemoryWriter:
 
 
 async def serve(server: FillmaskServer, stream: asyncio.StreamReader) -> None:
-    """Hand the messages of a stream to a server until the client leaves."""
+    """Pass the messages of a stream to a server until the client leaves."""
 
     async def drain() -> None:
-        """Memory is never full."""
+        """Return at once: memory takes any number of bytes."""
 
     await run_message_loop(server.protocol, lambda: read_message(stream), drain)
 
 
 client_converter = cache(default_converter)
-"""The converter of all clients: a new one compiles its hooks for a tenth of a second."""
+"""The converter that all clients share, because a new one takes a tenth of a second."""
 
 
 class InProcessClient(LanguageClient):
@@ -86,10 +86,10 @@ class InProcessClient(LanguageClient):
 
 
 class RawClient:
-    """Sends any JSON to a server in the same event loop, and keeps every message that it gets.
+    """Sends any JSON to a server in the same event loop, and keeps every message that it receives.
 
     Attributes:
-        messages: the server's notifications and requests, in their order.
+        messages: the server's notifications and requests in order, without those that a test has taken.
     """
 
     def __init__(self, local: Engine | None = None) -> None:
@@ -97,7 +97,7 @@ class RawClient:
         self.local = local or embedded_engine()
         server = FillmaskServer(local=self.local)  # type: ignore[arg-type]
         self.messages: list[dict[str, Any]] = []
-        self._answers: dict[object, dict[str, Any]] = {}
+        self._responses: dict[object, dict[str, Any]] = {}
         self._arrived = asyncio.Condition()
         self._last_id = 0
         to_server, to_client = asyncio.StreamReader(), asyncio.StreamReader()
@@ -107,7 +107,7 @@ class RawClient:
         self._reading = asyncio.ensure_future(self._read(to_client))
 
     async def leave(self) -> None:
-        """Close the connection without a word."""
+        """Close the connection without ``shutdown`` and ``exit``."""
         self._to_server.close()
         await self._serving
         self._to_client.close()
@@ -121,7 +121,7 @@ class RawClient:
                 if "method" in message:
                     self.messages.append(message)
                 else:
-                    self._answers[message["id"]] = message
+                    self._responses[message["id"]] = message
                 self._arrived.notify_all()
 
     def send(self, message: object) -> None:
@@ -131,30 +131,30 @@ class RawClient:
     def notify(self, method: str, params: object = None) -> None:
         self.send({"jsonrpc": "2.0", "method": method, **({} if params is None else {"params": params})})
 
-    def reply(self, request: dict[str, Any], result: object) -> None:
+    def respond(self, request: dict[str, Any], result: object) -> None:
         """Answer a request of the server."""
         self.send({"jsonrpc": "2.0", "id": request["id"], "result": result})
 
-    def ask(self, method: str, params: object = None) -> int:
+    def send_request(self, method: str, params: object = None) -> int:
         """Send a request; return its id."""
         self._last_id += 1
         message = {"jsonrpc": "2.0", "id": self._last_id, "method": method}
         self.send(message if params is None else {**message, "params": params})
         return self._last_id
 
-    async def answer(self, id: object) -> dict[str, Any]:
+    async def wait_for_response(self, id: object) -> dict[str, Any]:
         """Wait for the response to a request."""
         async with self._arrived:
-            await self._arrived.wait_for(lambda: id in self._answers)
-        return self._answers.pop(id)
+            await self._arrived.wait_for(lambda: id in self._responses)
+        return self._responses.pop(id)
 
-    def is_answered(self, id: object) -> bool:
-        return id in self._answers
+    def has_response(self, id: object) -> bool:
+        return id in self._responses
 
     async def request(self, method: str, params: object = None) -> dict[str, Any]:
-        return await self.answer(self.ask(method, params))
+        return await self.wait_for_response(self.send_request(method, params))
 
-    async def message(self, method: str) -> dict[str, Any]:
+    async def wait_for_message(self, method: str) -> dict[str, Any]:
         """Wait for a notification or request of the server, and take it out of :attr:`messages`."""
         async with self._arrived:
             await self._arrived.wait_for(lambda: any(each["method"] == method for each in self.messages))
@@ -193,11 +193,11 @@ class RawClient:
     def close(self, uri: str) -> None:
         self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
 
-    def at(self, line: int, character: int, uri: str = "file:///a.txt") -> dict[str, Any]:
+    def position_params(self, line: int, character: int, uri: str = "file:///a.txt") -> dict[str, Any]:
         return {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
 
     async def complete(self, line: int, character: int, uri: str = "file:///a.txt") -> Any:
-        return (await self.request("textDocument/completion", self.at(line, character, uri)))["result"]
+        return (await self.request("textDocument/completion", self.position_params(line, character, uri)))["result"]
 
 
 @cache
@@ -219,17 +219,17 @@ def _load(model: str, device: str, dtype: str, runtime: str) -> mlm.MaskedLM:
 
 
 def embedded_engine() -> LocalEngine:
-    """Return an engine with no model yet, which loads the embedded one in no time."""
+    """Return an engine without a model; it loads the embedded model once a test session."""
     return LocalEngine(load_model=_load)
 
 
 class Clock:
-    """The event loop's clock, which can be put forward: a pause of the server's need not be waited for."""
+    """The event loop's clock, which a test can advance instead of waiting for the server's pauses."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
         loop = asyncio.get_running_loop()
         loop.time = lambda: time.monotonic() + self._ahead  # type: ignore[method-assign]
 
-    def put_forward(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self._ahead += seconds

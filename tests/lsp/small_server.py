@@ -1,4 +1,4 @@
-"""A server of a few handlers behind our protocol, and a client in the same event loop: no engine, no transport."""
+"""A server with a few handlers and our protocol, and a client in the same event loop, without engine or transport."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fillmask_ls.lsp.protocol import Protocol
 
 INITIALIZE = {"processId": None, "rootUri": None, "capabilities": {}}
 INITIALIZE_REQUEST = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE}
-AT = {"textDocument": {"uri": "file:///a.txt"}, "position": {"line": 0, "character": 0}}
-HOVER = {"jsonrpc": "2.0", "id": 2, "method": "textDocument/hover", "params": AT}
+POSITION_PARAMS = {"textDocument": {"uri": "file:///a.txt"}, "position": {"line": 0, "character": 0}}
+HOVER = {"jsonrpc": "2.0", "id": 2, "method": "textDocument/hover", "params": POSITION_PARAMS}
 SHUTDOWN = {"jsonrpc": "2.0", "id": 3, "method": "shutdown"}
 EXIT = {"jsonrpc": "2.0", "method": "exit"}
 
@@ -31,12 +31,12 @@ class SmallServer(LanguageServer):
     """A server whose hover shows the document, and whose completion waits.
 
     Attributes:
-        hover_text: what a hover shows instead.
+        hover_text: shown by a hover instead of the document, unless empty.
         held: set when a completion has started.
         release: lets completions finish.
         completion_label: the only completion.
-        hovers, completions: how many of each were asked for.
-        errors: the kinds of the errors that pygls reports.
+        hovers, completions: the number of requests so far.
+        errors: the types of the errors that pygls reports.
     """
 
     protocol: Protocol
@@ -71,9 +71,9 @@ class SmallServer(LanguageServer):
             await self.release.wait()
             return "done"
 
-        @self.command("test.ask")
-        async def ask(*_: Any) -> str:
-            """Ask the client for its configuration; return its answer, or the kind of the error."""
+        @self.command("test.configuration")
+        async def configuration(*_: Any) -> str:
+            """Request the client's configuration; return the result, or the type of the error."""
             try:
                 items = [types.ConfigurationItem(section="x")]
                 return str(await self.workspace_configuration_async(types.ConfigurationParams(items)))
@@ -81,7 +81,7 @@ class SmallServer(LanguageServer):
                 return type(error).__name__
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        if not isinstance(error, JsonRpcException):  # which is a response, not an error of the server
+        if not isinstance(error, JsonRpcException):  # a JsonRpcException is the response to a request
             self.errors.append(type(error).__name__)
 
 
@@ -119,25 +119,25 @@ class DirectClient(Generic[S]):
     async def notify(self, method: Any, params: object = None) -> None:
         await self.send({"jsonrpc": "2.0", "method": method, "params": params})
 
-    async def ask(self, method: Any, params: object = None) -> int:
+    async def send_request(self, method: Any, params: object = None) -> int:
         """Send a request; return its id."""
         self._last_id += 1
         await self.send({"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params})
         return self._last_id
 
-    async def answer(self, id: object) -> dict[str, Any]:
+    async def wait_for_response(self, id: object) -> dict[str, Any]:
         """Wait for the response to a request; there must be only one."""
-        while not (answers := self.answers(id)):
+        while not (responses := self.responses(id)):
             self._sent.clear()
             await self._sent.wait()
-        assert len(answers) == 1
-        return answers[0]
+        assert len(responses) == 1
+        return responses[0]
 
-    def answers(self, id: object) -> list[dict[str, Any]]:
+    def responses(self, id: object) -> list[dict[str, Any]]:
         """Return the responses with an id so far."""
         return [message for message in self.messages if "method" not in message and message["id"] == id]
 
-    async def message(self, method: str) -> dict[str, Any]:
+    async def wait_for_message(self, method: str) -> dict[str, Any]:
         """Wait for a request or notification of the server."""
         while not (found := [message for message in self.messages if message.get("method") == method]):
             self._sent.clear()
@@ -145,7 +145,7 @@ class DirectClient(Generic[S]):
         return found[-1]
 
     async def request(self, method: Any, params: object = None) -> dict[str, Any]:
-        return await self.answer(await self.ask(method, params))
+        return await self.wait_for_response(await self.send_request(method, params))
 
     async def initialize(self, capabilities: dict[str, Any] | None = None) -> dict[str, Any]:
         result = await self.request("initialize", {**INITIALIZE, "capabilities": capabilities or {}})

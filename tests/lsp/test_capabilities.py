@@ -1,4 +1,4 @@
-"""What the server offers depends on the client, and each capability has a test."""
+"""The server's capabilities: they depend on the client's, and each has a test."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from fillmask_ls import MASK
 from lsp.conftest import Connect
 from lsp.editor import CLIENTS
 
-HERE = Path(__file__)
-USED_BY = {
+THIS_FILE = Path(__file__)
+NAMES_IN_TESTS = {
     "position_encoding": "position_encoding",
     "text_document_sync": "text_document_did_change",
     "notebook_document_sync": "notebook_document_did_open",
@@ -30,17 +30,18 @@ USED_BY = {
     "semantic_tokens_provider": "text_document_semantic_tokens_full_async",
     "workspace": "workspace_did_change_configuration",
 }
+"""For each capability, a name that a test of it contains."""
 RECORDED = sorted(file.name.partition("_")[0] for file in CLIENTS.iterdir())
 
 
 @pytest.mark.parametrize("client", RECORDED)
 async def test_each_capability_and_command_has_a_test(connect: Connect, client: str) -> None:
     editor = await connect(client)
-    tests = "\n".join(file.read_text() for file in HERE.parent.rglob("*.py") if file != HERE)
+    tests = "\n".join(file.read_text() for file in THIS_FILE.parent.rglob("*.py") if file != THIS_FILE)
     offered = editor.result.capabilities
     for name in (field.name for field in attrs.fields(types.ServerCapabilities)):
         if getattr(offered, name) not in (None, False):
-            assert USED_BY[name] in tests, name
+            assert NAMES_IN_TESTS[name] in tests, name
     assert offered.execute_command_provider
     for command in offered.execute_command_provider.commands:
         assert f'"{command}"' in tests or f'"{command.removeprefix("fillmask.")}"' in tests, command

@@ -1,4 +1,4 @@
-"""Settings as clients send them: at the start, on request, and when they change."""
+"""Settings from the client: at ``initialize``, on request, and when they change."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from lsp.conftest import Connect
 from lsp.editor import Editor
 from lsp.in_process import Clock, RawClient
 
-BARE = types.ClientCapabilities()
+NO_CAPABILITIES = types.ClientCapabilities()
 
 
 async def top_k(editor: Editor, uri: str = "") -> int:
-    """Return how many words a completion offers."""
+    """Return the number of words in a completion list."""
     items = await editor.open("It was a [MASK]| day.", uri=uri).complete()
     assert items
     return len(items)
 
 
 async def test_initialization_options_are_settings(connect: Connect) -> None:
-    editor = await connect(BARE, options={"completion": {"topK": 3}})
+    editor = await connect(NO_CAPABILITIES, options={"completion": {"topK": 3}})
     assert (await top_k(editor), editor.messages) == (3, [])
 
 
-async def test_the_clients_configuration_goes_before_the_initialization_options(connect: Connect) -> None:
+async def test_client_configuration_overrides_the_initialization_options(connect: Connect) -> None:
     configuration = {"fillmask": {"completion": {"topK": 4}}}
     editor = await connect("vscode", options={"completion": {"topK": 3}}, configuration=configuration)
     assert (await top_k(editor), editor.messages) == (4, [])
 
 
 async def test_a_wrong_value_is_reported_and_the_default_holds(connect: Connect) -> None:
-    editor = await connect(BARE, options={"completion": {"topK": "many"}, "colour": "red"})
+    editor = await connect(NO_CAPABILITIES, options={"completion": {"topK": "many"}, "colour": "red"})
     assert await top_k(editor) == 10
     assert len(editor.messages) == 2
     assert "fillmask.completion.topK must be a whole number from 1 to 100, not 'many'" in editor.messages[0]
@@ -40,7 +40,7 @@ async def test_a_wrong_value_is_reported_and_the_default_holds(connect: Connect)
 
 
 async def test_settings_change_while_running(connect: Connect) -> None:
-    editor = await connect(BARE)
+    editor = await connect(NO_CAPABILITIES)
     for settings, expected in [
         ({"fillmask": {"completion": {"topK": 2}}}, 2),
         ({"fillmask": {"completion.topK": 5}}, 5),
@@ -65,7 +65,7 @@ async def test_a_folder_has_settings_of_its_own(connect: Connect) -> None:
     assert [len(await document.complete() or []) for document in (here, there, here)] == [2, 4, 2]
     await editor.configure({"fillmask": {"completion": {"topK": 0}}}, scope_uri=folder)
     assert [len(await document.complete() or []) for document in (here, there)] == [4, 4]
-    # The model is the server's: no folder has another.
+    # The model is a setting of the whole server: a folder's value is ignored.
     [message] = editor.messages
     assert message.startswith("fillmask.completion.topK must be a whole number from 1 to 100, not 0")
 
@@ -74,17 +74,17 @@ async def test_settings_that_a_client_sends_late_are_applied(raw: RawClient) -> 
     clock = Clock()
     await raw.initialize({"workspace": {"configuration": True}})
     raw.open("It was a [MASK] day.")
-    hover = raw.ask("textDocument/hover", raw.at(0, 12))
-    request = await raw.message("workspace/configuration")
-    while not raw.is_answered(hover):  # the client takes too long: the request goes on without its settings
+    hover = raw.send_request("textDocument/hover", raw.position_params(0, 12))
+    request = await raw.wait_for_message("workspace/configuration")
+    while not raw.has_response(hover):  # the server stops waiting for the settings
         await raw.request("workspace/executeCommand", {"command": "fillmask.status"})
-        clock.put_forward(0.5)
-    assert (await raw.answer(hover))["result"]
-    raw.reply(request, [{"completion": {"topK": 3}}])
-    # From now on the client is asked for the document's own settings, too.
-    completion = raw.ask("textDocument/completion", raw.at(0, 15))
-    raw.reply(await raw.message("workspace/configuration"), [None])
-    assert len((await raw.answer(completion))["result"]["items"]) == 3
+        clock.advance(0.5)
+    assert (await raw.wait_for_response(hover))["result"]
+    raw.respond(request, [{"completion": {"topK": 3}}])
+    # From now on, the server requests the document's own settings, too.
+    completion = raw.send_request("textDocument/completion", raw.position_params(0, 15))
+    raw.respond(await raw.wait_for_message("workspace/configuration"), [None])
+    assert len((await raw.wait_for_response(completion))["result"]["items"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -92,14 +92,14 @@ async def test_settings_that_a_client_sends_late_are_applied(raw: RawClient) -> 
 )
 async def test_a_client_that_answers_nonsense_gets_the_defaults(raw: RawClient, nonsense: object) -> None:
     await raw.initialize({"workspace": {"configuration": True}})
-    raw.reply(await raw.message("workspace/configuration"), nonsense)
+    raw.respond(await raw.wait_for_message("workspace/configuration"), nonsense)
     await raw.request("workspace/executeCommand", {"command": "fillmask.status"})
     raw.open("It was a [MASK] day.")
-    asked = raw.ask("textDocument/completion", raw.at(0, 15))
+    request_id = raw.send_request("textDocument/completion", raw.position_params(0, 15))
     await raw.request("workspace/executeCommand", {"command": "fillmask.status"})
     for request in [message for message in raw.messages if message["method"] == "workspace/configuration"]:
-        raw.reply(request, nonsense)
-    assert len((await raw.answer(asked))["result"]["items"]) == 10
+        raw.respond(request, nonsense)
+    assert len((await raw.wait_for_response(request_id))["result"]["items"]) == 10
 
 
 @pytest.mark.parametrize("value", [0, 101, -1, 1.5, True, "5", [5], {"x": 5}])

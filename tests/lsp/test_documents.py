@@ -1,4 +1,4 @@
-"""Documents as clients keep them: changed, opened twice, closed, in another language, and large."""
+"""Open documents: changed, opened twice, closed, in another language, and large."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ HOSPITAL = "The man was taken to the [MASK] by ambulance."
 
 
 async def hover(raw: RawClient, uri: str, line: int, character: int) -> Any:
-    """Return what a hover shows; None where there is no mask."""
-    return (await raw.request("textDocument/hover", raw.at(line, character, uri)))["result"]
+    """Return the result of a hover; None if there is no mask."""
+    return (await raw.request("textDocument/hover", raw.position_params(line, character, uri)))["result"]
 
 
-async def test_changes_of_one_notification_are_made_in_their_order(raw: RawClient, engine: ScriptedEngine) -> None:
+async def test_changes_of_one_notification_are_applied_in_order(raw: RawClient, engine: ScriptedEngine) -> None:
     await raw.initialize()
     uri = "untitled:Untitled-1"
     raw.open("", uri)
@@ -52,7 +52,7 @@ async def test_a_document_that_is_opened_again_has_its_new_text_and_language(
     assert await hover(raw, "file:///two/a", 0, 20) is None
 
 
-async def test_a_mask_in_the_middle_of_ten_thousand_is_answered(raw: RawClient, engine: ScriptedEngine) -> None:
+async def test_hover_at_the_middle_of_ten_thousand_masks(raw: RawClient, engine: ScriptedEngine) -> None:
     line = f"# {HOSPITAL} It was late, and nobody else had been there that night.\n"
     await raw.initialize()
     raw.open(line * 10_000, "file:///large", "markdown")

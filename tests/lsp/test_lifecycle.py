@@ -1,4 +1,4 @@
-"""The life of a server: what it answers from its start to its end, and what ends it."""
+"""The life cycle of a server: requests from its start to its end, and how it ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest_asyncio
 from lsprotocol import types
 
 from fillmask_ls.lsp.server import FillmaskServer
-from lsp.small_server import AT, DirectClient, code
+from lsp.small_server import POSITION_PARAMS, DirectClient, code
 from scripted_engine import ScriptedEngine
 from wire import SERVER, Connection, Wire
 
@@ -35,9 +35,9 @@ async def client(engine: ScriptedEngine) -> Client:
     return DirectClient(FillmaskServer(local=engine))  # type: ignore[arg-type]
 
 
-def at(character: int) -> dict[str, Any]:
+def position_params(character: int) -> dict[str, Any]:
     """Return the parameters of a request about a position in the first line."""
-    return {**AT, "position": {"line": 0, "character": character}}
+    return {**POSITION_PARAMS, "position": {"line": 0, "character": character}}
 
 
 async def test_initialize_returns_the_capabilities(client: Client) -> None:
@@ -62,15 +62,15 @@ async def test_requests_without_the_model_are_answered_while_it_loads(client: Cl
     await client.initialize()
     await client.open("It was a [MASK] day.")
     completion, hover = (
-        await client.ask("textDocument/completion", at(15)),
-        await client.ask("textDocument/hover", at(12)),
+        await client.send_request("textDocument/completion", position_params(15)),
+        await client.send_request("textDocument/hover", position_params(12)),
     )
-    assert (await client.request("textDocument/completion", at(2)))["result"] is None
-    assert (await client.request("textDocument/hover", at(2)))["result"] is None
-    assert client.answers(hover) == []
+    assert (await client.request("textDocument/completion", position_params(2)))["result"] is None
+    assert (await client.request("textDocument/hover", position_params(2)))["result"] is None
+    assert client.responses(hover) == []
     await engine.release()
-    assert (await client.answer(hover))["result"]
-    assert "result" in await client.answer(completion)
+    assert (await client.wait_for_response(hover))["result"]
+    assert "result" in await client.wait_for_response(completion)
 
 
 async def test_request_that_is_cancelled_while_the_model_loads_is_answered_quietly(
@@ -80,33 +80,33 @@ async def test_request_that_is_cancelled_while_the_model_loads_is_answered_quiet
     await client.initialize()
     await client.open("It was a [MASK] day.")
     for method in ("textDocument/completion", "textDocument/hover"):
-        id = await client.ask(method, at(15 if "completion" in method else 12))
+        id = await client.send_request(method, position_params(15 if "completion" in method else 12))
         await client.notify("$/cancelRequest", {"id": id})
-        assert code(await client.answer(id)) == types.LSPErrorCodes.RequestCancelled
+        assert code(await client.wait_for_response(id)) == types.LSPErrorCodes.RequestCancelled
     await engine.release()
-    assert (await client.request("textDocument/hover", at(12)))["result"]
+    assert (await client.request("textDocument/hover", position_params(12)))["result"]
     assert errors(caplog) == []
 
 
-async def test_refusals_while_the_user_types_are_not_errors_in_the_log(
+async def test_stale_and_refused_requests_are_not_logged_as_errors(
     client: Client, engine: ScriptedEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     engine.hold_loading()
     await client.initialize()
     await client.open("It was a [MASK] day.")
-    stale = await client.ask("textDocument/hover", at(12))
+    stale = await client.send_request("textDocument/hover", position_params(12))
     start = {"line": 0, "character": 0}
     change = {"range": {"start": start, "end": start}, "text": "So i"}
     identifier = {"uri": "file:///a.txt", "version": 6}
     await client.notify("textDocument/didChange", {"textDocument": identifier, "contentChanges": [change]})
-    refused = await client.ask("workspace/executeCommand", {"command": "fillmask.fill", "arguments": [1]})
-    assert code(await client.answer(stale)) == types.LSPErrorCodes.ContentModified
-    assert code(await client.answer(refused)) == types.ErrorCodes.InvalidParams
+    refused = await client.send_request("workspace/executeCommand", {"command": "fillmask.fill", "arguments": [1]})
+    assert code(await client.wait_for_response(stale)) == types.LSPErrorCodes.ContentModified
+    assert code(await client.wait_for_response(refused)) == types.ErrorCodes.InvalidParams
     assert errors(caplog) == []
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return the warnings and errors that the program would log: it silences pygls."""
+    """Return the logged warnings and errors, without those of pygls, which the program doesn't log."""
     return [
         record.getMessage()
         for record in caplog.records
@@ -116,41 +116,41 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 async def test_progress_of_the_load_is_shown(client: Client) -> None:
     await client.initialize({"window": {"workDoneProgress": True}})
-    create = await client.message("window/workDoneProgress/create")
+    create = await client.wait_for_message("window/workDoneProgress/create")
     await client.send({"jsonrpc": "2.0", "id": create["id"], "result": None})
-    while (value := (await client.message("$/progress"))["params"]["value"])["kind"] != "end":
+    while (value := (await client.wait_for_message("$/progress"))["params"]["value"])["kind"] != "end":
         await asyncio.sleep(0)
     kinds = [each["params"]["value"]["kind"] for each in client.messages if each.get("method") == "$/progress"]
     assert kinds == ["begin", "end"]
     assert value["message"] == "embedded is ready"
 
 
-async def test_response_that_arrives_after_its_deadline_changes_nothing(
+async def test_server_continues_without_responses_that_arrive_too_late(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = asyncio.get_running_loop()
-    clock, passed = loop.time, 0.0
-    monkeypatch.setattr(loop, "time", lambda: clock() + passed)
+    clock, elapsed = loop.time, 0.0
+    monkeypatch.setattr(loop, "time", lambda: clock() + elapsed)
 
-    async def pass_deadline() -> None:
-        nonlocal passed
-        for _ in range(5):  # the server begins to wait for the response
+    async def exceed_timeout() -> None:
+        nonlocal elapsed
+        for _ in range(5):  # let the server send its request
             await asyncio.sleep(0)
-        passed += 5
+        elapsed += 5
 
     await client.initialize({"window": {"workDoneProgress": True}, "workspace": {"configuration": True}})
     await client.open("It was a [MASK] day.")
     for method in ("workspace/configuration", "window/workDoneProgress/create"):
-        await client.message(method)
-        await pass_deadline()
-    hover = await client.ask("textDocument/hover", at(12))
-    await pass_deadline()
-    assert (await client.answer(hover))["result"]
+        await client.wait_for_message(method)
+        await exceed_timeout()
+    hover = await client.send_request("textDocument/hover", position_params(12))
+    await exceed_timeout()
+    assert (await client.wait_for_response(hover))["result"]
     for request in [message for message in client.messages if "method" in message and "id" in message]:
         await client.send({"jsonrpc": "2.0", "id": request["id"], "result": [{"completion": {"topK": 3}}]})
-    completion = await client.ask("textDocument/completion", at(15))
-    await pass_deadline()
-    assert (await client.answer(completion))["result"]["items"]
+    completion = await client.send_request("textDocument/completion", position_params(15))
+    await exceed_timeout()
+    assert (await client.wait_for_response(completion))["result"]["items"]
     assert not any(message.get("method") == "$/progress" for message in client.messages)
 
 
@@ -169,7 +169,7 @@ def test_end_of_input_ends_the_program_while_the_model_loads() -> None:
 
 @posix
 @pytest.mark.process
-def test_death_of_the_client_ends_the_program_though_its_pipes_stay_open() -> None:
+def test_program_ends_with_its_client_even_if_the_pipes_stay_open() -> None:
     client = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with Wire() as wire:
         wire.initialize(processId=client.pid)
@@ -194,7 +194,7 @@ def test_signal_ends_the_program_quietly(number: signal.Signals, codes: set[int]
 @posix
 @pytest.mark.process
 def test_program_with_non_blocking_unread_files_logs_no_text_and_ends() -> None:
-    """Non-blocking standard files are inherited, standard error is unread until the end, documents stay out of the log."""
+    """Standard streams are inherited in non-blocking mode, and standard error is unread until the end."""
     server_in, client_out = os.pipe()
     client_in, server_out = os.pipe()
     log_in, log_out = os.pipe()
@@ -207,10 +207,10 @@ def test_program_with_non_blocking_unread_files_logs_no_text_and_ends() -> None:
         wire = Connection(writing, reading)
         wire.initialize()
         wire.open("secretword [MASK] \ud800 secretword.")
-        wire.request("textDocument/hover", wire.at(0, 14))
+        wire.request("textDocument/hover", wire.position_params(0, 14))
         wire.request("textDocument/hover", {"secretword": 1})
         for _ in range(1_000):  # more records than a pipe holds
-            wire.request("textDocument/hover", wire.at(0, 0))
+            wire.request("textDocument/hover", wire.position_params(0, 0))
         wire.shut_down()
         assert program.wait() == 0
         lines = log.read().decode().splitlines()

@@ -1,4 +1,4 @@
-"""The log writes one line per record to standard error, without document text, and never blocks on its reader."""
+"""The log: one line a record on standard error, without document text; it never blocks on its reader."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fillmask_ls.lsp import log
 
 
 class MemoryFile(RawIOBase):
-    """Keeps what is written to it."""
+    """A file in memory."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class MemoryFile(RawIOBase):
 
 @pytest.fixture
 def logger() -> Iterator[logging.Logger]:
-    """The server's logger, whose records go to the log of a test only."""
+    """The server's logger without its handlers, so that only the test's log receives the records."""
     logger = logging.getLogger("fillmask_ls")
     handlers, propagate, level = logger.handlers, logger.propagate, logger.level
     logger.handlers, logger.propagate = [], False
@@ -40,11 +40,11 @@ def logger() -> Iterator[logging.Logger]:
     logger.setLevel(level)
 
 
-def logged(logger: logging.Logger, file: RawIOBase, max_queued: int = 100) -> log.Log:
-    """Send the records of a logger to a file."""
-    result = log.Log(file, max_queued)
-    logger.addHandler(result.handler)
-    return result
+def attach_log(logger: logging.Logger, file: RawIOBase, max_queued: int = 100) -> log.Log:
+    """Return a log that writes the records of a logger to a file."""
+    new_log = log.Log(file, max_queued)
+    logger.addHandler(new_log.handler)
+    return new_log
 
 
 def fail(message: str) -> None:
@@ -53,8 +53,8 @@ def fail(message: str) -> None:
 
 def test_record_is_one_line_without_control_characters() -> None:
     file = MemoryFile()
-    logger = logging.Logger("fillmask_ls")  # unknown to pytest, whose report cannot hold half a surrogate pair
-    lines = logged(logger, file)
+    logger = logging.Logger("fillmask_ls")  # not in the hierarchy: pytest's report can't encode a lone surrogate
+    lines = attach_log(logger, file)
     logger.info("the model %s is ready", "a\nfillmask-ls: ERROR: \x1b[31mforged\x9b \ud800 é")
     lines.close()
     assert file.content.decode() == (
@@ -62,9 +62,9 @@ def test_record_is_one_line_without_control_characters() -> None:
     )
 
 
-def test_exception_is_logged_by_kind_and_place(logger: logging.Logger) -> None:
+def test_exception_is_logged_with_type_and_location(logger: logging.Logger) -> None:
     file = MemoryFile()
-    lines = logged(logger, file)
+    lines = attach_log(logger, file)
     try:
         fail("secret text")
     except ValueError:
@@ -78,9 +78,9 @@ def test_exception_is_logged_by_kind_and_place(logger: logging.Logger) -> None:
 
 
 async def test_exception_of_a_background_task_is_logged_once(logger: logging.Logger) -> None:
-    """asyncio's own handler prints "Task exception was never retrieved" with message and traceback."""
+    """asyncio's default handler would print the message and a traceback."""
     file = MemoryFile()
-    lines = logged(logger, file)
+    lines = attach_log(logger, file)
     asyncio.get_running_loop().set_exception_handler(log.handle_loop_exception)
 
     async def work() -> None:
@@ -101,11 +101,11 @@ async def test_exception_of_a_background_task_is_logged_once(logger: logging.Log
     assert "secret" not in line
 
 
-def test_exception_of_a_thread_is_logged_by_kind(
+def test_exception_of_a_thread_is_logged_by_type(
     logger: logging.Logger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = MemoryFile()
-    lines = logged(logger, file)
+    lines = attach_log(logger, file)
     monkeypatch.setattr(threading, "excepthook", log.log_thread_exception)
     thread = threading.Thread(target=fail, args=("secret text",))
     thread.start()
@@ -116,7 +116,7 @@ def test_exception_of_a_thread_is_logged_by_kind(
     assert capsys.readouterr().err == ""
 
 
-def test_exception_of_a_finalizer_is_logged_by_kind(
+def test_exception_of_a_finalizer_is_logged_by_type(
     logger: logging.Logger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Fails:
@@ -124,7 +124,7 @@ def test_exception_of_a_finalizer_is_logged_by_kind(
             fail("secret text")
 
     file = MemoryFile()
-    lines = logged(logger, file)
+    lines = attach_log(logger, file)
     monkeypatch.setattr(sys, "unraisablehook", log.log_unraisable_exception)
     Fails()
     lines.close()
@@ -135,10 +135,10 @@ def test_exception_of_a_finalizer_is_logged_by_kind(
 
 @pytest.mark.skipif(os.name != "posix", reason="fills a pipe")
 @pytest.mark.parametrize("blocking", [True, False])
-def test_unread_log_holds_up_nobody(logger: logging.Logger, blocking: bool) -> None:
+def test_unread_log_never_blocks_the_logger(logger: logging.Logger, blocking: bool) -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, blocking)
-    lines = logged(logger, FileIO(writing, "wb"))
+    lines = attach_log(logger, FileIO(writing, "wb"))
     for number in range(2_000):
         logger.warning("record %d %s", number, "x" * 100)
     lines.close()
@@ -150,7 +150,7 @@ def test_unread_log_holds_up_nobody(logger: logging.Logger, blocking: bool) -> N
 def test_log_survives_the_end_of_its_reader(logger: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    lines = logged(logger, FileIO(writing, "wb"))
+    lines = attach_log(logger, FileIO(writing, "wb"))
     for _ in range(10):
         logger.warning("nobody reads this")
     lines.close()

@@ -1,4 +1,4 @@
-"""Validation of single messages, before any state is known."""
+"""Validation of single messages, which needs no state."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_depth_counts_objects_and_arrays(wrap: Any) -> None:
         (99, types.SymbolKind),
     ],
 )
-def test_converter_refuses_values_of_another_type(value: object, cls: type[Any]) -> None:
+def test_converter_refuses_values_of_other_types(value: object, cls: type[Any]) -> None:
     with pytest.raises((TypeError, ValueError)):
         strict_converter().structure(value, cls)
 
@@ -76,12 +76,12 @@ def test_converter_refuses_values_of_another_type(value: object, cls: type[Any])
     ("value", "cls", "expected"),
     [("x", str, "x"), (5.0, int, 5), (True, bool, True), ("markdown", types.MarkupKind, types.MarkupKind.Markdown)],
 )
-def test_converter_takes_values_of_the_type(value: object, cls: type[Any], expected: object) -> None:
+def test_converter_accepts_values_of_the_type(value: object, cls: type[Any], expected: object) -> None:
     assert strict_converter().structure(value, cls) == expected
 
 
 @pytest.mark.parametrize("params", [None, [], 5, {}, {"textDocument": None}, {"textDocument": {"uri": 5}}])
-def test_version_is_not_filled_in_where_there_is_no_document(params: object) -> None:
+def test_version_is_not_filled_in_without_a_document(params: object) -> None:
     message = {"params": params}
     fill_in_versions(message, lambda _: 1)
     assert message == {"params": params}

@@ -1,4 +1,4 @@
-"""Clients that forge data, don't count versions, send malformed changes, or answer out of order."""
+"""Clients that forge data, don't count versions, send malformed changes, or respond out of order."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def change(client: Client, version: object, text: str) -> None:
     )
 
 
-def at(character: int) -> dict[str, Any]:
+def position_params(character: int) -> dict[str, Any]:
     return {"textDocument": {"uri": URI}, "position": {"line": 0, "character": character}}
 
 
@@ -70,33 +70,33 @@ async def test_a_forged_code_action_is_refused(forged: dict[str, Any]) -> None:
     await client.open(TEXT)
     data = {"do": "mask", "uri": URI, "version": 5, "start": 0, "end": 20, "seed": 1}
     assert "result" in await client.request("codeAction/resolve", {"title": "", "data": data})
-    asked = len(engine.questions(SampleMaskQuestion))
+    questions = len(engine.questions(SampleMaskQuestion))
     assert code(await client.request("codeAction/resolve", {"title": "", "data": {**data, **forged}})) == -32602
-    assert len(engine.questions(SampleMaskQuestion)) == asked
+    assert len(engine.questions(SampleMaskQuestion)) == questions
 
 
-async def test_an_edit_makes_requests_stale_though_the_client_does_not_count_versions() -> None:
+async def test_an_edit_makes_requests_stale_even_if_the_client_does_not_count_versions() -> None:
     engine = ScriptedEngine()
     client = await connect(engine)
     await client.open(TEXT)
     engine.hold()
-    asked = await client.ask("textDocument/inlayHint", {"textDocument": {"uri": URI}, "range": WHOLE})
+    request_id = await client.send_request("textDocument/inlayHint", {"textDocument": {"uri": URI}, "range": WHOLE})
     await engine.wait_until(lambda: bool(engine.questions(PredictQuestion)))
     await change(client, 5, "Then: ")
     await engine.release()
-    assert code(await client.answer(asked)) == types.LSPErrorCodes.ContentModified
+    assert code(await client.wait_for_response(request_id)) == types.LSPErrorCodes.ContentModified
 
 
-async def test_a_filled_line_is_not_offered_for_a_line_that_changed_though_the_version_is_the_same() -> None:
+async def test_joint_fills_are_dropped_if_their_line_changed_even_if_the_version_is_the_same() -> None:
     engine = ScriptedEngine()
     client = await connect(engine)
     await client.open("A [MASK] and [MASK] here.")
     engine.hold()
-    asked = await client.ask("textDocument/completion", at(8))
+    request_id = await client.send_request("textDocument/completion", position_params(8))
     await engine.wait_until(lambda: bool(engine.questions(PredictQuestion)))
     await client.open("A [MASK] or a [MASK] there.")
     await engine.release()
-    labels = [item["label"] for item in (await client.answer(asked))["result"]["items"]]
+    labels = [item["label"] for item in (await client.wait_for_response(request_id))["result"]["items"]]
     assert "house" in labels
     assert not any("…" in label for label in labels)
 
@@ -108,7 +108,7 @@ async def run_ready_tasks() -> None:
 
 
 @pytest.mark.parametrize("method", ["textDocument", "notebookDocument"])
-async def test_a_document_is_given_up_when_a_change_of_it_is_malformed(method: str) -> None:
+async def test_a_document_is_dropped_after_a_malformed_change(method: str) -> None:
     client = await connect(ScriptedEngine())
     await client.open(TEXT)
     document, changes = {"uri": URI, "version": 6}, [{"range": {"start": {"line": -1}}, "text": "x"}]
@@ -117,13 +117,13 @@ async def test_a_document_is_given_up_when_a_change_of_it_is_malformed(method: s
         cells = {"textContent": [{"document": document, "changes": changes}]}
         parameters = {"notebookDocument": {"uri": "file:///n.ipynb", "version": 2}, "change": {"cells": cells}}
     await client.notify(f"{method}/didChange", parameters)
-    assert (await client.request("textDocument/hover", at(40)))["result"] is None
-    assert "text is no longer known" in (await client.message("window/showMessage"))["params"]["message"]
+    assert (await client.request("textDocument/hover", position_params(40)))["result"] is None
+    assert "text is no longer known" in (await client.wait_for_message("window/showMessage"))["params"]["message"]
     await client.open(TEXT)
-    assert "house" in str((await client.request("textDocument/hover", at(40)))["result"])
+    assert "house" in str((await client.request("textDocument/hover", position_params(40)))["result"])
 
 
-async def test_settings_that_are_answered_out_of_order_are_those_that_were_asked_for_last() -> None:
+async def test_the_latest_configuration_request_wins_if_responses_arrive_out_of_order() -> None:
     client = await connect(ScriptedEngine(), {"workspace": {"configuration": True}})
     await client.notify("workspace/didChangeConfiguration", {"settings": None})
     await run_ready_tasks()
@@ -135,9 +135,9 @@ async def test_settings_that_are_answered_out_of_order_are_those_that_were_asked
     assert client.server.session.configuration.settings.completion_top_k == 2
 
 
-async def test_a_refused_request_of_the_server_leaves_nothing_behind() -> None:
+async def test_a_refused_request_of_the_server_is_forgotten() -> None:
     client = await connect(ScriptedEngine(), {"workspace": {"configuration": True}})
-    request = await client.message("workspace/configuration")
+    request = await client.wait_for_message("workspace/configuration")
     error = {"code": -32601, "message": "not supported"}
     await client.send({"jsonrpc": "2.0", "id": request["id"], "error": error})
     await run_ready_tasks()
@@ -145,8 +145,12 @@ async def test_a_refused_request_of_the_server_leaves_nothing_behind() -> None:
     assert not client.protocol._request_futures
 
 
-class SlowLoads(ScriptedEngine):
-    """Finishes a load that has begun before it begins the next one, as the local engine does."""
+class SequentialLoads(ScriptedEngine):
+    """Loads one model after another, as the local engine does.
+
+    Attributes:
+        may_finish: for each model that loads slowly, the event that its load waits for.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -155,12 +159,12 @@ class SlowLoads(ScriptedEngine):
 
     async def load(self, model: str, device: str, dtype: str = "auto", runtime: str = "torch") -> str:
         async with self._loading:
-            self.loads.append(model)
+            self.load_requests.append(model)
             await self._notify()
             if model in self.may_finish:
                 await self.may_finish[model].wait()
-            if model in self.broken:
-                raise EngineError(self.broken[model])
+            if model in self.load_errors:
+                raise EngineError(self.load_errors[model])
             self.model_name = model
             await self._notify()
             return model
@@ -168,17 +172,17 @@ class SlowLoads(ScriptedEngine):
 
 @pytest.mark.parametrize("reason", [None, "Model 'one' not found."])
 async def test_status_is_loading_until_the_model_that_was_chosen_last_is_loaded(reason: str | None) -> None:
-    engine = SlowLoads()
+    engine = SequentialLoads()
     if reason is not None:
-        engine.broken["one"] = reason
+        engine.load_errors["one"] = reason
     client = await connect(engine)
     await engine.wait_until(lambda: engine.model_name == "auto")
     await client.notify("workspace/didChangeConfiguration", {"settings": {"fillmask": {"model": "one"}}})
-    await engine.wait_until(lambda: "one" in engine.loads)
+    await engine.wait_until(lambda: "one" in engine.load_requests)
     await client.notify("workspace/didChangeConfiguration", {"settings": {"fillmask": {"model": "two"}}})
     await run_ready_tasks()
     engine.may_finish["one"].set()
-    await engine.wait_until(lambda: "two" in engine.loads)
+    await engine.wait_until(lambda: "two" in engine.load_requests)
     await run_ready_tasks()
 
     async def status() -> tuple[str, str | None]:

@@ -1,4 +1,4 @@
-"""Masks in the cells of a notebook, as VS Code sends them."""
+"""Masks in the cells of a notebook."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def changed(**changes: Any) -> types.DidChangeNotebookDocumentParams:
 
 
 async def passage(editor: Editor, engine: ScriptedEngine, number: int, at: types.Position) -> str | None:
-    """Return the passage that the model reads for a hover in a cell; None where there is no mask."""
+    """Return the passage that the model reads for a hover in a cell; None if there is no mask."""
     params = types.HoverParams(types.TextDocumentIdentifier(uri(number)), at)
     if await editor.client.text_document_hover_async(params) is None:
         return None

@@ -1,4 +1,4 @@
-"""The installed program over the real protocol, with the embedded model: one server for each recorded client."""
+"""The installed program with the embedded model, driven by the recorded clients."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from shared_engine import SharedEngine
 
 pytestmark = [pytest.mark.process, pytest.mark.asyncio(loop_scope="session")]
 
-BETTER = "google-bert/bert-base-uncased"
+BETTER_MODEL = "google-bert/bert-base-uncased"
 RECORDED = sorted(file.name.partition("_")[0] for file in CLIENTS.iterdir())
 
 
@@ -30,18 +30,18 @@ RECORDED = sorted(file.name.partition("_")[0] for file in CLIENTS.iterdir())
 async def program(request: pytest.FixtureRequest) -> AsyncIterator[Editor]:
     """Each recorded client with its server, one for the whole session."""
     editor = await start_program(request.param)
-    await editor.loaded()
+    await editor.wait_for_model()
     yield editor
     await stop(editor)
 
 
-async def test_typing_a_mask_and_accepting_a_word(program: Editor) -> None:
+async def test_accepted_word_replaces_the_typed_mask(program: Editor) -> None:
     document = program.open("😀 The patient was taken to the | by ambulance.")
     document.type("[MASK]")
     items = await document.complete("]")
     assert items
     hospital = next(item for item in items if item.label == "hospital")
-    assert document.accepted(hospital) == "😀 The patient was taken to the hospital by ambulance."
+    assert document.text_after_accepting(hospital) == "😀 The patient was taken to the hospital by ambulance."
 
 
 async def test_hover_shows_the_words_of_the_mask(program: Editor) -> None:
@@ -59,7 +59,7 @@ async def test_a_command_fills_the_document(program: Editor) -> None:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
-    """A server of the hub's protocol, which the program asks."""
+    """A hub on this machine, which the program downloads from."""
     with Hub() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
@@ -92,7 +92,7 @@ def download_token(editor: Editor) -> int | str:
 
 async def test_a_model_is_downloaded_with_progress_and_then_answers(hub: Hub) -> None:
     async with session(options={"model": "embedded"}) as editor:
-        await editor.loaded()
+        await editor.wait_for_model()
         answer = await command(editor, "downloadModel", {"model": "some/model"})
         assert answer["model"] == "embedded"  # the settings name another one
         reports = editor.client.progress_reports[download_token(editor)]
@@ -106,48 +106,48 @@ async def test_a_model_is_downloaded_with_progress_and_then_answers(hub: Hub) ->
 
 
 async def test_a_download_is_cancelled_by_its_progress_bar(hub: Hub) -> None:
-    hub.slowly = True
+    hub.slow = True
     async with session(options={"model": "embedded"}) as editor:
-        fetching = asyncio.ensure_future(command(editor, "downloadModel", {"model": "some/model"}))
+        download = asyncio.ensure_future(command(editor, "downloadModel", {"model": "some/model"}))
         while len(editor.client.progress_reports.get(download_token(editor), [])) < 2:
             await editor.status()
         editor.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(download_token(editor)))
         with pytest.raises(JsonRpcException, match="cancel"):
-            await fetching
+            await download
         assert await editor.open(f"a {MASK}").hover(MASK)
 
 
-async def test_the_better_model_is_offered_downloaded_and_then_found(hub: Hub) -> None:
-    hub.model = BETTER
+async def test_the_better_model_is_offered_downloaded_and_used(hub: Hub) -> None:
+    hub.model = BETTER_MODEL
     async with session("neovim") as editor:
         offered = asyncio.Event()
 
         @editor.client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)
         def answer(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
-            assert BETTER in params.message
+            assert BETTER_MODEL in params.message
             offered.set()
             return (params.actions or [None])[0]
 
         await offered.wait()
-        while (await command(editor, "status"))["model"] != BETTER:
-            await editor.loaded()  # a round trip; the download goes on meanwhile
+        while (await command(editor, "status"))["model"] != BETTER_MODEL:
+            await editor.wait_for_model()  # the download continues during these requests
     async with session("neovim") as editor:
-        await editor.loaded()
-        assert (await command(editor, "status"))["model"] == BETTER
+        await editor.wait_for_model()
+        assert (await command(editor, "status"))["model"] == BETTER_MODEL
 
 
-async def test_the_runtime_is_a_setting() -> None:
+async def test_openvino_runtime_answers_completion() -> None:
     pytest.importorskip("openvino")
     async with session(options={"runtime": "openvino", "model": "embedded"}) as editor:
-        await editor.loaded()
+        await editor.wait_for_model()
         items = await editor.open("Paris is the capital of [MASK]|.").complete()
         assert items is not None
         assert "paris" in [item.label for item in items]
         assert editor.messages == []
 
 
-async def test_with_a_shared_engine_no_model_is_loaded(ours: SharedEngine) -> None:
-    async with session(options={"engine": {"url": ours.url}}) as editor:
+async def test_with_a_shared_engine_no_model_is_loaded(shared_engine: SharedEngine) -> None:
+    async with session(options={"engine": {"url": shared_engine.url}}) as editor:
         assert await editor.open(f"She drank a cup of {MASK}| with milk.").complete()
         assert (await editor.status())["engine"] == "remote"
         program = editor.client._server

@@ -1,4 +1,4 @@
-"""The gate over pygls: one response to every request, whatever the client sends and whenever."""
+"""The protocol over pygls: every request gets one response, whatever the client sends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from lsprotocol import types
 
-from lsp.small_server import AT, INITIALIZE, DirectClient, SmallServer, code, nested
+from lsp.small_server import INITIALIZE, POSITION_PARAMS, DirectClient, SmallServer, code, nested
 
 Client = DirectClient[SmallServer]
 RUN = {"command": "test.run"}
@@ -32,7 +32,7 @@ async def ready(client: Client) -> Client:
 
 
 async def test_requests_before_initialize_are_refused(client: Client) -> None:
-    assert code(await client.request("textDocument/hover", AT)) == -32002
+    assert code(await client.request("textDocument/hover", POSITION_PARAMS)) == -32002
     assert code(await client.request("shutdown")) == -32002
     assert "result" in await client.initialize()
 
@@ -49,7 +49,7 @@ async def test_second_initialize_is_refused(ready: Client) -> None:
 
 async def test_requests_after_shutdown_are_refused(ready: Client) -> None:
     assert (await ready.request("shutdown"))["result"] is None
-    assert code(await ready.request("textDocument/hover", AT)) == -32600
+    assert code(await ready.request("textDocument/hover", POSITION_PARAMS)) == -32600
 
 
 @pytest.mark.parametrize(("after_shutdown", "exit_code"), [(True, 0), (False, 1)])
@@ -131,69 +131,71 @@ async def test_malformed_notifications_and_responses_are_ignored(ready: Client) 
             await ready.notify(method, params)
     await ready.send({"jsonrpc": "2.0", "id": 4711, "result": "of an unknown request"})
     await ready.send({"jsonrpc": "2.0", "id": [], "error": None})
-    assert (await ready.request("textDocument/hover", AT))["result"] is None
+    assert (await ready.request("textDocument/hover", POSITION_PARAMS))["result"] is None
     assert len(ready.messages) == before + 1
     assert ready.server.errors == []
 
 
 async def test_request_with_an_error_member_is_a_request(ready: Client) -> None:
     error = {"code": 1, "message": "x"}
-    await ready.send({"jsonrpc": "2.0", "id": "e", "method": "textDocument/hover", "params": AT, "error": error})
-    assert (await ready.answer("e"))["result"] is None
+    await ready.send(
+        {"jsonrpc": "2.0", "id": "e", "method": "textDocument/hover", "params": POSITION_PARAMS, "error": error}
+    )
+    assert (await ready.wait_for_response("e"))["result"] is None
 
 
 async def test_cancelled_request_is_answered_at_once(ready: Client) -> None:
-    id = await ready.ask("textDocument/completion", AT)
+    id = await ready.send_request("textDocument/completion", POSITION_PARAMS)
     await ready.server.held.wait()
     await ready.notify("$/cancelRequest", {"id": id})
-    assert code(await ready.answer(id)) == -32800
+    assert code(await ready.wait_for_response(id)) == -32800
 
 
 async def test_command_is_cancelled_with_its_request(ready: Client) -> None:
-    id = await ready.ask("workspace/executeCommand", RUN)
+    id = await ready.send_request("workspace/executeCommand", RUN)
     await ready.server.held.wait()
     await ready.notify("$/cancelRequest", {"id": id})
-    assert code(await ready.answer(id)) == -32800
+    assert code(await ready.wait_for_response(id)) == -32800
 
 
 @pytest.mark.parametrize("id", [[1], {"a": 1}, None, 1.5, "unknown"])
 async def test_cancel_of_no_request_changes_nothing(ready: Client, id: object) -> None:
-    waiting = await ready.ask("textDocument/completion", AT)
+    completion_id = await ready.send_request("textDocument/completion", POSITION_PARAMS)
     await ready.notify("$/cancelRequest", {"id": id})
     ready.server.release.set()
-    assert (await ready.answer(waiting))["result"][0]["label"] == "word"
+    assert (await ready.wait_for_response(completion_id))["result"][0]["label"] == "word"
 
 
 async def test_client_cannot_cancel_a_request_of_the_server(ready: Client) -> None:
-    asking = await ready.ask("workspace/executeCommand", {"command": "test.ask"})
-    question = await ready.message("workspace/configuration")
-    await ready.notify("$/cancelRequest", {"id": question["id"]})
-    await ready.send({"jsonrpc": "2.0", "id": question["id"], "result": [7]})
-    assert (await ready.answer(asking))["result"] == "(7,)"
+    command_id = await ready.send_request("workspace/executeCommand", {"command": "test.configuration"})
+    configuration_request = await ready.wait_for_message("workspace/configuration")
+    await ready.notify("$/cancelRequest", {"id": configuration_request["id"]})
+    await ready.send({"jsonrpc": "2.0", "id": configuration_request["id"], "result": [7]})
+    assert (await ready.wait_for_response(command_id))["result"] == "(7,)"
 
 
 @pytest.mark.parametrize("result", [5, nested(500)])
 async def test_malformed_response_fails_the_request_of_the_server(ready: Client, result: object) -> None:
-    asking = await ready.ask("workspace/executeCommand", {"command": "test.ask"})
-    question = await ready.message("workspace/configuration")
-    await ready.send({"jsonrpc": "2.0", "id": question["id"], "result": result})
-    assert "Invalid" in (await ready.answer(asking))["result"]
-    await ready.send({"jsonrpc": "2.0", "id": question["id"], "result": [7]})  # too late
-    assert len(ready.answers(asking)) == 1
+    command_id = await ready.send_request("workspace/executeCommand", {"command": "test.configuration"})
+    configuration_request = await ready.wait_for_message("workspace/configuration")
+    await ready.send({"jsonrpc": "2.0", "id": configuration_request["id"], "result": result})
+    assert "Invalid" in (await ready.wait_for_response(command_id))["result"]
+    await ready.send({"jsonrpc": "2.0", "id": configuration_request["id"], "result": [7]})  # too late
+    assert len(ready.responses(command_id)) == 1
 
 
 async def test_shutdown_cancels_requests_in_both_directions(ready: Client) -> None:
-    waiting = await ready.ask("textDocument/completion", AT)
-    asking = await ready.ask("workspace/executeCommand", {"command": "test.ask"})
-    await ready.message("workspace/configuration")
-    shutdown = await ready.ask("shutdown")
+    completion_id = await ready.send_request("textDocument/completion", POSITION_PARAMS)
+    command_id = await ready.send_request("workspace/executeCommand", {"command": "test.configuration"})
+    await ready.wait_for_message("workspace/configuration")
+    shutdown = await ready.send_request("shutdown")
     await ready.server.protocol.wait_for_cancelled()
-    assert (await ready.answer(shutdown))["result"] is None
-    assert code(await ready.answer(waiting)) == -32800
-    assert code(await ready.answer(asking)) == -32800
+    assert (await ready.wait_for_response(shutdown))["result"] is None
+    assert code(await ready.wait_for_response(completion_id)) == -32800
+    assert code(await ready.wait_for_response(command_id)) == -32800
 
 
-async def test_bug_in_a_handler_is_answered_by_its_kind_only(ready: Client) -> None:
+async def test_bug_in_a_handler_is_answered_with_its_type_only(ready: Client) -> None:
     response = await ready.request("workspace/executeCommand", {"command": "test.run", "arguments": ["fail"]})
     assert code(response) == -32603
     assert "ValueError" in response["error"]["message"]
@@ -201,7 +203,7 @@ async def test_bug_in_a_handler_is_answered_by_its_kind_only(ready: Client) -> N
 
 
 async def test_finished_notification_handlers_are_forgotten(ready: Client) -> None:
-    """pygls would keep the future of each notification."""
+    """pygls keeps the future of each notification."""
     tasks: list[weakref.ref[Any]] = []
 
     @ready.server.feature("workspace/didChangeConfiguration")
@@ -210,7 +212,7 @@ async def test_finished_notification_handlers_are_forgotten(ready: Client) -> No
 
     for _ in range(20):
         await ready.notify("workspace/didChangeConfiguration", {"settings": {}})
-        await ready.request("textDocument/hover", AT)
+        await ready.request("textDocument/hover", POSITION_PARAMS)
     gc.collect()
     assert len(tasks) == 20
     assert sum(task() is not None for task in tasks) <= 1
@@ -223,7 +225,7 @@ async def test_change_without_a_version_is_applied(ready: Client, version: str |
     for text in ("two", "three"):
         identifier = {"uri": "file:///a.txt"} if version == "missing" else {"uri": "file:///a.txt", "version": None}
         await ready.notify("textDocument/didChange", {"textDocument": identifier, "contentChanges": [{"text": text}]})
-        assert (await ready.request("textDocument/hover", AT))["result"]["contents"] == text
+        assert (await ready.request("textDocument/hover", POSITION_PARAMS))["result"]["contents"] == text
     document = ready.server.protocol.documents.get("file:///a.txt")
     assert document is not None
     assert document.version == 7
@@ -236,18 +238,18 @@ async def test_change_of_a_cell_without_a_version_is_applied(ready: Client) -> N
     content = {"document": {"uri": cell["uri"], "version": None}, "changes": [{"text": "two"}]}
     change = {"notebookDocument": {"uri": "nb:1", "version": 2}, "change": {"cells": {"textContent": [content]}}}
     await ready.notify("notebookDocument/didChange", change)
-    assert (await ready.request("textDocument/hover", AT))["result"]["contents"] == "two"
+    assert (await ready.request("textDocument/hover", POSITION_PARAMS))["result"]["contents"] == "two"
 
 
 @pytest.mark.parametrize("change", [{"text": None}, {"text": {"a": 1}}, {"text": 5}])
-async def test_document_is_given_up_after_a_change_without_text(ready: Client, change: dict[str, Any]) -> None:
+async def test_document_is_dropped_after_a_change_without_text(ready: Client, change: dict[str, Any]) -> None:
     await ready.open("one")
     identifier = {"uri": "file:///a.txt", "version": 6}
     await ready.notify("textDocument/didChange", {"textDocument": identifier, "contentChanges": [change]})
-    assert (await ready.request("textDocument/hover", AT))["result"] is None  # the text is no longer known
+    assert (await ready.request("textDocument/hover", POSITION_PARAMS))["result"] is None  # the text is no longer known
 
 
-async def test_client_newer_than_our_types_can_start(client: Client) -> None:
+async def test_unknown_capabilities_of_a_newer_client_are_ignored(client: Client) -> None:
     capabilities = {
         "workspace": {"symbol": {"symbolKind": {"valueSet": [77]}}, "workspaceEdit": {"resourceOperations": ["foo"]}},
         "textDocument": {"hover": {"contentFormat": ["html"]}, "fromTheFuture": {"x": 1}},
@@ -270,7 +272,7 @@ async def test_messages_are_logged_only_if_the_user_asks_for_it(
     await client.open("secret \ud800")
     await client.notify("textDocument/didOpen", {"textDocument": {"text": "secret"}})
     await client.request("textDocument/hover", {"secret": nested(500)})
-    assert (await client.request("textDocument/hover", AT))["result"]
+    assert (await client.request("textDocument/hover", POSITION_PARAMS))["result"]
     assert ("secret" in caplog.text) is logs_messages
     assert "token of an engine" not in caplog.text
     assert "textDocument/hover answered after" in caplog.text

@@ -1,4 +1,4 @@
-"""A shared engine as the user of an editor meets it: named by a setting, reported, lost and found again."""
+"""A shared engine in the editor: configured, reported, unavailable and available again."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ async def session(**options: Any) -> AsyncIterator[Editor]:
         await stop(editor)
 
 
-@pytest.mark.parametrize("protocol", ["ours", "hubs"])
+@pytest.mark.parametrize("protocol", ["shared_engine", "hub_endpoint"])
 async def test_a_shared_engine_answers_completion_and_hover(protocol: str, request: pytest.FixtureRequest) -> None:
     server: SharedEngine = request.getfixturevalue(protocol)
-    # Without a fallback the engine has half a minute to answer, not two seconds: the machine may be busy.
+    # Without a fallback, the timeout is 30 s instead of 2 s: the machine may be busy.
     async with session(engine={"url": server.url, "fallback": False}, engineToken=SECRET) as editor:
         document = editor.open(f"She drank a cup of {MASK}| with milk.")
         items = await document.complete()
         assert items
         assert "tea" in [item.label for item in items]
-        assert document.accepted(items[0]) == f"She drank a cup of {items[0].label} with milk."
+        assert document.text_after_accepting(items[0]) == f"She drank a cup of {items[0].label} with milk."
         hover = await document.hover(MASK)
         assert hover
         assert isinstance(hover.contents, types.MarkupContent)
         text = hover.contents.value
-        # Of a few words nobody can tell how unsure the model is.
-        assert ("Entropy" in text) is (protocol == "ours")
-        now = await editor.status()
-        assert (now["state"], now["engine"], now["error"]) == ("ready", "remote", None)
-        assert (now["host"], now["leavesMachine"]) == (server.url.removeprefix("http://"), False)
-        assert text.replace("\\", "").endswith(f"Model: {now['model']}*")
+        # The entropy needs the probabilities of all words, which the hub's protocol doesn't contain.
+        assert ("Entropy" in text) is (protocol == "shared_engine")
+        status = await editor.status()
+        assert (status["state"], status["engine"], status["error"]) == ("ready", "remote", None)
+        assert (status["host"], status["leavesMachine"]) == (server.url.removeprefix("http://"), False)
+        assert text.replace("\\", "").endswith(f"Model: {status['model']}*")
         assert {token for _, token, _ in server.requests} == {f"Bearer {SECRET}"}
         assert editor.messages == []
 
 
-async def test_a_lost_engine_is_reported_once_and_found_again_while_the_local_model_answers(
+async def test_an_unavailable_engine_is_reported_once_and_used_again_when_it_returns(
     model: mlm.MaskedLM,
 ) -> None:
     server = SharedEngine(model)
@@ -66,19 +66,19 @@ async def test_a_lost_engine_is_reported_once_and_found_again_while_the_local_mo
         [message] = editor.messages
         assert f"127.0.0.1:{port} refuses connections" in message
         assert "The model on this machine answers meanwhile." in message
-        now = await editor.status()
-        assert (now["state"], now["engine"], now["model"]) == ("ready", "local", "embedded")
-        assert "refuses connections" in now["error"]
+        status = await editor.status()
+        assert (status["state"], status["engine"], status["model"]) == ("ready", "local", "embedded")
+        assert "refuses connections" in status["error"]
         with running(SharedEngine(model, port=port)) as server:
-            await editor.until_status(lambda status: status["engine"] == "remote")
+            await editor.wait_until_status(lambda status: status["engine"] == "remote")
             assert await document.hover(MASK)
-            assert server.asked
+            assert server.questions
             # Without an engine in the settings, nothing is sent from now on.
             editor.push_settings({"fillmask": {"engine": {"url": ""}}})
-            await editor.until_status(lambda status: status["host"] is None)
-            asked = len(server.asked)
+            await editor.wait_until_status(lambda status: status["host"] is None)
+            requests = len(server.questions)
             assert await editor.open(f"It was a {MASK} day.").hover(MASK)
-            assert len(server.asked) == asked
+            assert len(server.questions) == requests
         assert len(editor.messages) == 1
 
 
@@ -93,25 +93,25 @@ async def test_without_a_fallback_the_error_says_why() -> None:
             )
 
 
-async def test_an_untrusted_workspace_sends_nothing_anywhere(ours: SharedEngine) -> None:
-    async with session(engine={"url": ours.url}, trusted=False) as editor:
-        now = await editor.status()
-        assert (now["engine"], now["host"], now["leavesMachine"]) == ("local", None, False)
-        await editor.until(lambda: bool(editor.messages))
+async def test_an_untrusted_workspace_uses_no_shared_engine(shared_engine: SharedEngine) -> None:
+    async with session(engine={"url": shared_engine.url}, trusted=False) as editor:
+        status = await editor.status()
+        assert (status["engine"], status["host"], status["leavesMachine"]) == ("local", None, False)
+        await editor.wait_until(lambda: bool(editor.messages))
         assert "fillmask.engine.url" in editor.messages[0]
-    assert ours.requests == []
+    assert shared_engine.requests == []
 
 
 @pytest.mark.process
-def test_the_token_is_in_no_log(ours: SharedEngine) -> None:
+def test_the_token_is_in_no_log(shared_engine: SharedEngine) -> None:
     with Wire("--log", "messages") as wire:
-        engine = {"url": ours.url, "fallback": False}
+        engine = {"url": shared_engine.url, "fallback": False}
         wire.initialize(initializationOptions={"engine": engine, "engineToken": SECRET})
         wire.open("It was a [MASK] day.")
         assert wire.complete(0, 15)["items"]
-        ours.fault = "refuses"  # and says the token in its error
+        shared_engine.fault = "refuses"  # with the token in the error
         wire.open("It was a [MASK] night.", "file:///b.txt")
-        error = wire.request("textDocument/hover", wire.at(0, 12, "file:///b.txt"))["error"]["message"]
+        error = wire.request("textDocument/hover", wire.position_params(0, 12, "file:///b.txt"))["error"]["message"]
         assert "refuses the token" in error
         assert SECRET not in error
         wire.request("shutdown")
@@ -142,7 +142,7 @@ def test_secure_and_loopback_addresses_are_accepted(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "http://engine.example.org",  # a text and a token could be read on the way
+        "http://engine.example.org",  # text and token could be intercepted
         "http://127.0.0.1.example.org",
         "https://user:s3cret@example.org",
         "https://example.org/?token=s3cret",

@@ -1,4 +1,4 @@
-"""TCP and WebSocket: one client, and an end to everything."""
+"""TCP and WebSocket: one client a process, and how the server ends."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def test_session_over_tcp(tcp: Listening) -> None:
     writer.close()
 
 
-async def test_everything_is_sent_before_the_end(tcp: Listening) -> None:
+async def test_pending_responses_are_sent_before_the_server_exits(tcp: Listening) -> None:
     tcp.server.hover_text = LARGE[:10_000_000]
     reader, writer = await asyncio.open_connection("127.0.0.1", await tcp.port())
     writer.write(framed(INITIALIZE_REQUEST, HOVER))
@@ -143,7 +143,7 @@ async def test_web_page_is_refused(websocket: Listening) -> None:
 
 
 @pytest.mark.parametrize("end", ["abort", "text that is not UTF-8"])
-async def test_websocket_client_that_breaks_off_ends_the_server(websocket: Listening, end: str) -> None:
+async def test_websocket_client_that_disconnects_ends_the_server(websocket: Listening, end: str) -> None:
     connection = await connect(await websocket.url())
     await connection.send(json.dumps(INITIALIZE_REQUEST))
     await connection.recv()
@@ -154,14 +154,14 @@ async def test_websocket_client_that_breaks_off_ends_the_server(websocket: Liste
     assert await websocket.serving == 1
 
 
-async def test_websocket_client_that_dies_with_much_unread_ends_the_server(websocket: Listening) -> None:
+async def test_websocket_client_that_dies_with_unread_messages_ends_the_server(websocket: Listening) -> None:
     server = websocket.server
     server.completion_label = LARGE
     loop = asyncio.get_running_loop()
     completions = [{**HOVER, "id": id, "method": "textDocument/completion"} for id in range(10, 16)]
-    with socket.socket() as client:  # one that never reads but the handshake
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)  # else the system takes it all
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # no orderly end
+    with socket.socket() as client:  # reads nothing after the handshake
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)  # else the system buffers all of it
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing sends a reset
         client.setblocking(False)
         await loop.sock_connect(client, ("127.0.0.1", await websocket.port()))
         await loop.sock_sendall(client, HANDSHAKE)
@@ -226,13 +226,13 @@ def listen(option: str) -> tuple[subprocess.Popen[str], str, int]:
 
 
 @pytest.mark.process
-def test_address_in_use_is_an_error_in_one_line() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = subprocess.run([*SERVER, "--tcp", address], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "can't listen" in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_address_in_use_is_a_one_line_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        result = subprocess.run([*SERVER, "--tcp", address], capture_output=True, text=True)
+    assert result.returncode == 2
+    assert "can't listen" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("address", ["x", "127.0.0.1:", "1:2:99999", ""])

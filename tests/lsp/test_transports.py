@@ -1,4 +1,4 @@
-"""Files, TCP and WebSocket: framing, one client, and an end to everything."""
+"""Framing, the message loop, and transport over files such as standard input and output."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def stream(data: bytes) -> asyncio.StreamReader:
         b"Content-Length: x\r\nrest of a bodyContent-Length: 2\r\n\r\n",
     ],
 )
-async def test_headers_of_any_form_are_understood(header: bytes) -> None:
+async def test_headers_in_any_form_are_parsed(header: bytes) -> None:
     assert await read_message(stream(header + b"{}")) == b"{}"
 
 
@@ -60,7 +60,7 @@ async def test_stream_that_ends_inside_a_message_has_no_more_messages(data: byte
         b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
     ],
 )
-async def test_stream_that_is_not_ours_or_too_large_is_an_error(data: bytes) -> None:
+async def test_http_and_oversized_messages_are_errors(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"limit|too large|HTTP"):
         await read_message(stream(data))
 
@@ -77,7 +77,7 @@ async def test_nothing_is_read_while_the_client_does_not_read() -> None:
     async def read() -> bytes | None:
         nonlocal reads
         reads += 1
-        unread.add(MAX_UNREAD_BYTES)  # the second time, it is too much
+        unread.add(MAX_UNREAD_BYTES)  # after the second time, more than the limit
         return json.dumps(INITIALIZE_REQUEST).encode() if reads < 4 else None
 
     loop = asyncio.ensure_future(run_message_loop(server.protocol, read, unread.wait_below_limit))
@@ -140,7 +140,7 @@ class Pipes:
 @pytest.mark.skipif(os.name != "posix", reason="pipes in non-blocking mode")
 @pytest.mark.parametrize("blocking", [True, False])
 async def test_session_over_pipes(blocking: bool) -> None:
-    """A parent can pass pipes in non-blocking mode: nothing to read yet isn't the end, and a full pipe isn't an error."""
+    """With non-blocking pipes, an empty pipe isn't the end of input, and a full pipe isn't an error."""
     pipes = Pipes(blocking)
     pipes.server.hover_text = LARGE  # more than a pipe holds
     data = framed(INITIALIZE_REQUEST, HOVER)
@@ -163,7 +163,7 @@ async def test_end_of_input_ends_the_server(part: bytes) -> None:
     assert await pipes.serving == 1
 
 
-async def test_client_that_never_reads_cannot_hold_up_the_end() -> None:
+async def test_client_that_never_reads_cannot_keep_the_server_from_exiting() -> None:
     pipes = Pipes()
     pipes.server.hover_text = LARGE
     await pipes.send(framed(INITIALIZE_REQUEST, HOVER, SHUTDOWN, EXIT))

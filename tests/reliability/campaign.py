@@ -1,4 +1,4 @@
-"""What the campaigns share: reproducible randomness, programs with planted bugs, and measurements of a process."""
+"""Helpers of the campaigns: reproducible randomness, programs with planted bugs, and measurements of a process."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import psutil
 
 
 def seeded(seed: int) -> random.Random:
-    """Return the random numbers of a campaign. ``FILLMASK_SEED`` in the environment replaces the seed.
+    """Return a random number generator, and print its seed, which a failing test shows.
 
-    A failing test shows the seed that is printed here.
+    ``FILLMASK_SEED`` in the environment replaces the seed.
     """
     seed = int(os.environ.get("FILLMASK_SEED", seed))
     print(f"run again with FILLMASK_SEED={seed}")
@@ -22,17 +22,17 @@ def seeded(seed: int) -> random.Random:
 
 
 def program_with(source: str) -> list[str]:
-    """Return the command of the program with source code that runs before it starts, such as a planted bug."""
+    """Return a command that runs source code, such as a planted bug, and then the program."""
     return [sys.executable, "-c", f"{source}\nfrom fillmask_ls.cli import main\nraise SystemExit(main())"]
 
 
 def resident_memory(process_id: int) -> int:
-    """Return how many bytes of memory a process holds."""
+    """Return the resident memory of a process in bytes."""
     return int(psutil.Process(process_id).memory_info().rss)
 
 
 def processor_share(process_id: int, seconds: float) -> float:
-    """Measure for some seconds which share of one core a process uses."""
+    """Measure the share of one core that a process uses, for some seconds."""
     process = psutil.Process(process_id)
     before, start = sum(process.cpu_times()[:2]), time.perf_counter()
     time.sleep(seconds)

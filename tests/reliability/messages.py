@@ -1,4 +1,4 @@
-"""A grammar of the protocol's messages, valid and invalid, each with the response that it must get."""
+"""A grammar of the protocol's messages, valid and invalid, each with the expected response."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from typing import Any
 URI = "file:///a.txt"
 TEXT = "It was a [MASK] day.\nThe man was taken to the [MASK] by ambulance. 😀 He was [MASK] and [MASK].\r\n"
 
-PARSE, INVALID, NO_METHOD, BAD_PARAMS, NOT_READY = -32700, -32600, -32601, -32602, -32002
-CHANGED, SERVER_CANCELLED, FAILED, CANCELLED = -32801, -32802, -32803, -32800
+PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, SERVER_NOT_INITIALIZED = (
+    -32700,
+    -32600,
+    -32601,
+    -32602,
+    -32002,
+)
+CONTENT_MODIFIED, SERVER_CANCELLED, REQUEST_FAILED, REQUEST_CANCELLED = -32801, -32802, -32803, -32800
 RESULT = 0
-"""Stands for a result, in place of an error's code."""
+"""The code of a response with a result instead of an error."""
 
-VALID = frozenset({RESULT, CHANGED, SERVER_CANCELLED, FAILED})
-MUTATED = VALID | {BAD_PARAMS}
-"""A field that the server doesn't use may contain anything."""
+VALID = frozenset({RESULT, CONTENT_MODIFIED, SERVER_CANCELLED, REQUEST_FAILED})
+MUTATED = VALID | {INVALID_PARAMS}
+"""Junk in a field that the server doesn't use changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +32,8 @@ class Message:
     """The body of a message, and its response.
 
     Attributes:
-        codes: the response has one of these codes; without any there must be no response.
-        id: of the response.
+        codes: the allowed codes of the response. If empty, there must be no response.
+        id: the id of the response.
     """
 
     body: bytes
@@ -44,7 +50,7 @@ def nested(depth: int) -> Any:
 
 
 def is_too_deep(params: object) -> bool:
-    """Return whether parameters have more levels than the server takes: 40 and a few more, or 500."""
+    """Return whether parameters are nested more deeply than the server allows. Junk has 40 or 500 levels."""
     level, depth = [params], 0
     while level:
         depth += 1
@@ -124,7 +130,7 @@ LOADING: list[tuple[str, Any]] = [
     ("workspace/executeCommand", _command("selectModel", model="no/such")),
     ("workspace/executeCommand", _command("downloadModel", model="no/such")),
 ]
-"""Each costs seconds: the model is loaded again at the next change of the settings."""
+"""Requests that take seconds, because the next change of settings loads the model again."""
 
 CHEAP = [
     (method, params)
@@ -132,7 +138,7 @@ CHEAP = [
     if any(name in method for name in ("completionItem", "semantic", "codeLens"))
     or any(name in str(params) for name in ("unmask", "status", "'fine'", "'character': 2}"))
 ]
-"""Requests that don't need the model, or seldom."""
+"""Requests that never or seldom need the model."""
 
 NOTIFICATIONS: list[tuple[str, Any]] = [
     ("textDocument/didOpen", {"textDocument": {"uri": URI, "languageId": "plaintext", "version": 1, "text": TEXT}}),
@@ -169,12 +175,12 @@ NOTIFICATIONS: list[tuple[str, Any]] = [
 
 
 def encoded(message: object) -> bytes:
-    """Return a message as JSON, with an infinite number as one that overflows."""
+    """Return a message as JSON. An infinite number becomes one that overflows."""
     return json.dumps(message).replace("Infinity", "1e999").encode()
 
 
 def paths(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the path of every field in a value, as the keys that lead to it: of the value itself first."""
+    """Yield the path of every field in a value as a tuple of keys, first the empty path of the value itself."""
     yield path
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children if len(path) < 8 else ():
@@ -199,12 +205,12 @@ def notification(method: str, params: object) -> Message:
 
 
 def mutated_request(id: Any, method: str, params: Any) -> Message:
-    """Return a request with junk in its parameters: too deep ones are always refused."""
-    return request(id, method, params, frozenset({INVALID}) if is_too_deep(params) else MUTATED)
+    """Return a request with junk in its parameters, which is refused if they are nested too deeply."""
+    return request(id, method, params, frozenset({INVALID_REQUEST}) if is_too_deep(params) else MUTATED)
 
 
 def junk_in_every_field() -> Iterator[Message]:
-    """Yield each method that the server handles, with each kind of junk in each field of its parameters."""
+    """Yield a message for each method of the server, each field of its parameters and each value of ``JUNK``."""
     number = 0
     for method, params in [*REQUESTS, *LOADING]:
         for path in paths(params):
@@ -231,11 +237,11 @@ class Grammar:
 
     def message(self) -> Message:
         """Return a message to an initialized server."""
-        kinds = (self._request, self._notification, self._unknown, self._broken)
-        return self._dice.choices(kinds, (5, 4, 2, 2))[0]()
+        generators = (self._request, self._notification, self._unknown, self._broken)
+        return self._dice.choices(generators, (5, 4, 2, 2))[0]()
 
     def refused_message(self, code: int) -> Message:
-        """Return a message to a server before ``initialize`` or after ``shutdown``, which refuses every request."""
+        """Return a message to a server that refuses every request with ``code``: before ``initialize``, after ``shutdown``."""
         message = self._dice.choice((self._request, self._notification, self._broken))()
         is_request = message.id is not None
         return Message(message.body, frozenset({code}) if is_request else message.codes, message.id)
@@ -248,14 +254,14 @@ class Grammar:
 
     def _request(self) -> Message:
         method, params = self._dice.choice(REQUESTS if self._dice.random() < self._model_share else CHEAP)
-        # The text that a command names may have been edited away.
+        # The text that a command refers to may have been deleted.
         codes = MUTATED if method == "workspace/executeCommand" else VALID
         while self._dice.random() < 0.6:
             params, codes = self._mutated(params), MUTATED
         if is_too_deep(params):
-            codes = frozenset({INVALID})
+            codes = frozenset({INVALID_REQUEST})
         # A random notification may cancel any request.
-        return request(self.id(), method, params, codes | {CANCELLED})
+        return request(self.id(), method, params, codes | {REQUEST_CANCELLED})
 
     def _notification(self) -> Message:
         method, params = self._dice.choice(NOTIFICATIONS)
@@ -266,16 +272,18 @@ class Grammar:
         return notification(method, params)
 
     def _unknown(self) -> Message:
-        """Return a valid JSON-RPC message that the server doesn't know, or must not handle."""
+        """Return a valid JSON-RPC message of an unknown method, or one that the server must refuse."""
         choose, id = self._dice.choice, self.id()
         junk = choose(JUNK)
         return choose(
             (
-                request(id, choose(["no/such", "$/no", "", "x" * 10_000, "\ud800"]), junk, frozenset({NO_METHOD})),
-                request(id, choose([None, 5, [], {}]), junk, frozenset({INVALID})),
-                request(id, "initialize", {"processId": None, "capabilities": {}}, frozenset({INVALID})),
-                request(id, "textDocument/didOpen", junk, frozenset({INVALID})),
-                Message(encoded({"jsonrpc": "1.0", "id": id, "method": "shutdown"}), frozenset({INVALID}), id),
+                request(
+                    id, choose(["no/such", "$/no", "", "x" * 10_000, "\ud800"]), junk, frozenset({METHOD_NOT_FOUND})
+                ),
+                request(id, choose([None, 5, [], {}]), junk, frozenset({INVALID_REQUEST})),
+                request(id, "initialize", {"processId": None, "capabilities": {}}, frozenset({INVALID_REQUEST})),
+                request(id, "textDocument/didOpen", junk, frozenset({INVALID_REQUEST})),
+                Message(encoded({"jsonrpc": "1.0", "id": id, "method": "shutdown"}), frozenset({INVALID_REQUEST}), id),
                 notification(choose(["no/such", "$/no", "textDocument/hover", "shutdown"]), junk),
                 Message(encoded({"jsonrpc": "2.0", "id": id, "result": junk})),
                 Message(encoded({"jsonrpc": "2.0", "id": id, "error": junk})),
@@ -286,16 +294,18 @@ class Grammar:
         """Return a body that is not a JSON-RPC message."""
         body = encoded({"jsonrpc": "2.0", "id": 1, "method": "textDocument/hover", "params": self._dice.choice(JUNK)})
         cut = self._dice.randrange(len(body))
-        no_id = request(self._dice.choice([None, 1.5, True, [], {}]), "textDocument/hover", {}, frozenset({INVALID}))
+        invalid_id = request(
+            self._dice.choice([None, 1.5, True, [], {}]), "textDocument/hover", {}, frozenset({INVALID_REQUEST})
+        )
         return self._dice.choice(
             (
-                Message(body[:cut], frozenset({PARSE})),
-                Message(body[:cut] + b"\xff" + body[cut:], frozenset({PARSE})),
-                Message(b'{"jsonrpc":"2.0","id":1,"method":"shutdown","params":NaN}', frozenset({PARSE})),
-                Message(b"[" * 5_000, frozenset({PARSE})),
-                Message(b"[%s,%s]" % (body, body), frozenset({INVALID})),
-                Message(encoded(self._dice.choice([5, "x", None, [], {}])), frozenset({INVALID})),
-                Message(no_id.body, no_id.codes),
+                Message(body[:cut], frozenset({PARSE_ERROR})),
+                Message(body[:cut] + b"\xff" + body[cut:], frozenset({PARSE_ERROR})),
+                Message(b'{"jsonrpc":"2.0","id":1,"method":"shutdown","params":NaN}', frozenset({PARSE_ERROR})),
+                Message(b"[" * 5_000, frozenset({PARSE_ERROR})),
+                Message(b"[%s,%s]" % (body, body), frozenset({INVALID_REQUEST})),
+                Message(encoded(self._dice.choice([5, "x", None, [], {}])), frozenset({INVALID_REQUEST})),
+                Message(invalid_id.body, invalid_id.codes),
             )
         )
 
@@ -305,7 +315,7 @@ class Grammar:
 
 
 def framed(body: bytes, dice: random.Random) -> bytes:
-    """Return a body with its headers, in any case and order."""
+    """Return a body with headers in random case and order."""
     length = dice.choice([b"Content-Length: %d", b"content-length:%d", b"CONTENT-LENGTH: \t%d"]) % len(body)
     other = dice.choice([b"Content-Type: application/vscode-jsonrpc; charset=utf-8", b"X: y"])
     headers = dice.choice([[length], [length, other], [other, length]])

@@ -1,4 +1,4 @@
-"""Random edits in every encoding, compared with a plain string: the text never differs."""
+"""Random edits in every encoding, compared with a plain string."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ Change = types.TextDocumentContentChangePartial | types.TextDocumentContentChang
 
 
 class Editor:
-    """Makes edits as a client does, and knows the text after each."""
+    """A client that edits a document at random.
+
+    Attributes:
+        text: the expected text.
+    """
 
     def __init__(self, dice: random.Random, encoding: Encoding) -> None:
         self.dice, self.encoding = dice, encoding
@@ -39,7 +43,7 @@ class Editor:
         return self._plain.text
 
     def edit(self) -> tuple[int, list[Change]]:
-        """Make some changes; return the new version and the changes."""
+        """Return random changes and their version."""
         self.version += self.dice.choice([1, 1, 1, 7])
         return self.version, [self._change() for _ in range(self.dice.choice([1, 1, 1, 3]))]
 
@@ -53,7 +57,7 @@ class Editor:
         return types.TextDocumentContentChangePartial(types.Range(start, end), new)
 
     def _position(self) -> types.Position:
-        """Return a position: sometimes after the end of the line or of the text, or inside a character."""
+        """Return a random position, which can be after the end of the line or text, or inside a character."""
         line = self.dice.randrange(self.text.count("\n") + self.text.count("\r") + 2)
         column = self.dice.randrange(self.dice.choice([3, 12, 60]))
         return types.Position(line, self.dice.choice([column, 2**31 - 1]) if self.dice.random() < 0.05 else column)
@@ -62,10 +66,10 @@ class Editor:
 def play(seed: int, edits: int) -> int:
     """Play sessions of some edits each, in random encodings; return the number of edits."""
     dice = seeded(seed)
-    done = 0
-    while done < edits:
-        done += play_session(dice.randrange(2**32))
-    return done
+    count = 0
+    while count < edits:
+        count += play_session(dice.randrange(2**32))
+    return count
 
 
 def play_session(seed: int, edits: int = 50) -> int:
@@ -102,12 +106,12 @@ def test_text_is_right_after_every_random_edit() -> None:
 @pytest.mark.long
 @pytest.mark.usefixtures("_chunks")
 @pytest.mark.timeout(3600)
-def test_a_hundred_thousand_edits() -> None:
+def test_text_is_right_after_a_hundred_thousand_edits() -> None:
     """``FILLMASK_EDITS`` in the environment sets another number."""
     print(play(2, int(os.environ.get("FILLMASK_EDITS", 100_000))), "edits, no difference")
 
 
-def test_change_that_arrives_after_a_later_one_gives_the_document_up() -> None:
+def test_document_is_dropped_when_a_change_arrives_out_of_order() -> None:
     documents, lost = Documents(), []
     documents.on_loss = lost.append
     documents.open(types.TextDocumentItem(URI, "plaintext", 1, ""))
@@ -136,18 +140,18 @@ def _column_in_characters(document: TextDocument, position: Position) -> int:
 
 
 @pytest.mark.parametrize(
-    ("place", "bug"),
+    ("target", "bug"),
     [
         ((chunks_module, "LINE_END"), re.compile("\r\n|\n")),
         ((TextDocument, "index"), _column_in_characters),
         ((chunks_module, "chunk_end"), lambda text, index: index),
     ],
-    ids=["CR is no line end", "columns are characters", "a mask lies in two chunks"],
+    ids=["CR is no line end", "columns are characters", "a mask is split between chunks"],
 )
 def test_campaign_finds_a_planted_bug(
-    place: tuple[object, str], bug: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+    target: tuple[object, str], bug: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(documents_module, "TextDocument", partial(TextDocument, chunk_size=24))
-    monkeypatch.setattr(*place, bug)
+    monkeypatch.setattr(*target, bug)
     with pytest.raises(AssertionError):
         play(3, 3_000)

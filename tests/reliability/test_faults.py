@@ -1,4 +1,4 @@
-"""Faults around the server: each ends in a plain message and a server that lives on, and nothing is lost."""
+"""Faults of files, memory, downloads and clients: the server reports them and continues."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ import pytest
 from fillmask_ls.mlm.checkpoint import EMBEDDED
 from hub import FILES, Hub
 from reliability.campaign import program_with
-from wire import PATIENCE, SERVER, Wire
+from wire import SERVER, TIMEOUT, Wire
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals, limits and permissions of a POSIX system")
 
 FREE_BYTES = 40_000_000
-"""Less than a model takes."""
+"""Free memory that is too small for a model."""
 _numbers = itertools.count()
 
 
@@ -38,7 +38,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def loaded(checkpoint: Path) -> Iterator[Wire]:
-    """A program with the checkpoint in the precision of its file: nothing has to be converted."""
+    """A program that loaded the checkpoint in the precision of its file, without conversion."""
     with Wire() as wire:
         wire.initialize(initializationOptions={"model": str(checkpoint), "dtype": "bfloat16"})
         assert predicts(wire)
@@ -46,11 +46,11 @@ def loaded(checkpoint: Path) -> Iterator[Wire]:
 
 
 def predicts(wire: Wire) -> bool:
-    """Return whether a new text gets the right word."""
+    """Return whether the model predicts the right word in a new text."""
     number = next(_numbers)
     uri, text = f"file:///{number}.txt", f"On day {number} the man was taken to the [MASK] by ambulance."
     wire.open(text, uri)
-    hover = wire.request("textDocument/hover", wire.at(0, text.index("[MASK]"), uri))
+    hover = wire.request("textDocument/hover", wire.position_params(0, text.index("[MASK]"), uri))
     return "hospital" in hover["result"]["contents"]["value"]
 
 
@@ -116,11 +116,11 @@ if stage != "before initialize":
     wire.initialize(processId=os.getpid())
 if stage == "downloading":
     command = {{"command": "fillmask.downloadModel", "arguments": [{{"model": "some/model"}}]}}
-    wire.ask("workspace/executeCommand", command)
+    wire.send_request("workspace/executeCommand", command)
 if stage == "predicting":
     wire.open("a [MASK] " * 2000)
-    wire.request("textDocument/hover", wire.at(0, 3))
-    wire.ask("workspace/executeCommand", {{"command": "fillmask.score", "arguments": [{{"uri": "file:///a.txt"}}]}})
+    wire.request("textDocument/hover", wire.position_params(0, 3))
+    wire.send_request("workspace/executeCommand", {{"command": "fillmask.score", "arguments": [{{"uri": "file:///a.txt"}}]}})
 if stage == "shut down":
     wire.request("shutdown")
 print(wire.process.pid, flush=True)
@@ -131,10 +131,10 @@ time.sleep(1000)
     assert process.stdout is not None
     server = psutil.Process(int(process.stdout.readline()))
     if stage == "downloading":
-        assert hub.stalled.wait(PATIENCE)
+        assert hub.stalled.wait(TIMEOUT)
     process.kill()
     process.wait()
-    server.wait(PATIENCE)
+    server.wait(TIMEOUT)
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def environment(hub: Hub) -> dict[str, str]:
 
 
 def download(environment: dict[str, str], preexec: Callable[[], None] | None = None) -> tuple[int, str, str]:
-    done = subprocess.run(
+    result = subprocess.run(
         [*SERVER, "download", "some/model"],
         env=environment,
         capture_output=True,
@@ -165,7 +165,11 @@ def download(environment: dict[str, str], preexec: Callable[[], None] | None = N
         timeout=110,
         preexec_fn=preexec,
     )
-    return done.returncode, done.stdout.strip(), done.stderr.strip().splitlines()[-1] if done.stderr.strip() else ""
+    return (
+        result.returncode,
+        result.stdout.strip(),
+        result.stderr.strip().splitlines()[-1] if result.stderr.strip() else "",
+    )
 
 
 @pytest.mark.process
@@ -194,14 +198,14 @@ def test_download_to_a_full_disk_is_reported_and_can_be_repeated(hub: Hub, envir
 
 
 def drop_privileges() -> None:
-    """Take away root's privilege to write anywhere, from the next program on."""
+    """Remove root's privilege to write anywhere from programs that are started next."""
     if os.geteuid() == 0:
         for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
             ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="takes privileges away")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="drops Linux capabilities")
 def test_download_to_a_read_only_cache_is_reported(hub: Hub, environment: dict[str, str], tmp_path: Path) -> None:
     cache = tmp_path / "read-only"
     cache.mkdir(mode=0o500)
@@ -211,23 +215,23 @@ def test_download_to_a_read_only_cache_is_reported(hub: Hub, environment: dict[s
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("fault", ["stall", "lie", "break"])
+@pytest.mark.parametrize("fault", ["stall", "wrong length", "break"])
 def test_interrupted_download_is_reported_and_completed_by_the_next(
     fault: str, hub: Hub, environment: dict[str, str]
 ) -> None:
     hub.stall_after = 3_000_000 if fault == "stall" else None
     hub.break_after = 3_000_000 if fault == "break" else None
-    hub.lies = fault == "lie"
+    hub.wrong_length = fault == "wrong length"
     code, _, message = download(environment)
     assert code == 0 or "run the same command again" in message.lower()
-    hub.stall_after, hub.lies = None, False
+    hub.stall_after, hub.wrong_length = None, False
     code, folder, message = download(environment)
     assert code == 0, message
     assert (Path(folder) / "model.safetensors").read_bytes() == FILES["model.safetensors"]
 
 
 @pytest.mark.long
-def test_clock_that_jumps_changes_nothing() -> None:
+def test_server_works_while_the_system_clock_jumps() -> None:
     planted = """
 import random, time
 clock = time.time

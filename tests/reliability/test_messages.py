@@ -1,4 +1,4 @@
-"""A client that sends anything: every request gets exactly one response of the right kind, and the server lives on."""
+"""A client that sends anything: every request gets exactly one response with a right code, and the server continues."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ import pytest
 from fillmask_ls.lsp.server import FillmaskServer
 from reliability.campaign import program_with, resident_memory, seeded
 from reliability.messages import (
-    INVALID,
-    NO_METHOD,
-    NOT_READY,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
     RESULT,
+    SERVER_NOT_INITIALIZED,
     TEXT,
     Grammar,
     Message,
@@ -32,7 +32,7 @@ from reliability.messages import (
     request,
 )
 from scripted_engine import WORDS, ScriptedEngine
-from wire import PATIENCE, SERVER, Connection, ThreadWire, Wire
+from wire import SERVER, TIMEOUT, Connection, ThreadWire, Wire
 
 CAPABILITIES = {
     "workspace": {"configuration": False, "applyEdit": True, "inlayHint": {"refreshSupport": True}},
@@ -63,12 +63,12 @@ MAX_GROWTH = 60_000_000
 
 @pytest.fixture(autouse=True)
 def _no_log_of_pygls() -> None:
-    """As the program does: pygls logs every malformed message with a traceback."""
+    """Silence pygls as the program does, because it logs every malformed message with a traceback."""
     logging.getLogger("pygls").setLevel(logging.CRITICAL)
 
 
 def scripted_server() -> ThreadWire:
-    """Start a server in this process, whose engine answers from a script."""
+    """Start a server with the scripted engine in this process."""
     engine = ScriptedEngine(("hospital", *WORDS))
     return ThreadWire(lambda: FillmaskServer(local=engine))  # type: ignore[arg-type]
 
@@ -77,11 +77,11 @@ class Campaign:
     """Sends messages to a server, and checks its responses.
 
     Attributes:
-        sent: how many messages were sent.
-        requests: how many of them must have a response.
+        sent: the number of messages sent.
+        requests: the number of requests among them.
     """
 
-    def __init__(self, dice: random.Random, wire: Connection, timeout: float = PATIENCE) -> None:
+    def __init__(self, dice: random.Random, wire: Connection, timeout: float = TIMEOUT) -> None:
         self.dice, self.wire = dice, wire
         self.sent = self.requests = 0
         self._timeout = timeout
@@ -89,7 +89,7 @@ class Campaign:
     def initialize(self) -> None:
         self.wire.initialize(CAPABILITIES)
         self.wire.open(TEXT)
-        assert self.wire.request("textDocument/hover", self.wire.at(0, 10))["result"]
+        assert self.wire.request("textDocument/hover", self.wire.position_params(0, 10))["result"]
 
     def play(self, messages: Iterable[Message], batch_size: int = 200) -> None:
         """Send the messages in batches, and check the responses to each batch."""
@@ -100,7 +100,7 @@ class Campaign:
                 pytest.fail(f"{problem}\nafter {self.sent} messages")
 
     def _exchange(self, batch: Sequence[Message]) -> str:
-        """Send a batch and take its responses; return what is wrong with them, if anything is."""
+        """Send a batch and receive its responses. Return a description of the problem, or an empty string."""
         self.sent += len(batch)
         expected = Counter(_key(message.id) for message in batch if message.codes)
         self.requests += expected.total()
@@ -114,11 +114,11 @@ class Campaign:
         try:
             self.wire.send_bytes(data[:cut])
             self.wire.send_bytes(data[cut:])
-            # A last request: a second response to an earlier one arrives before its response.
+            # A last request. Second responses to earlier requests arrive before its response.
             last = f"last {self.sent}"
             self.wire.send({"jsonrpc": "2.0", "id": last, "method": "fillmask/last"})
             expected[_key(last)] += 1
-            allowed[_key(last)] = {NO_METHOD, INVALID, NOT_READY}
+            allowed[_key(last)] = {METHOD_NOT_FOUND, INVALID_REQUEST, SERVER_NOT_INITIALIZED}
             deadline = time.monotonic() + self._timeout
             while expected.total():
                 reply = self.wire.receive(max(0.01, deadline - time.monotonic()))
@@ -140,8 +140,8 @@ class Campaign:
         return ""
 
     def _handle(self, message: dict[str, Any]) -> str:
-        """Handle a message of the server, correctly or not; return what is wrong with it, if anything is."""
-        if message["method"] == "window/showMessage":  # only settings, models and malformed changes may be the subject
+        """Handle a message of the server, correctly or not. Return a description of its problem, or an empty string."""
+        if message["method"] == "window/showMessage":  # only about settings, models and malformed changes
             shown = message["params"]["message"]
             is_expected = shown.startswith(
                 ("fillmask.", "fillmask: model", "fillmask: Model", "fillmask: The settings", "fillmask: the editor")
@@ -155,10 +155,12 @@ class Campaign:
         return ""
 
     def check_service(self) -> None:
-        """Check that a valid request is answered as if nothing had happened."""
+        """Check that the server still answers a valid request."""
         self.wire.notify("workspace/didChangeConfiguration", {"settings": {"fillmask": {}}})
         self.wire.open("The man was taken to the [MASK] by ambulance.", "file:///valid.txt")
-        result = self.wire.request("textDocument/completion", self.wire.at(0, 31, "file:///valid.txt"))["result"]
+        result = self.wire.request("textDocument/completion", self.wire.position_params(0, 31, "file:///valid.txt"))[
+            "result"
+        ]
         assert len(result["items"]) == 10
         assert "hospital" in [item["label"] for item in result["items"]]
 
@@ -181,7 +183,7 @@ def play_session(
     """
     campaign = Campaign(dice, wire)
     grammar = Grammar(dice, model_share)
-    campaign.play(grammar.refused_message(NOT_READY) for _ in range(messages // 20))
+    campaign.play(grammar.refused_message(SERVER_NOT_INITIALIZED) for _ in range(messages // 20))
     campaign.initialize()
     campaign.play(grammar.message() for _ in range(messages // 10))
     check_memory()
@@ -189,7 +191,7 @@ def play_session(
     campaign.check_service()
     check_memory()
     assert wire.request("shutdown")["result"] is None
-    campaign.play(grammar.refused_message(INVALID) for _ in range(messages // 20))
+    campaign.play(grammar.refused_message(INVALID_REQUEST) for _ in range(messages // 20))
     wire.notify("exit")
     assert wire.wait() == 0
     return campaign
@@ -198,7 +200,7 @@ def play_session(
 def play_program(
     dice: random.Random, messages: int, model_share: float = 0.1, program: Sequence[str] = SERVER
 ) -> Campaign:
-    """Play a session with the program, which may not grow meanwhile."""
+    """Play a session with the program, and check its memory."""
     sizes: list[int] = []
 
     def check_memory() -> None:
@@ -230,7 +232,7 @@ def test_program_answers_random_messages() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(4 * 3600)
-def test_a_million_messages() -> None:
+def test_a_million_messages_are_answered() -> None:
     """``FILLMASK_MESSAGES`` in the environment sets another number."""
     each = int(os.environ.get("FILLMASK_MESSAGES", 1_000_000)) * 10 // 48
     dice = seeded(3)
@@ -259,7 +261,7 @@ BROKEN_FRAMES = [
 ]
 
 
-def test_broken_frame_costs_a_few_messages_and_no_more() -> None:
+def test_server_recovers_from_a_broken_frame_within_a_few_messages() -> None:
     dice = seeded(4)
     with scripted_server() as wire:
         wire.initialize()
@@ -267,12 +269,14 @@ def test_broken_frame_costs_a_few_messages_and_no_more() -> None:
             wire.send_bytes(frame)
             ids = [f"{number}.{repeat}" for repeat in range(4)]
             for id in ids:
-                wire.send_bytes(framed(request(id, "textDocument/hover", wire.at(0, 0), frozenset()).body, dice))
-            assert wire.answer(ids[-1])["result"] is None
+                wire.send_bytes(
+                    framed(request(id, "textDocument/hover", wire.position_params(0, 0), frozenset()).body, dice)
+                )
+            assert wire.wait_for_response(ids[-1])["result"] is None
 
 
 @pytest.mark.parametrize("header", [b"x" * 200_000, b"Content-Length: 99999999999\r\n\r\n"])
-def test_message_that_would_take_all_memory_ends_the_connection(header: bytes) -> None:
+def test_oversized_message_ends_the_connection(header: bytes) -> None:
     with scripted_server() as wire:
         wire.initialize()
         wire.send_bytes(header)
@@ -280,7 +284,7 @@ def test_message_that_would_take_all_memory_ends_the_connection(header: bytes) -
 
 
 @pytest.mark.long
-def test_fifty_megabytes_in_pieces() -> None:
+def test_document_of_fifty_megabytes_in_pieces_is_accepted() -> None:
     dice = seeded(5)
     text = "It was a [MASK] day.\n" + "\ud83d" + "é" * 25_000_000
     params = {"textDocument": {"uri": "file:///large", "languageId": "plaintext", "version": 1, "text": text}}
@@ -292,19 +296,19 @@ def test_fifty_megabytes_in_pieces() -> None:
             size = dice.choice([1, 100, 10_000, 30_000_000])
             wire.send_bytes(data[:size])
             data = data[size:]
-        assert wire.request("textDocument/completion", wire.at(0, 2, "file:///large"))["result"] is None
+        assert wire.request("textDocument/completion", wire.position_params(0, 2, "file:///large"))["result"] is None
         wire.close("file:///large")
-        wire.request("textDocument/hover", wire.at(0, 0))
+        wire.request("textDocument/hover", wire.position_params(0, 0))
         assert resident_memory(wire.process.pid) < 1_500_000_000
 
 
 @pytest.mark.long
 def test_responses_that_the_client_does_not_read_are_not_kept_without_limit() -> None:
-    """The client sends 120 MB of requests and reads none of the responses, until the server stops reading."""
+    """The client sends 120 MB of requests without reading the responses. The server stops reading at a limit."""
     with Wire() as wire:
         wire.initialize()
         wire.open(TEXT)
-        assert wire.request("textDocument/hover", wire.at(0, 10))["result"]
+        assert wire.request("textDocument/hover", wire.position_params(0, 10))["result"]
         before = resident_memory(wire.process.pid)
         wire.reads.clear()
         body = json.dumps({"jsonrpc": "2.0", "id": "x" * 10_000, "method": "no/such"}).encode()
@@ -320,9 +324,9 @@ def test_responses_that_the_client_does_not_read_are_not_kept_without_limit() ->
         flooding.join(4)
         assert resident_memory(wire.process.pid) - before < MAX_GROWTH
         wire.reads.set()
-        flooding.join(PATIENCE)
+        flooding.join(TIMEOUT)
         assert not flooding.is_alive()
-        assert wire.request("textDocument/hover", wire.at(0, 10))["result"]
+        assert wire.request("textDocument/hover", wire.position_params(0, 10))["result"]
 
 
 class BrokenServer(ThreadWire):
@@ -335,7 +339,7 @@ class BrokenServer(ThreadWire):
         self._received = 0
         self._again: dict[str, Any] | None = None
 
-    def receive(self, timeout: float = PATIENCE) -> dict[str, Any]:
+    def receive(self, timeout: float = TIMEOUT) -> dict[str, Any]:
         if self._again is not None:
             message, self._again = self._again, None
             return message
@@ -360,7 +364,7 @@ def test_campaign_finds_a_planted_bug(bug: str, problem: str) -> None:
         campaign = Campaign(dice, wire, timeout=2)
         grammar = Grammar(dice)
         with pytest.raises(pytest.fail.Exception, match=problem):
-            campaign.play((grammar.refused_message(NOT_READY) for _ in range(400)), batch_size=50)
+            campaign.play((grammar.refused_message(SERVER_NOT_INITIALIZED) for _ in range(400)), batch_size=50)
 
 
 @pytest.mark.long

@@ -1,4 +1,4 @@
-"""The server uses nothing that only one operating system has: checked without Windows and macOS."""
+"""The server's source uses nothing that only one operating system has."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ UNPORTABLE_PATHS = ("/proc/", "/dev/", "/tmp", "/etc/", "/sys/", "C:\\")
 
 
 def findings(source: str) -> Iterator[str]:
-    """Yield what only one system has in a source, and text files that it opens without an encoding."""
+    """Yield the unportable names and paths in a source, and its calls that open text without an encoding."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
@@ -100,5 +100,5 @@ def test_language_is_found_in_the_uris_of_every_system(uri: str, expected: str) 
 @pytest.mark.parametrize("version", ["3.10", "3.14"])
 def test_types_are_right_on_every_system_and_python(platform: str, version: str) -> None:
     command = [sys.executable, "-m", "mypy", "--platform", platform, "--python-version", version]
-    done = subprocess.run(command, cwd=SERVER.parents[1], capture_output=True, text=True, timeout=800)
-    assert done.returncode == 0, done.stdout
+    result = subprocess.run(command, cwd=SERVER.parents[1], capture_output=True, text=True, timeout=800)
+    assert result.returncode == 0, result.stdout

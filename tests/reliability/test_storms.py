@@ -1,4 +1,4 @@
-"""Typing in many documents at once with every feature on: memory stays flat, answers come soon, idle means idle."""
+"""Typing in many documents at once with all features on: flat memory, fast responses, and an idle processor afterwards."""
 
 from __future__ import annotations
 
@@ -29,38 +29,38 @@ SETTINGS = {"diagnostics": {"enabled": True}, "inlayHints": {"enabled": True}, "
 CAPABILITIES: dict[str, Any] = {"textDocument": {"inlayHint": {}, "publishDiagnostics": {}}}
 MAX_LENGTH = 1_000
 LONG_TEXT = "".join(SENTENCES) * 4
-"""So long that a document has all the lengths of the campaign within its first minutes."""
-PATIENCE = 600
+"""Long enough that a document reaches every length of the campaign within the first minutes."""
+TIMEOUT = 600
 """Seconds for the last requests and checks: a busy machine needs time for the hints of all documents."""
 
 
 @dataclass
-class Typed:
+class TypedDocument:
     """A document in the editor.
 
     Attributes:
-        rest: what is still to be typed of a sentence.
-        asked: the ids of the last requests.
+        rest: the part of its sentence that isn't typed yet.
+        pending: the ids of the last requests.
     """
 
     uri: str
     text: str
     version: int = 1
     rest: str = ""
-    asked: list[int] = field(default_factory=list)
+    pending: list[int] = field(default_factory=list)
 
 
 class Storm:
-    """Types at a steady rate, and measures what it costs.
+    """Types at a steady rate, and measures response times and memory.
 
     Attributes:
-        alone: seconds of one completion when nothing else is asked, before and after each gust.
-        completions: how long each completion at a mask took, as a multiple of ``alone`` around its gust: the speed of a
-            machine changes within an hour.
-        hints: the same of inlay hints.
-        memory: seconds of typing, and bytes.
-        last: seconds from the last key to the last answer, the largest of all gusts.
-        idle: seconds from then until the processor is idle, the largest; infinite if it never was.
+        alone: seconds of one completion without other requests, before and after each gust.
+        completions: the time of each completion at a mask, as a multiple of ``alone`` around its gust, because a machine's
+            speed varies within an hour.
+        hints: the same for inlay hints.
+        memory: the resident bytes after so many seconds of typing.
+        last: the maximum of all gusts of the seconds from the last key to the last response.
+        idle: the maximum of the seconds from then until the processor is idle; infinite if it never is.
     """
 
     def __init__(self, dice: random.Random, program: Sequence[str] = SERVER, text: str = "") -> None:
@@ -75,11 +75,11 @@ class Storm:
         self._waiting: dict[int, tuple[float, list[float] | None]] = {}
         self._documents = []
         for number in range(DOCUMENTS):
-            # Some are at the end of a mask, the others not: nobody types fifty masks in a second.
+            # In only some documents a mask is complete: nobody types fifty masks in a second.
             cut = SENTENCES[0].index("]") - number % 17
             shorter = number * 7 % DOCUMENTS  # long and short documents alternate
             typed = text[len(text) * shorter // DOCUMENTS :] + "".join(SENTENCES) + SENTENCES[0][:cut]
-            self._documents.append(Typed(f"file:///{number}.txt", typed, rest=SENTENCES[0][cut:]))
+            self._documents.append(TypedDocument(f"file:///{number}.txt", typed, rest=SENTENCES[0][cut:]))
 
     def __enter__(self) -> Storm:
         self.wire.initialize(CAPABILITIES, initializationOptions=SETTINGS)
@@ -93,20 +93,22 @@ class Storm:
 
     def _wait_for_model(self) -> None:
         self.wire.open("It was a [MASK] day.", "file:///model.txt")
-        assert self.wire.request("textDocument/hover", self.wire.at(0, 12, "file:///model.txt"), PATIENCE)["result"]
+        assert self.wire.request("textDocument/hover", self.wire.position_params(0, 12, "file:///model.txt"), TIMEOUT)[
+            "result"
+        ]
         self.wire.close("file:///model.txt")
 
     def fill_caches(self, documents: int) -> None:
-        """Fill the server's caches, as days of use do, so that it has its full size from the start."""
-        for number in range(documents):  # of each document, the paragraphs near the last edit are checked
+        """Fill the server's caches, so that they don't grow during the measurement."""
+        for number in range(documents):  # diagnostics read the paragraphs near the last edit
             sentences = (SENTENCES[1].replace("[MASK]", f"door {number} {n}").strip() for n in range(200))
             self.wire.open("\n\n".join(sentences), f"file:///cached{number}.txt")
-        assert self.becomes_idle(PATIENCE)
+        assert self.becomes_idle(TIMEOUT)
         for number in range(documents):
             self.wire.close(f"file:///cached{number}.txt")
 
     def _measure_alone(self) -> float:
-        """Return the seconds of a completion when nothing else is asked, in a text as long as the longest typed one."""
+        """Return the seconds of a completion without other requests, in a text as long as the longest typed one."""
         took = []
         for number in range(9):
             uri = f"file:///alone{number}.txt"
@@ -114,7 +116,7 @@ class Storm:
             self.wire.open(text, uri)
             start = time.perf_counter()
             params = {"textDocument": {"uri": uri}, "position": self._end(text)}
-            assert self.wire.request("textDocument/completion", params, timeout=PATIENCE)["result"]["items"]
+            assert self.wire.request("textDocument/completion", params, timeout=TIMEOUT)["result"]["items"]
             took.append(time.perf_counter() - start)
             self.wire.close(uri)
         return median(took)
@@ -131,25 +133,25 @@ class Storm:
             else:
                 self._take_message((self.keys - typed) / KEYS_PER_SECOND - now)
         stopped = time.monotonic()
-        while self._waiting and time.monotonic() < stopped + PATIENCE:
+        while self._waiting and time.monotonic() < stopped + TIMEOUT:
             self._take_message(0.1)
         assert not self._waiting, f"unanswered: {len(self._waiting)} requests"
         self.last = max(self.last, time.monotonic() - stopped)
 
     def measured_gust(self, seconds: float) -> None:
-        """As :meth:`gust`, with measurements of times and of the idle processor."""
+        """Type as in :meth:`gust`, and measure times and how soon the processor is idle."""
         before, completions, hints = self._measure_alone(), len(self.completions), len(self.hints)
         self.gust(seconds)
         answered = time.monotonic()
-        idle = self.becomes_idle(PATIENCE)  # typed text is checked for unlikely words first
+        idle = self.becomes_idle(TIMEOUT)  # after the diagnostics of the typed text
         self.idle = max(self.idle, time.monotonic() - answered if idle else inf)
         after = self._measure_alone()
         self.alone += [before, after]
         for times, first in ((self.completions, completions), (self.hints, hints)):
             times[first:] = [2 * time / (before + after) for time in times[first:]]
 
-    def _type_key(self, document: Typed) -> None:
-        """Type one key; ask what an editor asks then, and cancel what it asked before."""
+    def _type_key(self, document: TypedDocument) -> None:
+        """Type one key, cancel the requests of the previous key, and send those that an editor sends after a key."""
         document.rest = document.rest or self.dice.choice(SENTENCES)
         key, document.rest = document.rest[0], document.rest[1:]
         document.version += 1
@@ -162,20 +164,20 @@ class Storm:
         document.text += key
         identifier = {"uri": document.uri, "version": document.version}
         self.wire.notify("textDocument/didChange", {"textDocument": identifier, "contentChanges": changes})
-        for id in document.asked:
+        for id in document.pending:
             if id in self._waiting:
                 self.wire.notify("$/cancelRequest", {"id": id})
         of, end = {"textDocument": {"uri": document.uri}}, self._end(document.text)
         whole = {"start": {"line": 0, "character": 0}, "end": end}
         times = self.completions if document.text.endswith("[MASK]") else None
-        document.asked = [
-            self._ask("textDocument/completion", {**of, "position": end}, times),
-            self._ask("textDocument/inlayHint", {**of, "range": whole}, self.hints),
+        document.pending = [
+            self._send_request("textDocument/completion", {**of, "position": end}, times),
+            self._send_request("textDocument/inlayHint", {**of, "range": whole}, self.hints),
         ]
 
-    def _ask(self, method: str, params: object, times: list[float] | None) -> int:
+    def _send_request(self, method: str, params: object, times: list[float] | None) -> int:
         self.requests += 1
-        id = self.wire.ask(method, params)
+        id = self.wire.send_request(method, params)
         self._waiting[id] = time.perf_counter(), times
         return id
 
@@ -215,12 +217,12 @@ def tenths(memory: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def growth(memory: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Return the bytes per second in the second half of the time, and the standard error."""
+    """Return the growth in bytes per second in the second half of the time, and its standard error."""
     return slope(tenths(memory[len(memory) // 2 :]))
 
 
 def is_flat(memory: Sequence[tuple[float, float]]) -> bool:
-    """Return whether memory grows by no more than chance and 5 MB an hour in the second half of the time."""
+    """Return whether memory in the second half of the time doesn't grow significantly faster than 5 MB an hour."""
     rate, error = growth(memory)
     return rate - 3 * error < 5_000_000 / 3600
 
@@ -239,7 +241,7 @@ def report(storm: Storm, seconds: float) -> str:
 
 
 def percentile(times: Sequence[float], share: float) -> float:
-    """Return the time that this share of all times is below."""
+    """Return a percentile of the times, given its share."""
     return sorted(times)[int(len(times) * share)]
 
 
@@ -256,9 +258,11 @@ def test_every_request_in_a_gust_of_typing_is_answered() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(2 * 3600)
-def test_an_hour_of_typing_in_fifty_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_hour_of_typing_in_fifty_documents_keeps_memory_flat_and_responses_fast(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """``FILLMASK_STORM_MINUTES`` in the environment makes it shorter."""
-    monkeypatch.delenv("OMP_NUM_THREADS")  # all cores, as a user's server
+    monkeypatch.delenv("OMP_NUM_THREADS")  # like a user's server, with all cores
     minutes = float(os.environ.get("FILLMASK_STORM_MINUTES", 60))
     seconds = 60 * minutes
     with Storm(seeded(2), text=LONG_TEXT) as storm:
@@ -266,7 +270,7 @@ def test_an_hour_of_typing_in_fifty_documents(monkeypatch: pytest.MonkeyPatch) -
         for _ in range(10):
             storm.measured_gust(seconds / 10)
         print(report(storm, seconds))
-        assert storm.idle < PATIENCE
+        assert storm.idle < TIMEOUT
         assert is_flat(storm.memory)
         assert percentile(storm.completions, 0.99) < 2
 

@@ -1,4 +1,4 @@
-"""Requests that an edit made moot: they are cancelled at once and answered with ``ContentModified``."""
+"""Stale requests: when an edit changes what they are about, they are cancelled and answered with ``ContentModified``."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Staleness:
 
 
 def unchanged(_document: TextDocument | None) -> bool:
-    """Condition that the document is not changed at all: asked after a change, whatever version the client counts."""
+    """Return False: the condition of a request that any change of the document makes stale."""
     return False
 
 

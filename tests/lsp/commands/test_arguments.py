@@ -1,4 +1,4 @@
-"""The arguments of all commands."""
+"""The validation of the arguments of commands."""
 
 from __future__ import annotations
 

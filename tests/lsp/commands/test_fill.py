@@ -58,14 +58,14 @@ async def test_fill_all_fills_the_masks_of_a_passage_together(editor: Editor, en
 
 
 async def begin_filling(editor: Editor, engine: ScriptedEngine) -> tuple[Document, asyncio.Task[Any], Any]:
-    """Begin to fill twenty masks with an engine that holds its answers; return the token of the progress bar, too."""
-    await editor.loaded()
+    """Begin to fill twenty masks, with held answers; return the document, the task and the progress bar's token."""
+    await editor.wait_for_model()
     engine.hold(FillQuestion)
     document = editor.open(f"The {MASK} was {MASK}.\n\n" * 10)
     filling = asyncio.ensure_future(document.command("fillmask.fillAll"))
     await engine.wait_until(lambda: bool(engine.questions(FillQuestion)))
     bars = editor.client.progress_reports
-    await editor.until(lambda: any(reports and reports[0].title == "Filling masks" for reports in bars.values()))
+    await editor.wait_until(lambda: any(reports and reports[0].title == "Filling masks" for reports in bars.values()))
     [token] = [token for token, reports in bars.items() if reports and reports[0].title == "Filling masks"]
     assert (bars[token][0].message, bars[token][0].cancellable) == ("0 of 20", True)
     return document, filling, token
@@ -92,12 +92,12 @@ async def test_filling_many_masks_can_be_cancelled_by_its_progress_bar(vscode: E
         await filling
     assert document.text.count(MASK) == 20
     assert engine.questions(FillQuestion) != []
-    assert engine.answered.count(FillQuestion) == 0
+    assert not any(isinstance(question, FillQuestion) for question in engine.answered)
     await vscode.settle()
     assert vscode.client.progress_reports[token][-1].message == "not filled"
 
 
-async def test_a_client_that_makes_no_edits_is_told_so(connect: Connect) -> None:
-    old = await connect(types.ClientCapabilities())
+async def test_fill_all_is_refused_if_the_client_cannot_apply_edits(connect: Connect) -> None:
+    editor = await connect(types.ClientCapabilities())
     with pytest.raises(JsonRpcException, match=r"edit"):
-        await old.open(TWO).command("fillmask.fillAll")
+        await editor.open(TWO).command("fillmask.fillAll")

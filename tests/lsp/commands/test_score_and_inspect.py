@@ -45,7 +45,7 @@ async def test_inspect_returns_the_inspection_of_the_embedded_model(bert: Editor
     assert answer["perplexity"] == pytest.approx(math.exp(answer["loss"]))
 
 
-async def test_inspect_asks_about_the_text_as_the_arguments_say(vscode: Editor, engine: ScriptedEngine) -> None:
+async def test_inspect_passes_its_arguments_to_the_engine(vscode: Editor, engine: ScriptedEngine) -> None:
     document = vscode.open("The cat sat on the mat.")
     await document.command("fillmask.inspect", rate=0.5, seed=3, wholeWords=True)
     assert engine.questions(InspectQuestion) == [InspectQuestion("The cat sat on the mat.", 0.5, 3, True)]

@@ -27,12 +27,12 @@ async def test_a_mask_is_filled_with_each_of_the_best_three(editor: Editor) -> N
     ]
     assert [bool(action.is_preferred) for action in fills] == [True, False, False]
     assert {action.kind for action in fills} == {types.CodeActionKind.QuickFix}
-    await document.act(fills[0])
+    await document.apply_action(fills[0])
     assert document.text == SENTENCE.replace(MASK, "house")
 
 
 @pytest.mark.parametrize("selected", ["capital of [MA", "SK].", "of [MASK].", "capital of [MASK]"])
-async def test_a_selection_that_touches_one_mask_is_about_it(editor: Editor, selected: str) -> None:
+async def test_a_selection_that_touches_one_mask_offers_to_fill_it(editor: Editor, selected: str) -> None:
     document = editor.open(f"{SENTENCE} It is a {MASK} city.")
     titles = list(await document.actions(selected))
     assert titles[0].startswith("Fill with “")
@@ -40,29 +40,30 @@ async def test_a_selection_that_touches_one_mask_is_about_it(editor: Editor, sel
     assert "Mask 15 % of the selection at random" in titles
 
 
-async def test_a_selection_that_touches_two_masks_is_about_both(editor: Editor) -> None:
+async def test_a_selection_that_touches_two_masks_offers_to_fill_both(editor: Editor) -> None:
     titles = list(await editor.open(TWO).actions("MASK] of [MA"))
     assert "Fill the 2 masks of this paragraph together" in titles
 
 
 @pytest.mark.parametrize(
-    ("at", "what"), [("MASK|", "paragraph together"), ("Paris is the [MASK] of [MASK].", "masks of the selection")]
+    ("selected", "title"),
+    [("MASK|", "paragraph together"), ("Paris is the [MASK] of [MASK].", "masks of the selection")],
 )
-async def test_masks_of_a_paragraph_or_selection_are_filled_together(editor: Editor, at: str, what: str) -> None:
+async def test_masks_of_a_paragraph_or_selection_are_filled_together(editor: Editor, selected: str, title: str) -> None:
     document = editor.open(f"{TWO}\n\nAnother [MASK] here.\n")
-    [action] = [action for title, action in (await document.actions(at)).items() if what in title]
-    await document.act(action)
+    [action] = [action for name, action in (await document.actions(selected)).items() if title in name]
+    await document.apply_action(action)
     assert document.text == "Paris is the house of river.\n\nAnother [MASK] here.\n"
 
 
 async def test_each_of_a_few_selected_masks_is_filled_by_itself(editor: Editor) -> None:
     document = editor.open(f"🙂 {TWO}\nAnother [MASK] here.\n")
-    actions = await document.actions(f"🙂 {TWO}")  # Kate asks like this: it selects the line of the cursor
+    actions = await document.actions(f"🙂 {TWO}")  # Kate requests actions for the whole line
     assert not any(title.startswith("Fill with") for title in actions)
     titles = [title for title in actions if title.startswith("Fill mask")]
     assert [title.partition(" with")[0] for title in titles] == ["Fill mask 1 of 2", "Fill mask 2 of 2"]
     assert list(actions).index("Fill the 2 masks of the selection") < list(actions).index(titles[0])
-    await document.act(actions[titles[1]])
+    await document.apply_action(actions[titles[1]])
     assert document.text == "🙂 Paris is the [MASK] of house.\nAnother [MASK] here.\n"
 
 
@@ -75,25 +76,25 @@ async def test_many_selected_masks_are_not_listed_one_by_one(editor: Editor) -> 
 async def test_all_masks_of_a_document_are_filled_in_one_edit(editor: Editor) -> None:
     document = editor.open(f"# [MASK]\n\n{TWO}\n\n- a [MASK]\n- {SENTENCE}\n", "markdown")
     actions = await document.actions("MASK|")
-    await document.act(actions["Fill all 5 masks of the document"])
+    await document.apply_action(actions["Fill all 5 masks of the document"])
     assert MASK not in document.text
     assert document.text.count("\n") == 6
 
 
 async def test_a_word_is_masked_or_replaced(editor: Editor) -> None:
-    await editor.loaded()
+    await editor.wait_for_model()
     document = editor.open("She walked to the old house.")
     actions = await document.actions("hou|")
-    replacing = [title for title in actions if title.startswith("Replace “house” with")]
-    assert replacing == [f"Replace “house” with “{word}”" for word in ("house", "river", "garden")]
-    await document.act(actions["Mask “house”"])
+    substitutes = [title for title in actions if title.startswith("Replace “house” with")]
+    assert substitutes == [f"Replace “house” with “{word}”" for word in ("house", "river", "garden")]
+    await document.apply_action(actions["Mask “house”"])
     assert document.text == "She walked to the old [MASK]."
 
 
-async def test_another_word_takes_a_words_place(editor: Editor) -> None:
-    await editor.loaded()
+async def test_replace_action_inserts_the_substitute(editor: Editor) -> None:
+    await editor.wait_for_model()
     document = editor.open("She walked to the old house.")
-    await document.act((await document.actions("house"))["Replace “house” with “river”"])
+    await document.apply_action((await document.actions("house"))["Replace “house” with “river”"])
     assert document.text == "She walked to the old river."
 
 
@@ -105,7 +106,7 @@ async def test_without_a_model_a_word_is_masked_at_once(connect: Connect, engine
     assert "Mask “house”" in actions
 
 
-async def test_a_cursor_that_only_moves_over_words_is_offered_nothing(editor: Editor) -> None:
+async def test_automatic_request_at_a_word_returns_no_actions(editor: Editor) -> None:
     document = editor.open(f"She walked to the old house.\n{TWO}")
     assert await document.actions("house|", automatic=True) == {}
     assert await document.actions("MASK|", automatic=True)
@@ -128,18 +129,18 @@ async def test_only_the_requested_kinds_are_returned(vscode: Editor, only: list[
     assert {" ".join(title.split()[:2]) for title in found} == titles
 
 
-async def test_a_share_of_the_selection_is_masked_outside_of_code(editor: Editor) -> None:
+async def test_random_masking_of_a_selection_masks_no_code(editor: Editor) -> None:
     text = (
         "The quick brown fox jumps over the lazy dog, and runs from what it saw. 🙂\n\n```\nuntouched code\n```\n\n" * 4
     )
     document = editor.open(text, "markdown")
     actions = await document.actions(text)
-    await document.act(actions["Mask 15 % of the selection at random"])
+    await document.apply_action(actions["Mask 15 % of the selection at random"])
     assert 2 < document.text.count(MASK) < 25
     assert document.text.count("untouched code") == document.text.count("🙂") == 4
 
 
-async def test_an_action_from_before_an_edit_is_refused(editor: Editor) -> None:
+async def test_an_action_that_an_edit_made_stale_is_refused(editor: Editor) -> None:
     document = editor.open(TWO)
     action = (await document.actions("MASK|"))["Fill the 2 masks of this paragraph together"]
     if action.edit is not None:
@@ -163,26 +164,26 @@ async def test_an_unlikely_word_is_fixed(editor: Editor) -> None:
     )
     other = types.Diagnostic(document.range("banana"), "else", code="unlikely-word", data={"words": [1, None]})
     actions = await document.actions("banana", automatic=True, diagnostics=[diagnostic, other])
-    await document.act(actions["Replace with “France”"])
+    await document.apply_action(actions["Replace with “France”"])
     assert document.text == "Paris is the capital of France."
 
 
-async def test_where_there_is_no_word_nothing_is_offered(editor: Editor) -> None:
+async def test_a_selection_without_words_offers_random_masking_at_most(editor: Editor) -> None:
     for text, at in [("", ""), (" \n ", "\n"), ("🙂", "🙂")]:
         found = await editor.open(text).actions(at)
         assert all("Mask 15" in title for title in found)
 
 
-async def test_a_client_that_knows_only_commands_gets_none(connect: Connect) -> None:
-    old = await connect(
+async def test_a_client_without_code_action_literals_gets_no_actions(connect: Connect) -> None:
+    editor = await connect(
         types.ClientCapabilities(
             text_document=types.TextDocumentClientCapabilities(code_action=types.CodeActionClientCapabilities())
         )
     )
-    assert await old.open(TWO).actions("MASK|") == {}
+    assert await editor.open(TWO).actions("MASK|") == {}
 
 
-async def test_an_engine_that_fails_says_why(connect: Connect, engine: ScriptedEngine) -> None:
+async def test_failure_of_the_engine_is_an_error_with_the_reason(connect: Connect, engine: ScriptedEngine) -> None:
     editor = await connect("vscode")
     engine.error = EngineError("the model failed with ValueError")
     with pytest.raises(JsonRpcException, match="the model failed with ValueError"):
@@ -193,30 +194,30 @@ async def test_a_masked_word_is_restored(editor: Editor) -> None:
     document = editor.open("🙂 She walked to the old house.")
     for word in ("walked", "house"):
         actions = await document.actions(word)
-        await document.act(actions[f"Mask “{word}”"])
+        await document.apply_action(actions[f"Mask “{word}”"])
     assert document.text == "🙂 She [MASK] to the old [MASK]."
     actions = await document.actions("She [MASK] to the old [MASK]")
-    await document.act(actions["Restore the words that 2 masks hide"])
+    await document.apply_action(actions["Restore the words that 2 masks hide"])
     assert document.text == "🙂 She walked to the old house."
 
 
 async def test_a_word_that_was_tried_and_undone_is_not_restored(editor: Editor) -> None:
     document = editor.open("🙂 She walked to the old house. The sky is [MASK].")
-    await document.act((await document.actions("house"))["Mask “house”"])
+    await document.apply_action((await document.actions("house"))["Mask “house”"])
     for mask, tried in [("old [MASK]", "old dog"), ("is [MASK]", "is blue")]:
         document.replace(mask, tried)
         document.replace("🙂 ", "🙂 Then ")
         document.replace("🙂 Then ", "🙂 ")
         document.replace(tried, mask)
     assert not any(title.startswith("Restore") for title in await document.actions("is [MASK]"))
-    await document.act((await document.actions("old [MASK]"))["Restore the word that this mask hides"])
+    await document.apply_action((await document.actions("old [MASK]"))["Restore the word that this mask hides"])
     assert document.text == "🙂 She walked to the old house. The sky is [MASK]."
 
 
 async def test_masks_of_a_passage_that_was_deleted_and_brought_back_keep_their_words(editor: Editor) -> None:
     document = editor.open("One. She walked to the old house.")
-    await document.act((await document.actions("house"))["Mask “house”"])
+    await document.apply_action((await document.actions("house"))["Mask “house”"])
     document.replace(" She walked to the old [MASK].", "")
     document.replace("One.", "One. She walked to the old [MASK].")
-    await document.act((await document.actions("[MASK]"))["Restore the word that this mask hides"])
+    await document.apply_action((await document.actions("[MASK]"))["Restore the word that this mask hides"])
     assert document.text == "One. She walked to the old house."

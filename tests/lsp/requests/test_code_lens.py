@@ -38,7 +38,7 @@ def argument_text(document: Document, lens: types.CodeLens) -> str:
     [argument] = lens.command.arguments or []
     assert argument["uri"] == document.uri
     ends = (types.Position(**argument["range"][end]) for end in ("start", "end"))
-    return document.at(types.Range(*ends))
+    return document.text_in(types.Range(*ends))
 
 
 async def test_lenses_count_the_masks_and_give_the_loss_of_the_masked_words(
@@ -71,7 +71,7 @@ async def test_lenses_count_the_masks_and_give_the_loss_of_the_masked_words(
     assert question.words == ("taken", "hospital")
 
 
-async def test_lenses_follow_the_document(editor: Editor) -> None:
+async def test_lenses_follow_edits_of_the_document(editor: Editor) -> None:
     document = editor.open("😀 Other words, 😀 here.")
     document.replace("words", "[MASK]")
     document.replace("here", "[MASK]")
@@ -110,7 +110,7 @@ def _as_dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else value._asdict() if hasattr(value, "_asdict") else vars(value)
 
 
-async def test_a_lens_of_another_server_is_refused_and_a_complete_one_comes_back(editor: Editor) -> None:
+async def test_a_lens_of_another_server_is_refused_and_a_resolved_one_is_returned(editor: Editor) -> None:
     nowhere = types.Range(types.Position(0, 0), types.Position(0, 0))
     data: Any
     for data in (None, 5, {"uri": "file:///x"}, {"uri": "a", "version": 1, "range": []}):
@@ -150,4 +150,4 @@ async def test_the_client_is_asked_to_refresh_when_the_model_is_ready(raw: RawCl
     await raw.initialize(
         {"workspace": {"codeLens": {"refreshSupport": True}}}, initializationOptions={"codeLens.enabled": True}
     )
-    await raw.message("workspace/codeLens/refresh")
+    await raw.wait_for_message("workspace/codeLens/refresh")

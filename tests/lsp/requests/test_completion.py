@@ -1,4 +1,4 @@
-"""``textDocument/completion`` and ``completionItem/resolve``: what comes back, and the document after accepting."""
+"""``textDocument/completion`` and ``completionItem/resolve``: the items, and the document after accepting one."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ async def test_typing_a_mask_offers_the_best_ten_words(editor: Editor, engine: S
     assert [item.preselect for item in items] == [True] + [False] * 9
     assert items[0].detail == "50.0 %"
     assert all(str(item.detail).endswith("%") for item in items)
-    assert document.accepted(items[1]) == "The patient was taken to the river by ambulance."
+    assert document.text_after_accepting(items[1]) == "The patient was taken to the river by ambulance."
     assert engine.questions(PredictQuestion)[-1].text == "The patient was taken to the [MASK] by ambulance."
 
 
-async def test_the_embedded_model_offers_a_hospital(bert: Editor) -> None:
+async def test_the_embedded_model_suggests_the_right_word(bert: Editor) -> None:
     document = bert.open("The patient was taken to the [MASK]| by ambulance.")
     items = await document.complete()
     assert items
@@ -40,7 +40,7 @@ async def test_completion_replaces_only_the_mask(editor: Editor, line_end: str, 
     document = editor.open(f"First 😀.{line_end}{before}It was a [MASK]| day.{line_end}Last.")
     items = await document.complete()
     assert items
-    assert document.accepted(items[0]) == f"First 😀.{line_end}{before}It was a house day.{line_end}Last."
+    assert document.text_after_accepting(items[0]) == f"First 😀.{line_end}{before}It was a house day.{line_end}Last."
 
 
 @pytest.mark.parametrize("mask", ["[MASK]|", "[MASK|]", "[MA|SK]", "[|MASK]"])
@@ -48,7 +48,7 @@ async def test_a_cursor_inside_the_mask_or_at_its_end_completes_it(editor: Edito
     document = editor.open(f"She drank a cup of {mask} with milk.")
     items = await document.complete()
     assert items
-    assert document.accepted(items[0]) == "She drank a cup of house with milk."
+    assert document.text_after_accepting(items[0]) == "She drank a cup of house with milk."
 
 
 async def test_letters_after_the_mask_narrow_the_list(editor: Editor, engine: ScriptedEngine) -> None:
@@ -62,7 +62,7 @@ async def test_letters_after_the_mask_narrow_the_list(editor: Editor, engine: Sc
     items = await document.complete()
     assert items is not None
     assert [item.label for item in items] == ["elephant", "eleven"]
-    assert document.accepted(items[0]) == "The elephant walked through the zoo with the children."
+    assert document.text_after_accepting(items[0]) == "The elephant walked through the zoo with the children."
     assert engine.questions(PredictQuestion)[-1].prefix == "el"
 
 
@@ -70,7 +70,7 @@ async def test_letters_that_no_word_begins_with_give_an_empty_list(editor: Edito
     assert await editor.open("The [MASK]xqzy| walked.").complete() == []
 
 
-async def test_the_embedded_model_keeps_the_case_of_the_letters_and_of_the_place(bert: Editor) -> None:
+async def test_the_embedded_model_follows_the_case_of_typed_letters_and_of_sentence_starts(bert: Editor) -> None:
     items = await bert.open("The [MASK]El| walked through the zoo.").complete()
     assert items
     assert all(item.label.startswith("El") for item in items)
@@ -80,13 +80,13 @@ async def test_the_embedded_model_keeps_the_case_of_the_letters_and_of_the_place
 
 
 async def test_a_bracket_offers_the_mask(editor: Editor) -> None:
-    for marked in ("The sky is |", "The sky is |]"):  # with and without an editor that closes brackets
+    for marked in ("The sky is |", "The sky is |]"):  # without and with automatically closed brackets
         document = editor.open(marked)
         document.type("[")
         items = await document.complete("[")
         assert items is not None
         assert [item.label for item in items] == ["[MASK]"]
-        assert document.accepted(items[0]) == "The sky is [MASK]"
+        assert document.text_after_accepting(items[0]) == "The sky is [MASK]"
 
 
 async def test_a_bracket_in_code_offers_the_mask_only_on_request(vscode: Editor) -> None:
@@ -103,14 +103,14 @@ async def test_of_several_masks_the_one_before_the_cursor_is_completed(editor: E
     document = editor.open("The [MASK] is in the [MASK]| today.\n\nAnother [MASK] paragraph.")
     items = await document.complete()
     assert items
-    assert document.accepted(items[0]).startswith("The [MASK] is in the house today.")
+    assert document.text_after_accepting(items[0]).startswith("The [MASK] is in the house today.")
     assert engine.questions(PredictQuestion)[-1].focus == 1
 
 
-async def test_no_mask_near_is_null_at_once(editor: Editor, engine: ScriptedEngine) -> None:
+async def test_completion_away_from_masks_is_null_without_the_engine(editor: Editor, engine: ScriptedEngine) -> None:
     for marked in ("", "nothing here|", "[MASK] too far|", "|[MASK]", "[mask]|"):
         assert await editor.open(marked).complete() is None
-    assert engine.asked == []
+    assert engine.received == []
 
 
 async def test_a_position_outside_the_document_is_null(editor: Editor) -> None:
@@ -125,7 +125,7 @@ async def test_a_document_that_is_not_open_is_null(editor: Editor) -> None:
     assert await editor.client.text_document_completion_async(params) is None
 
 
-async def test_the_list_is_incomplete_so_that_editors_ask_at_each_letter(vscode: Editor) -> None:
+async def test_the_list_is_incomplete_so_that_editors_request_it_again_at_each_letter(vscode: Editor) -> None:
     document = vscode.open("A [MASK]| day.")
     params = types.CompletionParams(types.TextDocumentIdentifier(document.uri), document.position(document.cursor))
     result = await vscode.client.text_document_completion_async(params)
@@ -134,7 +134,7 @@ async def test_the_list_is_incomplete_so_that_editors_ask_at_each_letter(vscode:
     assert all(str(item.filter_text).startswith("[MASK]") for item in result.items)
 
 
-async def test_every_row_shows_its_probability_where_the_editor_can(vscode: Editor) -> None:
+async def test_label_details_show_the_probability_if_the_editor_supports_them(vscode: Editor) -> None:
     items = await vscode.open("A [MASK]| day.").complete()
     assert items
     assert all(item.label_details and item.label_details.description == item.detail for item in items)
@@ -153,7 +153,7 @@ async def test_resolve_adds_the_sentence_the_rank_and_the_other_words(editor: Ed
 
 
 @pytest.mark.parametrize("data", [None, 5, "999", {"x": 1}])
-async def test_an_item_of_a_forgotten_list_stays_as_is(editor: Editor, data: object) -> None:
+async def test_an_item_of_an_unknown_list_is_returned_as_is(editor: Editor, data: object) -> None:
     item = types.CompletionItem(label="word", data=data)
     assert (await editor.client.completion_item_resolve_async(item)).documentation is None
 
@@ -162,7 +162,7 @@ async def test_all_masks_of_a_sentence_are_filled_together(editor: Editor) -> No
     document = editor.open(f"🙂 Paris is the {MASK} of {MASK}|, they say.\n")
     sentences = [item for item in await document.complete() or [] if item.detail == "all masks together"]
     assert [item.label for item in sentences] == ["house … river", "river … garden", "garden … street"]
-    assert document.accepted(sentences[0]) == "🙂 Paris is the house of river, they say.\n"
+    assert document.text_after_accepting(sentences[0]) == "🙂 Paris is the house of river, they say.\n"
 
 
 async def test_masks_on_different_lines_are_filled_one_by_one(editor: Editor) -> None:
@@ -187,7 +187,7 @@ async def test_while_the_first_model_loads_the_list_is_empty_and_incomplete(
     engine.hold_loading()
     editor = await connect("vscode")
     document = editor.open("It was a [MASK]| day.")
-    assert await editor.without_pauses(document.complete()) == []
+    assert await editor.skip_pauses(document.complete()) == []
     document.cursor = 5
     assert await document.complete() is None
     await engine.release()
@@ -199,9 +199,9 @@ async def test_a_cancelled_completion_is_answered_as_cancelled(raw: RawClient, e
     await raw.initialize()
     engine.hold()
     raw.open("It was a [MASK] day.")
-    asked = raw.ask("textDocument/completion", raw.at(0, 15))
-    await engine.wait_until(lambda: bool(engine.asked))
-    raw.notify("$/cancelRequest", {"id": asked})
-    assert (await raw.answer(asked))["error"]["code"] == -32800
+    request_id = raw.send_request("textDocument/completion", raw.position_params(0, 15))
+    await engine.wait_until(lambda: bool(engine.received))
+    raw.notify("$/cancelRequest", {"id": request_id})
+    assert (await raw.wait_for_response(request_id))["error"]["code"] == -32800
     await engine.release()
     assert engine.answered == []

@@ -1,4 +1,4 @@
-"""``textDocument/diagnostic`` and ``textDocument/publishDiagnostics``: words that do not fit are marked."""
+"""``textDocument/diagnostic`` and ``textDocument/publishDiagnostics``: unlikely words are marked."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from lsp.conftest import Connect
 from lsp.editor import Document, Editor
 from scripted_engine import ScriptedEngine
 
-ODD = "😀 The king and the queen lived in a large guitar near the river."
-FINE = ODD.replace("guitar", "house")
+UNLIKELY = "😀 The king and the queen lived in a large guitar near the river."
+LIKELY = UNLIKELY.replace("guitar", "house")
 
 
 def enabled(**others: Any) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def enabled(**others: Any) -> dict[str, Any]:
 
 @pytest_asyncio.fixture
 async def engine() -> ScriptedEngine:
-    """An engine that finds *guitar* unlikely everywhere."""
+    """An engine for which *guitar* is unlikely everywhere."""
     engine = ScriptedEngine()
     engine.unlikely = {"guitar"}
     return engine
@@ -38,8 +38,8 @@ async def puller(connect: Connect) -> Editor:
 
 
 @pytest_asyncio.fixture
-async def listener(connect: Connect) -> Editor:
-    """An editor that waits for diagnostics."""
+async def subscriber(connect: Connect) -> Editor:
+    """An editor to which the server publishes diagnostics."""
     return await connect("emacs", configuration=enabled())
 
 
@@ -49,15 +49,15 @@ def items(report: types.DocumentDiagnosticReport) -> list[types.Diagnostic]:
 
 
 async def pull(document: Document, previous: str | None = None) -> types.DocumentDiagnosticReport:
-    return await document.editor.without_pauses(document.diagnose(previous))
+    return await document.editor.skip_pauses(document.diagnose(previous))
 
 
 async def marked(document: Document) -> list[str]:
-    return [document.at(item.range) for item in items(await pull(document))]
+    return [document.text_in(item.range) for item in items(await pull(document))]
 
 
 class Published:
-    """What a server publishes, of which the client keeps only the latest."""
+    """All published diagnostics; pytest-lsp's client keeps only the latest."""
 
     def __init__(self, editor: Editor) -> None:
         self._editor = editor
@@ -73,11 +73,11 @@ class Published:
     async def next(self, document: Document) -> list[str]:
         """Wait for the diagnostics of the document's latest version, and return the marked words."""
         uri = document.uri
-        await self._editor.until(lambda: uri in self.latest and self.latest[uri].version == document.version)
-        return [document.at(item.range) for item in self.latest[uri].diagnostics]
+        await self._editor.wait_until(lambda: uri in self.latest and self.latest[uri].version == document.version)
+        return [document.text_in(item.range) for item in self.latest[uri].diagnostics]
 
 
-async def test_a_pull_says_what_is_unlikely_and_what_the_model_expects(puller: Editor) -> None:
+async def test_pulled_diagnostic_names_the_unlikely_word_and_the_expected_ones(puller: Editor) -> None:
     options = puller.result.capabilities.diagnostic_provider
     assert isinstance(options, types.DiagnosticOptions)
     assert (options.identifier, options.inter_file_dependencies, options.workspace_diagnostics) == (
@@ -85,37 +85,37 @@ async def test_a_pull_says_what_is_unlikely_and_what_the_model_expects(puller: E
         False,
         False,
     )
-    document = puller.open(f"{FINE}\n\n{ODD}\n")
+    document = puller.open(f"{LIKELY}\n\n{UNLIKELY}\n")
     [item] = items(await pull(document))
-    assert document.at(item.range) == "guitar"
-    assert document.index(item.range.start) > len(FINE)
+    assert document.text_in(item.range) == "guitar"
+    assert document.index(item.range.start) > len(LIKELY)
     assert (item.source, item.code, item.severity) == ("fillmask", "unlikely-word", types.DiagnosticSeverity.Hint)
     assert item.data["words"] == ["house", "river", "garden", "street", "winter"]
     assert item.message == "“guitar” is unlikely here: the model expects house (50.0 %), river or garden."
     assert puller.client.diagnostics == {}
 
 
-async def test_the_embedded_model_marks_a_guitar_to_live_in(connect: Connect) -> None:
+async def test_the_embedded_model_marks_an_unlikely_word(connect: Connect) -> None:
     bert = await connect("vscode", configuration=enabled(), local=None)
-    assert await marked(bert.open(f"{FINE}\n\n{ODD}\n")) == ["guitar"]
+    assert await marked(bert.open(f"{LIKELY}\n\n{UNLIKELY}\n")) == ["guitar"]
 
 
 async def test_an_unchanged_result_is_not_sent_again(puller: Editor) -> None:
-    document = puller.open(ODD)
+    document = puller.open(UNLIKELY)
     report = await pull(document)
     assert len(items(report)) == 1
     again = await pull(document, report.result_id)
     assert isinstance(again, types.RelatedUnchangedDocumentDiagnosticReport)
     assert again.result_id == report.result_id
     document.replace("guitar", "house")
-    fine = await pull(document, report.result_id)
-    assert items(fine) == []
+    likely_report = await pull(document, report.result_id)
+    assert items(likely_report) == []
     document.replace("house", "guitar")
-    assert (await pull(document, fine.result_id)).result_id == report.result_id
+    assert (await pull(document, likely_report.result_id)).result_id == report.result_id
 
 
-async def test_a_pull_ends_when_the_document_changes(puller: Editor) -> None:
-    document = puller.open(ODD)
+async def test_a_pull_is_cancelled_when_the_document_changes(puller: Editor) -> None:
+    document = puller.open(UNLIKELY)
     pulling = asyncio.ensure_future(document.diagnose())
     await puller.settle()
     document.type(" And")
@@ -129,17 +129,17 @@ async def test_a_pull_ends_when_the_document_changes(puller: Editor) -> None:
 @pytest.mark.parametrize(
     ("text", "language"),
     [
-        (FINE, "plaintext"),
-        (ODD.replace("guitar", "Guitar"), "plaintext"),
-        (ODD.replace("guitar", "[MASK]"), "plaintext"),
-        (ODD.replace("guitar", "guitar/house"), "plaintext"),
-        (ODD.replace("guitar", "guitar.com"), "plaintext"),
-        (ODD.replace("guitar", "`guitar`"), "markdown"),
-        (f"```\n{ODD}\n```\n", "markdown"),
-        (ODD.replace("guitar", "<code>guitar</code>"), "html"),
-        (ODD.replace("guitar", "\\texttt{guitar}"), "latex"),
-        (ODD.replace("guitar", "=guitar="), "org"),
-        (f"# {ODD}\n", "python"),
+        (LIKELY, "plaintext"),
+        (UNLIKELY.replace("guitar", "Guitar"), "plaintext"),
+        (UNLIKELY.replace("guitar", "[MASK]"), "plaintext"),
+        (UNLIKELY.replace("guitar", "guitar/house"), "plaintext"),
+        (UNLIKELY.replace("guitar", "guitar.com"), "plaintext"),
+        (UNLIKELY.replace("guitar", "`guitar`"), "markdown"),
+        (f"```\n{UNLIKELY}\n```\n", "markdown"),
+        (UNLIKELY.replace("guitar", "<code>guitar</code>"), "html"),
+        (UNLIKELY.replace("guitar", "\\texttt{guitar}"), "latex"),
+        (UNLIKELY.replace("guitar", "=guitar="), "org"),
+        (f"# {UNLIKELY}\n", "python"),
         ("", "plaintext"),
     ],
 )
@@ -149,17 +149,17 @@ async def test_likely_words_names_and_code_are_not_marked(puller: Editor, text: 
 
 async def test_words_of_several_subwords_are_not_marked(connect: Connect) -> None:
     bert = await connect("vscode", configuration=enabled(), local=None)
-    assert await marked(bert.open(ODD.replace("guitar", "xylophonic"))) == []
+    assert await marked(bert.open(UNLIKELY.replace("guitar", "xylophonic"))) == []
 
 
 @pytest.mark.parametrize("language", ["markdown", "tex", "rst", "text", "gitcommit", "typst", "org", "html"])
 async def test_languages_are_known_by_their_other_names(puller: Editor, language: str) -> None:
-    assert await marked(puller.open(ODD, language)) == ["guitar"]
+    assert await marked(puller.open(UNLIKELY, language)) == ["guitar"]
 
 
-async def test_editors_that_do_not_pull_are_told_once_typing_stops(listener: Editor) -> None:
-    published = Published(listener)
-    document = listener.open(ODD.replace("guitar", "gui|"))
+async def test_diagnostics_are_published_once_typing_stops(subscriber: Editor) -> None:
+    published = Published(subscriber)
+    document = subscriber.open(UNLIKELY.replace("guitar", "gui|"))
     document.type("tar")
     assert await published.next(document) == ["guitar"]
     assert [params.version for params in published.all] == [4]  # none for the versions between
@@ -168,7 +168,7 @@ async def test_editors_that_do_not_pull_are_told_once_typing_stops(listener: Edi
     document.replace("house", "guitar")
     assert await published.next(document) == ["guitar"]
     document.close()
-    await listener.until(lambda: not published.all[-1].diagnostics)
+    await subscriber.wait_until(lambda: not published.all[-1].diagnostics)
 
 
 async def test_diagnostics_are_off_by_default_and_turned_on_while_running(
@@ -176,22 +176,22 @@ async def test_diagnostics_are_off_by_default_and_turned_on_while_running(
 ) -> None:
     editor = await connect("emacs", configuration={"fillmask": {}})
     published = Published(editor)
-    document = editor.open(f"# {ODD}\n", "python")
-    prose = editor.open(ODD)
+    document = editor.open(f"# {UNLIKELY}\n", "python")
+    prose = editor.open(UNLIKELY)
     await editor.configure(enabled())
     assert await published.next(prose) == ["guitar"]
     assert len(engine.questions(SurprisalQuestion)) == 1  # none while they were off, none in Python
     await editor.configure(enabled(languages=[], severity="information"))
-    await editor.until(lambda: document.uri in published.latest)
+    await editor.wait_until(lambda: document.uri in published.latest)
     [item] = published.latest[document.uri].diagnostics
     assert item.severity == types.DiagnosticSeverity.Information
     await editor.configure({"fillmask": {}})
-    await editor.until(lambda: not any(params.diagnostics for params in published.latest.values()))
+    await editor.wait_until(lambda: not any(params.diagnostics for params in published.latest.values()))
 
 
 async def test_a_puller_is_asked_to_pull_when_settings_change(connect: Connect) -> None:
     editor = await connect("neovim", configuration={"fillmask": {}})
-    document = editor.open(ODD)
+    document = editor.open(UNLIKELY)
     assert items(await document.diagnose()) == []
     await editor.settle()
     assert editor.client.diagnostic_refresh_count == 0
@@ -203,5 +203,5 @@ async def test_a_puller_is_asked_to_pull_when_settings_change(connect: Connect) 
     ]:
         count = editor.client.diagnostic_refresh_count
         await editor.configure(settings)
-        await editor.until(lambda count=count: editor.client.diagnostic_refresh_count > count)
+        await editor.wait_until(lambda count=count: editor.client.diagnostic_refresh_count > count)
         assert await marked(document) == expected

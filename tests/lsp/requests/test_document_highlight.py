@@ -12,7 +12,7 @@ async def highlighted(document: Document, index: int) -> list[int] | None:
     found = await document.editor.client.text_document_document_highlight_async(params)
     if found is None:
         return None
-    assert [document.at(each.range) for each in found] == ["[MASK]"] * len(found)
+    assert [document.text_in(each.range) for each in found] == ["[MASK]"] * len(found)
     return [document.index(each.range.start) for each in found]
 
 

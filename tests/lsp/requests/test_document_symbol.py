@@ -24,16 +24,16 @@ async def outline(document: Document) -> list[Any]:
     return list(found)
 
 
-async def test_each_mask_is_named_by_its_line_and_detailed_by_its_best_words(editor: Editor) -> None:
+async def test_each_symbol_has_the_line_of_its_mask_and_the_best_words(editor: Editor) -> None:
     document = editor.open(f"# 😀 Heading\n\n- 😀 {HOSPITAL} Then it was [MASK].\n\nA [MASK]", "markdown")
     first, second, third = await outline(document)
     assert first.name == "- 😀 The man was taken to the [MASK] by ambulance. Then it was…"
     assert first.detail == DETAIL
-    assert document.at(first.range) == document.at(second.range) == document.text.splitlines()[2]
-    assert (third.name, document.at(third.range)) == ("A [MASK]", "A [MASK]")
+    assert document.text_in(first.range) == document.text_in(second.range) == document.text.splitlines()[2]
+    assert (third.name, document.text_in(third.range)) == ("A [MASK]", "A [MASK]")
     starts = [document.index(each.selection_range.start) for each in (first, second, third)]
     assert starts == [match.start() for match in re.finditer(r"\[MASK\]", document.text)]
-    assert {document.at(each.selection_range) for each in (first, second, third)} == {"[MASK]"}
+    assert {document.text_in(each.selection_range) for each in (first, second, third)} == {"[MASK]"}
     assert {each.kind for each in (first, second, third)} == {types.SymbolKind.Key}
 
 
@@ -47,13 +47,13 @@ async def test_at_most_a_hundred_masks_have_words_and_five_thousand_are_listed(v
     assert [each.selection_range.start.character for each in found] == list(range(0, 35_000, 7))
 
 
-async def test_a_client_of_the_first_protocol_gets_a_flat_list(connect: Connect) -> None:
+async def test_a_client_without_hierarchical_symbols_gets_a_flat_list(connect: Connect) -> None:
     first = types.TextDocumentClientCapabilities(document_symbol=types.DocumentSymbolClientCapabilities())
     plain = await connect(types.ClientCapabilities(text_document=first))
     document = plain.open(f"😀 {HOSPITAL}")
     [symbol] = await outline(document)
     assert isinstance(symbol, types.SymbolInformation)
-    assert (symbol.location.uri, document.at(symbol.location.range)) == (document.uri, "[MASK]")
+    assert (symbol.location.uri, document.text_in(symbol.location.range)) == (document.uri, "[MASK]")
     assert symbol.kind == types.SymbolKind.String
     assert "[MASK]" in symbol.name
     assert symbol.container_name == DETAIL
@@ -65,11 +65,11 @@ async def test_without_a_model_the_outline_has_no_words(vscode: Editor, engine: 
     assert (symbol.name, symbol.detail) == (HOSPITAL, None)
 
 
-async def test_an_outline_of_a_document_that_changed_is_refused(raw: RawClient, engine: ScriptedEngine) -> None:
+async def test_a_stale_outline_is_refused(raw: RawClient, engine: ScriptedEngine) -> None:
     await raw.initialize({"textDocument": {"documentSymbol": {}}})
     engine.hold()
     raw.open(HOSPITAL)
-    asked = raw.ask("textDocument/documentSymbol", {"textDocument": {"uri": "file:///a.txt"}})
-    await engine.wait_until(lambda: bool(engine.asked))
+    request_id = raw.send_request("textDocument/documentSymbol", {"textDocument": {"uri": "file:///a.txt"}})
+    await engine.wait_until(lambda: bool(engine.received))
     raw.change("file:///a.txt", 2, ((0, 0), (0, 0), "x"))
-    assert (await raw.answer(asked))["error"]["code"] == types.LSPErrorCodes.ContentModified
+    assert (await raw.wait_for_response(request_id))["error"]["code"] == types.LSPErrorCodes.ContentModified

@@ -33,14 +33,14 @@ async def test_hover_shows_the_best_five_words_and_the_entropy(editor: Editor) -
         ("winter", "3.1"),
     ]
     if content(hover).kind == types.MarkupKind.Markdown:
-        assert text.startswith("**house** ")  # editors with one line for a hover show the best word
+        assert text.startswith("**house** ")  # so that editors that show one line of a hover show the best word
         assert text.count("\n| ") == 6
     assert "embedded" in text
     assert "Mask 2 of 3" in text
     assert re.search(r"Entropy 2.0 bits: as uncertain as between 4 words", text)
     assert hover is not None
     assert hover.range is not None
-    assert document.at(hover.range) == "[MASK]"
+    assert document.text_in(hover.range) == "[MASK]"
     assert document.index(hover.range.start) > 20
 
 
@@ -48,14 +48,14 @@ async def test_hover_asks_about_the_passage_and_the_mask_under_the_cursor(
     editor: Editor, engine: ScriptedEngine
 ) -> None:
     await editor.open("😀 The [MASK] was taken\nto the [MASK] by ambulance.").hover("[MASK] by")
-    [question, _priority] = engine.asked[-1]
+    [question, _priority] = engine.received[-1]
     assert question.text == "😀 The [MASK] was taken to the [MASK] by ambulance."
     assert (question.masks, question.focus) == (((6, 12), (30, 36)), 1)
 
 
-async def test_no_mask_no_hover(editor: Editor, engine: ScriptedEngine) -> None:
+async def test_hover_away_from_masks_is_null(editor: Editor, engine: ScriptedEngine) -> None:
     assert await editor.open("The [MASK] was here.").hover("here") is None
-    assert engine.asked == []
+    assert engine.received == []
 
 
 async def test_clients_without_markdown_get_plain_text(connect: Connect) -> None:
@@ -77,7 +77,7 @@ async def test_words_and_model_names_are_escaped(connect: Connect) -> None:
     assert not re.search(r"(?<!\\)[`\[\]<>~]", text)
 
 
-async def test_the_embedded_model_expects_a_hospital(bert: Editor) -> None:
+async def test_the_embedded_model_predicts_the_right_word(bert: Editor) -> None:
     shown = content(await bert.open("The patient was taken to the [MASK] by ambulance.").hover("[MASK]"))
     assert shown.value.startswith("**hospital** ")
     assert "Model: embedded" in shown.value

@@ -15,7 +15,7 @@ from scripted_engine import ScriptedEngine
 async def hints(document: Document, of: str = "") -> list[types.InlayHint]:
     params = types.InlayHintParams(types.TextDocumentIdentifier(document.uri), document.range(of))
     found = await document.editor.client.text_document_inlay_hint_async(params)
-    assert found is not None, "Neovim leaves the hints of what was there before"
+    assert found is not None, "null: Neovim would keep the previous hints"
     return list(found)
 
 
@@ -59,10 +59,10 @@ async def test_without_masks_or_for_a_document_that_is_not_open_the_list_is_empt
     vscode: Editor, engine: ScriptedEngine
 ) -> None:
     assert await hints(vscode.open("Nothing here.")) == []
-    stranger = vscode.open("x")
-    stranger.uri = "file:///not/open"
-    assert await hints(stranger) == []
-    assert engine.asked == []
+    unopened = vscode.open("x")
+    unopened.uri = "file:///not/open"
+    assert await hints(unopened) == []
+    assert engine.received == []
 
 
 async def test_the_setting_turns_hints_on_and_off_and_the_client_is_asked_to_refresh(connect: Connect) -> None:

@@ -10,7 +10,7 @@ from lsp.conftest import Connect
 from lsp.editor import Document, Editor
 
 
-async def ghosts(document: Document) -> list[types.InlineCompletionItem]:
+async def ghost_texts(document: Document) -> list[types.InlineCompletionItem]:
     if document.editor.result.capabilities.inline_completion_provider is None:
         pytest.skip("the client shows no ghost text")
     params = types.InlineCompletionParams(
@@ -25,7 +25,7 @@ async def ghosts(document: Document) -> list[types.InlineCompletionItem]:
 
 async def test_the_best_word_replaces_the_mask(editor: Editor) -> None:
     document = editor.open(f"🙂 Paris is the capital of {MASK}|.")
-    [item] = await ghosts(document)
+    [item] = await ghost_texts(document)
     items = await document.complete()
     assert items
     assert item.insert_text == items[0].label
@@ -33,9 +33,9 @@ async def test_the_best_word_replaces_the_mask(editor: Editor) -> None:
     assert str(item.filter_text).startswith(MASK)
 
 
-async def test_after_the_word_the_whole_passage_is_offered(editor: Editor) -> None:
+async def test_second_item_fills_the_whole_passage(editor: Editor) -> None:
     document = editor.open(f"Paris is the {MASK} of {MASK}|, they say.")
-    word, passage = await ghosts(document)
+    word, passage = await ghost_texts(document)
     assert word.insert_text in str(passage.insert_text)
     assert MASK not in str(passage.insert_text)
     assert passage.range
@@ -48,15 +48,15 @@ async def test_after_the_word_the_whole_passage_is_offered(editor: Editor) -> No
 
 
 async def test_letters_after_the_mask_are_kept(vscode: Editor) -> None:
-    [item] = await ghosts(vscode.open(f"Paris is the capital of {MASK}Ele|."))
+    [item] = await ghost_texts(vscode.open(f"Paris is the capital of {MASK}Ele|."))
     assert item.insert_text == "Elephant"
 
 
 @pytest.mark.parametrize("text", ["", "No mask| here.", f"|{MASK}", f"x| {MASK}"])
-async def test_away_from_masks_there_is_none(vscode: Editor, text: str) -> None:
-    assert await ghosts(vscode.open(text)) == []
+async def test_ghost_text_away_from_masks_is_empty(vscode: Editor, text: str) -> None:
+    assert await ghost_texts(vscode.open(text)) == []
 
 
 async def test_the_setting_turns_it_off(connect: Connect) -> None:
     editor = await connect("neovim", configuration={"fillmask": {"inlineCompletion": {"enabled": False}}})
-    assert await ghosts(editor.open(f"It was a {MASK}|.")) == []
+    assert await ghost_texts(editor.open(f"It was a {MASK}|.")) == []

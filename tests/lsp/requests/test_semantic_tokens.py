@@ -1,4 +1,4 @@
-"""``textDocument/semanticTokens``: masks in a color of their own."""
+"""``textDocument/semanticTokens``: a token for each mask."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def spans(document: Document, tokens: types.SemanticTokens | None) -> list[str]:
         lines, columns, length, kind, modifiers = tokens.data[at : at + 5]
         line, column = line + lines, columns if lines else column + columns
         assert (kind, modifiers) == (0, 0)
-        found.append(document.at(types.Range(types.Position(line, column), types.Position(line, column + length))))
+        found.append(document.text_in(types.Range(types.Position(line, column), types.Position(line, column + length))))
     return found
 
 
@@ -60,16 +60,16 @@ CAPABILITIES = {
 async def test_other_requests_are_answered_while_a_large_document_is_read(raw: RawClient) -> None:
     await raw.initialize(CAPABILITIES)
     raw.open(LINE * 10_000)
-    asked = raw.ask("textDocument/semanticTokens/full", {"textDocument": {"uri": "file:///a.txt"}})
-    await raw.request("textDocument/hover", raw.at(0, 0))
-    assert not raw.is_answered(asked)
-    answer = await raw.answer(asked)
+    request_id = raw.send_request("textDocument/semanticTokens/full", {"textDocument": {"uri": "file:///a.txt"}})
+    await raw.request("textDocument/hover", raw.position_params(0, 0))
+    assert not raw.has_response(request_id)
+    answer = await raw.wait_for_response(request_id)
     assert answer["result"]["data"] == [0, 30, 6, 0, 0] + [1, 30, 6, 0, 0] * 9_999
 
 
-async def test_tokens_of_a_document_that_changed_are_refused(raw: RawClient) -> None:
+async def test_stale_tokens_are_refused(raw: RawClient) -> None:
     await raw.initialize(CAPABILITIES)
     raw.open(LINE * 100)
-    asked = raw.ask("textDocument/semanticTokens/full", {"textDocument": {"uri": "file:///a.txt"}})
+    request_id = raw.send_request("textDocument/semanticTokens/full", {"textDocument": {"uri": "file:///a.txt"}})
     raw.change("file:///a.txt", 2, ((0, 0), (0, 0), "x"))
-    assert (await raw.answer(asked))["error"]["code"] == types.LSPErrorCodes.ContentModified
+    assert (await raw.wait_for_response(request_id))["error"]["code"] == types.LSPErrorCodes.ContentModified

@@ -1,4 +1,4 @@
-"""``textDocument/hover`` over a word: its surprisal, and what the model expects."""
+"""``textDocument/hover`` over a word: its surprisal, and the expected words."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_hover_shows_the_surprisal_and_the_expected_words(bert: Editor) ->
     hover = await document.hover("banana")
     assert hover is not None
     assert hover.range is not None
-    assert document.at(hover.range) == "banana"
+    assert document.text_in(hover.range) == "banana"
     assert isinstance(hover.contents, types.MarkupContent)
     text = hover.contents.value
     if hover.contents.kind == types.MarkupKind.Markdown:
@@ -70,7 +70,7 @@ async def test_a_word_with_markup_inside_is_one_word(editor: Editor) -> None:
     hover = await document.hover("believ")
     assert hover is not None
     assert hover.range is not None
-    assert document.at(hover.range) == "un**believ**ably"
+    assert document.text_in(hover.range) == "un**believ**ably"
     assert "unbelievably" in str(hover.contents)
 
 
@@ -110,7 +110,7 @@ async def test_hover_over_words_is_off_by_default(connect: Connect) -> None:
     assert not re.search("Pieces|Subwords", text)
 
 
-async def test_the_words_for_a_mask_show_their_subwords(bert: Editor) -> None:
+async def test_hover_over_a_mask_shows_the_subwords_of_each_word(bert: Editor) -> None:
     vocabulary = json.loads((EMBEDDED / "tokenizer.json").read_text())["model"]["vocab"]
     text = await shown(bert, "Paris is the capital of [MASK].", "[MASK]")
     assert text is not None
