@@ -377,7 +377,7 @@ class TestResume:
 def test_a_long_file_is_read_in_bounded_memory(run: RunCommand, tmp_path: Path, capsys: Any) -> None:
     from fillmask_ls.cli.bulk.documents import whole_prose
     from fillmask_ls.cli.bulk.inputs import find_inputs
-    from fillmask_ls.cli.bulk.items import BATCH, ItemReader, Reading
+    from fillmask_ls.cli.bulk.items import FIRST_BATCH, ItemReader, Reading
 
     table = tmp_path / "items.jsonl"
     with table.open("w") as file:
@@ -394,9 +394,24 @@ def test_a_long_file_is_read_in_bounded_memory(run: RunCommand, tmp_path: Path, 
     sizes = [len(batch) for batch in reader]
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert (sum(sizes), max(sizes)) == (20_000, BATCH)
+    assert (sum(sizes), max(sizes)) == (20_000, FIRST_BATCH)
     assert reader.position == reader.total == table.stat().st_size
     assert peak < 2_000_000
+
+
+def test_batches_take_a_second_or_two() -> None:
+    from fillmask_ls.cli.bulk.items import MAX_BATCH, MIN_BATCH, ItemReader, Reading
+
+    reader = ItemReader([], Reading(lambda *_: iter(())))
+    sizes = []
+    for seconds_each in (0.001, 1.0, 0.02):
+        for _ in range(8):
+            reader.adapt(reader.batch, reader.batch * seconds_each)
+        sizes.append(reader.batch)
+    assert sizes[:2] == [MAX_BATCH, MIN_BATCH]
+    assert 50 <= sizes[2] <= 200
+    reader.adapt(1, 0.1)  # the last rows of a table
+    assert reader.batch == sizes[2]
 
 
 def parquet_rows(path: Path) -> list[dict[str, Any]]:

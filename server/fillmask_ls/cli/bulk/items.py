@@ -16,8 +16,10 @@ from ..errors import CommandError, ExitCode
 from .inputs import Input
 from .tables import Row, column_names, read_rows, sniff_encoding, value_at
 
-BATCH = 256
-"""Texts that are computed together, and records that are written together."""
+FIRST_BATCH, MIN_BATCH, MAX_BATCH = 32, 8, 512
+"""How many texts are computed together, and their records written together."""
+_SHORT, _LONG = 1.0, 4.0
+"""Seconds that a batch takes; a killed run computes its last batch again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,14 @@ class ItemReader:
 
     Attributes:
         total: bytes of all files; 0 if standard input is read.
+        batch: the most items in the next batch.
     """
 
     def __init__(self, inputs: Sequence[Input], reading: Reading) -> None:
         self._inputs, self._reading = inputs, reading
         self._done = 0
         self._file: BinaryIO | None = None
+        self.batch = FIRST_BATCH
         self.total = (
             0
             if any(each.kind != "text" and each.path is None for each in inputs)
@@ -123,14 +127,21 @@ class ItemReader:
         """Bytes read."""
         return self._done + (self._file.tell() if self._file is not None else 0)
 
+    def adapt(self, items: int, seconds: float) -> None:
+        """Choose the size of the next batch by the seconds that the last one took."""
+        if seconds < _SHORT and items >= self.batch:
+            self.batch = min(2 * self.batch, MAX_BATCH)
+        elif seconds > _LONG:
+            self.batch = max(self.batch // 2, MIN_BATCH)
+
     def __iter__(self) -> Iterator[list[Item]]:
         for found in self._inputs:
             if found.path is None and found.kind == "lines":
                 yield from self._arriving_lines(found)
             else:
                 items = self._items(found)
-                size = 1 if found.path is None else BATCH  # a pipe may be written line by line
-                while batch := list(islice(items, size)):
+                # A pipe may be written line by line.
+                while batch := list(islice(items, 1 if found.path is None else self.batch)):
                     yield batch
 
     def _items(self, found: Input) -> Iterator[Item]:
@@ -170,8 +181,9 @@ class ItemReader:
             rows = [_line_row(number + count, line, self._reading.encoding) for count, line in enumerate(lines, 1)]
             number += len(lines)
             items = [self._item(found, row) for row in rows if row.error or row.columns["text"].strip()]
-            for start in range(0, len(items), BATCH):
-                yield items[start : start + BATCH]
+            while items:
+                batch, items = items[: self.batch], items[self.batch :]
+                yield batch
 
     def _item(self, found: Input, row: Row) -> Item:
         place: dict[str, Any] = {"row": row.number}

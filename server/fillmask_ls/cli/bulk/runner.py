@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -189,7 +190,9 @@ class _Run:
         has_begun = False
         try:
             for batch in batches:
+                started = time.monotonic()
                 answered = self._answer(batch)
+                self._reader.adapt(len(batch), time.monotonic() - started)
                 if output is not None and not has_begun:
                     self._check_model(written)
                     output.begin(written.end)

@@ -1,0 +1,95 @@
+"""Commands that ask a shared engine: the same answers, and no model in this process."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.in_process import RunCommand
+from shared_engine import SharedEngine
+
+TEXTS = ["She drank a cup of [MASK] with milk.", "The [MASK] and the [MASK].", "No mask."]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "items.jsonl"
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
+    return path
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", "--top-k", "3"],
+        ["score", "--base", "e", "--per", "word"],
+        ["fill"],
+        ["mask", "--rate", "0.5"],
+        ["inspect", "--seed", "3"],
+    ],
+    ids=lambda arguments: str(arguments[0]),
+)
+def test_a_shared_engine_gives_the_same_answers(
+    run: RunCommand, ours: SharedEngine, table: Path, arguments: list[str]
+) -> None:
+    command, *options = arguments
+    local = run(command, str(table), *options, "--format", "jsonl")
+    shared = run(command, str(table), *options, "--format", "jsonl", "--engine", ours.url, "--model", "/no/such")
+    assert shared.code == local.code
+    assert ours.asked
+    for one, other in zip(json_lines(shared.out), json_lines(local.out), strict=True):
+        assert one.keys() == other.keys()
+        for name in one.keys() - {"tokens", "words", "candidates", "hidden_norms"}:
+            assert one[name] == (pytest.approx(other[name], abs=1e-3) if isinstance(one[name], float) else other[name])
+        if "candidates" in one:
+            assert [word["word"] for word in one["candidates"]] == [word["word"] for word in other["candidates"]]
+
+
+def test_an_engine_that_does_not_answer_is_reported(run: RunCommand, table: Path) -> None:
+    result = run("predict", str(table), "--engine", "http://127.0.0.1:9")
+    assert (result.code, result.out, result.err.count("\n")) == (3, "", 1)
+    assert "127.0.0.1:9" in result.err
+
+
+@pytest.mark.parametrize("url", ["http://example.org", "ftp://x", "nonsense", ""])
+def test_an_address_that_is_not_safe_is_refused(run: RunCommand, table: Path, url: str) -> None:
+    result = run("predict", str(table), "--engine", url)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"fillmask-ls: can't use the engine {url}")
+
+
+def test_a_busy_engine_is_asked_again(run: RunCommand, ours: SharedEngine, table: Path) -> None:
+    run("predict", str(table), "--engine", ours.url)
+    before = len(ours.requests)
+    ours.fault = "full"
+
+    def recover() -> None:
+        while len(ours.requests) < before + 3 and ours.fault:
+            threading.Event().wait(0.01)
+        ours.fault = ""
+
+    thread = threading.Thread(target=recover, daemon=True)
+    thread.start()
+    result = run("predict", str(table), "--engine", ours.url, "--format", "jsonl")
+    ours.fault = ""
+    thread.join()
+    assert (result.code, [len(record.get("candidates", "")) for record in json_lines(result.out)]) == (1, [10, 10, 10, 0])
+
+
+def test_an_engine_that_goes_away_stops_the_run_without_error_records(
+    run: RunCommand, ours: SharedEngine, table: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.jsonl"
+    table.write_text(table.read_text().splitlines()[0])
+    ours.fault, ours.spared = "refuses", 1  # the connection
+    result = run("predict", str(table), "--engine", ours.url, "-o", str(out))
+    assert (result.code, result.err.count("refuses the token") + result.err.count("wants a token")) == (3, 1)
+    assert not out.exists() or out.read_text() == ""
