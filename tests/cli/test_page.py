@@ -37,7 +37,18 @@ def test_the_page_names_every_command_and_shared_option() -> None:
     for name in ("predict", "cloze", "score", "pairs", "fill", "mask", "inspect"):
         assert f"| `{name}` |" in text
     options = (
-        *("--text", "--target", "--targets", "--id", "-o OUT", "--format", "--resume", "--overwrite", "--in-place", "--strict"),
+        *(
+            "--text",
+            "--target",
+            "--targets",
+            "--id",
+            "-o OUT",
+            "--format",
+            "--resume",
+            "--overwrite",
+            "--in-place",
+            "--strict",
+        ),
         *("--independently", "--rate", "--seed", "--whole-words", "--answers", "--top-k", "--max-subwords", "--model"),
         *("--revision", "--device", "--dtype", "--runtime", "--engine", "--batch-tokens", "--metric", "--base", "--by"),
     )
