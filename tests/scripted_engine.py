@@ -65,7 +65,7 @@ class ScriptedEngine(api.Engine):
         load_errors: for each model that can't be loaded, the reason.
         error: raised by every answer, if there is one.
         model_name: the name of the loaded model; None while there is none.
-        notes: what the loaded model computes otherwise than asked.
+        notes: where the loaded model differs from the settings.
     """
 
     def __init__(self, words: Sequence[str] = WORDS) -> None:

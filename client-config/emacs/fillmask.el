@@ -120,7 +120,7 @@ Show the message UNCHANGED if it edited nothing."
   "Mask random words in the buffer, or in the region's lines, at a RATE.
 Interactively, the rate is 0.15, or the prefix argument in percent."
   (interactive (list (if current-prefix-arg (/ (prefix-numeric-value current-prefix-arg) 100.0) 0.15)))
-  (fillmask--edit "fillmask.maskRandomly" "No word was sampled.  Try again" :rate rate))
+  (fillmask--edit "fillmask.maskRandomly" "The random choice masked no word.  Try again, or use a higher rate" :rate rate))
 
 ;;;###autoload
 (defun fillmask-unmask ()

@@ -256,7 +256,7 @@ class Settings:
         "diagnostics.threshold",
         16.0,
         _number(0, 100),
-        "The difference in surprisal, in bits, between a word and the expected word from which it is marked.",
+        "The minimum difference in surprisal, in bits, between a marked word and the expected word.",
     )
     diagnostics_severity: str = _setting(
         "diagnostics.severity",
@@ -281,8 +281,7 @@ class Settings:
         "maxSubwords",
         4,
         _integer(1, 8),
-        "The maximum number of subwords that a suggested word consists of. 1 suggests only words that are in the model's "
-        "vocabulary.",
+        "The maximum number of subwords in a suggested word. 1 suggests only words that are in the model's vocabulary.",
     )
     prose: str = _setting(
         "prose",

@@ -1,4 +1,4 @@
-"""Masks, words and sentences in plain text: the one home of their patterns. Imports no torch."""
+"""Masks, words and sentences in plain text: the only module with their patterns. Imports no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A long text in chunks: an edit costs what it touches, whatever the length of the text."""
+"""A long text in chunks: the time of an edit doesn't depend on the length of the text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fillmask_ls import MASK
 from fillmask_ls.words import find_masks
 
 CHUNK_SIZE = 4096
-"""How many characters a chunk has: copying and searching this many takes a few microseconds."""
+"""Characters in a chunk: copying and searching this many takes a few microseconds."""
 
 # The protocol's line ends: form feed, U+0085, U+2028 and U+2029 are ordinary characters.
 LINE_END = re.compile(r"\r\n|\r|\n")

@@ -96,8 +96,8 @@ def is_verbatim(text: str, span: Span, origins: Sequence[int], source: str) -> b
 
 def find_verbatim(prose: Prose, spans: Iterable[Span], source: str) -> list[Span]:
     """Return the spans in the source of those spans of its prose that have no markup inside."""
-    found = [((prose.origins[start], prose.origins[end - 1] + 1), prose.text[start:end]) for start, end in spans]
-    return [(low, high) for (low, high), text in found if source[low:high] == text]
+    candidates = [((prose.origins[start], prose.origins[end - 1] + 1), prose.text[start:end]) for start, end in spans]
+    return [(low, high) for (low, high), text in candidates if source[low:high] == text]
 
 
 def _normalize_whitespace(text: str, origins: list[int]) -> Prose:

@@ -15,7 +15,7 @@ _TOKEN = regex.compile(r"\[MASK\]|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]|[\p{
 
 
 def estimate_tokens(text: str) -> int:
-    """Return about how many tokens a model's tokenizer makes of ``text``; a long word is several.
+    """Estimate the number of tokens in ``text``; a long word counts as several.
 
     >>> estimate_tokens("The [MASK] sat.")
     4

@@ -1,1 +1,1 @@
-"""ForwardSteps a model without waiting for it: the one place with concurrency."""
+"""Engines that answer questions with a model, on this machine or another one: the only package with concurrency."""

@@ -209,10 +209,10 @@ def _fits(question: Question, answer: Any) -> bool:
                 map(_is_candidate, answer)
             )
         case SurprisalQuestion():
-            found = all(
+            matches = all(
                 text[slice(*each.span)] == each.text and all(map(_is_candidate, each.expected)) for each in answer
             )
-            return found and _in_order([each.span for each in answer], text)
+            return matches and _in_order([each.span for each in answer], text)
         case ScoreQuestion():
             return bool(answer.text == text) and _inside([token.span for token in answer.tokens], text)
         case InspectQuestion():

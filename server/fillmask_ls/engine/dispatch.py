@@ -1,4 +1,4 @@
-"""From a question to the library function that answers it; runs on the model's thread."""
+"""Call the library function that answers a question, on the model's thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shared engine while it answers, otherwise the one in this process."""
+"""An engine that uses the shared engine while it is available, and otherwise the local one."""
 
 from __future__ import annotations
 

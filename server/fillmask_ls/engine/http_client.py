@@ -1,4 +1,4 @@
-"""HTTP to one server: who gets the token, timeouts, retries, and errors in words for the user.
+"""HTTP to one server: token, timeouts, retries, and error messages for the user.
 
 The HTTP library is the one that huggingface_hub is built on, which depends on its version. Redirects are not followed:
 text goes to the host that the user named and to no other.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fillmask_ls.mlm.model import MaskedLM
 
 _SECONDS_IN_ORDER = 0.25
-"""How long hints run oldest first: later than that, a hint is late anyway."""
+"""Seconds after which a waiting hint counts as late."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class LocalEngine(Engine):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the model computes otherwise than it was asked to at loading, each a sentence with its reason."""
+        """Sentences that say where the loaded model differs from the requested one, and why."""
         return self._model.notes if self._model is not None else ()
 
     def count_tokens(self, text: str) -> int:
@@ -143,7 +143,7 @@ class LocalEngine(Engine):
         try:
             return await asyncio.wrap_future(future)
         except Exception as error:
-            # By kind only: the message could quote the document.
+            # By type only: the message could quote the document.
             kind = type(error.__cause__ or error).__name__
             logger.error("a forward pass failed with %s", kind)
             raise EngineError(f"the model failed with {kind}") from error

@@ -13,7 +13,7 @@ from .http_client import Address, Connection, RefusedError, UnavailableError, cl
 from .single_flight import SingleFlight
 
 _LONG_TIMEOUT = 30.0
-"""Seconds for questions that take much work and that nobody types during."""
+"""Timeout in seconds of questions that take much work, while nobody types."""
 
 
 class RemoteEngine(Engine):
@@ -168,7 +168,7 @@ class RemoteEngine(Engine):
 
 
 def _cache_key(question: Question) -> Question:
-    """Return a question without how much it asks for."""
+    """Return the question without the limits that a cached answer may exceed."""
     return replace(question, top_k=0, max_subwords=0) if isinstance(question, PredictQuestion) else question
 
 

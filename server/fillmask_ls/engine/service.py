@@ -125,9 +125,9 @@ class Service:
 
     async def _score(self, body: object) -> Any:
         question = codec.read_question(ScoreQuestion, body)
-        found = await self._ask(question)
-        value = codec.reply(question, self._model, found)
-        return {**value, "pseudo_log_likelihood": found.pseudo_log_likelihood, "perplexity": found.perplexity}
+        answer = await self._ask(question)
+        value = codec.reply(question, self._model, answer)
+        return {**value, "pseudo_log_likelihood": answer.pseudo_log_likelihood, "perplexity": answer.perplexity}
 
     async def _fill_mask(self, body: object) -> Any:
         """Answer by Hugging Face's protocol.

@@ -17,7 +17,7 @@ from .capabilities import Capabilities
 logger = logging.getLogger(__name__)
 
 SECONDS_TO_ANSWER = 2.0
-"""How long the client may take to send its settings or to create a progress bar before the server goes on without."""
+"""Seconds to wait for the client's settings or its progress bar before the server continues without them."""
 
 
 class Client:

@@ -23,7 +23,7 @@ _MAX_UNDO = 32
 
 @dataclass(slots=True)
 class _OpenDocument:
-    """An open document, the version it was opened with, and its last states, which an undo may bring back."""
+    """An open document, the version it was opened with, and its last states, which an undo may restore."""
 
     document: TextDocument
     opened_version: int
@@ -71,8 +71,8 @@ class Documents:
 
     def get(self, uri: str) -> TextDocument | None:
         """Return an open document, else None."""
-        found = self._open.get(uri)
-        return found.document if found is not None else None
+        entry = self._open.get(uri)
+        return entry.document if entry is not None else None
 
     def uris(self) -> list[str]:
         """Return the URIs of all open documents."""
@@ -96,21 +96,21 @@ class Documents:
         identifier: types.VersionedTextDocumentIdentifier,
         changes: Iterable[types.TextDocumentContentChangeEvent],
     ) -> None:
-        """Apply changes in order, each to the text that the one before it left.
+        """Apply changes in order, each to the result of the previous one.
 
-        A change that arrives after a later one (Helix 25.01) would corrupt the text, so the document is given up.
+        A change that arrives after a later one (Helix 25.01) would corrupt the text, so the document is dropped.
         """
         uri, version = identifier.uri, identifier.version
-        found = self._open.get(uri)
-        if found is None:
+        entry = self._open.get(uri)
+        if entry is None:
             logger.warning("ignored a change of a document that is not open")
-        elif found.opened_version < version < found.document.version:  # other versions: a client that does not count
-            self.give_up(uri)
+        elif entry.opened_version < version < entry.document.version:  # other versions: the client doesn't count them
+            self.drop(uri)
         else:
-            found.change(version, changes)
+            entry.change(version, changes)
             self._report_change(uri)
 
-    def give_up(self, uri: str) -> None:
+    def drop(self, uri: str) -> None:
         """Close a document whose text is no longer known."""
         if uri in self._open:
             logger.error("changes of a document arrived out of order or malformed; its text is no longer known")

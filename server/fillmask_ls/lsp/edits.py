@@ -1,4 +1,4 @@
-"""Edits that fill, mask and restore words of a document. Each function returns replacements and makes none."""
+"""Edits that fill, mask and restore words of a document. Each function returns replacements; the caller applies them."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def workspace_edit(snapshot: Snapshot, replacements: Replacements) -> types.Work
 async def fill_masks(session: Session, snapshot: Snapshot, span: Span) -> Replacements:
     """Return the best words for all masks in a span.
 
-    Up to eight masks of a passage are filled together; the next ones read the words of those before. A mask that no word
-    fits stays. With many masks the client shows progress, and the user can cancel it.
+    Up to eight masks of a passage are filled together; the next group reads the words of the previous ones. Masks
+    without a fitting word stay. With many masks the client shows progress, and the user can cancel it.
     """
     passages = await snapshot.passages(span)
     total, task = sum(len(masks) for _, masks in passages), asyncio.current_task()

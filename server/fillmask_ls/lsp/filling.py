@@ -1,4 +1,4 @@
-"""Fill the masks of a document's passages, as a generator of questions: whoever runs it decides who answers."""
+"""Fill the masks of a document's passages, as a generator of questions: its caller chooses the engine."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def fill_passages(
 ) -> Generator[Question, Any, list[MaskFill]]:
     """Yield questions, be sent their answers, and return the best word for each mask.
 
-    Up to eight masks of a passage are filled together; the next ones read the words of those before. A mask that no word
-    fits is left out.
+    Up to eight masks of a passage are filled together; the next group reads the words of the previous ones. Masks without
+    a fitting word are left out.
 
     Args:
         passages: with the document spans of the masks to fill, as :func:`~fillmask_ls.documents.context.passages`
             yields them.
-        max_subwords: the most subwords of a word at a mask that is filled alone.
+        max_subwords: the maximum number of subwords of a word at a mask that is filled alone.
         report: called with the number of filled masks whenever it grows.
     """
     words: dict[Span, str] = {}
@@ -49,9 +49,9 @@ def fill_passages(
 def _best_words(
     text: str, masks: tuple[Span, ...], wanted: range, max_subwords: int
 ) -> Generator[Question, Any, list[str]]:
-    """Return the best word for each wanted mask; an empty one where none fits."""
+    """Return the best word for each wanted mask; an empty one if none fits."""
     if len(masks) > 1:
-        # When the others are few, they are filled too, so that the wanted words agree with them.
+        # If there are few other masks, fill them too, so that the wanted words agree with theirs.
         filled = wanted if len(masks) > _MAX_JOINT_MASKS else range(len(masks))
         fills = yield FillQuestion(text, masks, 1, (filled.start, filled.stop))
         if fills:

@@ -1,7 +1,7 @@
 """The server's log on standard error: one line per record, written by a thread, never an exception's message.
 
 An editor that doesn't read standard error must not block the event loop, nor the end of the process. Exceptions are logged by
-kind and place only: their messages may quote the user's text.
+type and location only, because their messages may quote the user's text.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _log_exception(what: str, exception: BaseException | None) -> None:
 
 
 def _describe(exception: BaseException) -> str:
-    """Return an exception's kind and where it was raised, innermost frame first."""
+    """Return an exception's type and where it was raised, innermost frame first."""
     frames = traceback.extract_tb(exception.__traceback__)[-_MAX_FRAMES:]
     places = [f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in reversed(frames)]
     return " < ".join([type(exception).__name__, *places])

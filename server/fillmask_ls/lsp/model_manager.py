@@ -36,7 +36,7 @@ _IDLE_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class _LocalModel:
-    """What is loaded on this machine; the fields are those of :func:`fillmask_ls.mlm.load`."""
+    """The model on this machine, as arguments of :func:`fillmask_ls.mlm.load`."""
 
     model: str = "auto"
     device: str = "auto"
@@ -83,8 +83,8 @@ class ModelManager:
         """Return what ``fillmask/status`` and the command ``fillmask.status`` report.
 
         ``error`` keeps the reason why the wanted model could not be loaded until it is loaded or another is wanted.
-        ``notes`` says what the local model computes otherwise than the settings say.
-        ``engine`` says who answers now, ``host`` names the shared engine, ``leavesMachine`` says whether text may travel
+        ``notes`` says where the local model differs from the settings.
+        ``engine`` says which engine answers now, ``host`` names the shared engine, ``leavesMachine`` says whether text may travel
         over a network.
         """
         engine, shared = self.engine, self._shared
@@ -185,7 +185,7 @@ class ModelManager:
         self._notify()
 
     async def _load(self, wanted: _LocalModel) -> None:
-        """Load a model; where it can't be loaded, the model before stays, or the default model is loaded instead."""
+        """Load a model. If that fails, keep the previous model, or load the default model if there is none."""
         self._set_state("loading")
         try:
             name = await self._load_with_progress(wanted)

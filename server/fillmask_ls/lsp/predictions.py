@@ -14,7 +14,7 @@ from .snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class MaskAnswer:
-    """What the model says about a mask, and the passage it read."""
+    """The predictions of a passage with one mask in focus, and the passage."""
 
     answer: Predictions
     passage: Passage

@@ -154,7 +154,7 @@ class Protocol(LanguageServerProtocol):
                 logger.warning("ignored a malformed %s", method)
                 if method in _CHANGES:
                     for document in changed_documents(message):
-                        self.documents.give_up(document["uri"])
+                        self.documents.drop(document["uri"])
                 return
             self.handle_message(notification)
 

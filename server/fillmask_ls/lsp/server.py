@@ -117,7 +117,7 @@ class FillmaskServer(LanguageServer):
     """One server for one client.
 
     Attributes:
-        session: what the handlers share.
+        session: the state that the handlers share.
     """
 
     protocol: Protocol
@@ -146,7 +146,7 @@ class FillmaskServer(LanguageServer):
         self._register()
 
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
-        """Log an error by kind only: pygls would show a pop-up, and a message may quote the document.
+        """Log an error by type only: pygls would show a pop-up, and a message may quote the document.
 
         A ``JsonRpcException`` is the response that a handler chose, not an error of the server.
         """

@@ -1,4 +1,4 @@
-"""One client's session: what the handlers of all requests share."""
+"""One client's session: the state that the handlers of all requests share."""
 
 from __future__ import annotations
 

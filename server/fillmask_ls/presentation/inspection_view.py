@@ -1,4 +1,4 @@
-"""What the renderings of an inspection show: its figures, the text in segments, and a card for each masked token."""
+"""The content of all renderings of an inspection: its figures, the text in segments, and a card for each masked token."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class InspectionView:
-    """What a page shows.
+    """The content of a page.
 
     Attributes:
         title: the beginning of the text.
@@ -158,7 +158,7 @@ def figures(inspection: Inspection) -> tuple[Figure, ...]:
     how = f"at rate {inspection.rate:g} with seed {inspection.seed}"
     if already_masked:
         how += f"; {already_masked:,} more in the text itself"
-    found = [
+    figures = [
         Figure("Model", inspection.model, f"{inspection.layers - 1} layers, {inspection.hidden_size} wide"),
         Figure("Tokens", f"{len(inspection.tokens):,}", "special tokens included"),
         Figure("Masked", f"{len(ranks):,}", how),
@@ -167,12 +167,12 @@ def figures(inspection: Inspection) -> tuple[Figure, ...]:
         first, top_k = sum(rank == 1 for rank in ranks), max(len(token.predictions) for token in masked)
         among = sum(rank <= top_k for rank in ranks)
         remark = f"{among:,} of {len(ranks):,} in the top {top_k}"
-        found.append(Figure("Predicted first", f"{first:,} of {len(ranks):,}", remark))
-    found.append(Figure("Loss", f"{inspection.loss:.4f} nats", "mean over all positions"))
+        figures.append(Figure("Predicted first", f"{first:,} of {len(ranks):,}", remark))
+    figures.append(Figure("Loss", f"{inspection.loss:.4f} nats", "mean over all positions"))
     if inspection.masked_loss is not None:
-        found.append(Figure("Masked loss", f"{inspection.masked_loss:.4f} nats", "mean over the masked tokens"))
-    found.append(Figure("Perplexity", f"{inspection.perplexity:,.2f}", "over all positions"))
-    return tuple(found)
+        figures.append(Figure("Masked loss", f"{inspection.masked_loss:.4f} nats", "mean over the masked tokens"))
+    figures.append(Figure("Perplexity", f"{inspection.perplexity:,.2f}", "over all positions"))
+    return tuple(figures)
 
 
 def original_text(token: InspectedToken, text: str) -> str:

@@ -125,7 +125,7 @@ end
 
 function M.mask(opts)
   local rate = tonumber(opts.args) or 0.15
-  execute('maskRandomly', opts, { rate = rate }, notify_if_unchanged('No word was sampled. Try again.'))
+  execute('maskRandomly', opts, { rate = rate }, notify_if_unchanged('The random choice masked no word. Try again, or use a higher rate.'))
 end
 
 function M.unmask(opts)

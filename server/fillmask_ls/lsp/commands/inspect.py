@@ -1,4 +1,4 @@
-"""``fillmask.inspect``: the whole masked-language-model walk over a text."""
+"""``fillmask.inspect``: mask a text at random and report the predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``fillmask.maskRandomly``: hide a random share of the words."""
+"""``fillmask.maskRandomly``: mask a random share of the words."""
 
 from __future__ import annotations
 

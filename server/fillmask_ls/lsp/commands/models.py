@@ -41,8 +41,8 @@ async def status(session: Session, _arguments: Arguments) -> dict[str, Any]:
     Returns:
         ``{"state": "ready", "model": "embedded", "error": null, "notes": [], "version": …, "engine": "local",
         "host": null, "leavesMachine": false}``: ``state`` is ``starting``, ``loading``, ``ready`` or ``failed``; ``error``
-        is the reason why the chosen model could not be loaded; ``notes`` are sentences about what the model computes
-        otherwise than the settings say, such as in float32 because its architecture fails in bfloat16; ``engine`` is
+        is the reason why the chosen model could not be loaded; ``notes`` says where the model differs from the
+        settings, such as float32 because its architecture fails in bfloat16; ``engine`` is
         ``local`` or ``remote``; ``host`` is the shared engine's; ``leavesMachine`` says whether text may be sent over a
         network.
     """

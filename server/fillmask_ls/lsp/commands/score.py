@@ -27,11 +27,11 @@ async def score(session: Session, arguments: Arguments) -> dict[str, Any]:
         "surprisal": …}]}``: the log-likelihood in nats, the number of tokens, and the surprisals in bits.
     """
     metric: Any = arguments.choice("metric", "within_word_l2r", _METRICS)
-    found = await session.engine.score(ScoreQuestion(arguments.text_or_span(), metric))
+    result = await session.engine.score(ScoreQuestion(arguments.text_or_span(), metric))
     return {
         "model": session.engine.model_for(ScoreQuestion),
-        "pseudoLogLikelihood": found.pseudo_log_likelihood,
-        "perplexity": found.perplexity,
-        "tokens": len(found.tokens),
-        "words": [{"text": word.text, "span": word.span, "surprisal": word.surprisal} for word in found.words],
+        "pseudoLogLikelihood": result.pseudo_log_likelihood,
+        "perplexity": result.perplexity,
+        "tokens": len(result.tokens),
+        "words": [{"text": word.text, "span": word.span, "surprisal": word.surprisal} for word in result.words],
     }

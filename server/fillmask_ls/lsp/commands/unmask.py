@@ -1,4 +1,4 @@
-"""``fillmask.unmask``: restore the words that masks hide."""
+"""``fillmask.unmask``: restore the words that masks replaced."""
 
 from __future__ import annotations
 

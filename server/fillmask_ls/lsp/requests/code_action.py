@@ -31,7 +31,7 @@ OPTIONS = types.CodeActionOptions(code_action_kinds=[_QUICK_FIX, _REWRITE], reso
 
 _MAX_FILLS = 3
 _MAX_SINGLE_FILLS = 3
-"""How many selected masks get an action each: a longer menu would bury the actions for all of them."""
+"""Maximum number of selected masks with an action each: a longer menu would bury the actions for all of them."""
 _MAX_SUBSTITUTES = 3
 _MASKING_RATE = 0.15
 _SEEDS = 2**31
@@ -41,9 +41,9 @@ _MAX_TITLE_WORD = 30
 async def code_action(
     session: Session, snapshot: Snapshot, params: types.CodeActionParams
 ) -> list[types.CodeAction | types.Command] | None:
-    """Return what can be done about a mask, a word, a selection, or a word marked as unlikely.
+    """Return the actions for a mask, a word, a selection, or a word marked as unlikely.
 
-    When the cursor only moved and nobody asked, return only what a mask or a marked word needs.
+    For an automatic request, as after a cursor movement, return only those for a mask or a marked word.
     """
     if not snapshot.capabilities.action_literals:
         return None
@@ -75,7 +75,7 @@ async def resolve(session: Session, action: types.CodeAction) -> types.CodeActio
 
 @dataclass(frozen=True, slots=True)
 class _ActionData:
-    """What an action without edit does: ``fill`` or ``mask`` (at random, with ``seed``) a span of one version."""
+    """The work of an action without an edit: ``fill`` or ``mask`` (at random, with ``seed``) a span of one version."""
 
     kind: str
     uri: str
@@ -124,7 +124,7 @@ async def _edit(session: Session, snapshot: Snapshot, data: _ActionData) -> type
 
 
 def _fixes(snapshot: Snapshot, diagnostics: Sequence[types.Diagnostic]) -> list[types.CodeAction]:
-    """Return for each unlikely word the expected ones."""
+    """Return the actions that replace unlikely words with expected ones."""
     return [
         types.CodeAction(
             title=f"Replace with “{word}”",
@@ -139,7 +139,7 @@ def _fixes(snapshot: Snapshot, diagnostics: Sequence[types.Diagnostic]) -> list[
 
 async def _fills(session: Session, snapshot: Snapshot, target: Target) -> list[types.CodeAction]:
     """Return the best words for the mask at the cursor."""
-    found = await predict_mask(session, snapshot, target, max(_MAX_FILLS, snapshot.settings.hover_top_k))
+    answer = await predict_mask(session, snapshot, target, max(_MAX_FILLS, snapshot.settings.hover_top_k))
     return [
         types.CodeAction(
             title=f"Fill with “{word.text}” ({percent(word.probability)})",
@@ -147,7 +147,7 @@ async def _fills(session: Session, snapshot: Snapshot, target: Target) -> list[t
             edit=edits.workspace_edit(snapshot, [((target.start, target.end), word.text)]),
             is_preferred=rank == 0 or None,
         )
-        for rank, word in enumerate(found.candidates[:_MAX_FILLS])
+        for rank, word in enumerate(answer.candidates[:_MAX_FILLS])
     ]
 
 
@@ -188,11 +188,11 @@ def _fill_actions(snapshot: Snapshot, span: Span, target: Target | None, selecte
 
 
 async def _single_fills(session: Session, snapshot: Snapshot, selected: Sequence[Span]) -> list[types.CodeAction]:
-    """Return the best word for each of some masks: Kate asks for its whole line, wherever the cursor is."""
+    """Return an action for each mask with its best word, because Kate requests actions for the whole line."""
     actions = []
     for number, mask in enumerate(selected, 1):
-        found = await predict_mask(session, snapshot, Target(*mask), snapshot.settings.hover_top_k)
-        for word in found.candidates[:1]:
+        answer = await predict_mask(session, snapshot, Target(*mask), snapshot.settings.hover_top_k)
+        for word in answer.candidates[:1]:
             title = f"Fill mask {number} of {len(selected)} with “{word.text}” ({percent(word.probability)})"
             edit = edits.workspace_edit(snapshot, [(mask, word.text)])
             actions.append(types.CodeAction(title=title, kind=_REWRITE, edit=edit))

@@ -28,14 +28,14 @@ UNMASK = "fillmask.unmask"
 
 _MAX_PARAGRAPHS = 1_000
 _MAX_LEAD = 2_000
-"""How many characters before its first mask the start of a paragraph is looked for."""
+"""Maximum characters between a paragraph's start and its first mask."""
 _BLANK_LINE = re.compile(r"(?:\r\n|\r(?!\n)|\n)[^\S\r\n]*(?:\r\n|\r(?!\n)|\n)")
 _UNKNOWN_WORD = "…"
 
 
 @dataclass(frozen=True, slots=True)
 class _LensData:
-    """What an unresolved lens is about: the masks in a range of one version of a document."""
+    """The subject of an unresolved lens: the masks in a range of one version of a document."""
 
     uri: str
     version: int

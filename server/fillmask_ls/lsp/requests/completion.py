@@ -24,9 +24,9 @@ OPTIONS = types.CompletionOptions(trigger_characters=["[", "]"], resolve_provide
 
 _LINE_FILLS = 3
 _LINE_MASKS = range(2, 5)
-"""How many masks of a line are filled together: each more costs a step of a search while the user waits."""
+"""Numbers of masks in a line that are filled together: each mask takes a search step while the user waits."""
 _SECONDS_FOR_FIRST_MODEL = 5.0
-"""How long a completion waits for the first model, which mostly loads faster; some editors freeze meanwhile."""
+"""Maximum seconds that a completion waits for the first model, because some editors freeze while they wait."""
 _CONTEXT_CHARACTERS = 120
 _PROSE_LANGUAGES = {
     "", "asciidoc", "gitcommit", "git-commit", "html", "latex", "mail", "markdown", "norg", "org", "plaintext",
@@ -44,21 +44,21 @@ async def completion(
         return _complete_mask(snapshot, index, params.context)
     timeout = _SECONDS_FOR_FIRST_MODEL if session.models.is_loading_first else None
     try:
-        found, lines = await asyncio.wait_for(complete_target(session, snapshot, target, index), timeout)
+        answer, lines = await asyncio.wait_for(complete_target(session, snapshot, target, index), timeout)
     except asyncio.TimeoutError:
         return types.CompletionList(is_incomplete=True, items=[])
     range_ = snapshot.range((target.start, target.typed_end))
-    return _completion_list(found, range_, session.remember_list(found), snapshot.capabilities.completion, lines)
+    return _completion_list(answer, range_, session.remember_list(answer), snapshot.capabilities.completion, lines)
 
 
 async def resolve(session: Session, item: types.CompletionItem) -> types.CompletionItem:
     """Return the item with its documentation; as is, if its list is no longer remembered."""
-    found = session.recall_list(item.data)
-    if not isinstance(found, MaskAnswer):
+    answer = session.recall_list(item.data)
+    if not isinstance(answer, MaskAnswer):
         return item
-    rank = next((rank for rank, word in enumerate(found.candidates) if word.text == item.label), None)
+    rank = next((rank for rank, word in enumerate(answer.candidates) if word.text == item.label), None)
     if rank is not None:
-        item.documentation = _documentation(found, rank, session.client.capabilities.completion.markup)
+        item.documentation = _documentation(answer, rank, session.client.capabilities.completion.markup)
     return item
 
 
@@ -70,12 +70,12 @@ async def complete_target(
     Args:
         index: of the cursor.
     """
-    found, lines = await asyncio.gather(
+    answer, lines = await asyncio.gather(
         predict_mask(session, snapshot, target, snapshot.settings.completion_top_k, early=True),
         _fill_line(session, snapshot, target, index),
     )
     line = snapshot.document.line_span(snapshot.document.position(target.start).line)
-    return found, lines if session.is_unchanged(snapshot, line) else []
+    return answer, lines if session.is_unchanged(snapshot, line) else []
 
 
 async def _fill_line(session: Session, snapshot: Snapshot, target: Target, index: int) -> list[types.CompletionItem]:
@@ -93,7 +93,7 @@ async def _fill_line(session: Session, snapshot: Snapshot, target: Target, index
         return []
     try:
         fills = await session.engine.fill_jointly(FillQuestion(passage.text, passage.masks, _LINE_FILLS))
-    except EngineError:  # the words for the mask come without them
+    except EngineError:  # the words for the mask are returned without them
         return []
     edited = in_line[0][0], max(in_line[-1][1], index)
     return [_line_item(snapshot, edited, index, in_line, fill.words, rank) for rank, fill in enumerate(fills)]
@@ -116,7 +116,7 @@ def _line_item(
 
 
 def _completion_list(
-    found: MaskAnswer,
+    answer: MaskAnswer,
     range_: types.Range,
     key: str,
     capabilities: CompletionCapabilities,
@@ -128,10 +128,10 @@ def _completion_list(
     the mask, because clients compare it with the text in the edit's range.
 
     Args:
-        key: what :meth:`Session.recall_list` takes when an item is resolved.
+        key: the list's key for :meth:`Session.recall_list`, which resolves its items.
     """
     items = []
-    for rank, word in enumerate(found.candidates):
+    for rank, word in enumerate(answer.candidates):
         probability = percent(word.probability)
         description = types.CompletionItemLabelDetails(description=probability) if capabilities.label_details else None
         items.append(
@@ -199,11 +199,11 @@ def _without_indentation(
     return items
 
 
-def _documentation(found: MaskAnswer, rank: int, markup: types.MarkupKind | None) -> types.MarkupContent | str:
+def _documentation(answer: MaskAnswer, rank: int, markup: types.MarkupKind | None) -> types.MarkupContent | str:
     """Return the sentence with the word in it, the word's rank, and the other words."""
-    words = found.candidates
+    words = answer.candidates
     word, others = words[rank], ", ".join(other.text for other in words if other is not words[rank]) or "none"
-    before, after = _sentence_around(found)
+    before, after = _sentence_around(answer)
     position = f"Rank {rank + 1} of {len(words)}, {percent(word.probability)}."
     if markup is types.MarkupKind.Markdown:
         sentence = _markdown_sentence(before, word.text, after)
@@ -212,10 +212,10 @@ def _documentation(found: MaskAnswer, rank: int, markup: types.MarkupKind | None
     return text if markup is None else types.MarkupContent(markup, text)
 
 
-def _sentence_around(found: MaskAnswer) -> tuple[str, str]:
+def _sentence_around(answer: MaskAnswer) -> tuple[str, str]:
     """Return the passage before and after the mask, each cut to some words."""
-    text = found.passage.text
-    start, end = found.passage.masks[found.passage.focus]
+    text = answer.passage.text
+    start, end = answer.passage.masks[answer.passage.focus]
     before, after = text[:start], text[end:]
     if len(before) > _CONTEXT_CHARACTERS:
         before = "…" + before[-_CONTEXT_CHARACTERS:].partition(" ")[2]

@@ -1,4 +1,4 @@
-"""``textDocument/diagnostic``: words that the model finds far less likely than what it expects."""
+"""``textDocument/diagnostic``: words that are far less likely to the model than the expected ones."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class PullCancelledError(JsonRpcException):
 
 
 async def diagnostic(session: Session, snapshot: Snapshot, params: types.DocumentDiagnosticParams) -> Report:
-    """Return the diagnostics of a document, or that they are those of the previous answer."""
+    """Return the diagnostics of a document, or a report that they are unchanged."""
     items = await find_diagnostics(session, snapshot)
     result_id = sha256(repr(items).encode("utf-8", "surrogatepass")).hexdigest()[:16]
     if result_id == params.previous_result_id:
@@ -110,14 +110,14 @@ def _diagnostics(
     A word of several subwords is never marked: the vocabulary does not know it, so it is always unlikely.
     """
     settings = snapshot.settings
-    for found in surprisals:
-        expected = [word for word in found.expected if word.text.casefold() != found.text.casefold()]
-        if expected and len(found.subwords) == 1 and _gap(found) > settings.diagnostics_threshold:
+    for surprisal in surprisals:
+        expected = [word for word in surprisal.expected if word.text.casefold() != surprisal.text.casefold()]
+        if expected and len(surprisal.subwords) == 1 and _gap(surprisal) > settings.diagnostics_threshold:
             best = f"{expected[0].text} ({percent(expected[0].probability)})"
             likely = [word.text for word in expected[1:_MAX_NAMED_WORDS] if word.probability >= _NAMED_PROBABILITY]
             yield types.Diagnostic(
-                range=snapshot.range(paragraph.document_span(found.span)),
-                message=f"“{found.text}” is unlikely here: the model expects {_listed([best, *likely])}.",
+                range=snapshot.range(paragraph.document_span(surprisal.span)),
+                message=f"“{surprisal.text}” is unlikely here: the model expects {_listed([best, *likely])}.",
                 severity=_SEVERITIES[settings.diagnostics_severity],
                 code=_CODE,
                 source="fillmask",
@@ -125,9 +125,9 @@ def _diagnostics(
             )
 
 
-def _gap(found: WordSurprisal) -> float:
+def _gap(surprisal: WordSurprisal) -> float:
     """Return by how many bits a word is less likely than the expected one."""
-    return log2(found.expected[0].probability) - found.log_likelihood / log(2)
+    return log2(surprisal.expected[0].probability) - surprisal.log_likelihood / log(2)
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -21,9 +21,9 @@ from ..snapshot import Snapshot
 
 _TOP_K = 3
 _MAX_PREDICTED_MASKS = 100
-"""Each passage costs a forward pass."""
+"""Maximum masks with predicted words: each passage takes a forward pass."""
 _MAX_SYMBOLS = 5_000
-"""More are no outline, and serializing ten thousand would hold up the event loop for a tenth of a second."""
+"""Maximum masks in the outline: serializing ten thousand would block the event loop for a tenth of a second."""
 _CONTEXT_CHARACTERS = 30
 
 
@@ -85,7 +85,7 @@ def _symbols(document: TextDocument, details: Mapping[Span, str], kind: types.Sy
 
 
 def _flat(symbols: Sequence[types.DocumentSymbol], uri: str) -> list[types.SymbolInformation]:
-    """Return the symbols for a client that knows no hierarchy; the words stand where it shows a symbol's container."""
+    """Return the symbols for a client without hierarchical symbols, with the words as the container's name."""
     return [
         types.SymbolInformation(
             types.Location(uri, symbol.selection_range), symbol.name, symbol.kind, container_name=symbol.detail

@@ -15,7 +15,7 @@ from ..snapshot import Snapshot
 from .hover import render_prediction
 
 _MAX_HINTS = 200
-"""Some clients ask for the hints of a whole document."""
+"""Maximum hints in a response: some clients request those of a whole document."""
 
 
 async def inlay_hint(session: Session, snapshot: Snapshot, params: types.InlayHintParams) -> list[types.InlayHint]:

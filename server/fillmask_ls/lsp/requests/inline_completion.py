@@ -20,10 +20,10 @@ async def inline_completion(
     target = masks.mask_before_cursor(snapshot.document, index)
     if target is None or not snapshot.settings.inline_completion:
         return None
-    found, lines = await complete_target(session, snapshot, target, index)
+    answer, lines = await complete_target(session, snapshot, target, index)
     # Clients show an item only if its filter text begins with the text in its range.
     range_ = snapshot.range((target.start, target.typed_end))
-    items = [types.InlineCompletionItem(word.text, MASK + word.text, range_) for word in found.candidates[:1]]
+    items = [types.InlineCompletionItem(word.text, MASK + word.text, range_) for word in answer.candidates[:1]]
     items += [
         types.InlineCompletionItem(line.text_edit.new_text, line.filter_text, line.text_edit.range)
         for line in lines[:1]

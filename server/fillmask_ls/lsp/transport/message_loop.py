@@ -70,7 +70,7 @@ class UnreadBytes:
             self._below_limit.clear()
 
     def release(self) -> None:
-        """Never make anyone wait again: the client is gone."""
+        """Let all senders continue from now on: the client is gone."""
         self._released = True
         self._below_limit.set()
 
