@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tiny_checkpoints
 from fillmask_ls import MASK, mlm
 from fillmask_ls.mlm.checkpoint import Checkpoint
 from fillmask_ls.mlm.tokenizer_files import load_tokenizer
@@ -24,15 +25,21 @@ from tiny_tokenizers import ADDED, KINDS, KINDS_THAT_NEED_MOSES, save, write
 TokenizerOf = Callable[[str], mlm.Tokenizer]
 ModelOf = Callable[[str], mlm.MaskedLM]
 
-NAMES = [
-    pytest.param(
-        kind,
-        marks=pytest.mark.skipif(
-            kind in KINDS_THAT_NEED_MOSES and find_spec("sacremoses") is None, reason="needs sacremoses"
-        ),
-    )
-    for kind in KINDS
-]
+RESEMBLES_ANOTHER = {
+    *("wordpiece", "wordpiece-uncased", "wordpiece-holes-added", "byte-level", "byte-level-files", "byte-level-added"),
+    *("byte-level-end-only", "byte-level-nfc", "unigram", "unigram-no-specials", "characters", "words", "roc-bert"),
+    *("tapas", "flaubert"),
+}
+"""Kinds whose every combination is tested with the architectures only."""
+
+
+def _marks(kind: str) -> list[pytest.MarkDecorator]:
+    lacks_moses = kind in KINDS_THAT_NEED_MOSES and find_spec("sacremoses") is None
+    marks = [pytest.mark.skipif(lacks_moses, reason="needs sacremoses")]
+    return [*marks, pytest.mark.architectures] if kind in RESEMBLES_ANOTHER else marks
+
+
+NAMES = [pytest.param(kind, marks=_marks(kind)) for kind in KINDS]
 WITHOUT_BEGIN = [kind for kind in KINDS if kind.endswith(("no-specials", "end-only"))]
 AMINO_ACIDS = [kind for kind in KINDS if kind.startswith("amino-acids")]
 LITERALS = ["[SEP]", "[CLS]", "[PAD]", "[UNK]", "<s>", "</s>", "<mask>", "<cls>", "<eos>", "<special1>"]
@@ -62,6 +69,15 @@ def model_of(tmp_path_factory: pytest.TempPathFactory) -> ModelOf:
     import torch
 
     return cache(lambda kind: mlm.load(str(save(kind, tmp_path_factory.mktemp(kind))), dtype=torch.float32))
+
+
+@pytest.fixture(scope="module")
+def tiny_bert_multilingual(tmp_path_factory: pytest.TempPathFactory) -> mlm.MaskedLM:
+    import torch
+
+    return mlm.load(
+        str(tiny_checkpoints.save("bert-multilingual-cased", tmp_path_factory.mktemp("bert"))), dtype=torch.float32
+    )
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -267,6 +283,45 @@ def test_tokenizer_is_the_one_of_transformers(kind: str, tmp_path: Path) -> None
         assert [content.ids[token] for token in content.content(ours.mask_id)] == theirs.convert_tokens_to_ids(
             theirs.tokenize(text)
         )
+
+
+# The library with models of each kind.
+
+
+@pytest.mark.architectures
+@pytest.mark.parametrize("kind", [name for name in NAMES if name.values[0] not in {"amino-acids", "bytes"}])
+def test_library_works(kind: str, model_of: ModelOf) -> None:
+    model = model_of(kind)
+    for text in ("[MASK]", "the [MASK] sat.", "play[MASK] in", "([MASK] wolves)", "私は[MASK][MASK]。", "MKT[MASK]LL"):
+        for prediction in mlm.predict(model, text, top_k=20):
+            assert prediction.candidates
+            assert all(candidate.text == "".join(candidate.text.split()) for candidate in prediction.candidates)
+    (cat, *_) = mlm.rank_targets(model, "the [MASK] sat", ["cat", "☃"])
+    assert cat.text == "cat" or kind.startswith("amino-acids")
+    assert mlm.fill_jointly(model, "the [MASK] sat [MASK].", top_k=2)
+    assert [word.text for word in mlm.score(model, "They were playing.").words] == ["They", "were", "playing"]
+    assert [word.text for word in mlm.word_surprisals(model, "the cat")] == ["the", "cat"]
+    assert mlm.substitutes(model, "the cat sat.", (4, 7))
+    assert len(mlm.predict(model, "the cat [MASK] on. 我们 " * 40, top_k=1, max_subwords=2)) == 40
+
+
+@pytest.mark.parametrize("kind", ["byte-level-no-specials", "words-no-specials"])
+@pytest.mark.parametrize("text", ["", " "])
+def test_text_without_tokens_has_empty_results(kind: str, text: str, model_of: ModelOf) -> None:
+    model = model_of(kind)
+    inspection = mlm.inspect(model, text)
+    assert (inspection.loss, inspection.masked_loss) == (0, None) or inspection.tokens
+    assert mlm.score(model, text).words == ()
+    assert mlm.predict(model, text) == []
+
+
+def test_chinese_word_of_several_characters_is_found(tiny_bert_multilingual: mlm.MaskedLM) -> None:
+    words = texts_at(tiny_bert_multilingual, "我们[MASK]音乐。")
+    assert "喜欢" in words
+
+
+def texts_at(model: mlm.MaskedLM, text: str) -> list[str]:
+    return [candidate.text for candidate in mlm.predict(model, text)[0].candidates]
 
 
 def test_roc_bert_reads_shapes_and_sounds(tmp_path: Path) -> None:

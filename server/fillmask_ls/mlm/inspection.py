@@ -61,7 +61,8 @@ def _inspect(model: MaskedLM, text: str, rate: float, seed: int, whole_words: bo
         window = text[start:end]
         encoding = model.tokenizer.encode(window)
         masked = sample_mask(encoding, rate, generator=generator, whole_words=window if whole_words else None)
-        parts.append(_inspect_window(model, encoding, start, masked, top_k))
+        if encoding.ids:  # an empty text has no tokens if the tokenizer adds none
+            parts.append(_inspect_window(model, encoding, start, masked, top_k))
     layers = zip(*(part.hidden_norms for part in parts), strict=True)
     hidden_norms = tuple(float(torch.cat(norms).mean()) for norms in layers)
     return Inspection(
@@ -72,7 +73,7 @@ def _inspect(model: MaskedLM, text: str, rate: float, seed: int, whole_words: bo
         loss=_mean_loss([part.losses for part in parts]) or 0.0,
         masked_loss=_mean_loss([part.masked_losses for part in parts]),
         layers=len(hidden_norms),
-        hidden_size=parts[0].hidden_size,
+        hidden_size=parts[0].hidden_size if parts else model.embeddings.shape[-1],
         hidden_norms=hidden_norms,
         temperature=model.temperature,
     )
@@ -172,5 +173,5 @@ def _candidates(model: MaskedLM, log_probabilities: Tensor, top_k: int) -> list[
 
 def _mean_loss(losses: Sequence[Tensor]) -> float | None:
     """Return the mean over all windows, at least 0; None without losses."""
-    joined = torch.cat(list(losses))
+    joined = torch.cat([torch.empty(0), *losses])
     return max(0.0, float(joined.mean())) if len(joined) else None

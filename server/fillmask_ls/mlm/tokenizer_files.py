@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tokenizers import AddedToken, decoders, models, pre_tokenizers, processors
 from tokenizers import Tokenizer as RustTokenizer
@@ -30,6 +30,12 @@ _PACKAGES = ("sacremoses", "sentencepiece", "protobuf", "fugashi", "ipadic", "un
 _SENTENCEPIECE = {"sentencepiece": "sentencepiece", "protobuf": "google.protobuf"}
 """The packages, with the modules, that read a SentencePiece model."""
 
+_CLASS_OF_FILE = {"sentencepiece.bpe.model": "XLMRobertaTokenizer", "spiece.model": "AlbertTokenizer"}
+"""The kind of tokenizer that a file is for, where neither the settings nor the architecture name one."""
+
+_SPLIT_BY_PYTHON = ("roformer",)
+"""Architectures whose ``tokenizer.json`` lacks a part of the tokenizer that only transformers has."""
+
 _BERTS_IN_PYTHON = ("RoCBertTokenizer", "TapasTokenizer")
 """Tokenizers that split text as BERT's does, which the library has."""
 
@@ -47,7 +53,8 @@ def load_tokenizer(checkpoint: Checkpoint) -> Tokenizer:
     except ImportError as error:
         raise CheckpointError(f"model {checkpoint.name!r}: {_explain_import(error)}") from error
     except Exception as error:  # the Rust library raises bare Exception
-        raise CheckpointError(f"model {checkpoint.name!r}: its tokenizer can't be used: {error}.") from error
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise CheckpointError(f"model {checkpoint.name!r}: its tokenizer can't be used: {reason}.") from error
 
 
 def wrap_tokenizer(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
@@ -76,18 +83,23 @@ def _read_settings(folder: Path) -> dict[str, Any]:
 def _read_limit(settings: Mapping[str, Any]) -> int:
     """Return the limit of tokens that the settings name; many name none, or one that is none."""
     limit = settings.get("model_max_length")
-    return int(min(limit, NO_LIMIT)) if isinstance(limit, (int, float)) and limit > 0 else NO_LIMIT
+    if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit > 0:
+        return NO_LIMIT
+    return int(min(limit, NO_LIMIT))
 
 
 def _open(folder: Path, settings: Mapping[str, Any]) -> TokenizerBackend:
-    if (folder / "tokenizer.json").is_file():
+    model_type = _read_model_type(folder)
+    if (folder / "tokenizer.json").is_file() and model_type not in _SPLIT_BY_PYTHON:
         tokenizer = RustTokenizer.from_file(str(folder / "tokenizer.json"))
         return FastTokenizer(tokenizer, _find_mask_token(settings, tokenizer))
     _require_sentencepiece(folder)
-    opened = _open_with_transformers(folder, settings)
+    opened = _open_with_transformers(folder, settings, model_type)
     if opened.mask_token == "<mask>" and opened.is_fast:  # noqa: S105 - no password
         # RoBERTa's includes the space before it; transformers 5 forgets.
         opened.backend_tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True)])
+    if type(opened).__name__ == "RoFormerTokenizer":
+        _split_at_chinese_words(opened.backend_tokenizer)
     return _wrap(opened, settings)
 
 
@@ -139,15 +151,33 @@ def _explain_import(error: ImportError) -> str:
     return f"its tokenizer needs a package that is not installed. Run 'pip install {' '.join(missing)}'."
 
 
-def _open_with_transformers(folder: Path, settings: Mapping[str, Any]) -> PreTrainedTokenizerBase:
-    from transformers import AutoTokenizer, BertTokenizer
+def _read_model_type(folder: Path) -> str:
+    config = folder / "config.json"
+    return str(json.loads(config.read_text(encoding="utf-8"))["model_type"]) if config.is_file() else ""
 
-    model_type = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
+
+def _open_with_transformers(folder: Path, settings: Mapping[str, Any], model_type: str) -> PreTrainedTokenizerBase:
+    import transformers
+
     names = {settings.get("tokenizer_class"), f"{model_type.replace('_', '')}tokenizer"}
     is_bert = any(str(name).lower() == bert.lower() for name in names for bert in _BERTS_IN_PYTHON)
-    kind: Any = BertTokenizer if is_bert else AutoTokenizer
-    opened: PreTrainedTokenizerBase = kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    return opened
+    kind: Any = transformers.BertTokenizer if is_bert else transformers.AutoTokenizer
+    try:
+        opened = kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except ValueError:
+        name = next((name for file, name in _CLASS_OF_FILE.items() if (folder / file).is_file()), None)
+        if name is None:
+            raise
+        opened = getattr(transformers, name).from_pretrained(folder, local_files_only=True)
+    return cast("PreTrainedTokenizerBase", opened)
+
+
+def _split_at_chinese_words(tokenizer: RustTokenizer) -> None:
+    """Give RoFormer's splitter its vocabulary; transformers gives it the name of the file."""
+    from transformers.models.roformer.tokenization_utils import JiebaPreTokenizer
+
+    splitter = JiebaPreTokenizer(tokenizer.get_vocab())
+    tokenizer.pre_tokenizer = pre_tokenizers.PreTokenizer.custom(splitter)
 
 
 def _bytes_tokenizer(perceiver: PreTrainedTokenizerBase) -> RustTokenizer:

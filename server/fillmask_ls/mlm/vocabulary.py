@@ -59,16 +59,17 @@ class Vocabulary:
                 yield id
 
     def _slots(self, id: int) -> Iterator[_Slot]:
-        """Yield where a token can stand; added words are found anywhere, and so are those of some scripts."""
+        """Yield where a token can stand."""
         token, text, marks = self._tokenizer.vocabulary[id], self.texts[id], self._tokenizer.marks
-        anywhere = id in self._tokenizer.added_ids or (
-            is_written_without_spaces(text[0]) if marks.space else self._splits_at_han and is_han(text)
-        )
+        begins, continues = marks.begins_word(token), marks.continues_word(token)
+        if id in self._tokenizer.added_ids:
+            begins = continues = True
+        elif marks.space:  # a space that such a script doesn't write is a token by itself
+            begins = begins or is_written_without_spaces(text[0])
+        elif self._splits_at_han and is_han(text):
+            continues = continues or begins
         is_last = not marks.shows_ends or marks.ends_word(token)
-        if anywhere or marks.begins_word(token):
-            yield False, is_last
-        if anywhere or marks.continues_word(token):
-            yield True, is_last
+        yield from ((slot, is_last) for slot, fits in ((False, begins), (True, continues)) if fits)
 
     def _starts_text_without_space(self) -> bool:
         """Return whether the first token of a text has no mark; SentencePiece mostly puts a space before a text."""
