@@ -11,7 +11,8 @@ import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from fillmask_ls.mlm.checkpoint import EMBEDDED, resolve
-from fillmask_ls.mlm.tokenization import Tokenizer, load_tokenizer
+from fillmask_ls.mlm.tokenization import Tokenizer
+from fillmask_ls.mlm.tokenizer_files import load_tokenizer
 from training.__main__ import main
 from training.masked_batches import MaskedBatch, masked
 from training.network import Network, load_network, mask_logits, soft_loss
