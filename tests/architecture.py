@@ -23,7 +23,9 @@ class Package:
     @classmethod
     def read(cls, root: Path) -> Package:
         files = {_name(root, file): file for file in sorted(root.rglob("*.py"))}
-        imports = {name: {found for found in _imported(root, file) if found in files} for name, file in files.items()}
+        imports = {
+            name: {module for module in _imported(root, file) if module in files} for name, file in files.items()
+        }
         return cls(root, imports)
 
     def subpackage(self, module: str) -> str:
@@ -34,8 +36,8 @@ class Package:
         """Return the imports between subpackages that are not allowed; ``mlm.results`` allows a single module."""
         return {
             (module, imported)
-            for module, found in self.imports.items()
-            for imported in found
+            for module, all_imported in self.imports.items()
+            for imported in all_imported
             if (subpackage := self.subpackage(module))
             and (other := self.subpackage(imported)) not in ("", subpackage)
             and other not in allowed.get(subpackage, set())
@@ -53,7 +55,9 @@ class Package:
 
     def importers(self, module: str, within: str) -> set[str]:
         """Return the modules of a subpackage that import a module."""
-        return {name for name, found in self.imports.items() if module in found and self.subpackage(name) == within}
+        return {
+            name for name, imported in self.imports.items() if module in imported and self.subpackage(name) == within
+        }
 
     def long_modules(self, max_lines: int) -> set[str]:
         """Return the modules of more than ``max_lines`` lines."""
@@ -72,14 +76,14 @@ class Package:
         }
 
     def _reachable(self, module: str) -> set[str]:
-        found: set[str] = set()
+        reachable: set[str] = set()
         waiting = [*self.imports[module]]
         while waiting:
             other = waiting.pop()
-            if other not in found:
-                found.add(other)
+            if other not in reachable:
+                reachable.add(other)
                 waiting += self.imports[other]
-        return found
+        return reachable
 
 
 def _name(root: Path, file: Path) -> str:
@@ -110,6 +114,6 @@ def _defines(node: ast.stmt, name: str) -> bool:
     match node:
         case ast.Assign(targets=targets):
             return any(isinstance(target, ast.Name) and target.id == name for target in targets)
-        case ast.AnnAssign(target=ast.Name(id=found)) | ast.ClassDef(name=found) | ast.FunctionDef(name=found):
-            return found == name
+        case ast.AnnAssign(target=ast.Name(id=defined)) | ast.ClassDef(name=defined) | ast.FunctionDef(name=defined):
+            return defined == name
     return False

@@ -208,10 +208,10 @@ class ScriptedEngine(api.Engine):
         spans = find_words(question.text)
         if question.spans is not None:
             spans = [at for at in spans if any(low <= at[0] and at[1] <= high for low, high in question.spans)]
-        found = []
+        surprisals = []
         for at in spans:
             word = question.text[slice(*at)]
             log_likelihood = -20.0 if word in self.unlikely else -1.0
             expected = self.candidates(question.top_k)
-            found.append(WordSurprisal(word, at, log_likelihood, expected, ((word.lower(), 7),)))
-        return found
+            surprisals.append(WordSurprisal(word, at, log_likelihood, expected, ((word.lower(), 7),)))
+        return surprisals

@@ -124,18 +124,18 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(400, {"error": str(error)})
             return
         with self.server.lock:
-            found = answer(self.server.model, question)
-        self.reply(200, codec.reply(question, self.server.model.name, found))
+            result = answer(self.server.model, question)
+        self.reply(200, codec.reply(question, self.server.model.name, result))
 
     def fill_mask(self, body: Any) -> None:
         assert self.server.pipeline is not None
         try:
             with self.server.lock:
-                found = self.server.pipeline(body["inputs"], **body.get("parameters", {}))
+                result = self.server.pipeline(body["inputs"], **body.get("parameters", {}))
         except Exception as error:
             self.reply(400, {"error": [str(error)]})
             return
-        self.reply(200, found)
+        self.reply(200, result)
 
     def misbehave(self) -> None:
         fault = self.server.fault

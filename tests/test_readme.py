@@ -48,8 +48,8 @@ def shell_commands(page: Path) -> list[str]:
 def sessions(page: Path) -> list[tuple[str, str]]:
     """Return each command of the ``console`` blocks, with the output below it."""
     text = "".join(code_blocks(page, "console"))
-    found = [part.partition("\n") for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]]
-    return [(command, output) for command, _, output in found]
+    parts = [part.partition("\n") for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]]
+    return [(command, output) for command, _, output in parts]
 
 
 def examples(page: Path) -> list[tuple[str, str]]:
@@ -73,9 +73,9 @@ def assert_same_output(actual: str, shown: str) -> None:
         if line == "...":
             skips = True
             continue
-        found = next((each for each in lines if not skips or is_same_line(each, line)), None)
-        assert found is not None, f"{line!r} is not in the output:\n{actual}"
-        assert is_same_line(found, line), f"{found!r} is shown as {line!r}"
+        match = next((each for each in lines if not skips or is_same_line(each, line)), None)
+        assert match is not None, f"{line!r} is not in the output:\n{actual}"
+        assert is_same_line(match, line), f"{match!r} is shown as {line!r}"
         skips = False
     assert skips or next(lines, None) is None, f"not all of the output is shown:\n{actual}"
 

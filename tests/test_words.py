@@ -1,4 +1,4 @@
-"""Words and sentences are found as a person sees them."""
+"""The spans of words, and where sentences start."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class TinyCheckpoint:
     Attributes:
         tokenizer: builds a tokenizer from the words and characters of ``sentences``.
         config: the configuration's class.
-        sentences: what the network memorizes.
+        sentences: the sentences that the network memorizes.
         positions: the size of the network's position embeddings.
         tokenizer_config: the content of ``tokenizer_config.json`` besides the limit of tokens.
         settings: the configuration's values besides the sizes.

@@ -179,7 +179,7 @@ class Wire(Connection):
         return self.process.wait(timeout)
 
     def log(self) -> str:
-        """Return what the process wrote to standard error. Call it after the process has ended."""
+        """Return the standard error of the process. Call it after the process has ended."""
         assert self.process.stderr is not None
         return self.process.stderr.read().decode()
 

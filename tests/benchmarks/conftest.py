@@ -12,10 +12,10 @@ from benchmarks.figures import PICTURE, Figures
 @pytest.fixture(scope="session")
 def figures() -> Iterator[Figures]:
     """Collect figures; print them as a table and draw them at the end."""
-    found = Figures()
-    yield found
-    print(f"\n\n{found.table()}")
-    found.draw(PICTURE)
+    collected = Figures()
+    yield collected
+    print(f"\n\n{collected.table()}")
+    collected.draw(PICTURE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

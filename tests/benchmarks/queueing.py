@@ -24,8 +24,6 @@ LETTERS = 5
 """Letters that people type after each mask."""
 BETWEEN_LETTERS, BETWEEN_WORDS = 0.15, 0.9
 """Mean seconds between letters, and from the last letter of a word to the next word."""
-PER_PERSON = LETTERS / ((LETTERS - 1) * BETWEEN_LETTERS + BETWEEN_WORDS)
-"""Requests per second of one person."""
 BATCH_SIZE = 8
 """Passages that the engine reads in one forward step."""
 CACHE_SIZE = 64
@@ -56,9 +54,9 @@ class Responses(Protocol):
     def requests(self) -> int: ...
 
 
-def in_time(found: Responses, limit: float) -> float:
+def in_time(responses: Responses, limit: float) -> float:
     """Return the share of all requests that were answered within ``limit`` seconds."""
-    return sum(seconds <= limit for seconds in found.seconds) / max(1, found.requests)
+    return sum(seconds <= limit for seconds in responses.seconds) / max(1, responses.requests)
 
 
 @dataclass(frozen=True)

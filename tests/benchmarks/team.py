@@ -68,7 +68,8 @@ def peer(model: str) -> None:
     print("\nmaximum answers per second with p95 within a limit, medians of the turns:")
     for limit in sorted({TIME_LIMIT, *(p95 for _, p95 in points[theirs_first])}):
         rates = {
-            name: max((rate for rate, p95 in found if p95 <= limit), default=0.0) for name, found in points.items()
+            name: max((rate for rate, p95 in measured if p95 <= limit), default=0.0)
+            for name, measured in points.items()
         }
         summary = ", ".join(f"{name} {rates[name]:.1f}{_times(rates[name], rates[theirs_first])}" for name in others)
         print(f"p95 <= {1000 * limit:6.0f} ms: {theirs_first} {rates[theirs_first]:.1f}, {summary}")
@@ -113,11 +114,11 @@ async def costs(url: str, model: str) -> Costs:
         before = spent()
         load = await closed_loop(url, lambda number: our_body(0, WORD[: number % LETTERS]), clients, pause)
         used = {station: seconds - before[station] - idle[station] * load.wall for station, seconds in spent().items()}
-        found = {station: max(0.0, seconds) / len(load.seconds) for station, seconds in used.items()}
-        found["replica"] -= known
+        per_request = {station: max(0.0, seconds) / len(load.seconds) for station, seconds in used.items()}
+        per_request["replica"] -= known
         print(f"{clients} clients, a cached passage, pauses of {pause} s: {load}; ms of a core for each:", end=" ")
-        print({station: round(1000 * seconds, 2) for station, seconds in found.items()}, flush=True)
-        return found, load
+        print({station: round(1000 * seconds, 2) for station, seconds in per_request.items()}, flush=True)
+        return per_request, load
 
     warm, _ = await each(4, 0.0)
     woken, alone = await each(1, 0.03)
@@ -203,9 +204,11 @@ def editors(model: str, picture: str) -> None:
     draw(loads, expected, picture)
 
 
-def _capacity(found: Mapping[int, Sequence[Responses]]) -> list[float]:
+def _capacity(responses: Mapping[int, Sequence[Responses]]) -> list[float]:
     """Return the capacity in each turn."""
-    return [capacity({people: in_time(found[people][turn], TIME_LIMIT) for people in PEOPLE}) for turn in range(TURNS)]
+    return [
+        capacity({people: in_time(responses[people][turn], TIME_LIMIT) for people in PEOPLE}) for turn in range(TURNS)
+    ]
 
 
 def _summary(turns: Sequence[Responses]) -> str:

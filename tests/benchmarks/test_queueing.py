@@ -36,16 +36,16 @@ COSTS = Costs(
 def test_single_station_is_an_md1_queue(load: float) -> None:
     """The mean wait is ``load / (2 * (1 - load))`` service times (Pollaczek and Khinchine)."""
     machine, dice = Machine(1), random.Random(0)
-    station, found = Station(machine), []
+    station, times = Station(machine), []
 
     def arrive() -> None:
         arrived_at = machine.now
-        station.put(1.0, Work(1.0), lambda: found.append(machine.now - arrived_at))
+        station.put(1.0, Work(1.0), lambda: times.append(machine.now - arrived_at))
         machine.after(dice.expovariate(load), arrive)
 
     arrive()
     machine.run(300_000)
-    assert sum(found) / len(found) == pytest.approx(1 + load / (2 * (1 - load)), rel=0.05)
+    assert sum(times) / len(times) == pytest.approx(1 + load / (2 * (1 - load)), rel=0.05)
 
 
 @pytest.mark.parametrize(("cores", "second"), [(1, 3.0), (2, 2.0)])
@@ -67,16 +67,16 @@ def test_yielding_station_continues_when_the_other_is_idle() -> None:
 
 
 def test_single_typist_never_waits() -> None:
-    found = typing(COSTS, 1)
-    assert found.cancelled == 0
-    assert quantile(found.seconds, 0.5) == pytest.approx(0.010)
-    assert quantile(found.seconds, 0.95) == pytest.approx(0.028)
+    outcome = typing(COSTS, 1)
+    assert outcome.cancelled == 0
+    assert quantile(outcome.seconds, 0.5) == pytest.approx(0.010)
+    assert quantile(outcome.seconds, 0.95) == pytest.approx(0.028)
 
 
 def test_every_request_is_cancelled_if_a_forward_step_outlasts_a_word() -> None:
-    found = typing(replace(COSTS, forward=Curve({1: 3.0, 8: 3.0})), 1)
-    assert found.requests > 100
-    assert in_time(found, 100) == 0
+    outcome = typing(replace(COSTS, forward=Curve({1: 3.0, 8: 3.0})), 1)
+    assert outcome.requests > 100
+    assert in_time(outcome, 100) == 0
 
 
 def test_waiting_passages_are_read_together() -> None:

@@ -39,8 +39,8 @@ class Case:
 
 def documents(file: Path, half: int) -> list[str]:
     with gzip.open(file, "rt", encoding="utf-8") as source:
-        found = [document.strip() for document in source.read().split("\n\n") if document.strip()]
-    return found[half::2]
+        texts = [document.strip() for document in source.read().split("\n\n") if document.strip()]
+    return texts[half::2]
 
 
 def masked(text: str, spans: Sequence[Span]) -> Case:
@@ -60,7 +60,7 @@ def cases(
 ) -> Iterator[Case]:
     """Yield ``count`` passages with ``together`` adjacent words masked."""
     choose = random.Random(0)
-    found = []
+    candidates = []
     for text in texts:
         if MASK in text:
             continue
@@ -71,9 +71,9 @@ def cases(
             for row in rows
             if all(wanted(text[a:b]) for a, b in row) and all(text[b:c] == " " for (_, b), (c, _) in pairwise(row))
         ]
-        found += [masked(text, row) for row in choose.sample(rows, min(each, len(rows)))]
-    choose.shuffle(found)
-    yield from found[:count]
+        candidates += [masked(text, row) for row in choose.sample(rows, min(each, len(rows)))]
+    choose.shuffle(candidates)
+    yield from candidates[:count]
 
 
 def share(hits: Sequence[float]) -> str:

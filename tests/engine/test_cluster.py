@@ -87,9 +87,9 @@ async def test_shared_answers_equal_local_ones(
 ) -> None:
     engine = RemoteEngine(Address(two_replicas[0], SECRET), bypass_proxy=True)
     searched = replace(question(7), max_subwords=3)
-    found, expected = await engine.predict(searched), answer(model, searched)
+    actual, expected = await engine.predict(searched), answer(model, searched)
     words = [(word.text, pytest.approx(word.probability, abs=1e-4)) for word in expected.predictions[0].candidates]
-    assert [(word.text, word.probability) for word in found.predictions[0].candidates] == words
+    assert [(word.text, word.probability) for word in actual.predictions[0].candidates] == words
     text = ScoreQuestion("It was a good day.")
     score = (await engine.score(text)).pseudo_log_likelihood
     assert score == pytest.approx(answer(model, text).pseudo_log_likelihood, abs=1e-4)

@@ -39,9 +39,9 @@ SECRET = "s3cret-t0ken"
 @pytest.fixture(params=["shared_engine", "hub_endpoint"])
 def server(request: pytest.FixtureRequest) -> SharedEngine:
     """Each of two servers: one that speaks our own protocol, and one that speaks the hub's."""
-    found = request.getfixturevalue(request.param)
-    assert isinstance(found, SharedEngine)
-    return found
+    fixture = request.getfixturevalue(request.param)
+    assert isinstance(fixture, SharedEngine)
+    return fixture
 
 
 @asynccontextmanager
@@ -87,10 +87,10 @@ async def test_remote_answers_equal_local_ones(
     shared_engine: SharedEngine, model: mlm.MaskedLM, question: Question
 ) -> None:
     async with connected(shared_engine) as engine:
-        found = await engine.answer(question)
+        actual = await engine.answer(question)
     expected = answer(model, question)
-    assert list(numbers(found)) == pytest.approx(list(numbers(expected)), abs=1e-4)
-    assert found == expected  # numbers are sent in full precision
+    assert list(numbers(actual)) == pytest.approx(list(numbers(expected)), abs=1e-4)
+    assert actual == expected  # numbers are sent in full precision
     assert engine.model_name == "embedded"
 
 
@@ -101,13 +101,13 @@ async def test_fill_mask_protocol_gives_the_same_candidates(
     expected = answer(model_of("roberta"), question)
     with running(SharedEngine(pipeline=pipeline_of("roberta"))) as server:
         async with connected(server) as engine:
-            found = await engine.predict(question)
+            actual = await engine.predict(question)
             # Before the first question, the engine finds out the mask token.
             assert [body["inputs"] for body in server.questions[:2]] == ["A [MASK].", "A <mask>."]
             assert MASK not in server.questions[2]["inputs"]
             with pytest.raises(RefusedError, match="hub's protocol only"):
                 await engine.score(ScoreQuestion("a text"))
-    for local, remote in zip(expected.predictions, found.predictions, strict=True):
+    for local, remote in zip(expected.predictions, actual.predictions, strict=True):
         assert remote.span == local.span
         assert remote.entropy is None
         assert [word.text for word in remote.candidates[:1]] == [word.text for word in local.candidates[:1]]

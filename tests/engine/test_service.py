@@ -56,9 +56,9 @@ def client(model: mlm.MaskedLM) -> Client:
 async def test_own_protocol(client: Client, model: mlm.MaskedLM) -> None:
     assert (await client.send("/healthz", b"", "GET")).value == codec.health("embedded")
     reply = await client.send("/v1/predict", codec.request(TEA))
-    name, found = codec.read_reply(TEA, json.loads(reply.content))
+    name, predictions = codec.read_reply(TEA, json.loads(reply.content))
     assert (reply.status, name) == (200, "embedded")
-    assert found == Predictions("embedded", tuple(answer(model, TEA).predictions))
+    assert predictions == Predictions("embedded", tuple(answer(model, TEA).predictions))
 
 
 async def test_score_route_adds_the_sums(client: Client, model: mlm.MaskedLM) -> None:
@@ -83,11 +83,11 @@ async def test_fill_mask_protocol(client: Client) -> None:
 
 async def test_targets_are_ranked_at_each_mask(client: Client) -> None:
     request = {"inputs": TEXT, "parameters": {"targets": ["democracy", "coffee", "summerhouse"], "top_k": 2}}
-    found = (await client.send("/", request)).value
-    assert found[0]["token_str"] == "coffee"
-    assert len(found) == 2
-    assert found[0]["sequence"] == TEXT.replace(MASK, "coffee")
-    assert found[0]["score"] > 0.9
+    candidates = (await client.send("/", request)).value
+    assert candidates[0]["token_str"] == "coffee"
+    assert len(candidates) == 2
+    assert candidates[0]["sequence"] == TEXT.replace(MASK, "coffee")
+    assert candidates[0]["score"] > 0.9
     two = {"inputs": f"A {MASK} of {MASK}.", "parameters": {"targets": "tea"}}
     assert [[each["token_str"] for each in one] for one in (await client.send("/", two)).value] == [["tea"], ["tea"]]
 

@@ -158,15 +158,15 @@ class Document:
         selection = self.range(selected.removesuffix("|"))
         kind = types.CodeActionTriggerKind.Automatic if automatic else types.CodeActionTriggerKind.Invoked
         context = types.CodeActionContext(diagnostics=diagnostics or [], only=only, trigger_kind=kind)
-        found = await self.editor.client.text_document_code_action_async(
+        result = await self.editor.client.text_document_code_action_async(
             types.CodeActionParams(
                 types.TextDocumentIdentifier(self.uri),
                 types.Range(selection.end, selection.end) if selected.endswith("|") else selection,
                 context,
             )
         )
-        assert all(isinstance(action, types.CodeAction) for action in found or [])
-        return {action.title: action for action in found or [] if isinstance(action, types.CodeAction)}
+        assert all(isinstance(action, types.CodeAction) for action in result or [])
+        return {action.title: action for action in result or [] if isinstance(action, types.CodeAction)}
 
     async def apply_action(self, action: types.CodeAction) -> None:
         """Resolve an action if necessary, and apply its edit."""

@@ -158,9 +158,9 @@ class RawClient:
         """Wait for a notification or request of the server, and take it out of :attr:`messages`."""
         async with self._arrived:
             await self._arrived.wait_for(lambda: any(each["method"] == method for each in self.messages))
-        found = next(each for each in self.messages if each["method"] == method)
-        self.messages.remove(found)
-        return found
+        message = next(each for each in self.messages if each["method"] == method)
+        self.messages.remove(message)
+        return message
 
     async def initialize(self, capabilities: dict[str, Any] | None = None, **params: Any) -> dict[str, Any]:
         result = await self.request(

@@ -186,8 +186,8 @@ async def test_status_is_loading_until_the_model_that_was_chosen_last_is_loaded(
     await run_ready_tasks()
 
     async def status() -> tuple[str, str | None]:
-        found = (await client.request("workspace/executeCommand", {"command": "fillmask.status"}))["result"]
-        return found["state"], found["error"]
+        result = (await client.request("workspace/executeCommand", {"command": "fillmask.status"}))["result"]
+        return result["state"], result["error"]
 
     assert await status() == ("loading", None)
     assert not any(message.get("method") == "window/showMessage" for message in client.messages)

@@ -149,10 +149,10 @@ class Typist:
     async def assert_same_masks(self) -> None:
         """Assert that the server's semantic tokens are the masks of the expected text."""
         params = types.SemanticTokensParams(types.TextDocumentIdentifier(self.document.uri))
-        found = await self.document.editor.client.text_document_semantic_tokens_full_async(params)
-        assert found is not None
+        tokens = await self.document.editor.client.text_document_semantic_tokens_full_async(params)
+        assert tokens is not None
         seen, line, column = [], 0, 0
-        for lines, columns in zip(found.data[::5], found.data[1::5], strict=True):
+        for lines, columns in zip(tokens.data[::5], tokens.data[1::5], strict=True):
             line, column = line + lines, columns if lines else column + columns
             seen.append(types.Position(line, column))
         assert seen == [
@@ -175,8 +175,8 @@ async def assert_same_words(document: Document) -> None:
     text = document.text[start:]
     words = answer["words"] if isinstance(answer, dict) else answer.words
     for word in words:
-        found, (low, high) = (word["text"], word["span"]) if isinstance(word, dict) else (word.text, word.span)
-        assert text[low:high] == found
+        word_text, (low, high) = (word["text"], word["span"]) if isinstance(word, dict) else (word.text, word.span)
+        assert text[low:high] == word_text
 
 
 def range_to_end(document: Document, start: int) -> dict[str, dict[str, int]]:

@@ -27,7 +27,7 @@ class PredictQuestion:
         masks: the spans of its masks, in order, each as long as ``[MASK]``.
         top_k: the number of candidates per mask, at least 1.
         focus: the number of the mask that ``prefix`` and ``max_subwords`` apply to.
-        prefix: what the candidates at ``focus`` must begin with.
+        prefix: the letters that the candidates at ``focus`` begin with.
         max_subwords: the maximum number of subwords of a candidate at ``focus``; 1 takes a single forward step.
     """
 

@@ -62,7 +62,7 @@ _QUESTIONS = {name: kind for kind, (name, _) in _CALLS.items()}
 
 
 class CodecError(ValueError):
-    """A message does not follow the protocol; says what is wrong and quotes nothing."""
+    """A message does not follow the protocol. The text names the problem and quotes nothing."""
 
 
 def request(question: Question) -> dict[str, Any]:

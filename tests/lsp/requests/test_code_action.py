@@ -125,8 +125,8 @@ async def test_automatic_request_at_a_word_returns_no_actions(editor: Editor) ->
 )
 async def test_only_the_requested_kinds_are_returned(vscode: Editor, only: list[str], titles: set[str]) -> None:
     document = vscode.open(f"{TWO}\n\nA [MASK].")
-    found = await document.actions("MASK|", only=only)
-    assert {" ".join(title.split()[:2]) for title in found} == titles
+    actions = await document.actions("MASK|", only=only)
+    assert {" ".join(title.split()[:2]) for title in actions} == titles
 
 
 async def test_random_masking_of_a_selection_masks_no_code(editor: Editor) -> None:
@@ -170,8 +170,8 @@ async def test_an_unlikely_word_is_fixed(editor: Editor) -> None:
 
 async def test_a_selection_without_words_offers_random_masking_at_most(editor: Editor) -> None:
     for text, at in [("", ""), (" \n ", "\n"), ("🙂", "🙂")]:
-        found = await editor.open(text).actions(at)
-        assert all("Mask 15" in title for title in found)
+        actions = await editor.open(text).actions(at)
+        assert all("Mask 15" in title for title in actions)
 
 
 async def test_a_client_without_code_action_literals_gets_no_actions(connect: Connect) -> None:

@@ -9,11 +9,11 @@ from lsp.editor import Document, Editor
 
 async def highlighted(document: Document, index: int) -> list[int] | None:
     params = types.DocumentHighlightParams(types.TextDocumentIdentifier(document.uri), document.position(index))
-    found = await document.editor.client.text_document_document_highlight_async(params)
-    if found is None:
+    highlights = await document.editor.client.text_document_document_highlight_async(params)
+    if highlights is None:
         return None
-    assert [document.text_in(each.range) for each in found] == ["[MASK]"] * len(found)
-    return [document.index(each.range.start) for each in found]
+    assert [document.text_in(each.range) for each in highlights] == ["[MASK]"] * len(highlights)
+    return [document.index(each.range.start) for each in highlights]
 
 
 async def test_a_mask_is_highlighted_with_the_others_of_its_passage(editor: Editor) -> None:

@@ -19,9 +19,9 @@ DETAIL = "house 50.0 %, river 25.0 %, garden 12.5 %"
 
 async def outline(document: Document) -> list[Any]:
     params = types.DocumentSymbolParams(types.TextDocumentIdentifier(document.uri))
-    found = await document.editor.client.text_document_document_symbol_async(params)
-    assert found is not None
-    return list(found)
+    symbols = await document.editor.client.text_document_document_symbol_async(params)
+    assert symbols is not None
+    return list(symbols)
 
 
 async def test_each_symbol_has_the_line_of_its_mask_and_the_best_words(editor: Editor) -> None:
@@ -42,9 +42,9 @@ async def test_without_masks_the_outline_is_empty(editor: Editor) -> None:
 
 
 async def test_at_most_a_hundred_masks_have_words_and_five_thousand_are_listed(vscode: Editor) -> None:
-    found = await outline(vscode.open("[MASK] " * 5_200))
-    assert [each.detail is not None for each in found] == [True] * 100 + [False] * 4_900
-    assert [each.selection_range.start.character for each in found] == list(range(0, 35_000, 7))
+    symbols = await outline(vscode.open("[MASK] " * 5_200))
+    assert [each.detail is not None for each in symbols] == [True] * 100 + [False] * 4_900
+    assert [each.selection_range.start.character for each in symbols] == list(range(0, 35_000, 7))
 
 
 async def test_a_client_without_hierarchical_symbols_gets_a_flat_list(connect: Connect) -> None:

@@ -14,17 +14,17 @@ from scripted_engine import ScriptedEngine
 
 async def hints(document: Document, of: str = "") -> list[types.InlayHint]:
     params = types.InlayHintParams(types.TextDocumentIdentifier(document.uri), document.range(of))
-    found = await document.editor.client.text_document_inlay_hint_async(params)
-    assert found is not None, "null: Neovim would keep the previous hints"
-    return list(found)
+    result = await document.editor.client.text_document_inlay_hint_async(params)
+    assert result is not None, "null: Neovim would keep the previous hints"
+    return list(result)
 
 
 async def test_each_mask_has_the_best_word_and_its_probability(editor: Editor) -> None:
     document = editor.open(f"🙂 Paris is the {MASK} of {MASK}.\n\n- {MASK} is blue.", "markdown")
-    found = await hints(document)
-    assert len(found) == 3
+    result = await hints(document)
+    assert len(result) == 3
     for hint, begin in zip(
-        found, [i for i in range(len(document.text)) if document.text.startswith(MASK, i)], strict=True
+        result, [i for i in range(len(document.text)) if document.text.startswith(MASK, i)], strict=True
     ):
         end = begin + len(MASK)
         assert hint.position == document.position(end)

@@ -18,9 +18,9 @@ async def ghost_texts(document: Document) -> list[types.InlineCompletionItem]:
         types.TextDocumentIdentifier(document.uri),
         document.position(document.cursor),
     )
-    found = await document.editor.client.text_document_inline_completion_async(params)
-    assert found is None or isinstance(found, list)
-    return list(found or [])
+    result = await document.editor.client.text_document_inline_completion_async(params)
+    assert result is None or isinstance(result, list)
+    return list(result or [])
 
 
 async def test_the_best_word_replaces_the_mask(editor: Editor) -> None:

@@ -17,14 +17,14 @@ def spans(document: Document, tokens: types.SemanticTokens | None) -> list[str]:
     """Decode the tokens as the protocol defines them, and return their texts."""
     assert tokens is not None
     assert len(tokens.data) % 5 == 0
-    found = []
+    texts = []
     line = column = 0
     for at in range(0, len(tokens.data), 5):
         lines, columns, length, kind, modifiers = tokens.data[at : at + 5]
         line, column = line + lines, columns if lines else column + columns
         assert (kind, modifiers) == (0, 0)
-        found.append(document.text_in(types.Range(types.Position(line, column), types.Position(line, column + length))))
-    return found
+        texts.append(document.text_in(types.Range(types.Position(line, column), types.Position(line, column + length))))
+    return texts
 
 
 async def test_every_mask_of_a_document_or_range_is_a_token(editor: Editor) -> None:

@@ -51,9 +51,9 @@ async def test_hover_shows_the_surprisal_and_the_expected_words(bert: Editor) ->
     rows = re.findall(r"^(?:\| \d \| )?(\w+) (?:\| | +)([\d.]+) % ", text, re.MULTILINE)
     assert len(rows) == 4
     assert rows[0][0] == "paris"
-    found = re.search(r"([\d.]+) bits .*probability < 0.1 %", text)
-    assert found is not None
-    assert float(found[1]) > log2(1000)
+    match = re.search(r"([\d.]+) bits .*probability < 0.1 %", text)
+    assert match is not None
+    assert float(match[1]) > log2(1000)
     assert re.search(r"(?:Pieces|Subwords): banana \d+\n", text)
     assert text.rstrip("*").endswith("Model: embedded")
 

@@ -14,7 +14,7 @@ MAX_UNREAD_BYTES = 1 << 24
 """Bytes that a client may leave unread before no more messages are read from it."""
 
 FLUSH_TIMEOUT = 2.0
-"""Seconds that a leaving client gets to read what was sent to it."""
+"""Seconds that a leaving client gets to read the rest of the output."""
 
 
 async def run_message_loop(
