@@ -122,7 +122,7 @@ def completion_run(wire: Wire, texts: Iterator[str]) -> Run:
     ],
     ids=["embedded", "embedded, openvino", "nine tokens", "ten masks", "BERT-base shape", "BERT-base shape, openvino"],
 )
-def test_completion_against_the_pipeline(
+def test_completion_is_faster_than_the_pipeline(
     name: str,
     text: str,
     runtime: str,
@@ -194,7 +194,7 @@ def test_hover_without_a_mask_is_fast_while_the_model_is_busy(figures: Figures) 
     assert p99 < 20
 
 
-def test_a_completion_while_a_long_document_is_checked(base: Path, figures: Figures) -> None:
+def test_completion_is_hardly_slower_while_a_long_document_is_checked(base: Path, figures: Figures) -> None:
     texts, uri = variants(LONG), "file:///checked.txt"
     with Wire() as wire:
         wire.initialize(
@@ -226,7 +226,7 @@ def test_a_completion_while_a_long_document_is_checked(base: Path, figures: Figu
     assert ratio < 1.4
 
 
-def test_two_hundred_keystrokes_each_with_a_completion_that_cancels_the_last(figures: Figures) -> None:
+def test_last_of_two_hundred_completions_that_cancel_one_another_is_fast(figures: Figures) -> None:
     words = [token for token in load_tokenizer(resolve("embedded")).vocabulary if token.isalpha() and len(token) > 3]
     with Wire() as wire:
         wire.initialize()
@@ -268,7 +268,7 @@ def test_two_hundred_keystrokes_each_with_a_completion_that_cancels_the_last(fig
     assert took < 3 * forward
 
 
-def test_memory(figures: Figures) -> None:
+def test_memory_is_close_to_that_of_a_bare_script(figures: Figures) -> None:
     with Wire() as wire:
         wire.initialize()
         completion_run(wire, variants(LONG))()

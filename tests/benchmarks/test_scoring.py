@@ -74,7 +74,7 @@ def minicons() -> Scorer:
 
 
 @pytest.mark.parametrize("peer", [plain_transformers, minicons])
-def test_sentences_scored_against_a_peer(peer: Callable[[], Scorer], figures: Figures) -> None:
+def test_scoring_is_three_times_as_fast_as_a_peer(peer: Callable[[], Scorer], figures: Figures) -> None:
     def ours(dtype: torch.dtype | None) -> Scorer:
         model = mlm.load("embedded", dtype=dtype)
         return lambda texts: [score.pseudo_log_likelihood for score in mlm.score(model, texts, metric="original")]

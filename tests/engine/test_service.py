@@ -22,7 +22,7 @@ class Client:
     """Sends requests to a service as an HTTP server would.
 
     Attributes:
-        released: unset it to hold the answers.
+        released: cleared by a test to hold the answers.
         now: the service's clock.
     """
 
@@ -53,7 +53,7 @@ def client(model: mlm.MaskedLM) -> Client:
     return Client(model)
 
 
-async def test_own_protocol(client: Client, model: mlm.MaskedLM) -> None:
+async def test_own_protocol_returns_the_answer_and_the_model(client: Client, model: mlm.MaskedLM) -> None:
     assert (await client.send("/healthz", b"", "GET")).value == codec.health("embedded")
     reply = await client.send("/v1/predict", codec.request(TEA))
     name, predictions = codec.read_reply(TEA, json.loads(reply.content))
@@ -68,7 +68,7 @@ async def test_score_route_adds_the_sums(client: Client, model: mlm.MaskedLM) ->
     assert [token["text"] for token in reply.value["answer"]["tokens"]] == [token.text for token in expected.tokens]
 
 
-async def test_fill_mask_protocol(client: Client) -> None:
+async def test_fill_mask_protocol_returns_the_hubs_format(client: Client) -> None:
     one = (await client.send("/", {"inputs": TEXT, "parameters": {"top_k": 3}})).value
     assert len(one) == 3
     assert {"score", "token", "token_str", "sequence"} == set(one[0])

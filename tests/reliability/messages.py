@@ -24,7 +24,7 @@ RESULT = 0
 
 VALID = frozenset({RESULT, CONTENT_MODIFIED, SERVER_CANCELLED, REQUEST_FAILED})
 MUTATED = VALID | {INVALID_PARAMS}
-"""Junk in a field that the server doesn't use changes nothing."""
+"""Codes of a response to a request with junk, which the server ignores in fields that it doesn't use."""
 
 
 @dataclass(frozen=True)

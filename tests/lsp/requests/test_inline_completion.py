@@ -57,6 +57,6 @@ async def test_ghost_text_away_from_masks_is_empty(vscode: Editor, text: str) ->
     assert await ghost_texts(vscode.open(text)) == []
 
 
-async def test_the_setting_turns_it_off(connect: Connect) -> None:
+async def test_the_setting_turns_ghost_text_off(connect: Connect) -> None:
     editor = await connect("neovim", configuration={"fillmask": {"inlineCompletion": {"enabled": False}}})
     assert await ghost_texts(editor.open(f"It was a {MASK}|.")) == []
