@@ -262,12 +262,13 @@ class TestResume:
     """A run that was killed is continued so that its file is the same as after one run."""
 
     @pytest.fixture(params=["jsonl", "csv", "parquet"])
-    def ending(self, request: pytest.FixtureRequest) -> str:
+    def resumed_ending(self, request: pytest.FixtureRequest) -> str:
         return str(request.param)
 
     @pytest.fixture
-    def complete(self, run: RunCommand, table: Path, tmp_path: Path, ending: str) -> bytes:
+    def complete(self, run: RunCommand, table: Path, tmp_path: Path, resumed_ending: str) -> bytes:
         """The file of a run that nobody killed; of Parquet, the records before they are converted."""
+        ending = resumed_ending
         out = tmp_path / f"whole.{ending}"
         if ending == "parquet":
             pytest.importorskip("pyarrow")
@@ -277,8 +278,9 @@ class TestResume:
         return "".join(json.dumps(record) + "\n" for record in parquet_rows(out)).encode()
 
     def test_after_a_kill_at_any_byte_nothing_is_lost_doubled_or_torn(
-        self, run: RunCommand, table: Path, tmp_path: Path, complete: bytes, ending: str
+        self, run: RunCommand, table: Path, tmp_path: Path, complete: bytes, resumed_ending: str
     ) -> None:
+        ending = resumed_ending
         out = tmp_path / f"out.{ending}"
         part = tmp_path / "out.parquet.part" if ending == "parquet" else out
         for end in [0, 1, *range(9, len(complete), len(complete) // 9), len(complete) - 1, len(complete)]:
@@ -323,6 +325,16 @@ class TestResume:
         out.symlink_to(precious)
         run("predict", str(table), *FAST, "-o", str(out), "--overwrite")
         assert precious.read_text() == "mine\n"
+
+    @pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+    def test_overwrite_keeps_the_mode_of_a_private_file(
+        self, run: RunCommand, table: Path, tmp_path: Path, ending: str
+    ) -> None:
+        out = tmp_path / f"out.{ending}"
+        out.touch(0o600)
+        assert run("predict", str(table), *FAST, "-o", str(out), "--overwrite").code == 1
+        assert out.stat().st_size > 0
+        assert out.stat().st_mode & 0o777 == 0o600
 
     def test_resume_without_a_file_begins(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
         out = tmp_path / "out.jsonl"

@@ -88,7 +88,7 @@ def test_a_row_without_a_word_is_an_error(run: RunCommand, tmp_path: Path) -> No
     ("arguments", "message"),
     [
         ([], "say which words: --targets A,B or --target COLUMN"),
-        (["--target", "word"], "the text is no table, so it has no column 'word'. Use --targets."),
+        (["--target", "word"], "the text is no table, so it has no column 'word'"),
         (
             ["--targets", "a", "--engine", "http://127.0.0.1:1"],
             "a shared engine can't answer cloze: leave out --engine",

@@ -116,3 +116,16 @@ def test_a_document_without_text_is_reported(run: RunCommand, tmp_path: Path) ->
     document.write_text("---\n")
     result = run("score", str(document))
     assert (result.code, result.out, result.err) == (1, "", f"fillmask-ls: there is no text in {document}\n")
+
+
+def test_a_row_without_text_is_an_error(run: RunCommand, tmp_path: Path) -> None:
+    table = tmp_path / "items.csv"
+    table.write_text(f"text,n\n,1\n{GOOD},2\n")
+    result = run("score", str(table), "--format", "jsonl")
+    assert [record.get("error") for record in json_lines(result.out)] == ["there is no text", None]
+    assert run("score", "").err == "fillmask-ls: the text: there is no text\n"
+
+
+def test_a_column_of_a_text_is_reported(run: RunCommand) -> None:
+    result = run("score", GOOD, "--by", "condition")
+    assert (result.code, result.err) == (2, "fillmask-ls: the text is no table, so it has no column 'condition'\n")

@@ -74,11 +74,6 @@ class Cloze(Task):
         self.columns = ("mask", *column, "target", "probability", "surprisal", "rank", "subwords")
 
     def split(self, found: Input, text: str) -> Iterator[Item]:
-        if self._options.target:
-            raise CommandError(
-                f"{found.name} is no table, so it has no column {self._options.target[0]!r}. Use --targets.",
-                ExitCode.USAGE,
-            )
         return mask_passages(found, text, strip_markup=self._options.prose == "auto")
 
     def check(self, item: Item) -> str:

@@ -8,6 +8,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import CommandError, ExitCode, discard
 
@@ -66,7 +67,18 @@ def check_output_file(output: str, source: Path | None = None) -> None:
 
 
 def write_file(output: str | Path, content: bytes) -> None:
-    """Write a file completely or not at all: an existing file stays until the new one is complete.
+    """Write a file completely or not at all, as :func:`replacing`.
+
+    Raises:
+        CommandError: the file cannot be written.
+    """
+    with replacing(output) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def replacing(output: str | Path) -> Iterator[BinaryIO]:
+    """Yield a new file that replaces ``output`` at the end of the body; if the body fails, an existing file stays.
 
     The new file has the mode of the old one. A link is replaced, and the file that it leads to stays.
 
@@ -83,7 +95,7 @@ def write_file(output: str | Path, content: bytes) -> None:
             with file:
                 if mode is not None:
                     temporary.chmod(mode)  # before there is anything to read
-                file.write(content)
+                yield file
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import log
 from typing import TYPE_CHECKING
 
 from .arguments import Commands, add_input_arguments, add_model_options, add_output_options, add_score_options
 from .bulk import runner
 from .bulk.backend import Backend
-from .bulk.inputs import Input
 from .bulk.items import Item
 from .bulk.records import Answer, Record
 from .bulk.tables import value_at
 from .bulk.task import Task
-from .errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
     pass
@@ -56,12 +54,6 @@ class Pairs(Task):
         self._options, self._backend = options, backend
         self._paradigms: dict[str, tuple[int, int, float]] = {}
         self.requires = tuple(filter(None, (options.good, options.bad, options.by)))
-
-    def split(self, found: Input, text: str) -> Iterator[Item]:  # noqa: ARG002
-        raise CommandError(
-            f"{found.name} is no table of pairs. Name a .csv, .tsv, .jsonl or .parquet file, or its --input-format.",
-            ExitCode.USAGE,
-        )
 
     def check(self, item: Item) -> str:
         for column in (self._options.good, self._options.bad):

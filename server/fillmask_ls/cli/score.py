@@ -37,9 +37,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--per", choices=["text", "word", "token"], default="text", help="what gets a record of its own (default: text)"
     )
-    parser.add_argument(
-        "--region", metavar="COLUMN", help="column of a table with the part of the text whose surprisal is added"
-    )
+    parser.add_argument("--region", metavar="COLUMN", help="column of a table with the part of the text to score")
     parser.add_argument("--by", metavar="COLUMN", help="print the mean surprisal for each value of this column")
     add_output_options(parser)
     add_model_options(parser)
@@ -69,8 +67,8 @@ class Score(Task):
         return sentences(found, text, strip_markup=self._options.prose == "auto")
 
     def check(self, item: Item) -> str:
-        if self._options.region is None:
-            return ""
+        if (problem := super().check(item)) or self._options.region is None:
+            return problem
         region = value_at(item.columns, self._options.region)
         if isinstance(region, str) and region and item.text.count(region) == 1:
             return ""

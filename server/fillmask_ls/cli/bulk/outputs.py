@@ -10,9 +10,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import CommandError, ExitCode
-from ..input_output import standard_output
+from ..input_output import replacing, standard_output
 from .formats import FLAT, Csv, Format, JsonLines, make_format
 from .parquet_files import write_parquet
 from .records import Record, last_name
@@ -209,10 +210,9 @@ class FileOutput(Output):
             self.close()
             if not self._convert:
                 return
-            target = self.path.with_name(self.path.name + ".tmp")
             write = write_parquet if self._convert == "parquet" else _write_json
-            write(target, self.records)
-            target.replace(self.path)
+            with replacing(self.path) as target:
+                write(target, self.records)
             self.part.unlink()
 
     def close(self) -> None:
@@ -267,10 +267,9 @@ def _lock(file: io.FileIO) -> bool:
     return True
 
 
-def _write_json(target: Path, read: Callable[[], Iterable[Record]]) -> None:
+def _write_json(file: BinaryIO, read: Callable[[], Iterable[Record]]) -> None:
     form = make_format("json", ())
-    with target.open("wb") as file:
-        file.write(form.start)
-        for record in read():
-            file.write(form.encode([record]))
-        file.write(form.end)
+    file.write(form.start)
+    for record in read():
+        file.write(form.encode([record]))
+    file.write(form.end)

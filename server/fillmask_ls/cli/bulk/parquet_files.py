@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from .records import Record
 
@@ -14,10 +13,11 @@ _ROWS = 10_000
 """Rows in a group: as many are in memory."""
 
 
-def write_parquet(target: Path, read: Callable[[], Iterable[Record]]) -> None:
+def write_parquet(file: BinaryIO, read: Callable[[], Iterable[Record]]) -> None:
     """Write records to a Parquet file. A column with values of several types becomes text.
 
     Args:
+        file: the new file.
         read: returns the records; called twice, because a Parquet file begins with the types of all columns.
     """
     import pyarrow
@@ -28,7 +28,7 @@ def write_parquet(target: Path, read: Callable[[], Iterable[Record]]) -> None:
         for name, values in _columns(group).items():
             types[name] = _common_type(types.get(name, pyarrow.null()), _type(values))
     schema = pyarrow.schema(list(types.items()))
-    with parquet.ParquetWriter(target, schema) as writer:
+    with parquet.ParquetWriter(file, schema) as writer:
         for group in _groups(read()):
             arrays = [_array([record.get(name) for record in group], kind) for name, kind in types.items()]
             writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))

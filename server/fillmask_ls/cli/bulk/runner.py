@@ -81,6 +81,8 @@ def make_reading(options: argparse.Namespace, task: Task, inputs: Sequence[Input
     for found in inputs:
         if found.is_table and found.path is not None:
             _check_columns(found, reading)
+        elif not found.is_table and reading.required:
+            raise CommandError(f"{found.name} is no table, so it has no column {reading.required[0]!r}", ExitCode.USAGE)
     return reading
 
 
@@ -274,6 +276,8 @@ class _Run:
             self._task.show(terminal.console(), item, answers)
 
     def _message(self, item: Item, error: str) -> str:
+        if error.startswith(item.name):
+            return error
         if not error.startswith(NO_MASK):
             return f"{item.name}: {error}"
         hint = ", and no file has that name" if self._task.is_alone else ""

@@ -45,7 +45,9 @@ class Task(ABC):
 
     def check(self, item: Item) -> str:
         """Return why nothing can be computed for an item; empty if it can. Needs no model."""
-        return missing_mask(item.text) if self.needs_masks else ""
+        if self.needs_masks:
+            return missing_mask(item.text)
+        return "" if item.text.strip() or not self.reads_text else "there is no text"
 
     @abstractmethod
     def answer(self, items: Sequence[Item]) -> Sequence[Sequence[Answer]]:
