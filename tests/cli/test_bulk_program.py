@@ -170,7 +170,7 @@ def test_help_needs_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
-def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+def test_a_long_table_needs_less_than_100_mb_beside_the_model(tmp_path: Path) -> None:
     def peak(rows: int) -> int:
         table = tmp_path / f"{rows}.jsonl"
         table.write_text("".join(f'{{"text": "He saw [MASK] {number}."}}\n' for number in range(rows)))
@@ -193,5 +193,4 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         assert status == 0
         return kilobytes
 
-    few, many = peak(1_000), peak(5_000)
-    assert many - few < 30_000
+    assert peak(6_000) - peak(8) < 100_000

@@ -152,10 +152,10 @@ def whole_number(value: str) -> int:
 
 def names(value: str) -> tuple[str, ...]:
     """Parse names that commas separate."""
-    found = tuple(name.strip() for name in value.split(","))
-    if not all(found):
+    parsed = tuple(name.strip() for name in value.split(","))
+    if not all(parsed):
         raise argparse.ArgumentTypeError(f"{value!r} is not a list of names, such as a,b")
-    return found
+    return parsed
 
 
 def encoding(value: str) -> str:

@@ -73,8 +73,8 @@ class Cloze(Task):
         column = ("target_column",) if self._has_columns else ()
         self.columns = ("mask", *column, "target", "probability", "surprisal", "rank", "subwords")
 
-    def split(self, found: Input, text: str) -> Iterator[Item]:
-        return mask_passages(found, text, strip_markup=self._options.prose == "auto")
+    def split(self, source: Input, text: str) -> Iterator[Item]:
+        return mask_passages(source, text, strip_markup=self._options.prose == "auto")
 
     def check(self, item: Item) -> str:
         if problem := super().check(item):
@@ -95,7 +95,7 @@ class Cloze(Task):
             for number in item.requested_masks()
         ]
         masks: list[Sequence[Span] | None] = [item.masks for item, _, _ in questions]
-        found = cloze(
+        results = cloze(
             self._backend.model,
             [item.text for item, _, _ in questions],
             [words for _, _, words in questions],
@@ -105,7 +105,7 @@ class Cloze(Task):
             base=self._options.base,
             batch_tokens=self._options.batch_tokens,
         )
-        scores = iter(found)
+        scores = iter(results)
         return [
             [
                 self._answer(item, number, column, score)
@@ -121,11 +121,11 @@ class Cloze(Task):
         for number in item.requested_masks():
             if not self.is_alone or len(item.requested_masks()) > 1:
                 terminal.print_context(console, *item.context(number))
-            found = [
+            records = [
                 answer.values for answer in answers if (answer.place, answer.values["mask"]) == item.place_of(number)
             ]
             terminal.print_records(
-                console, [{name: record.get(name) for name in self.columns[1:-1]} for record in found]
+                console, [{name: record.get(name) for name in self.columns[1:-1]} for record in records]
             )
 
     def add(self, item: Item, answer: Answer) -> None:

@@ -56,8 +56,8 @@ def run(options: argparse.Namespace) -> int:
     backend = Backend(options)
     filler = Filler(options, backend)
 
-    def edit(found: Input, text: str) -> Replacements:
-        return filler.fill([open_document(found, text)])[0] if MASK in text else []
+    def edit(source: Input, text: str) -> Replacements:
+        return filler.fill([open_document(source, text)])[0] if MASK in text else []
 
     try:
         inputs = find_inputs(options.inputs, options.input_format)

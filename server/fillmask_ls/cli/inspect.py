@@ -64,8 +64,8 @@ class Inspect(Task):
     def __init__(self, options: argparse.Namespace, backend: Backend) -> None:
         self._options, self._backend = options, backend
 
-    def split(self, found: Input, text: str) -> Iterator[Item]:
-        return whole_prose(found, text, strip_markup=self._options.prose == "auto")
+    def split(self, source: Input, text: str) -> Iterator[Item]:
+        return whole_prose(source, text, strip_markup=self._options.prose == "auto")
 
     def answer(self, items: Sequence[Item]) -> list[list[Answer]]:
         from fillmask_ls.engine.api import InspectQuestion
@@ -106,8 +106,8 @@ def _write_page(options: argparse.Namespace, task: Inspect) -> int:
     """Write a page about the only text that the options name."""
     check_standard_output()
     inputs = find_inputs(options.inputs, options.input_format)
-    for found in inputs:
-        check_output_file(options.html, found.path)
+    for source in inputs:
+        check_output_file(options.html, source.path)
     items = [item for batch in ItemReader(inputs, runner.make_reading(options, task, inputs)) for item in batch]
     if len(items) != 1:
         raise CommandError(f"--html is for one text, not {len(items)}", ExitCode.USAGE)

@@ -59,11 +59,11 @@ def run(options: argparse.Namespace) -> int:
         answers = _open_answers(options, inputs)
         sampler = Sampler(options, backend)
 
-        def edit(found: Input, text: str) -> Replacements:
-            document = open_document(found, text)
+        def edit(source: Input, text: str) -> Replacements:
+            document = open_document(source, text)
             spans = sampler.sample(document)
             if answers is not None:
-                answers.write(list(_words(found, document, spans)))
+                answers.write(list(_words(source, document, spans)))
             return [(span, MASK) for span in spans]
 
         try:
@@ -87,10 +87,10 @@ class Sampler:
         prose = read_prose(document, strip_markup=options.prose == "auto")
         question = SampleMaskQuestion(prose.text, options.rate, options.seed, options.whole_words)
         [sampled] = self._backend.ask([question])
-        source = document.text
-        verbatim = find_verbatim(prose, sampled, source)
+        text = document.text
+        verbatim = find_verbatim(prose, sampled, text)
         # A full stop is a token of its own, but no word.
-        return [span for span in verbatim if not options.whole_words or source[span[0]].isalnum()]
+        return [span for span in verbatim if not options.whole_words or text[span[0]].isalnum()]
 
 
 class Mask(Task):
@@ -130,22 +130,22 @@ def _open_answers(options: argparse.Namespace, inputs: Sequence[Input]) -> FileO
     if options.resume:
         written = answers.read_written(["path"])
         last = (written.place or {}).get("path")
-        target = next((target_of(options, found) for found in inputs if found.name == last), None)
+        target = next((target_of(options, source) for source in inputs if source.name == last), None)
         # A document is written after its words.
         end = answers.whole_end() if target is not None and target.exists() else written.end
     answers.begin(end)
     return answers
 
 
-def _words(found: Input, document: TextDocument, spans: Sequence[Span]) -> Iterator[Record]:
+def _words(source: Input, document: TextDocument, spans: Sequence[Span]) -> Iterator[Record]:
     """Yield the word of each mask, with the mask's place in the masked document."""
     masked = TextDocument("", replace_spans(document.text, [(span, MASK) for span in spans]), encoding=Encoding.UTF32)
     shift = 0
     for start, end in spans:
         line, column = masked.position(start + shift)
-        place: dict[str, Any] = {"path": found.name} if found.path is not None else {}
-        if found.row:
-            place |= {"row": found.row, "column": column + 1}
+        place: dict[str, Any] = {"path": source.name} if source.path is not None else {}
+        if source.row:
+            place |= {"row": source.row, "column": column + 1}
         else:
             place |= {"line": line + 1, "column": column + 1}
         yield {**place, "word": document.slice(start, end)}

@@ -83,11 +83,11 @@ class Pairs(Task):
     def summary(self) -> list[Record]:
         from fillmask_ls.mlm.paradigms import ParadigmScore
 
-        found = list(self._paradigms.items())
-        if len(found) > 1:
+        paradigms = list(self._paradigms.items())
+        if len(paradigms) > 1:
             counts, corrects, margins = (sum(values) for values in zip(*self._paradigms.values(), strict=True))
-            found.append(("all", (int(counts), int(corrects), margins)))
-        scores = [ParadigmScore(name, count, correct, margin / count) for name, (count, correct, margin) in found]
+            paradigms.append(("all", (int(counts), int(corrects), margins)))
+        scores = [ParadigmScore(name, count, correct, margin / count) for name, (count, correct, margin) in paradigms]
         return [
             {
                 self._options.by or "paradigm": score.paradigm,

@@ -50,8 +50,8 @@ class Predict(Task):
     def __init__(self, options: argparse.Namespace, backend: Backend) -> None:
         self._options, self._backend = options, backend
 
-    def split(self, found: Input, text: str) -> Iterator[Item]:
-        return mask_passages(found, text, strip_markup=self._options.prose == "auto")
+    def split(self, source: Input, text: str) -> Iterator[Item]:
+        return mask_passages(source, text, strip_markup=self._options.prose == "auto")
 
     def answer(self, items: Sequence[Item]) -> list[list[Answer]]:
         ask = self._ask_engine if self._backend.is_remote else self._ask_model
@@ -72,7 +72,7 @@ class Predict(Task):
         from fillmask_ls.mlm.prediction import predict
 
         options = self._options
-        found = predict(
+        results = predict(
             self._backend.model,
             [item.text for item in items],
             [item.masks for item in items],
@@ -80,7 +80,7 @@ class Predict(Task):
             max_subwords=options.max_subwords,
             batch_tokens=options.batch_tokens,
         )
-        return [dict(enumerate(predictions)) for predictions in found]
+        return [dict(enumerate(predictions)) for predictions in results]
 
     def _ask_engine(self, items: Sequence[Item]) -> Sequence[Mapping[int, Prediction]]:
         from fillmask_ls.engine.api import PredictQuestion

@@ -63,8 +63,8 @@ class Score(Task):
             else (options.per, "start", "end", "surprisal", *(("rank",) if options.per == "token" else ()))
         )
 
-    def split(self, found: Input, text: str) -> Iterator[Item]:
-        return sentences(found, text, strip_markup=self._options.prose == "auto")
+    def split(self, source: Input, text: str) -> Iterator[Item]:
+        return sentences(source, text, strip_markup=self._options.prose == "auto")
 
     def check(self, item: Item) -> str:
         if (problem := super().check(item)) or self._options.region is None:

@@ -18,9 +18,9 @@ from .items import Item
 from .task import missing_mask
 
 
-def open_document(found: Input, text: str) -> TextDocument:
+def open_document(source: Input, text: str) -> TextDocument:
     """Return the document that an input contains; its name tells its language."""
-    return TextDocument(found.path.name if found.path else "", text, encoding=Encoding.UTF32)
+    return TextDocument(source.path.name if source.path else "", text, encoding=Encoding.UTF32)
 
 
 def read_prose(document: TextDocument, *, strip_markup: bool) -> Prose:
@@ -28,66 +28,66 @@ def read_prose(document: TextDocument, *, strip_markup: bool) -> Prose:
     return all_prose(document.text, find_language("", document.uri) if strip_markup else "")
 
 
-def mask_passages(found: Input, text: str, *, strip_markup: bool) -> Iterator[Item]:
+def mask_passages(source: Input, text: str, *, strip_markup: bool) -> Iterator[Item]:
     """Yield the passages around the masks of a document, as the editor reads them."""
-    document = open_document(found, text)
-    columns = {"text": text} if found.kind == "text" else {}
-    if found.kind == "text" and MASK not in text:
-        yield Item(found.name, text, columns, error=missing_mask(text))
+    document = open_document(source, text)
+    columns = {"text": text} if source.kind == "text" else {}
+    if source.kind == "text" and MASK not in text:
+        yield Item(source.name, text, columns, error=missing_mask(text))
         return
     for passage, spans in passages(document, strip_markup=strip_markup):
         positions = [document.position(start) for start, _ in spans]
         yield Item(
-            name=_name(found, positions[0].line, positions[0].column),
+            name=_name(source, positions[0].line, positions[0].column),
             text=passage.text,
             columns=columns,
-            places=tuple(_place(found, line, column) for line, column in positions),
+            places=tuple(_place(source, line, column) for line, column in positions),
             masks=passage.masks,
             first_mask=passage.focus,
             lines=tuple(document.line(line) for line, _ in positions),
         )
 
 
-def sentences(found: Input, text: str, *, strip_markup: bool) -> Iterator[Item]:
+def sentences(source: Input, text: str, *, strip_markup: bool) -> Iterator[Item]:
     """Yield the sentences of a document; a text that the user typed is one item."""
-    if found.kind == "text":
-        yield whole_text(found, text)
+    if source.kind == "text":
+        yield whole_text(source, text)
         return
-    document = open_document(found, text)
+    document = open_document(source, text)
     prose = read_prose(document, strip_markup=strip_markup)
     for start, end in find_sentences(prose.text):
         sentence = prose.text[start:end].strip()
         if has_letter(sentence):
             line, column = document.position(prose.origins[start])
             yield Item(
-                _name(found, line, column),
+                _name(source, line, column),
                 sentence,
                 {"text": sentence},
-                (_place(found, line, column),),
+                (_place(source, line, column),),
                 lines=(sentence,),
             )
 
 
-def whole_prose(found: Input, text: str, *, strip_markup: bool) -> Iterator[Item]:
+def whole_prose(source: Input, text: str, *, strip_markup: bool) -> Iterator[Item]:
     """Yield all prose of a document as one item."""
-    if found.kind == "text":
-        yield whole_text(found, text)
+    if source.kind == "text":
+        yield whole_text(source, text)
         return
-    prose = read_prose(open_document(found, text), strip_markup=strip_markup)
+    prose = read_prose(open_document(source, text), strip_markup=strip_markup)
     if has_letter(prose.text):
-        yield Item(found.name, prose.text, {"text": prose.text}, (_place(found, 0, 0),))
+        yield Item(source.name, prose.text, {"text": prose.text}, (_place(source, 0, 0),))
 
 
-def whole_text(found: Input, text: str) -> Item:
+def whole_text(source: Input, text: str) -> Item:
     """Return a text that the user typed as an item."""
-    return Item(found.name, text, {"text": text})
+    return Item(source.name, text, {"text": text})
 
 
-def _place(found: Input, line: int, column: int) -> Mapping[str, Any]:
+def _place(source: Input, line: int, column: int) -> Mapping[str, Any]:
     """Return a place, counted from 1."""
-    path = {"path": found.name} if found.path is not None else {}
+    path = {"path": source.name} if source.path is not None else {}
     return {**path, "line": line + 1, "column": column + 1}
 
 
-def _name(found: Input, line: int, column: int) -> str:
-    return f"{found.name}:{line + 1}:{column + 1}" if found.path is not None else found.name
+def _name(source: Input, line: int, column: int) -> str:
+    return f"{source.name}:{line + 1}:{column + 1}" if source.path is not None else source.name

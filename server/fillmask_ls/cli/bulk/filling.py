@@ -25,17 +25,17 @@ class Filler:
         alone: list[tuple[int, Passage, Sequence[Span]]] = []
         together: list[list[tuple[Passage, Sequence[Span]]]] = []
         for number, document in enumerate(documents):
-            found = list(passages(document, strip_markup=self._options.prose == "auto"))
-            is_alone = [self._options.independently or len(passage.masks) == 1 for passage, _ in found]
-            alone += [(number, *each) for each, is_one in zip(found, is_alone, strict=True) if is_one]
-            together.append([each for each, is_one in zip(found, is_alone, strict=True) if not is_one])
+            cut = list(passages(document, strip_markup=self._options.prose == "auto"))
+            is_alone = [self._options.independently or len(passage.masks) == 1 for passage, _ in cut]
+            alone += [(number, *each) for each, is_one in zip(cut, is_alone, strict=True) if is_one]
+            together.append([each for each, is_one in zip(cut, is_alone, strict=True) if not is_one])
         filled = [self._fill_together(each) for each in together]
         for (number, _, spans), words in zip(alone, self._predict(alone), strict=True):
             filled[number] += [(span, word) for span, word in zip(spans, words, strict=True) if word]
         return filled
 
-    def _fill_together(self, found: Sequence[tuple[Passage, Sequence[Span]]]) -> list[MaskFill]:
-        questions = fill_passages(found, max_subwords=self._options.max_subwords)
+    def _fill_together(self, cut: Sequence[tuple[Passage, Sequence[Span]]]) -> list[MaskFill]:
+        questions = fill_passages(cut, max_subwords=self._options.max_subwords)
         answer: object = None
         while True:
             try:
@@ -45,12 +45,12 @@ class Filler:
                 return words
             [answer] = self._backend.ask([question])
 
-    def _predict(self, found: Sequence[tuple[int, Passage, Sequence[Span]]]) -> list[list[str]]:
+    def _predict(self, cut: Sequence[tuple[int, Passage, Sequence[Span]]]) -> list[list[str]]:
         """Return the best word at each mask by itself; an empty one where none fits."""
-        requested = [range(passage.focus, passage.focus + len(spans)) for _, passage, spans in found]
-        texts = [passage.text for _, passage, _ in found]
-        masks = [passage.masks for _, passage, _ in found]
-        if not found:
+        requested = [range(passage.focus, passage.focus + len(spans)) for _, passage, spans in cut]
+        texts = [passage.text for _, passage, _ in cut]
+        masks = [passage.masks for _, passage, _ in cut]
+        if not cut:
             return []
         max_subwords = self._options.max_subwords
         if self._backend.is_remote:

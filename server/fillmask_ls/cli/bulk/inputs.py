@@ -82,9 +82,9 @@ def find_inputs(arguments: Sequence[str], kind: str = "auto", *, ignored: Collec
     """
     absolute = {each.absolute() for each in ignored}
     return [
-        replace(found, name=f"text {number}") if found.kind == "text" and len(arguments) > 1 else found
+        replace(source, name=f"text {number}") if source.kind == "text" and len(arguments) > 1 else source
         for number, argument in enumerate(arguments, 1)
-        for found in _find(argument, kind, absolute)
+        for source in _find(argument, kind, absolute)
     ]
 
 
@@ -116,14 +116,14 @@ def _file(path: Path, kind: str, folder: Path | None = None) -> Input:
 
 def _in_folder(folder: Path, kind: str, ignored: Collection[Path]) -> Iterator[Input]:
     """Yield the files in a folder and its subfolders, without hidden and binary ones."""
-    found = False
+    is_empty = True
     for parent, folders, names in os.walk(folder, onerror=_report):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for path in (Path(parent, name) for name in sorted(names) if not name.startswith(".")):
             if path.is_file() and path.absolute() not in ignored and (table_format(path) or not _is_binary(path)):
-                found = True
+                is_empty = False
                 yield _file(path, kind, folder)
-    if not found:
+    if is_empty:
         raise CommandError(f"there are no text files in the folder {folder}", ExitCode.USAGE)
 
 

@@ -16,7 +16,7 @@ from ..errors import CommandError, ExitCode
 from .inputs import Input
 from .tables import Row, column_names, read_rows, sniff_encoding, value_at
 
-FIRST_BATCH, MIN_BATCH, MAX_BATCH = 32, 8, 512
+FIRST_BATCH, MIN_BATCH, MAX_BATCH = 32, 8, 256
 """How many texts are computed together, and their records written together."""
 _SHORT, _LONG = 1.0, 4.0
 """Seconds that a batch takes; a killed run computes its last batch again."""
@@ -93,14 +93,14 @@ class Reading:
     encoding: str = "utf-8"
     header: tuple[str, ...] = ()
 
-    def columns(self, found: Input) -> list[str]:
+    def columns(self, source: Input) -> list[str]:
         """Return the names of the columns of an input; none for a document or standard input."""
-        if found.kind == "lines" or (found.kind == "text" and self.text):
+        if source.kind == "lines" or (source.kind == "text" and self.text):
             return ["text"]
-        if not found.is_table or found.path is None:
+        if not source.is_table or source.path is None:
             return []
-        with found.open() as file:
-            return column_names(file, found.name, found.kind, encoding=self.encoding, header=self.header)
+        with source.open() as file:
+            return column_names(file, source.name, source.kind, encoding=self.encoding, header=self.header)
 
 
 class ItemReader:
@@ -135,66 +135,66 @@ class ItemReader:
             self.batch = max(self.batch // 2, MIN_BATCH)
 
     def __iter__(self) -> Iterator[list[Item]]:
-        for found in self._inputs:
-            if found.path is None and found.kind == "lines":
-                yield from self._arriving_lines(found)
+        for source in self._inputs:
+            if source.path is None and source.kind == "lines":
+                yield from self._arriving_lines(source)
             else:
-                items = self._items(found)
+                items = self._items(source)
                 # A pipe may be written line by line.
-                while batch := list(islice(items, 1 if found.path is None else self.batch)):
+                while batch := list(islice(items, 1 if source.path is None else self.batch)):
                     yield batch
 
-    def _items(self, found: Input) -> Iterator[Item]:
-        if found.kind == "text":
-            yield from self._reading.split(found, found.text)
+    def _items(self, source: Input) -> Iterator[Item]:
+        if source.kind == "text":
+            yield from self._reading.split(source, source.text)
             return
-        if found.kind == "document":
-            yield from self._document(found)
-            self._done += found.size
+        if source.kind == "document":
+            yield from self._document(source)
+            self._done += source.size
             return
-        with found.open() if found.path is not None else _Open(found.open()) as file:
-            if found.path is not None:
+        with source.open() if source.path is not None else _Open(source.open()) as file:
+            if source.path is not None:
                 self._file = file
-            rows = _read_lines(file, self._reading.encoding) if found.kind == "lines" else self._rows(found, file)
-            yield from (self._item(found, row) for row in rows)
+            rows = _read_lines(file, self._reading.encoding) if source.kind == "lines" else self._rows(source, file)
+            yield from (self._item(source, row) for row in rows)
             self._file = None
-        self._done += found.size
+        self._done += source.size
 
-    def _rows(self, found: Input, file: BinaryIO) -> Iterator[Row]:
+    def _rows(self, source: Input, file: BinaryIO) -> Iterator[Row]:
         reading = self._reading
-        return read_rows(file, found.name, found.kind, encoding=reading.encoding, header=reading.header)
+        return read_rows(file, source.name, source.kind, encoding=reading.encoding, header=reading.header)
 
-    def _document(self, found: Input) -> Iterator[Item]:
+    def _document(self, source: Input) -> Iterator[Item]:
         try:
-            text = read_text(found, self._reading.encoding)
+            text = read_text(source, self._reading.encoding)
         except CommandError as error:
             if len(self._inputs) == 1:
                 raise
-            yield Item(found.name, "", places=({"path": found.name},), error=str(error))
+            yield Item(source.name, "", places=({"path": source.name},), error=str(error))
             return
-        yield from self._reading.split(found, text)
+        yield from self._reading.split(source, text)
 
-    def _arriving_lines(self, found: Input) -> Iterator[list[Item]]:
+    def _arriving_lines(self, source: Input) -> Iterator[list[Item]]:
         """Yield the lines that have arrived, and wait for the next ones."""
         number = 0
-        for lines in whole_lines(found.open()):
+        for lines in whole_lines(source.open()):
             rows = [_line_row(number + count, line, self._reading.encoding) for count, line in enumerate(lines, 1)]
             number += len(lines)
-            items = [self._item(found, row) for row in rows if row.error or row.columns["text"].strip()]
+            items = [self._item(source, row) for row in rows if row.error or row.columns["text"].strip()]
             while items:
                 batch, items = items[: self.batch], items[self.batch :]
                 yield batch
 
-    def _item(self, found: Input, row: Row) -> Item:
+    def _item(self, source: Input, row: Row) -> Item:
         place: dict[str, Any] = {"row": row.number}
         if len(self._inputs) > 1:
-            place = {"path": found.name, **place}
-        name = f"{found.name}, row {row.number}"
-        if found.kind == "lines":
+            place = {"path": source.name, **place}
+        name = f"{source.name}, row {row.number}"
+        if source.kind == "lines":
             return Item(name, row.columns.get("text", ""), row.columns, (place,), error=row.error)
         reading, error = self._reading, row.error
         if reading.id is not None and reading.id in row.columns:
-            name = f"{found.name}, {reading.id} {row.columns[reading.id]}"
+            name = f"{source.name}, {reading.id} {row.columns[reading.id]}"
         text: Any = ""
         try:
             if not error and reading.text is not None:
@@ -209,18 +209,18 @@ class ItemReader:
         return Item(name, text if isinstance(text, str) else "", row.columns, (place,), error=error)
 
 
-def read_text(found: Input, encoding: str) -> str:
+def read_text(source: Input, encoding: str) -> str:
     """Return the text of a file, without its byte order mark.
 
     Raises:
         CommandError: it can't be read or decoded.
     """
-    with found.open() if found.path is not None else _Open(found.open()) as file:
+    with source.open() if source.path is not None else _Open(source.open()) as file:
         try:
             content = file.read()
         except OSError as error:
-            raise CommandError(f"can't read {found.name}: {error.strerror}", ExitCode.USAGE) from error
-    return decode(content, found.name, encoding)
+            raise CommandError(f"can't read {source.name}: {error.strerror}", ExitCode.USAGE) from error
+    return decode(content, source.name, encoding)
 
 
 def decode(content: bytes, name: str, encoding: str) -> str:

@@ -52,8 +52,8 @@ def make_records(item: Item, answer: Answer, *, flat: bool, taken: Collection[st
     """
     taken = item.columns.keys() if taken is None else taken
     for values in answer.rows if flat and answer.rows is not None else [answer.values]:
-        found = {**item.places[answer.place], **values}
-        yield {**item.columns, **{free_name(name, taken): value for name, value in found.items()}}
+        own = {**item.places[answer.place], **values}
+        yield {**item.columns, **{free_name(name, taken): value for name, value in own.items()}}
 
 
 def free_name(name: str, taken: Collection[str]) -> str:

@@ -100,18 +100,18 @@ def rewrite(options: argparse.Namespace, inputs: Sequence[Input], edit: Edit) ->
         CommandError: the options name no place for several documents, or a file that exists; with ``--strict``, a
             document can't be rewritten.
     """
-    if any(found.path is None for found in inputs):
+    if any(source.path is None for source in inputs):
         return _print_rewritten(options, inputs, edit)
     targets = list(_targets(options, inputs))
     failed = 0
     progress = Progress(is_shown=options.in_place or options.output is not None)
-    for number, (found, target) in enumerate(zip(inputs, targets, strict=True), 1):
+    for number, (source, target) in enumerate(zip(inputs, targets, strict=True), 1):
         if target is not None and options.resume and not options.in_place and target.exists():
             continue
         try:
-            content = _read(found)
-            text = EncodedText.decode(content, found.name, options.encoding)
-            _write(target, content, text.with_replacements(_edit(edit, found, text.text), found.name))
+            content = _read(source)
+            text = EncodedText.decode(content, source.name, options.encoding)
+            _write(target, content, text.with_replacements(_edit(edit, source, text.text), source.name))
         except CommandError as error:
             if options.strict or len(inputs) == 1 or error.code is ExitCode.NO_MODEL:
                 raise
@@ -129,17 +129,17 @@ def are_tables(inputs: Sequence[Input]) -> bool:
     Raises:
         CommandError: only some are.
     """
-    kinds = {found.is_table for found in inputs}
+    kinds = {source.is_table for source in inputs}
     if len(kinds) > 1:
         raise CommandError("tables and other texts go to different places: give them one after another", ExitCode.USAGE)
     return True in kinds
 
 
-def target_of(options: argparse.Namespace, found: Input) -> Path | None:
+def target_of(options: argparse.Namespace, source: Input) -> Path | None:
     """Return the file that a document is written to; None for standard output."""
-    if options.in_place and found.path is not None:
-        return found.path.resolve()
-    return Path(options.output) / found.relative if options.output is not None else None
+    if options.in_place and source.path is not None:
+        return source.path.resolve()
+    return Path(options.output) / source.relative if options.output is not None else None
 
 
 def _targets(options: argparse.Namespace, inputs: Sequence[Input]) -> Iterator[Path | None]:
@@ -147,7 +147,7 @@ def _targets(options: argparse.Namespace, inputs: Sequence[Input]) -> Iterator[P
     if options.in_place:
         if options.output is not None:
             raise CommandError("--in-place is not allowed with --output", ExitCode.USAGE)
-        yield from (found.path.resolve() for found in inputs if found.path is not None)
+        yield from (source.path.resolve() for source in inputs if source.path is not None)
         return
     if options.output is None:
         check_standard_output()
@@ -159,38 +159,38 @@ def _targets(options: argparse.Namespace, inputs: Sequence[Input]) -> Iterator[P
     if folder.exists() and not folder.is_dir():
         raise CommandError(f"can't write {folder}: it is not a folder", ExitCode.USAGE)
     taken: dict[Path, str] = {}
-    for found in inputs:
-        target = folder / found.relative
-        assert found.path is not None  # noqa: S101 - others are printed
+    for source in inputs:
+        target = folder / source.relative
+        assert source.path is not None  # noqa: S101 - others are printed
         if target in taken:
-            raise CommandError(f"{taken[target]} and {found.name} would both be written to {target}", ExitCode.USAGE)
-        if target.exists() and target.samefile(found.path):
+            raise CommandError(f"{taken[target]} and {source.name} would both be written to {target}", ExitCode.USAGE)
+        if target.exists() and target.samefile(source.path):
             raise CommandError(f"{target} is read, too. Use --in-place to replace it.", ExitCode.USAGE)
         if target.exists() and not (options.overwrite or options.resume):
             raise CommandError(
                 f"{target} exists. Go on with --resume, or begin again with --overwrite.", ExitCode.USAGE
             )
-        taken[target] = found.name
+        taken[target] = source.name
         yield target
 
 
 def _print_rewritten(options: argparse.Namespace, inputs: Sequence[Input], edit: Edit) -> int:
     """Print texts that the user typed, and the lines of standard input as they arrive."""
     check_standard_output()
-    if options.in_place or options.output is not None or any(found.path is not None for found in inputs):
+    if options.in_place or options.output is not None or any(source.path is not None for source in inputs):
         raise CommandError(
             "a text or standard input is printed: leave out --in-place, --output and files", ExitCode.USAGE
         )
-    for found in inputs:
-        if found.kind == "text":
-            text = replace_spans(found.text, sorted(_edit(edit, found, found.text)))
+    for source in inputs:
+        if source.kind == "text":
+            text = replace_spans(source.text, sorted(_edit(edit, source, source.text)))
             print_bytes(text.encode("utf-8", "surrogateescape") + b"\n")
             continue
         number = 0
-        for lines in whole_lines(found.open()):
+        for lines in whole_lines(source.open()):
             for line in lines:
                 number += 1
-                row = replace(found, row=number)
+                row = replace(source, row=number)
                 content = line.decode(options.encoding, "surrogateescape")
                 body = content.rstrip("\r\n")
                 new = replace_spans(body, sorted(_edit(edit, row, body))) + content[len(body) :]
@@ -198,21 +198,21 @@ def _print_rewritten(options: argparse.Namespace, inputs: Sequence[Input], edit:
     return ExitCode.OK
 
 
-def _edit(edit: Edit, found: Input, text: str) -> Replacements:
+def _edit(edit: Edit, source: Input, text: str) -> Replacements:
     try:
-        return edit(found, text)
+        return edit(source, text)
     except CommandError:
         raise
     except Exception as error:
-        raise CommandError(f"{found.name}: {error}".partition("\n")[0], ExitCode.FAILED) from error
+        raise CommandError(f"{source.name}: {error}".partition("\n")[0], ExitCode.FAILED) from error
 
 
-def _read(found: Input) -> bytes:
-    file = found.open()
+def _read(source: Input) -> bytes:
+    file = source.open()
     try:
         return file.read()
     except OSError as error:
-        raise CommandError(f"can't read {found.name}: {error.strerror}", ExitCode.USAGE) from error
+        raise CommandError(f"can't read {source.name}: {error.strerror}", ExitCode.USAGE) from error
     finally:
         file.close()
 

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace, task: Task, backend: Backend) -> int:
     reading = make_reading(options, task, inputs)
     task.is_alone = len(inputs) == 1 and inputs[0].kind == "text"
     file_format, printed_format = _format_names(options, path, has_summary=task.has_summary)
-    taken = list(dict.fromkeys(column for found in inputs for column in reading.columns(found)))
+    taken = list(dict.fromkeys(column for source in inputs for column in reading.columns(source)))
     own = [free_name(each, taken) for each in (*place_names(inputs), "model", *task.columns, "error")]
     progress = Progress(is_shown=path is not None or not sys.stdout.isatty())
     job = _Run(task, backend, inputs, ItemReader(inputs, reading), taken, progress, strict=options.strict)
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace, task: Task, backend: Backend) -> int:
         code = job.run(None, shows=True)
     else:
         # From a pipe, only the first rows tell the columns.
-        is_known = all(found.path is not None or not found.is_table for found in inputs)
+        is_known = all(source.path is not None or not source.is_table for source in inputs)
         code = job.run(StandardOutput(printed_format, [*taken, *own] if is_known else None, own))
     if task.has_summary:
         _print_summary(task, printed_format)
@@ -78,27 +78,29 @@ def make_reading(options: argparse.Namespace, task: Task, inputs: Sequence[Input
         options.encoding,
         options.columns,
     )
-    for found in inputs:
-        if found.is_table and found.path is not None:
-            _check_columns(found, reading)
-        elif not found.is_table and reading.required:
-            raise CommandError(f"{found.name} is no table, so it has no column {reading.required[0]!r}", ExitCode.USAGE)
+    for source in inputs:
+        if source.is_table and source.path is not None:
+            _check_columns(source, reading)
+        elif not source.is_table and reading.required:
+            raise CommandError(
+                f"{source.name} is no table, so it has no column {reading.required[0]!r}", ExitCode.USAGE
+            )
     return reading
 
 
-def _check_columns(found: Input, reading: Reading) -> None:
+def _check_columns(source: Input, reading: Reading) -> None:
     """Report a wrong column before the model is loaded, not once a row."""
-    if found.kind == "parquet":
+    if source.kind == "parquet":
         require_pyarrow()
-    if found.kind not in ("csv", "tsv", "parquet"):
+    if source.kind not in ("csv", "tsv", "parquet"):
         return
-    columns = reading.columns(found)
+    columns = reading.columns(source)
     needed = [name for name in (reading.text, *reading.required, reading.id) if name is not None]
     for name in needed:
         if name not in columns and name.split(".")[0] not in columns:
             option = " Name the column with the text: --text COLUMN." if name == reading.text == "text" else ""
             raise CommandError(
-                f"{found.name} has no column {name!r}. Its columns are {', '.join(columns) or 'none'}.{option}",
+                f"{source.name} has no column {name!r}. Its columns are {', '.join(columns) or 'none'}.{option}",
                 ExitCode.USAGE,
             )
 
@@ -124,8 +126,8 @@ def _format_names(options: argparse.Namespace, path: Path | None, *, has_summary
 
 
 def _to_file(options: argparse.Namespace, task: Task, job: _Run, output: FileOutput) -> int:
-    for found in job.inputs:
-        if found.path is not None and output.path.exists() and found.path.samefile(output.path):
+    for source in job.inputs:
+        if source.path is not None and output.path.exists() and source.path.samefile(output.path):
             raise CommandError(f"can't write {output.path}: it is read, too", ExitCode.USAGE)
     output.check(resume=options.resume, overwrite=options.overwrite)
     if options.resume and output.is_complete:
@@ -295,7 +297,7 @@ class _Run:
         return min(1.0, self._reader.position / self._reader.total) if self._reader.total else None
 
     def _nothing(self) -> str:
-        names = [found.name for found in self.inputs]
+        names = [source.name for source in self.inputs]
         listed = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
         return f"{NO_MASK if self._task.needs_masks else 'there is no text'} in {listed}"
 

@@ -39,7 +39,7 @@ class Task(ABC):
     needs_masks = False
     is_alone = False
 
-    def split(self, found: Input, text: str) -> Iterator[Item]:
+    def split(self, source: Input, text: str) -> Iterator[Item]:
         """Yield the items of a document or of a text that the user typed."""
         raise NotImplementedError
 
