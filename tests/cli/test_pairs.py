@@ -100,3 +100,13 @@ def test_pairs_that_fail_do_not_count(run: RunCommand, blimp: Path) -> None:
     assert result.code == 1
     [row] = json_lines(result.out)
     assert row["pairs"] == 3
+    assert result.err == f"fillmask-ls: {blimp}, row 4: column 'sentence_good' contains no text\n"
+
+
+@pytest.mark.parametrize("ending", ["json", "parquet"])
+def test_a_complete_file_is_counted_again(run: RunCommand, blimp: Path, tmp_path: Path, ending: str) -> None:
+    if ending == "parquet":
+        pytest.importorskip("pyarrow")
+    arguments = ("pairs", str(blimp), "--by", "UID", "-o", str(tmp_path / f"pairs.{ending}"))
+    whole = run(*arguments).out
+    assert run(*arguments, "--resume", "--model", "/no/such").out == whole

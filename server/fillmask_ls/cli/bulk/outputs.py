@@ -122,7 +122,7 @@ class FileOutput(Output):
         self.path, self.part = path, part_of(path) if convert else path
         self.is_flat = convert == "parquet" or isinstance(form, Csv)
         self._format = JsonLines() if convert else form
-        self._convert = convert
+        self.converts_to = convert
         self._file: io.FileIO | None = None
         self._end = 0
 
@@ -146,7 +146,7 @@ class FileOutput(Output):
     @property
     def is_complete(self) -> bool:
         """Whether an earlier run converted all records."""
-        return bool(self._convert) and self.path.exists() and not self.part.exists()
+        return bool(self.converts_to) and self.path.exists() and not self.part.exists()
 
     def read_written(self, place_names: Sequence[str]) -> Written:
         """Return what an earlier run wrote; changes nothing."""
@@ -208,9 +208,9 @@ class FileOutput(Output):
     def finish(self) -> None:
         with _reports(self.part):
             self.close()
-            if not self._convert:
+            if not self.converts_to:
                 return
-            write = write_parquet if self._convert == "parquet" else _write_json
+            write = write_parquet if self.converts_to == "parquet" else _write_json
             with replacing(self.path) as target:
                 write(target, self.records)
             self.part.unlink()

@@ -18,7 +18,7 @@ from .items import Item, ItemReader, Reading
 from .outputs import FileOutput, Output, StandardOutput, Written, file_output, part_of
 from .progress import Progress
 from .records import Answer, Record, error_answer, free_name, make_records, place_names
-from .tables import require_pyarrow
+from .tables import read_rows, require_pyarrow
 from .task import NO_MASK, Task
 
 
@@ -132,6 +132,10 @@ def _to_file(options: argparse.Namespace, task: Task, job: _Run, output: FileOut
     output.check(resume=options.resume, overwrite=options.overwrite)
     if options.resume and output.is_complete:
         print_error(f"{output.path} is complete: nothing to do")
+        if task.has_summary:
+            with output.path.open("rb") as file:
+                for row in read_rows(file, str(output.path), output.converts_to):
+                    task.add_written(row.columns)
         return ExitCode.OK
     written = output.read_written(place_names(job.inputs)) if options.resume else Written()
     if written.end and task.has_summary:
@@ -209,7 +213,7 @@ class _Run:
             raise CommandError(self._nothing(), ExitCode.FAILED)
         if output is not None:
             output.finish()
-        if self._errors and not shows:
+        if self._errors and output is not None:
             print_error(f"{self._errors} of {self._items:,} texts failed: the column 'error' says why")
         return ExitCode.FAILED if self._errors else ExitCode.OK
 
@@ -248,8 +252,11 @@ class _Run:
                 if self._strict:
                     failed = self._message(item, error)
                     break
-            if shows:
-                self._show(item, answers, error)
+            if error is not None and output is None:
+                self._progress.clear()
+                print_error(self._message(item, error))
+            elif shows:
+                self._show(item, answers)
             else:
                 records += self._records(item, answers, output)
         if output is not None:
@@ -268,10 +275,7 @@ class _Run:
                 named = answer if "error" in answer.values else answer.with_values(model=self._backend.name)
                 yield from make_records(item, named, flat=is_flat, taken=self._taken if is_flat else None)
 
-    def _show(self, item: Item, answers: Sequence[Answer], error: str | None) -> None:
-        if error is not None:
-            print_error(self._message(item, error))
-            return
+    def _show(self, item: Item, answers: Sequence[Answer]) -> None:
         from fillmask_ls.presentation import terminal
 
         with standard_output():
