@@ -26,7 +26,8 @@ def shell(command: str) -> subprocess.CompletedProcess[str]:
 def test_predict_prints_the_best_word_first() -> None:
     done = shell(f"echo '{TEXT}' | {PROGRAM} predict - --top-k 1")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[1].split()[0] == "hospital"
+    context, _, best = done.stdout.splitlines()
+    assert (context, best.split()[0]) == (f"1:30  {TEXT}", "hospital")
 
 
 def test_python_dash_m_is_the_same_program() -> None:
