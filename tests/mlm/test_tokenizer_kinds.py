@@ -270,6 +270,25 @@ def test_mask_in_a_protein_gets_amino_acids(kind: str, tokenizer_of: TokenizerOf
     assert tokenizer.encode("MKT[MASK]LLAGV").tokens[1:-1] == [*"MKT", "<mask>", *"LLAGV"]
 
 
+def test_text_of_letters_is_read_as_prose_and_a_protein_is_not(tokenizer_of: TokenizerOf) -> None:
+    prose = {
+        kind: Vocabulary(tokenizer_of(kind)).is_of_prose for kind in ("amino-acids", "words", "characters", "bytes")
+    }
+    assert prose == {"amino-acids": False, "words": True, "characters": True, "bytes": True}
+
+
+def test_mask_at_the_end_of_a_protein_is_read_as_is(tmp_path: Path) -> None:
+    import torch
+    from transformers import EsmcConfig
+
+    model = mlm.load(str(save("amino-acids", tmp_path, EsmcConfig)), dtype=torch.float32)
+    row = model.tokenizer.encode("MKT[MASK]").ids
+    probabilities = model.logits([row], [[4]])[0].softmax(-1)
+    for candidate in mlm.predict(model, "MKT[MASK]")[0].candidates:
+        [(_, id)] = candidate.subwords
+        assert candidate.probability == pytest.approx(float(probabilities[id]), abs=1e-6)
+
+
 @pytest.mark.parametrize("kind", ["roc-bert", "tapas"])
 def test_tokenizer_is_the_one_of_transformers(kind: str, tmp_path: Path) -> None:
     from transformers import RoCBertTokenizer, TapasTokenizer

@@ -21,6 +21,9 @@ _RESERVED = regex.compile(r"\[[^\s\[\]]+\]|<[^\s<>]+>")
 
 _LAST_CHARACTER = "\U0010ffff"
 
+_MAX_SEQUENCE_LETTERS = 30
+"""Vocabularies of proteins have 25 letters and those of genes 4; one of prose has capitals and small letters."""
+
 _Slot = tuple[bool, bool]
 """Whether a token continues a word, and whether the word ends with it."""
 
@@ -30,6 +33,7 @@ class Vocabulary:
 
     Attributes:
         texts: the text of every token id, without marks.
+        is_of_prose: False if the vocabulary is one of sequences, such as proteins, that have no spaces or full stops.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -48,6 +52,8 @@ class Vocabulary:
         self._allowed = {slot: self._mask(ids) for slot, ids in ids_of.items()}
         self._sorted = {slot: self._sort(ids) for slot, ids in ids_of.items()}
         self._words = frozenset(text for text, _ in self._sorted[False, True])
+        letters = {letter for word in self._words for letter in word}
+        self.is_of_prose = not tokenizer.marks.each_token_is_a_word or len(letters) > _MAX_SEQUENCE_LETTERS
         self._starts_without_space = self._starts_text_without_space()
 
     def _ids_of_words(self) -> Iterator[int]:

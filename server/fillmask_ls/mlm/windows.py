@@ -110,10 +110,10 @@ class Context:
 
 
 def contexts(model: MaskedLM, window: Window) -> list[Context]:
-    """Encode a window; a window that ends with a mask is encoded once with each continuation."""
+    """Encode a window; a window of prose that ends with a mask is encoded once with each continuation."""
     end = window.masks[-1][1]
     variants = [(window.text, window.masks)]
-    if not window.text[end:].strip():
+    if model.vocabulary.is_of_prose and not window.text[end:].strip():
         variants = [
             (window.text[:end] + continuation, (*window.masks, *find_masks(continuation, end)))
             for continuation in CONTINUATIONS
