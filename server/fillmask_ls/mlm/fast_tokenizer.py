@@ -34,7 +34,7 @@ class FastTokenizer:
             ValueError: ``mask_token`` is not in the vocabulary, or most ids have no token.
         """
         with raise_panics():
-            tokenizer = _fill_holes(tokenizer)
+            tokenizer, self.vocabulary = _fill_holes(tokenizer)
             mask_id = tokenizer.token_to_id(mask_token)
             if mask_id is None:
                 raise ValueError(f"the tokenizer has no mask token {mask_token!r}")
@@ -44,7 +44,6 @@ class FastTokenizer:
             self.special_ids = frozenset({mask_id, *(id for id, token in added.items() if token.special)})
             self.added_ids = frozenset(added) - self.special_ids
             self.unknown_id: int | None = tokenizer.token_to_id(getattr(tokenizer.model, "unk_token", "<unk>") or "")
-            self.vocabulary = _tokens_by_id(tokenizer)
             self.marks = find_marks(
                 self.vocabulary,
                 joint_before=getattr(tokenizer.model, "continuing_subword_prefix", None) or "",
@@ -95,13 +94,13 @@ class FastTokenizer:
         with raise_panics():
             return self._tokenizer.decode_batch([list(row) for row in rows], skip_special_tokens=False)
 
-    def normalize(self, text: str) -> str:
-        """Return ``text`` as the vocabulary spells it."""
+    def normalize(self, texts: Sequence[str]) -> list[str]:
+        """Return each text as the vocabulary spells it."""
         normalizer = self._tokenizer.normalizer
         if normalizer is None:
-            return text
+            return list(texts)
         with raise_panics():
-            return str(normalizer.normalize_str(text))
+            return [normalizer.normalize_str(text) for text in texts]
 
 
 @contextmanager
@@ -131,17 +130,21 @@ def _untrim(span: Span, mask_end: int, text: str) -> Span:
     return (mask_end, end) if start == mask_end + 1 and text[mask_end] != " " else span
 
 
-def _fill_holes(tokenizer: Tokenizer) -> Tokenizer:
+def _fill_holes(tokenizer: Tokenizer) -> tuple[Tokenizer, list[str]]:
     """Name the ids that no token has, because the library would give them to the next token that is added.
 
     A line of ``vocab.txt`` that occurs twice leaves such a hole.
+
+    Returns:
+        The tokenizer, and the token of every id.
     """
     tokens = _tokens_by_id(tokenizer)
     if len(tokens) == tokenizer.get_vocab_size():
-        return tokenizer
+        return tokenizer, tokens
+    tokens = [token or f"[unused_{id}]" for id, token in enumerate(tokens)]
     content = json.loads(tokenizer.to_str())
-    content["model"]["vocab"] = {token or f"[unused_{id}]": id for id, token in enumerate(tokens)}
-    return Tokenizer.from_str(json.dumps(content))
+    content["model"]["vocab"] = {token: id for id, token in enumerate(tokens)}
+    return Tokenizer.from_str(json.dumps(content)), tokens
 
 
 def _tokens_by_id(tokenizer: Tokenizer) -> list[str]:

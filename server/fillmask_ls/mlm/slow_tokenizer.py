@@ -112,13 +112,17 @@ class SlowTokenizer:
         convert = self._tokenizer.convert_tokens_to_string
         return [convert([self.vocabulary[id] for id in row]) for row in rows]
 
-    def normalize(self, text: str) -> str:
-        """Return ``text`` as the vocabulary spells it, by the tokenizer's settings."""
+    def normalize(self, texts: Sequence[str]) -> list[str]:
+        """Return each text as the vocabulary spells it, by the tokenizer's settings."""
         if getattr(self._tokenizer, "do_lowercase_and_remove_accent", False):
-            text = unicodedata.normalize("NFD", text.lower())
-            return "".join(character for character in text if unicodedata.category(character) != "Mn")
+            return [_without_accents(text.lower()) for text in texts]
         lowers = any(getattr(self._tokenizer, name, False) for name in ("do_lower_case", "do_lowercase"))
-        return text.lower() if lowers else text
+        return [text.lower() for text in texts] if lowers else list(texts)
+
+
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", text)
+    return "".join(character for character in decomposed if unicodedata.category(character) != "Mn")
 
 
 def _append(encoding: Encoding, id: int, token: str, span: Span, word: int | None) -> None:

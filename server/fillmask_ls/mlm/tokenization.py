@@ -82,8 +82,8 @@ class TokenizerBackend(Protocol):
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
         """Return the text of each row of ids."""
 
-    def normalize(self, text: str) -> str:
-        """Return ``text`` as the vocabulary spells it."""
+    def normalize(self, texts: Sequence[str]) -> list[str]:
+        """Return each text as the vocabulary spells it."""
 
 
 class Tokenizer(TokenizerCalls):
@@ -207,7 +207,14 @@ class Tokenizer(TokenizerCalls):
 
     def normalize(self, text: str) -> str:
         """Return a word as the model sees it: without capitals and accents for an uncased model."""
-        return self.marks.strip(self._backend.normalize(text))
+        return self.normalize_all([text])[0]
+
+    def normalize_all(self, texts: Sequence[str]) -> list[str]:
+        """Return what :meth:`normalize` returns for each word."""
+        normalized = self._backend.normalize(texts)
+        if self.marks.space:  # some normalizers put a space before a text
+            return [self.marks.strip(text) for text in normalized]
+        return normalized
 
 
 def _is_inside_word(text: str, index: int) -> bool:

@@ -40,20 +40,16 @@ class Vocabulary:
         self._tokenizer = tokenizer
         self.texts = tokenizer.texts()
         self._splits_at_han = not self._is_one_word("a\u4e2d")
-        ids_of: dict[_Slot, list[int]] = {
-            (continues, last): [] for continues in (False, True) for last in (False, True)
-        }
-        for id in self._ids_of_words():
-            for slot in self._slots(id):
-                ids_of[slot].append(id)
-        if not tokenizer.marks.shows_ends:
-            ids_of.update({(continues, False): ids_of[continues, True] for continues in (False, True)})
+        ids_of = self._ids_by_slot()
         # By slot: as a mask over the vocabulary, and sorted by their letters for prefixes.
         self._allowed = {slot: self._mask(ids) for slot, ids in ids_of.items()}
         self._sorted = {slot: self._sort(ids) for slot, ids in ids_of.items()}
+        if not tokenizer.marks.shows_ends:
+            for continues in (False, True):
+                self._allowed[continues, False] = self._allowed[continues, True]
+                self._sorted[continues, False] = self._sorted[continues, True]
         self._words = frozenset(text for text, _ in self._sorted[False, True])
-        letters = {letter for word in self._words for letter in word}
-        self.is_of_prose = not tokenizer.marks.each_token_is_a_word or len(letters) > _MAX_SEQUENCE_LETTERS
+        self.is_of_prose = not tokenizer.marks.each_token_is_a_word or self._count_letters() > _MAX_SEQUENCE_LETTERS
         self._starts_without_space = self._starts_text_without_space()
 
     def _ids_of_words(self) -> Iterator[int]:
@@ -64,18 +60,31 @@ class Vocabulary:
             if has_letter(text):
                 yield id
 
-    def _slots(self, id: int) -> Iterator[_Slot]:
-        """Yield where a token can stand."""
-        token, text, marks = self._tokenizer.vocabulary[id], self.texts[id], self._tokenizer.marks
-        begins, continues = marks.begins_word(token), marks.continues_word(token)
-        if id in self._tokenizer.added_ids:
-            begins = continues = True
-        elif marks.space:  # a space that such a script doesn't write is a token by itself
-            begins = begins or is_written_without_spaces(text[0])
-        elif self._splits_at_han and is_han(text):
-            continues = continues or begins
-        is_last = not marks.shows_ends or marks.ends_word(token)
-        yield from ((slot, is_last) for slot, fits in ((False, begins), (True, continues)) if fits)
+    def _ids_by_slot(self) -> dict[_Slot, list[int]]:
+        """Return which tokens can stand where."""
+        marks, added_ids = self._tokenizer.marks, self._tokenizer.added_ids
+        shows_ends = marks.shows_ends
+        ids_of: dict[_Slot, list[int]] = {
+            (continues, is_last): [] for continues in (False, True) for is_last in (False, True)
+        }
+        for id in self._ids_of_words():
+            token, text = self._tokenizer.vocabulary[id], self.texts[id]
+            begins, continues = marks.begins_word(token), marks.continues_word(token)
+            if id in added_ids:
+                begins = continues = True
+            elif marks.space:  # a space that such a script doesn't write is a token by itself
+                begins = begins or is_written_without_spaces(text[0])
+            elif begins and len(text) == 1 and self._splits_at_han and is_han(text):
+                continues = True
+            is_last = not shows_ends or marks.ends_word(token)
+            if begins:
+                ids_of[False, is_last].append(id)
+            if continues:
+                ids_of[True, is_last].append(id)
+        return ids_of
+
+    def _count_letters(self) -> int:
+        return len({letter for word in self._words for letter in word})
 
     def _starts_text_without_space(self) -> bool:
         """Return whether the first token of a text has no mark; SentencePiece mostly puts a space before a text."""
@@ -199,7 +208,8 @@ class Vocabulary:
         return apply_case(self.word(ids), capital=capital, prefix=prefix, begun=begun)
 
     def _sort(self, ids: Sequence[int]) -> list[tuple[str, int]]:
-        return sorted((self.normalized(self.texts[id]), id) for id in ids)
+        words = self._tokenizer.normalize_all([self.texts[id] for id in ids])
+        return sorted((word.casefold(), id) for word, id in zip(words, ids, strict=True))
 
     def _mask(self, ids: Sequence[int]) -> Tensor:
         mask = torch.zeros(len(self.texts), dtype=torch.bool)
