@@ -131,6 +131,7 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> N
                 use_safetensors=True,
                 local_files_only=True,
                 trust_remote_code=False,
+                ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
     except CheckpointError:
@@ -140,6 +141,11 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> N
         if "ignore_mismatched_sizes" in reason:  # transformers logs the sizes and raises without them
             reason = "its weights have other sizes than its config.json says."
         raise CheckpointError(f"model {name!r} can't be loaded as a masked language model: {reason}") from error
+    for weight, in_file, by_config in sorted(report["mismatched_keys"]):
+        raise CheckpointError(
+            f"model {name!r}: its config.json doesn't fit its weights: {weight} is {list(in_file)} in the file, and "
+            f"{list(by_config)} by the configuration."
+        )
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])
         raise CheckpointError(
