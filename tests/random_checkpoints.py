@@ -146,8 +146,29 @@ _RECIPES = {
 }
 
 
-def save(architecture: str, folder: Path) -> Path:
-    """Build a random checkpoint of an architecture in ``folder``, and return the folder."""
+_KINDS = {
+    bert: "WordPiece",
+    roberta: "byte-level BPE",
+    modernbert: "byte-level BPE",
+    byte_fallback: "BPE with byte fallback",
+    unigram: "Unigram",
+    amino_acids: "letters",
+}
+
+
+def tokenizer_kind(architecture: str) -> str:
+    """Return the kind of tokenizer that an architecture's checkpoint gets."""
+    return _KINDS[_RECIPES.get(architecture, Recipe()).tokenizer]
+
+
+def save(architecture: str, folder: Path, **settings: Any) -> Path:
+    """Build a random checkpoint of an architecture in ``folder``, and return the folder.
+
+    Args:
+        architecture: a ``model_type``.
+        folder: where the files are written.
+        settings: other values of the configuration than the recipe's.
+    """
     recipe = _RECIPES.get(architecture, Recipe())
     backend = recipe.tokenizer(LATIN)
     backend.save(str(folder / "tokenizer.json"))
@@ -157,7 +178,7 @@ def save(architecture: str, folder: Path) -> Path:
             (folder / file).write_text('{"[UNK]": 0}')  # what the network takes for texts without shapes and sounds
     with torch.random.fork_rng(), one_thread():
         torch.manual_seed(0)
-        network = AutoModelForMaskedLM.from_config(_config(architecture, recipe, backend))
+        network = AutoModelForMaskedLM.from_config(_config(architecture, recipe, backend, settings))
         for weights in network.parameters():
             if weights.dim() == 1:  # biases are initialized with zeros, and layer norms with ones
                 torch.nn.init.normal_(weights, std=0.2, mean=float(weights.detach().mean()))
@@ -168,7 +189,7 @@ def save(architecture: str, folder: Path) -> Path:
     return folder
 
 
-def _config(architecture: str, recipe: Recipe, backend: Tokenizer) -> PreTrainedConfig:
+def _config(architecture: str, recipe: Recipe, backend: Tokenizer, changes: dict[str, Any]) -> PreTrainedConfig:
     ids = {token.content: id for id, token in backend.get_added_tokens_decoder().items()}
     around = backend.encode("").ids
     values = {
@@ -181,7 +202,7 @@ def _config(architecture: str, recipe: Recipe, backend: Tokenizer) -> PreTrained
         "decoder_start_token_id": around[-1],
     }
     known = _parameters(architecture)
-    settings = {name: value for name, value in values.items() if name in known} | recipe.settings
+    settings = {name: value for name, value in values.items() if name in known} | recipe.settings | changes
     if "text_config" in known:
         text = CONFIG_MAPPING[architecture]().get_text_config().model_type
         settings["text_config"] = {name: value for name, value in values.items() if name in _parameters(text)}

@@ -2,86 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
-from transformers import AutoModelForMaskedLM
 
+import parity
 import random_checkpoints
 from fillmask_ls import MASK, mlm
-from fillmask_ls.mlm.architectures import REFUSED
+from fillmask_ls.mlm.architectures import BLIND_TO_PADDING, REFUSED
+from parity import TOLERANCE, difference, largest_difference, networks_logits, own_network, rows_of
 from random_checkpoints import ARCHITECTURES, LIMIT
 
 pytestmark = pytest.mark.architectures
 
-TOLERANCE = 1e-5
-"""The largest difference of two log-probabilities of one token, computed in float32."""
+FolderOf = Callable[[str], Path]
 
-Rows = Sequence[Sequence[int]]
+SUPPORTED = [architecture for architecture in ARCHITECTURES if architecture not in REFUSED]
+PROTEINS = ("esm", "esmc")
+"""Architectures whose words are amino acids."""
 
 
 @pytest.fixture(scope="module")
-def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def folder_of(tmp_path_factory: pytest.TempPathFactory) -> FolderOf:
     return cache(lambda architecture: random_checkpoints.save(architecture, tmp_path_factory.mktemp(architecture)))
 
 
-@pytest.fixture(scope="module")
-def loaded(folder_of: Callable[[str], Path]) -> Callable[[str], mlm.MaskedLM]:
-    return cache(lambda architecture: mlm.load(str(folder_of(architecture)), dtype=torch.float32))
-
-
-@pytest.fixture(params=[architecture for architecture in ARCHITECTURES if architecture not in REFUSED])
+@pytest.fixture(scope="module", params=SUPPORTED)
 def architecture(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture
-def model(architecture: str, loaded: Callable[[str], mlm.MaskedLM]) -> mlm.MaskedLM:
-    return loaded(architecture)
+@pytest.fixture(scope="module")
+def model(architecture: str, folder_of: FolderOf) -> mlm.MaskedLM:
+    return mlm.load(folder_of(architecture), dtype=torch.float32)
 
 
-@pytest.fixture
-def network(architecture: str, folder_of: Callable[[str], Path]) -> Any:
-    return AutoModelForMaskedLM.from_pretrained(folder_of(architecture), dtype=torch.float32).eval()
+def test_page_says_how_the_architecture_works(architecture: str, folder_of: FolderOf) -> None:
+    row = parity.measure(architecture, folder_of(architecture))
+    assert row.agrees == "yes"
+    assert str(row) in parity.rows_in_page(), "run python tests/parity.py"
 
 
-def networks_logits(network: Any, row: Sequence[int]) -> Tensor:
-    """Return what a fresh network computes for one text, as the fill-mask pipeline asks it."""
-    ids = torch.tensor([row])
-    return network(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[0, : len(row)]
+def test_every_known_architecture_exists() -> None:
+    assert set(ARCHITECTURES) >= BLIND_TO_PADDING | set(REFUSED)
 
 
-def rows_of(model: mlm.MaskedLM) -> list[list[int]]:
-    """Return texts of many lengths: a mask alone, at the start, at the end, many, and the limit of positions."""
-    tokenizer = model.tokenizer
-    texts = [MASK, f"{MASK} dog", f"the cat {MASK}", f"the {MASK} sat on the {MASK}.", f"{MASK}{MASK} {MASK}"]
-    rows = [tokenizer.encode(text).ids for text in texts]
-    before, after = tokenizer.split_added_tokens(tokenizer.encode("").ids)
-    ordinary = sorted(set(range(tokenizer.vocab_size)) - tokenizer.special_ids)
-    for length in (17, 31, 50, LIMIT - 1, LIMIT):
-        count = length - len(before) - len(after)
-        tokens = [ordinary[index * 7 % len(ordinary)] for index in range(count)]
-        tokens[length % 3 :: 6] = [tokenizer.mask_id] * len(tokens[length % 3 :: 6])
-        rows.append([*before, *tokens, *after])
-    return rows
+@pytest.mark.parametrize("refused", REFUSED)
+def test_refused_architecture_is_refused_with_its_reason(refused: str, folder_of: FolderOf) -> None:
+    with pytest.raises(mlm.CheckpointError) as caught:
+        mlm.load(folder_of(refused))
+    assert str(caught.value).endswith(f"{refused} is not supported, because {REFUSED[refused]}.")
+    assert str(parity.measure(refused, folder_of(refused))) in parity.rows_in_page()
 
 
-def assert_same(ours: Tensor, theirs: Tensor) -> None:
-    torch.testing.assert_close(ours.log_softmax(-1), theirs.log_softmax(-1), atol=TOLERANCE, rtol=TOLERANCE)
+def test_bert_that_transformers_builds_agrees(tmp_path: Path) -> None:
+    """A BERT with a decoder of its own weights is not read by our encoder."""
+    random_checkpoints.save("bert", tmp_path, tie_word_embeddings=False)
+    model = mlm.load(tmp_path, dtype=torch.float32)
+    assert model.network is not None
+    assert largest_difference(model, own_network(tmp_path)) <= TOLERANCE
+
+
+def test_limit_is_the_networks(architecture: str, model: mlm.MaskedLM) -> None:
+    assert model.tokenizer.max_length == LIMIT
+
+
+def test_every_function_works(architecture: str, model: mlm.MaskedLM) -> None:
+    text = f"MKT{MASK}LLAGVK" if architecture in PROTEINS else f"the cat {MASK} on the mat."
+    original = text.replace(MASK, "V" if architecture in PROTEINS else "sat")
+    inspection = mlm.inspect(model, original, rate=0.5, seed=1)
+    assert inspection.layers == len(inspection.hidden_norms) >= 2
+    assert all(norm > 0 for norm in inspection.hidden_norms)
+    assert mlm.score(model, original).pseudo_log_likelihood < 0
+    if architecture not in PROTEINS:
+        assert mlm.predict(model, text)[0].candidates
+        assert {target.text for target in mlm.rank_targets(model, text, ["sat", "dog"])} == {"sat", "dog"}
+        assert mlm.fill_jointly(model, f"{text} a {MASK} ran.")
+        assert mlm.substitutes(model, original, (4, 7))
+        assert mlm.word_surprisals(model, original)
 
 
 @torch.inference_mode()
-def test_logits_are_the_networks(model: mlm.MaskedLM, network: Any) -> None:
-    rows = rows_of(model)
-    positions = [list(range(0, len(row), 1 + number % 3)) for number, row in enumerate(rows)]
-    together = torch.split(model.logits(rows, positions), list(map(len, positions)))
-    longest_first = sorted(zip(rows, positions, together, strict=True), key=lambda item: -len(item[0]))
-    for row, inside, logits in longest_first:  # after a short text, BigBird's own network stays with full attention
-        theirs = networks_logits(network, row)[inside]
-        assert_same(model.logits([row], [inside]), theirs)
-        assert_same(logits, theirs)
+def test_full_forward_pass_is_the_networks(architecture: str, model: mlm.MaskedLM, folder_of: FolderOf) -> None:
+    row = rows_of(model)[3]
+    output = mlm.forward(model, torch.tensor([row]))
+    assert difference(output.logits[0], networks_logits(own_network(folder_of(architecture)), row)) <= TOLERANCE
+    assert len(output.hidden_states) >= 2
+    assert all(states.shape[0] == 1 and states.isfinite().all() for states in output.hidden_states)
