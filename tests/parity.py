@@ -20,7 +20,10 @@ from transformers import AutoModelForMaskedLM
 
 import random_checkpoints
 from fillmask_ls import MASK, mlm
+from fillmask_ls.mlm import roc_bert
 from fillmask_ls.mlm.architectures import BLIND_TO_PADDING, REFUSED
+from fillmask_ls.mlm.checkpoint import Checkpoint
+from fillmask_ls.mlm.tokenizer_files import load_tokenizer
 from random_checkpoints import ARCHITECTURES, LIMIT
 
 PAGE = Path(__file__).parents[1] / "server" / "docs" / "models.md"
@@ -48,7 +51,9 @@ class Row:
 
 def own_network(folder: Path) -> Any:
     """Return the network that transformers builds."""
-    return AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval()
+    network = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval()
+    roc_bert.add_inputs(network, load_tokenizer(Checkpoint("tiny", folder)), folder)
+    return network
 
 
 def rows_of(model: mlm.MaskedLM, lengths: Sequence[int] = (17, 31, 50, LIMIT - 1, LIMIT)) -> list[list[int]]:
@@ -133,6 +138,7 @@ def rows_in_page() -> list[str]:
 
 def main() -> None:
     """Measure all architectures and write the table."""
+    torch.set_num_threads(1)  # several would wait for one another most of the time on matrices this small
     lines = [
         "| architecture | tokenizer | agrees | default | runtimes | notes |",
         "| --- | --- | --- | --- | --- | --- |",

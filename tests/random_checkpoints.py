@@ -1,23 +1,25 @@
 """A tiny random checkpoint of every architecture that the installed transformers opens with AutoModelForMaskedLM.
 
-An architecture that is not named here gets a WordPiece tokenizer and small sizes, so a new one is tested by itself.
+An architecture that is not named here gets BERT's tokenizer and small sizes, so a new one is tested by itself.
 """
 
 from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import CONFIG_MAPPING, AutoModelForMaskedLM, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-from tiny_checkpoints import LATIN, byte_fallback, finish, modernbert, one_thread, roberta, unigram, word_piece
+import tiny_tokenizers
+from fillmask_ls.mlm.checkpoint import Checkpoint
+from fillmask_ls.mlm.tokenization import Tokenizer
+from fillmask_ls.mlm.tokenizer_files import load_tokenizer
+from tiny_checkpoints import one_thread
 
 ARCHITECTURES = tuple(MODEL_FOR_MASKED_LM_MAPPING_NAMES)
 
@@ -44,30 +46,17 @@ _SIZES = {
 """Values of a configuration, by the names that most configurations use."""
 
 
-def bert(sentences: Sequence[str]) -> Tokenizer:
-    """Return a tokenizer like BERT's."""
-    return word_piece(sentences, lowercase=True)
-
-
-def amino_acids(_sentences: Sequence[str]) -> Tokenizer:
-    """Return a tokenizer like ESM's: each letter is a word."""
-    tokens = ["<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>"]
-    backend = Tokenizer(models.WordLevel({token: id for id, token in enumerate(tokens)}, unk_token="<unk>"))
-    backend.pre_tokenizer = pre_tokenizers.Split("", "isolated")
-    return finish(backend, ["<cls>", "<pad>", "<eos>", "<unk>", "<mask>"], "<cls>", "<eos>")
-
-
 @dataclass(frozen=True)
 class Recipe:
     """How a checkpoint is built.
 
     Attributes:
-        tokenizer: builds a tokenizer from sentences.
+        tokenizer: a kind of :mod:`tiny_tokenizers`.
         offset: positions that the network has besides those of tokens.
         settings: the configuration's values besides the sizes.
     """
 
-    tokenizer: Callable[[Sequence[str]], Tokenizer] = bert
+    tokenizer: str = "wordpiece-uncased"
     offset: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -75,14 +64,14 @@ class Recipe:
 _XLM = {"emb_dim": 32, "n_layers": 2, "n_heads": 2, "embed_init_std": 0.2}
 _VISION = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
 _RECIPES = {
-    "albert": Recipe(unigram, settings={"embedding_size": 16}),
-    "bart": Recipe(roberta),
-    "big_bird": Recipe(unigram, settings={"block_size": 4, "num_random_blocks": 1}),
-    "camembert": Recipe(unigram, 2),
-    "data2vec-text": Recipe(roberta, 2),
-    "deberta": Recipe(roberta, settings={"relative_attention": True, "pos_att_type": ["c2p", "p2c"]}),
+    "albert": Recipe("unigram", settings={"embedding_size": 16}),
+    "bart": Recipe("byte-level"),
+    "big_bird": Recipe("unigram", settings={"block_size": 4, "num_random_blocks": 1}),
+    "camembert": Recipe("unigram-prepended-space", 2),
+    "data2vec-text": Recipe("byte-level-end-only", 2),
+    "deberta": Recipe("byte-level", settings={"relative_attention": True, "pos_att_type": ["c2p", "p2c"]}),
     "deberta-v2": Recipe(
-        unigram,
+        "unigram",
         settings={
             "relative_attention": True,
             "pos_att_type": ["c2p", "p2c"],
@@ -92,33 +81,33 @@ _RECIPES = {
         },
     ),
     "distilbert": Recipe(settings={"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64}),
-    "esm": Recipe(amino_acids, 2, {"token_dropout": True, "mask_token_id": 32}),
-    "esmc": Recipe(amino_acids),
-    "eurobert": Recipe(modernbert),
-    "flaubert": Recipe(settings=_XLM),
-    "fnet": Recipe(unigram),
+    "esm": Recipe("amino-acids-python", 2, {"token_dropout": True}),
+    "esmc": Recipe("amino-acids"),
+    "eurobert": Recipe("byte-level-nfc"),
+    "flaubert": Recipe("word-ends", settings=_XLM),
+    "fnet": Recipe("unigram"),
     "funnel": Recipe(
         settings={"block_sizes": [1, 1], "num_decoder_layers": 1, "n_head": 2, "d_head": 16, "d_inner": 64}
     ),
-    "gte": Recipe(unigram),
-    "ibert": Recipe(roberta, 2),
-    "jina_embeddings_v3": Recipe(unigram),
-    "longformer": Recipe(roberta, 2, {"attention_window": 8}),
-    "luke": Recipe(roberta, 2, {"entity_vocab_size": 10, "entity_emb_size": 16}),
-    "mbart": Recipe(unigram),
-    "modernbert": Recipe(modernbert, settings={"local_attention": 8}),
-    "modernvbert": Recipe(modernbert, settings={"vision_config": _VISION, "image_token_id": 9}),
+    "gte": Recipe("unigram-no-specials"),
+    "ibert": Recipe("byte-level", 2),
+    "jina_embeddings_v3": Recipe("unigram"),
+    "longformer": Recipe("byte-level", 2, {"attention_window": 8}),
+    "luke": Recipe("byte-level-added", 2, {"entity_vocab_size": 10, "entity_emb_size": 16}),
+    "mbart": Recipe("unigram"),
+    "modernbert": Recipe("byte-level-nfc", settings={"local_attention": 8}),
+    "modernvbert": Recipe("byte-level-nfc", settings={"vision_config": _VISION, "image_token_id": 9}),
     "mpnet": Recipe(offset=2),
-    "mra": Recipe(roberta),
+    "mra": Recipe("byte-level"),
     "mobilebert": Recipe(settings={"intra_bottleneck_size": 32, "num_feedforward_networks": 2}),
-    "mvp": Recipe(roberta),
+    "mvp": Recipe("byte-level"),
     "neomme": Recipe(
-        byte_fallback, settings={"num_key_value_heads": 1, "head_dim": 16, "embedding_rank": 16, "sliding_window": 8}
+        "byte-fallback", settings={"num_key_value_heads": 1, "head_dim": 16, "embedding_rank": 16, "sliding_window": 8}
     ),
-    "nystromformer": Recipe(unigram),
-    "perceiver": Recipe(settings={"d_latents": 32, "num_latents": 16, "num_self_attends_per_block": 2}),
+    "nystromformer": Recipe("unigram"),
+    "perceiver": Recipe("bytes", settings={"d_latents": 32, "num_latents": 16, "num_self_attends_per_block": 2}),
     "reformer": Recipe(
-        unigram,
+        "unigram",
         settings={
             "attention_head_size": 16,
             "feed_forward_size": 64,
@@ -131,34 +120,31 @@ _RECIPES = {
             "hash_seed": 0,
         },
     ),
-    "roc_bert": Recipe(settings={"shape_vocab_size": 10, "pronunciation_vocab_size": 10}),
-    "rembert": Recipe(unigram, settings={"input_embedding_size": 16, "output_embedding_size": 24}),
-    "roberta": Recipe(roberta, 2),
-    "roberta-prelayernorm": Recipe(roberta, 2),
+    "roc_bert": Recipe("roc-bert", settings={"shape_vocab_size": 10, "pronunciation_vocab_size": 10}),
+    "rembert": Recipe("unigram", settings={"input_embedding_size": 16, "output_embedding_size": 24}),
+    "roberta": Recipe("byte-level", 2),
+    "roberta-prelayernorm": Recipe("byte-level-two-begin", 2),
     "squeezebert": Recipe(settings={f"{part}_groups": 2 for part in ("q", "k", "v", "intermediate", "output")}),
-    "ultrabert": Recipe(byte_fallback, settings={"sliding_window": 8, "prediction_head_size": 32}),
-    "ultravbert": Recipe(byte_fallback, settings={"vision_config": _VISION, "image_token_id": 9}),
-    "xlm": Recipe(settings=_XLM),
-    "xlm-roberta": Recipe(unigram, 2),
-    "xlm-roberta-xl": Recipe(unigram, 2),
-    "xmod": Recipe(unigram, 2, {"default_language": "en_XX"}),
-    "yoso": Recipe(unigram),
-}
-
-
-_KINDS = {
-    bert: "WordPiece",
-    roberta: "byte-level BPE",
-    modernbert: "byte-level BPE",
-    byte_fallback: "BPE with byte fallback",
-    unigram: "Unigram",
-    amino_acids: "letters",
+    "tapas": Recipe("tapas"),
+    "electra": Recipe("wordpiece-added"),
+    "ernie": Recipe("characters"),
+    "layoutlm": Recipe("wordpiece-holes-added"),
+    "megatron-bert": Recipe("wordpiece-holes"),
+    "nomic_bert": Recipe("words"),
+    "roformer": Recipe("wordpiece-characters"),
+    "ultrabert": Recipe("byte-fallback", settings={"sliding_window": 8, "prediction_head_size": 32}),
+    "ultravbert": Recipe("byte-fallback", settings={"vision_config": _VISION, "image_token_id": 9}),
+    "xlm": Recipe("word-ends", settings=_XLM),
+    "xlm-roberta": Recipe("unigram", 2),
+    "xlm-roberta-xl": Recipe("unigram", 2),
+    "xmod": Recipe("unigram", 2, {"default_language": "en_XX"}),
+    "yoso": Recipe("unigram"),
 }
 
 
 def tokenizer_kind(architecture: str) -> str:
     """Return the kind of tokenizer that an architecture's checkpoint gets."""
-    return _KINDS[_RECIPES.get(architecture, Recipe()).tokenizer]
+    return _RECIPES.get(architecture, Recipe()).tokenizer
 
 
 def save(architecture: str, folder: Path, **settings: Any) -> Path:
@@ -170,15 +156,11 @@ def save(architecture: str, folder: Path, **settings: Any) -> Path:
         settings: other values of the configuration than the recipe's.
     """
     recipe = _RECIPES.get(architecture, Recipe())
-    backend = recipe.tokenizer(LATIN)
-    backend.save(str(folder / "tokenizer.json"))
-    (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": LIMIT}))
-    if architecture == "roc_bert":
-        for file in ("word_shape.json", "word_pronunciation.json"):
-            (folder / file).write_text('{"[UNK]": 0}')  # what the network takes for texts without shapes and sounds
+    tokenizer = load_tokenizer(Checkpoint(architecture, tiny_tokenizers.write(recipe.tokenizer, folder)))
+    set_limit(folder, LIMIT)
     with torch.random.fork_rng(), one_thread():
         torch.manual_seed(0)
-        network = AutoModelForMaskedLM.from_config(_config(architecture, recipe, backend, settings))
+        network = AutoModelForMaskedLM.from_config(_config(architecture, recipe, tokenizer, settings))
         for weights in network.parameters():
             if weights.dim() == 1:  # biases are initialized with zeros, and layer norms with ones
                 torch.nn.init.normal_(weights, std=0.2, mean=float(weights.detach().mean()))
@@ -189,14 +171,14 @@ def save(architecture: str, folder: Path, **settings: Any) -> Path:
     return folder
 
 
-def _config(architecture: str, recipe: Recipe, backend: Tokenizer, changes: dict[str, Any]) -> PreTrainedConfig:
-    ids = {token.content: id for id, token in backend.get_added_tokens_decoder().items()}
-    around = backend.encode("").ids
+def _config(architecture: str, recipe: Recipe, tokenizer: Tokenizer, changes: dict[str, Any]) -> PreTrainedConfig:
+    around = tokenizer.encode("").ids or [tokenizer.mask_id]
     values = {
         **_SIZES,
         "max_position_embeddings": LIMIT + recipe.offset,
-        "vocab_size": backend.get_vocab_size(),
-        "pad_token_id": ids.get("<pad>", ids.get("[PAD]")),
+        "vocab_size": tokenizer.vocab_size + 3,  # padded, as vocabularies are to a multiple of 8
+        "pad_token_id": next(id for id, token in enumerate(tokenizer.vocabulary) if token in ("<pad>", "[PAD]")),
+        "mask_token_id": tokenizer.mask_id,
         "bos_token_id": around[0],
         "eos_token_id": around[-1],
         "decoder_start_token_id": around[-1],
@@ -207,6 +189,13 @@ def _config(architecture: str, recipe: Recipe, backend: Tokenizer, changes: dict
         text = CONFIG_MAPPING[architecture]().get_text_config().model_type
         settings["text_config"] = {name: value for name, value in values.items() if name in _parameters(text)}
     return CONFIG_MAPPING[architecture](**settings)
+
+
+def set_limit(folder: Path, limit: int | None) -> None:
+    """Write the limit of tokens that the tokenizer claims."""
+    file = folder / "tokenizer_config.json"
+    settings = json.loads(file.read_text())
+    file.write_text(json.dumps({**settings, "model_max_length": limit}))
 
 
 def _parameters(architecture: str) -> set[str]:

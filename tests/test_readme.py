@@ -209,3 +209,10 @@ def generator() -> ModuleType:
 def test_generated_pages_are_current(name: str) -> None:
     written = (ROOT / f"server/docs/{name}.md").read_text(encoding="utf-8")
     assert written == getattr(generator(), f"{name}_page")(), "run: python server/docs/generate.py"
+
+
+def test_readme_counts_the_architectures_that_work() -> None:
+    page = (ROOT / "server/docs/models.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")][2:]
+    count = sum(row[2] == "yes" for row in rows)
+    assert f"{count} of the {len(rows)} architectures" in README.read_text(encoding="utf-8")

@@ -34,7 +34,7 @@ LONG = "the cat sat on the mat. "
 
 def save(architecture: str, folder: Path, **settings: Any) -> Path:
     random_checkpoints.save(architecture, folder, **settings)
-    (folder / "tokenizer_config.json").write_text("{}")  # the limit is the network's
+    random_checkpoints.set_limit(folder, None)  # the limit is the network's
     return folder
 
 
@@ -59,16 +59,16 @@ def test_answer_at_the_limit_is_the_networks(architecture: str, tmp_path: Path) 
     assert best.probability == pytest.approx(float(theirs[id]), abs=1e-5)
 
 
-@pytest.mark.parametrize("claimed", ["{}", '{"model_max_length": -1}', '{"model_max_length": null}'])
+@pytest.mark.parametrize("claimed", [None, -1, 10**30])
 @pytest.mark.parametrize(
     ("architecture", "settings"),
     [("funnel", {}), ("eurobert", {"max_position_embeddings": -1}), ("modernbert", {"max_position_embeddings": -1})],
 )
 def test_network_without_a_limit_reads_a_text_in_windows(
-    architecture: str, settings: dict[str, Any], claimed: str, tmp_path: Path
+    architecture: str, settings: dict[str, Any], claimed: int | None, tmp_path: Path
 ) -> None:
     save(architecture, tmp_path, **settings)
-    (tmp_path / "tokenizer_config.json").write_text(claimed)
+    random_checkpoints.set_limit(tmp_path, claimed)
     model = mlm.load(tmp_path, dtype=torch.float32)
     assert 512 <= model.tokenizer.max_length <= 2048
     text = f"the cat {MASK} on the mat. " * 500

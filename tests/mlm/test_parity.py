@@ -58,6 +58,13 @@ def test_refused_architecture_is_refused_with_its_reason(refused: str, folder_of
     assert str(parity.measure(refused, folder_of(refused))) in parity.rows_in_page()
 
 
+@torch.inference_mode()
+def test_mra_is_refused_because_its_network_reads_no_context(folder_of: FolderOf) -> None:
+    ids = torch.tensor([[5, 6, 7, 8, 9], [5, 10, 7, 11, 12]])
+    logits = own_network(folder_of("mra"))(input_ids=ids).logits
+    torch.testing.assert_close(logits[0, 2], logits[1, 2])
+
+
 def test_bert_that_transformers_builds_agrees(tmp_path: Path) -> None:
     """A BERT with a decoder of its own weights is not read by our encoder."""
     random_checkpoints.save("bert", tmp_path, tie_word_embeddings=False)
