@@ -101,7 +101,12 @@ class Csv(Format):
 
     def _rows(self, rows: Any) -> bytes:
         text = io.StringIO()
-        csv.writer(text, delimiter=self._delimiter, lineterminator="\n").writerows(rows)
+        writer = csv.writer(text, delimiter=self._delimiter, lineterminator="\n")
+        # Before Python 3.13, the writer quotes no carriage return, which its reader takes for the end of the row.
+        quoting = csv.writer(text, delimiter=self._delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        for row in rows:
+            has_return = any(isinstance(cell, str) and "\r" in cell for cell in row)
+            (quoting if has_return else writer).writerow(row)
         return text.getvalue().encode("utf-8", "replace")
 
     def _scan_rows(self, file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
