@@ -13,6 +13,7 @@ class TokenizerCalls:
     if TYPE_CHECKING:
         vocabulary: Any
         unknown_id: int | None
+        mask_token: str
 
         def encode(self, text: str) -> Any: ...
 
@@ -86,3 +87,16 @@ class TokenizerCalls:
     def pad_id(self) -> int:
         """The id of the token that fills short rows up."""
         return self.vocab.get("[PAD]", self.vocab.get("<pad>", 0))
+
+    @cached_property
+    def special_tokens_map(self) -> dict[str, str]:
+        """The tokens that have a role, by the names of their roles; only those that the vocabulary has."""
+        around = self.encode("").ids
+        ids = {
+            "unk_token": self.unknown_id,
+            "sep_token": around[-1] if around else None,
+            "pad_token": self.pad_id,
+            "cls_token": around[0] if around else None,
+            "mask_token": self.vocab[self.mask_token],
+        }
+        return {name: str(self.vocabulary[id]) for name, id in ids.items() if id is not None}
