@@ -22,7 +22,7 @@ AllowedTokens = Callable[[Tokens], list[tuple[int, Tensor]]]
 
 _Beam = list["Hypothesis"]
 _State = tuple[int, Tokens]
-_Scores = dict[_State, Tensor]
+Scores = dict[_State, Tensor]
 """Log-probabilities [open positions, vocabulary] for the states of a beam."""
 
 
@@ -96,7 +96,7 @@ def beam_search(
     beam_size: int,
     min_log_probability: float = -inf,
     targets: Iterable[Sequence[int]] = (),
-    target_beam_size: int | None = None,
+    scores: Scores | None = None,
 ) -> ForwardSteps[list[Hypothesis]]:
     """Search for the most probable tokens of several clozes at once.
 
@@ -106,20 +106,17 @@ def beam_search(
         beam_size: how many free hypotheses of each cloze continue after a step; 0 to score targets only.
         min_log_probability: hypotheses below it are dropped.
         targets: token sequences to score besides, each in the cloze with as many slots.
-        target_beam_size: how many targets continue after the first step; by default all.
+        scores: those of the first step, if they are known: the result of :func:`score_open_clozes`.
 
     Returns:
         Complete hypotheses, the most probable first.
     """
     beam = _first_beam(clozes, beam_size, targets)
     complete: dict[_State, Hypothesis] = {}
-    first_step = True
     while beam:
-        scores = yield from _score_steps(log_probabilities, clozes, beam)
-        if first_step and target_beam_size is not None:
-            beam = _keep_likely_targets(beam, scores, target_beam_size)
-        first_step = False
+        scores = scores or (yield from _score_steps(log_probabilities, clozes, beam))
         extended = _extend_all(beam, clozes, scores, beam_size, min_log_probability)
+        scores = None
         beam = []
         for hypothesis in _prune(extended, beam_size):
             state = (hypothesis.cloze, hypothesis.tokens)
@@ -128,6 +125,11 @@ def beam_search(
             elif state not in complete or complete[state].log_probability < hypothesis.log_probability:
                 complete[state] = hypothesis
     return sorted(complete.values(), key=_by_probability)
+
+
+def score_open_clozes(log_probabilities: Callable[[Tensor], Tensor], clozes: Sequence[Cloze]) -> ForwardSteps[Scores]:
+    """Compute the log-probabilities at all positions of clozes in which nothing is filled."""
+    return (yield from _score_steps(log_probabilities, clozes, _first_beam(clozes, 1, ())))
 
 
 def _by_probability(hypothesis: Hypothesis) -> float:
@@ -146,7 +148,7 @@ def _first_beam(clozes: Sequence[Cloze], beam_size: int, targets: Iterable[Seque
 
 def _score_steps(
     log_probabilities: Callable[[Tensor], Tensor], clozes: Sequence[Cloze], beam: _Beam
-) -> ForwardSteps[_Scores]:
+) -> ForwardSteps[Scores]:
     """Compute the log-probabilities at the open positions of each state of the beam."""
     states = list(dict.fromkeys((hypothesis.cloze, hypothesis.tokens) for hypothesis in beam))
     rows: list[list[int]] = []
@@ -167,7 +169,7 @@ def _score_steps(
 
 
 def _extend_all(
-    beam: _Beam, clozes: Sequence[Cloze], scores: _Scores, beam_size: int, min_log_probability: float
+    beam: _Beam, clozes: Sequence[Cloze], scores: Scores, beam_size: int, min_log_probability: float
 ) -> Iterable[Hypothesis]:
     """Extend each hypothesis; of those that become equal, keep the most probable."""
     best: dict[tuple[int, Tokens, tuple[int, ...] | None], Hypothesis] = {}
@@ -211,15 +213,3 @@ def _prune(hypotheses: Iterable[Hypothesis], beam_size: int) -> Iterable[Hypothe
             if kept[hypothesis.cloze] > beam_size:
                 continue
         yield hypothesis
-
-
-def _keep_likely_targets(beam: _Beam, scores: _Scores, count: int) -> _Beam:
-    """Return the beam with only the targets whose tokens, each by itself, are most probable."""
-
-    def likelihood(hypothesis: Hypothesis) -> float:
-        target = hypothesis.target or ()
-        return float(scores[hypothesis.cloze, hypothesis.tokens][range(len(target)), list(target)].sum())
-
-    with_target = [hypothesis for hypothesis in beam if hypothesis.target is not None]
-    free = [hypothesis for hypothesis in beam if hypothesis.target is None]
-    return free + sorted(with_target, key=likelihood, reverse=True)[:count]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
-from math import log
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from math import inf, log
 from typing import Any
 
 import torch
@@ -22,6 +22,13 @@ from .windows import Window, contexts, windows
 
 _MAX_PROBABILITY_TO_SEARCH = 0.9
 """If one token is more probable than this, longer words are not searched for."""
+
+_OFFERED = 20
+"""Longer words that are less probable than so many words of one subword are dropped: no list shows them."""
+_MIN_RELATIVE_WEIGHT = 0.01
+"""Longer words below this share of the probability of all words of one subword are dropped."""
+_MIN_WEIGHT = 1e-6
+"""Where no word of one subword fits a prefix, less likely words are noise."""
 
 _CacheKey = tuple[Window, int, str]
 """A window, the number of a mask in the window, and the prefix that the words must begin with."""
@@ -110,48 +117,54 @@ def predict_steps(
     """
     cache = {} if cache is None else cache
     prefixes = prefixes or {}
-    keys = {number: (window, number, prefixes.get(window.first_mask + number, "")) for number in window.requested}
-    if (distributions := cache.get(window)) is None:
-        distributions = yield from _distributions(model, window)
-        distributions = cache[window] = distributions
-    if max_subwords > 1:
-        missing = [
-            (key, distribution)
-            for (number, key), distribution in zip(keys.items(), distributions, strict=True)
-            if key not in cache and focus in (None, window.first_mask + number)
-        ]
-        yield from _search_missing(model, missing, max_subwords, cache)
-    return _predictions(model, list(keys.values()), distributions, top_k, cache)
+    keys = [(window, number, prefixes.get(window.first_mask + number, "")) for number in window.requested]
+    known = cache.get(window)
+    found: list[Tensor] = [] if known is None else [known]
+    searches = [
+        _search(model, key, lambda row=row: found[0][row], max_subwords, cache)  # type: ignore[misc]
+        for row, key in enumerate(keys)
+        if max_subwords > 1 and key not in cache and focus in (None, window.first_mask + key[1])
+    ]
+    yield from run_together([*([] if found else [_find_distributions(model, window, found)]), *searches])
+    [distributions] = found
+    cache[window] = distributions
+    return _predictions(model, keys, distributions, top_k, cache)
 
 
-def _distributions(model: MaskedLM, window: Window) -> ForwardSteps[Tensor]:
-    """Compute the probabilities [requested, vocabulary] at the requested masks."""
+def _find_distributions(model: MaskedLM, window: Window, found: list[Tensor]) -> ForwardSteps[None]:
+    """Append the probabilities [requested, vocabulary] at the requested masks to ``found``."""
     encoded = contexts(model, window)
     positions = [[context.mask_positions[number] for number in window.requested] for context in encoded]
     logits = yield ForwardStep([context.input_ids for context in encoded], positions)
     distributions = model.probabilities(logits).view(len(encoded), len(window.requested), -1)
-    return distributions.mean(0) if len(encoded) > 1 else distributions[0]
+    found.append(distributions.mean(0) if len(encoded) > 1 else distributions[0])
 
 
-def _search_missing(
-    model: MaskedLM, missing: Sequence[tuple[_CacheKey, Tensor]], max_subwords: int, cache: MutableMapping[Any, Any]
+def _search(
+    model: MaskedLM,
+    key: _CacheKey,
+    distribution: Callable[[], Tensor],
+    max_subwords: int,
+    cache: MutableMapping[Any, Any],
 ) -> ForwardSteps[None]:
-    """Search for longer words at all masks in parallel, and cache them."""
-    searches = [_search(model, key, distribution, max_subwords) for key, distribution in missing]
-    for (key, _), words in zip(missing, (yield from run_together(searches)), strict=True):
-        cache[key] = words
+    """Search for longer words at a mask, and cache them.
 
-
-def _search(model: MaskedLM, key: _CacheKey, distribution: Tensor, max_subwords: int) -> ForwardSteps[WordWeights]:
+    The search begins with the step that computes the mask's distribution, so ``distribution`` is called after it.
+    """
     window, number, prefix = key
-    if not prefix and float(distribution.max()) > _MAX_PROBABILITY_TO_SEARCH:
-        return []
-    fits = _fitting_tokens(model, key)
-    single = float(distribution[: len(fits)][fits].sum())
-    search = search_words(
-        model, window, number, prefix=prefix, max_subwords=max_subwords, single_subword_probability=single
+
+    def min_weight() -> float:
+        probabilities = distribution()
+        if not prefix and float(probabilities.max()) > _MAX_PROBABILITY_TO_SEARCH:
+            return inf
+        fits = _fitting_tokens(model, key)
+        fitting = probabilities[: len(fits)][fits]
+        worst_offered = fitting.topk(_OFFERED).values[-1] if len(fitting) >= _OFFERED else 0.0
+        return max(float(worst_offered), _MIN_RELATIVE_WEIGHT * float(fitting.sum()), _MIN_WEIGHT)
+
+    cache[key] = yield from search_words(
+        model, window, number, prefix=prefix, max_subwords=max_subwords, min_weight=min_weight
     )
-    return (yield from search)
 
 
 def _fitting_tokens(model: MaskedLM, key: _CacheKey) -> Tensor:

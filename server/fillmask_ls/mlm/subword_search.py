@@ -5,12 +5,12 @@ The constants were chosen on validation text; ``server/docs/decisions.md`` conta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import exp, log
+from collections.abc import Callable, Sequence
+from math import exp, inf, log
 
 from torch import Tensor
 
-from .beam_search import AllowedTokens, Cloze, Tokens, beam_search
+from .beam_search import AllowedTokens, Cloze, Scores, Tokens, beam_search, score_open_clozes
 from .forward_steps import ForwardSteps
 from .model import MaskedLM
 from .vocabulary import Vocabulary
@@ -21,13 +21,14 @@ MAX_SUBWORDS = 4
 
 _BONUS_PER_SUBWORD = 1.0
 """In nats, for each subword after the first: masks side by side are less certain than one."""
-_MIN_RELATIVE_WEIGHT = 0.01
-"""Words below this share of the probability of all words of one subword are dropped."""
-_MIN_WEIGHT = 1e-6
-"""Where no word of one subword fits a prefix, less likely words are noise."""
-_BEAM_SIZE = 5
-_MAX_PASSAGE_WORDS = 6
-"""How many words of the passage are followed to the end."""
+_BEAM_SIZE = 2
+_BEAM_SIZE_WITH_PREFIX = 5
+_MIN_CONTINUATION = 0.2
+"""Where a continuation of a word is less probable than this, only words of the passage are tried."""
+_CONTEXT = 64
+"""Tokens on each side of the mask that the search reads, so that a mask costs the same in a text of any length."""
+_MAX_PASSAGE_WORDS = 2
+"""How many words of the passage are tried of each length."""
 
 WordWeights = list[tuple[tuple[int, ...], float]]
 """Words by their subwords, each with its weight; all words of one subword together weigh at most 1."""
@@ -40,11 +41,12 @@ def search_words(
     *,
     prefix: str,
     max_subwords: int,
-    single_subword_probability: float,
+    min_weight: Callable[[], float],
 ) -> ForwardSteps[WordWeights]:
     """Find the words of 2 to ``max_subwords`` subwords that are worth offering at a mask.
 
-    Words of the passage are tried besides those that the beam finds.
+    Words of the passage are tried everywhere, other words only where a word of several subwords is likely, or with a
+    prefix: so a mask costs two or three more rows in a forward pass on average.
 
     Args:
         model: the model.
@@ -52,7 +54,7 @@ def search_words(
         number: the number of the mask in the window.
         prefix: what the words must begin with.
         max_subwords: the most subwords in a word.
-        single_subword_probability: of all words of one subword that have the prefix, together.
+        min_weight: the least weight that is worth offering; called after the first step.
 
     Returns:
         Words with their weights, the likeliest first.
@@ -61,18 +63,57 @@ def search_words(
     is_continuation = vocabulary.is_continuation(window.before(number))
     prefix = vocabulary.normalized(prefix)
     encoded = contexts(model, window)
-    readings = [(context.input_ids, context.mask_positions[number]) for context in encoded]
+    readings = [_near(model, context.input_ids, context.mask_positions[number]) for context in encoded]
     allowed = _allowed_subwords(vocabulary, is_continuation, prefix)
     passage_words = [] if is_continuation else vocabulary.words_of_several_subwords(encoded[0].input_ids)
-    hypotheses = yield from beam_search(
-        model.log_probabilities,
-        [widen_mask(model, readings, length, allowed) for length in range(2, max_subwords + 1)],
-        beam_size=_BEAM_SIZE,
-        min_log_probability=log(max(_MIN_RELATIVE_WEIGHT * single_subword_probability, _MIN_WEIGHT)),
-        targets=[ids for ids in passage_words if vocabulary.normalized(vocabulary.word(ids)).startswith(prefix)],
-        target_beam_size=_MAX_PASSAGE_WORDS,
-    )
-    return [(hypothesis.filled_tokens, exp(hypothesis.log_probability)) for hypothesis in hypotheses]
+    targets = [ids for ids in passage_words if vocabulary.normalized(vocabulary.word(ids)).startswith(prefix)]
+    found: WordWeights = []
+    lengths = range(2, max_subwords + 1)
+    is_likely = True
+    for group in [lengths] if prefix else [range(length, length + 1) for length in lengths]:
+        tried = [ids for ids in targets if len(ids) in group]
+        if not (is_likely or tried):
+            continue
+        clozes = [widen_mask(model, readings, length, allowed) for length in group]
+        scores = yield from score_open_clozes(model.log_probabilities, clozes)
+        least = min_weight()
+        if least == inf:
+            break
+        if not prefix:
+            is_likely = _continues(vocabulary, scores)
+            if group.start > 2:  # two masks say too little about longer words
+                targets = [ids for ids in targets if _ends(ids, scores) + _bonus(len(ids)) >= log(least)]
+        hypotheses = yield from beam_search(
+            model.log_probabilities,
+            clozes,
+            beam_size=_BEAM_SIZE_WITH_PREFIX if prefix else _BEAM_SIZE if is_likely else 0,
+            min_log_probability=log(least),
+            targets=sorted(tried, key=lambda ids: -_ends(ids, scores))[:_MAX_PASSAGE_WORDS],
+            scores=scores,
+        )
+        found += [(hypothesis.filled_tokens, exp(hypothesis.log_probability)) for hypothesis in hypotheses]
+        is_likely = is_likely and bool(hypotheses)
+    return sorted(found, key=lambda item: -item[1])
+
+
+def _continues(vocabulary: Vocabulary, scores: Scores) -> bool:
+    """Return whether each mask after the first one may continue a word."""
+    fits = vocabulary.fitting_tokens(is_continuation=True)
+    later = (each[1:, : len(fits)][:, fits].exp().sum(-1) for each in scores.values())
+    return any(float(probabilities.min()) > _MIN_CONTINUATION for probabilities in later)
+
+
+def _ends(ids: Sequence[int], scores: Scores) -> float:
+    """Return the log-probability of a word's first token at the first mask or its last one at the last, the higher one."""
+    return max(max(float(each[0, ids[0]]), float(each[-1, ids[-1]])) for each in scores.values())
+
+
+def _near(model: MaskedLM, input_ids: list[int], position: int) -> tuple[list[int], int]:
+    """Return the tokens near a mask, and the mask's position among them."""
+    first, last = model.tokenizer.split_added_tokens(input_ids)
+    start = max(len(first), position - _CONTEXT)
+    end = min(len(input_ids) - len(last), position + 1 + _CONTEXT)
+    return [*first, *input_ids[start:end], *last], len(first) + position - start
 
 
 def widen_mask(
@@ -92,8 +133,12 @@ def widen_mask(
         rows=[[*ids[:position], *masks, *ids[position + 1 :]] for ids, position in readings],
         positions=range(first, first + length),
         allowed=allowed,
-        bonus=_BONUS_PER_SUBWORD * (length - 1),
+        bonus=_bonus(length),
     )
+
+
+def _bonus(length: int) -> float:
+    return _BONUS_PER_SUBWORD * (length - 1)
 
 
 def _allowed_subwords(vocabulary: Vocabulary, is_continuation: bool, prefix: str) -> AllowedTokens:
