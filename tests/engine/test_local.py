@@ -268,7 +268,7 @@ async def test_closed_engine_cancels_its_questions(engine: LocalEngine, loader: 
     await engine.load("embedded", "cpu")
     observed = loader.observed
     observed.released.clear()
-    running = asyncio.ensure_future(engine.predict(replace(TEA, max_subwords=4)))
+    running = asyncio.ensure_future(engine.predict(replace(TEA, prefix="su", max_subwords=4)))  # several passes
     await asyncio.to_thread(observed.started.wait, 10)
     waiting = asyncio.ensure_future(engine.predict(about("waiting")))
     await asyncio.sleep(0)

@@ -6,6 +6,7 @@ The constants were chosen on validation text; ``server/docs/decisions.md`` conta
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import exp, inf, log
 
 from torch import Tensor
@@ -21,14 +22,14 @@ MAX_SUBWORDS = 4
 
 _BONUS_PER_SUBWORD = 1.0
 """In nats, for each subword after the first: masks side by side are less certain than one."""
-_BEAM_SIZE = 2
+_BEAM_SIZE = 1
 _BEAM_SIZE_WITH_PREFIX = 5
-_MIN_CONTINUATION = 0.2
+_MIN_CONTINUATION = 0.3
 """Where a continuation of a word is less probable than this, only words of the passage are tried."""
 _CONTEXT = 64
 """Tokens on each side of the mask that the search reads, so that a mask costs the same in a text of any length."""
 _MAX_PASSAGE_WORDS = 2
-"""How many words of the passage are tried of each length."""
+"""How many words of the passage are tried."""
 
 WordWeights = list[tuple[tuple[int, ...], float]]
 """Words by their subwords, each with its weight; all words of one subword together weigh at most 1."""
@@ -68,9 +69,8 @@ def search_words(
     passage_words = [] if is_continuation else vocabulary.words_of_several_subwords(encoded[0].input_ids)
     targets = [ids for ids in passage_words if vocabulary.normalized(vocabulary.word(ids)).startswith(prefix)]
     found: WordWeights = []
-    lengths = range(2, max_subwords + 1)
     is_likely = True
-    for group in [lengths] if prefix else [range(length, length + 1) for length in lengths]:
+    for group in _groups(max_subwords, targets, together=bool(prefix)):
         tried = [ids for ids in targets if len(ids) in group]
         if not (is_likely or tried):
             continue
@@ -79,28 +79,39 @@ def search_words(
         least = min_weight()
         if least == inf:
             break
-        if not prefix:
-            is_likely = _continues(vocabulary, scores)
-            if group.start > 2:  # two masks say too little about longer words
-                targets = [ids for ids in targets if _ends(ids, scores) + _bonus(len(ids)) >= log(least)]
+        likely = [bool(prefix) or _continues(vocabulary, each) for each in scores.values()]
         hypotheses = yield from beam_search(
             model.log_probabilities,
-            clozes,
-            beam_size=_BEAM_SIZE_WITH_PREFIX if prefix else _BEAM_SIZE if is_likely else 0,
+            [cloze if each else replace(cloze, allowed=_nothing) for cloze, each in zip(clozes, likely, strict=True)],
+            beam_size=_BEAM_SIZE_WITH_PREFIX if prefix else _BEAM_SIZE,
             min_log_probability=log(least),
             targets=sorted(tried, key=lambda ids: -_ends(ids, scores))[:_MAX_PASSAGE_WORDS],
             scores=scores,
         )
         found += [(hypothesis.filled_tokens, exp(hypothesis.log_probability)) for hypothesis in hypotheses]
-        is_likely = is_likely and bool(hypotheses)
+        is_likely = any(likely) and bool(hypotheses)
+        targets = [ids for ids in targets if _ends(ids, scores) + _bonus(len(ids)) >= log(least)]
     return sorted(found, key=lambda item: -item[1])
 
 
-def _continues(vocabulary: Vocabulary, scores: Scores) -> bool:
-    """Return whether each mask after the first one may continue a word."""
+def _groups(max_subwords: int, targets: Sequence[Sequence[int]], *, together: bool) -> list[list[int]]:
+    """Return the numbers of subwords to try, in groups that share forward steps."""
+    lengths = list(range(2, max_subwords + 1))
+    if together:
+        return [lengths]
+    first = 2 + any(len(ids) == 3 for ids in targets)
+    groups = [[length for length in lengths if length <= first], *([length] for length in lengths if length > first)]
+    return [group for group in groups if group]
+
+
+def _continues(vocabulary: Vocabulary, scores: Tensor) -> bool:
+    """Return whether each mask of a cloze after the first one is likely to continue a word."""
     fits = vocabulary.fitting_tokens(is_continuation=True)
-    later = (each[1:, : len(fits)][:, fits].exp().sum(-1) for each in scores.values())
-    return any(float(probabilities.min()) > _MIN_CONTINUATION for probabilities in later)
+    return float(scores[1:, : len(fits)][:, fits].exp().sum(-1).min()) > _MIN_CONTINUATION
+
+
+def _nothing(_tokens: Tokens) -> list[tuple[int, Tensor]]:
+    return []
 
 
 def _ends(ids: Sequence[int], scores: Scores) -> float:
