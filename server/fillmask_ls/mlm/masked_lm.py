@@ -41,6 +41,9 @@ class MaskedLM(model.MaskedLM):
     forward = hidden_states.forward
     __call__ = hidden_states.forward
 
+    def __repr__(self) -> str:
+        return f"MaskedLM({self.name!r}, device={str(self.device)!r}, dtype={self.dtype})"
+
     def __reduce__(self) -> tuple[Any, ...]:
         load, *arguments = self.source
         return _load_again, (load, tuple(arguments), self.temperature)
