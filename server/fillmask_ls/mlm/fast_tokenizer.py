@@ -56,6 +56,7 @@ class FastTokenizer:
             strips = {"lstrip": bool(own and own.lstrip), "rstrip": bool(own and own.rstrip)}
             tokenizer.add_tokens([AddedToken(_SENTINEL, normalized=False, **strips)])
             self._tokenizer = tokenizer
+            self._is_byte_level = self.marks.space == "Ġ"
             self._split_written_specials()
 
     def _split_written_specials(self) -> None:
@@ -85,7 +86,7 @@ class FastTokenizer:
                     # The offsets of RoBERTa's mask include the space before it.
                     ids[index], tokens[index], special[index] = self.mask_id, self.mask_token, True
                     offsets[index] = (offsets[index][1] - len(MASK), offsets[index][1])
-                elif index and ids[index - 1] == self.mask_id and not special[index]:
+                elif self._is_byte_level and index and ids[index - 1] == self.mask_id and not special[index]:
                     offsets[index] = _untrim(offsets[index], offsets[index - 1][1], text)
         return Encoding(ids, tokens, offsets, special, encoding.word_ids)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise, takewhile
 
 from fillmask_ls.spans import Span
+from fillmask_ls.words import is_han
 
 _LOOKAHEAD = 8
 """How many characters of the next tokens are looked for after tokens that the text doesn't contain."""
@@ -43,19 +44,19 @@ def align(tokens: Sequence[str | None], text: str) -> list[Span]:
         if tokens[number] is not None and not needle and not missing:
             spans.append(_span_of_mark(text, spans[-1][1] if spans else 0))
             continue
-        found = _find(folded, position, missing, needles[number : number + _LOOKAHEAD])
+        found = _find(folded, origins, position, missing, needles[number : number + _LOOKAHEAD])
         if found < 0:
             missing.append(needle)
             continue
-        spans += _share(origins, position, found, len(missing), len(text))
+        spans += _share(text, folded, origins, (position, found), len(missing))
         missing = []
         position = found + len(needle)
         spans.append((origins[found], origins[position - 1] + 1))
-    spans += _share(origins, position, len(folded), len(missing), len(text))
+    spans += _share(text, folded, origins, (position, len(folded)), len(missing))
     return _extend_over_marks(spans, text)
 
 
-def _find(folded: str, position: int, missing: Sequence[str], needles: Sequence[str]) -> int:
+def _find(folded: str, origins: Sequence[int], position: int, missing: Sequence[str], needles: Sequence[str]) -> int:
     """Return where the first of ``needles`` stands after ``missing`` tokens; -1 if it is not found."""
     needle = needles[0]
     if not needle:
@@ -64,8 +65,31 @@ def _find(folded: str, position: int, missing: Sequence[str], needles: Sequence[
         return position + len(missing)  # a tokenizer that replaces punctuation replaces single characters
     together = "".join(takewhile(bool, needles))[: max(_LOOKAHEAD, len(needle))]
     end = position + _MAX_WORD * (len(missing) + 1)
-    found = folded.find(together, position + len(missing), end)
-    return found if found >= 0 else folded.find(together, position, end)
+    first = found = folded.find(together, position + len(missing), end)
+    while found >= 0 and not all(missing) and _count_words(folded, origins, position, found) < len(missing):
+        found = folded.find(together, found + 1, end)  # an unknown token stands for a whole word
+    return next((place for place in (found, first) if place >= 0), folded.find(together, position, end))
+
+
+def _count_words(folded: str, origins: Sequence[int], start: int, end: int) -> int:
+    """Return how many words there are from ``start`` to ``end``; 0 if ``end`` is inside of a word."""
+    if not _begins_word(folded, origins, end):
+        return 0
+    return sum(place == start or _begins_word(folded, origins, place) for place in range(start, end))
+
+
+def _begins_word(folded: str, origins: Sequence[int], position: int) -> bool:
+    """Return whether a word, a Chinese character or punctuation begins at a position of the folded text."""
+    if position == 0 or origins[position] > origins[position - 1] + 1:
+        return True
+    if origins[position] == origins[position - 1]:  # inside of a character
+        return False
+    return any(is_han(neighbor) or _is_punctuation(neighbor) for neighbor in folded[position - 1 : position + 1])
+
+
+def _is_punctuation(character: str) -> bool:
+    """Return whether BERT's tokenizer, the one that has unknown tokens for words, splits at a character."""
+    return _is_of(character, "P") or (character.isascii() and not character.isalnum())
 
 
 def _span_of_mark(text: str, start: int) -> Span:
@@ -73,13 +97,22 @@ def _span_of_mark(text: str, start: int) -> Span:
     return start, start + (start < len(text) and _is_of(text[start], "M"))
 
 
-def _share(origins: Sequence[int], start: int, end: int, count: int, text_length: int) -> list[Span]:
-    """Share the folded characters from ``start`` to ``end`` among ``count`` tokens."""
-    cuts = [start + (end - start) * part // count for part in range(count + 1)] if count else []
+def _share(text: str, folded: str, origins: Sequence[int], part: Span, count: int) -> list[Span]:
+    """Share a part of the folded text among ``count`` tokens: a word each if there are as many, or else characters."""
+    if not count:
+        return []
+    start, end = part
+    words = [position for position in range(start, end) if position == start or _begins_word(folded, origins, position)]
+    characters = list(dict.fromkeys(origins[start:end]))
+    following = origins[end] if end < len(origins) else len(text)
+    if len(words) == count:
+        ends = [origins[position - 1] + 1 for position in [*words[1:], end]]
+        return [(origins[first], last) for first, last in zip(words, ends, strict=True)]
+    cuts = [len(characters) * number // count for number in range(count + 1)]
     spans = []
     for low, high in pairwise(cuts):
-        first = origins[low] if low < len(origins) else text_length
-        spans.append((first, origins[high - 1] + 1 if low < high else first))
+        first = characters[low] if low < len(characters) else following
+        spans.append((first, characters[high - 1] + 1 if low < high else first))
     return spans
 
 
