@@ -15,6 +15,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from fillmask_ls import MASK
 from fillmask_ls.mlm import MaskedLM
 from fillmask_ls.mlm.masking import sample_mask
 from fillmask_ls.mlm.tokenization import Encoding, Tokenizer
@@ -22,7 +23,7 @@ from fillmask_ls.presentation.percent import percent
 
 from .figures import Figures, MaskedText, answer, figures
 from .passages import Document, break_off, passages, sentences
-from .questions import everyday_questions, facts, minimal_pairs, share_right
+from .questions import Question, everyday_questions, facts, minimal_pairs, share_right
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ class Probes:
 
     Attributes:
         single_sentences: over sentences of the held-out text on their own, each with one masked word.
-        unfinished: over starts of passages, masked at their last word.
+        unfinished: the share (0 to 1) of texts that end at a mask whose first word, as an editor shows it, is right.
         comments: over first paragraphs of docstrings of Python's standard library, 15 % masked.
         repeated: the share (0 to 1) of single sentences where the most probable subword is a content word that the
             sentence contains already.
@@ -55,7 +56,7 @@ class Probes:
     """
 
     single_sentences: Figures
-    unfinished: Figures
+    unfinished: float
     comments: Figures
     repeated: float
     repeated_right: float
@@ -81,7 +82,7 @@ def probe(model: MaskedLM, documents: Sequence[Document], max_texts: int) -> Pro
     everyday = everyday_questions()
     return Probes(
         single_sentences=figures(answers),
-        unfinished=figures(answer(model, _spread(list(unfinished_texts(documents, tokenizer)), max_texts))),
+        unfinished=share_right(model, _spread(list(unfinished_texts(documents, tokenizer)), max_texts)),
         comments=figures(answer(model, list(islice(comments(tokenizer), max_texts)))),
         repeated=sum(repeated) / len(repeated),
         repeated_right=sum(of_repeated) / max(1, len(of_repeated)),
@@ -95,7 +96,7 @@ def probe_lines(probes: Sequence[Probes]) -> list[list[str]]:
     """Return one line a figure with one column a model."""
     if not probes:
         return []
-    kinds = ("single_sentences", "unfinished", "comments")
+    kinds = ("single_sentences", "comments")
     return [
         *(
             [
@@ -104,6 +105,7 @@ def probe_lines(probes: Sequence[Probes]) -> list[list[str]]:
             ]
             for kind in kinds
         ),
+        ["end of unfinished text: top-1", *(percent(probe.unfinished) for probe in probes)],
         ["first choice repeats a content word", *(percent(probe.repeated) for probe in probes)],
         ["of those right", *(percent(probe.repeated_right) for probe in probes)],
         ["facts: right at top-1", *(percent(probe.facts) for probe in probes)],
@@ -123,8 +125,8 @@ def single_sentences(documents: Sequence[Document], tokenizer: Tokenizer, seed: 
                     yield MaskedText(encoding, _one(encoding, chance.choice(whole)))
 
 
-def unfinished_texts(documents: Sequence[Document], tokenizer: Tokenizer, seed: int = 0) -> Iterator[MaskedText]:
-    """Yield the start of each passage, masked at its last word."""
+def unfinished_texts(documents: Sequence[Document], tokenizer: Tokenizer, seed: int = 0) -> Iterator[Question]:
+    """Yield the start of each passage, with a mask in place of its last word, if that has one subword."""
     chance = random.Random(seed)  # noqa: S311
     for document in documents:
         for passage in passages(document, tokenizer, min(128, tokenizer.max_length)):
@@ -132,7 +134,8 @@ def unfinished_texts(documents: Sequence[Document], tokenizer: Tokenizer, seed: 
             encoding = tokenizer.encode(start, masks=())
             whole = _whole_words(encoding, start)
             if start != passage and whole and encoding.offsets[whole[-1]][1] == len(start):
-                yield MaskedText(encoding, _one(encoding, whole[-1]))
+                word = start[encoding.offsets[whole[-1]][0] :].strip()
+                yield Question(start.removesuffix(word) + MASK, (word,))
 
 
 def comments(tokenizer: Tokenizer, seed: int = 0) -> Iterator[MaskedText]:

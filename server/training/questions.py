@@ -101,8 +101,8 @@ def facts() -> list[Question]:
 
 
 def minimal_pairs() -> list[Question]:
-    """Return minimal pairs of grammar, by templates: number, case, tense, reflexives, polarity, articles."""
-    return [*_number(), *_reflexives(), *_tense(), *_small_words()]
+    """Return minimal pairs, by templates: grammar, reference, and answers beside the word that the sentence contains."""
+    return [*_number(), *_reflexives(), *_tense(), *_small_words(), *_reference(), *_not_repeated()]
 
 
 def _number() -> Iterator[Question]:
@@ -163,6 +163,21 @@ def _small_words() -> Iterator[Question]:
         ("He is good [MASK] chess.", "at", "in"),
     ):
         yield Question(text, (right,), wrong)
+
+
+def _reference() -> Iterator[Question]:
+    people = "woman herself, king himself, girls themselves, mother herself, man himself, doctors themselves"
+    for person, right in _pairs(people):
+        for others, wrong in _pairs(people):
+            if wrong != right:
+                yield Question(f"The {person} who knew the {others} had only [MASK] to blame.", (right,), wrong)
+
+
+def _not_repeated() -> Iterator[Question]:
+    for city, country in _pairs(_CAPITALS):
+        yield Question(f"{city} is the capital of [MASK].", (country,), city)
+    for word, opposite in _pairs(_OPPOSITES):
+        yield Question(f"The opposite of {word} is [MASK].", (opposite,), word)
 
 
 def _pairs(listed: str) -> Iterator[tuple[str, str]]:
