@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,6 +36,31 @@ def table(tmp_path: Path) -> Path:
         "".join(json.dumps({"id": f"i{number}", "text": text}) + "\n" for number, text in enumerate(texts, 1))
     )
     return path
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+class TestPipes:
+    """A pipe or device is written to, never replaced."""
+
+    @pytest.fixture
+    def pipe(self, tmp_path: Path) -> Path:
+        path = tmp_path / "pipe"
+        os.mkfifo(path)
+        return path
+
+    def test_json_goes_into_the_pipe(self, run: RunCommand, pipe: Path) -> None:
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        found = run("score", "The sky is blue.", "-o", str(pipe), "--format", "json", "--overwrite")
+        assert (found.code, found.err) == (0, "")
+        [record] = json.loads(os.read(reader, 10_000))
+        os.close(reader)
+        assert record["text"] == "The sky is blue."
+        assert pipe.is_fifo()
+
+    @pytest.mark.parametrize("options", [("--format", "parquet"), ("--format", "jsonl", "--resume")])
+    def test_what_needs_a_file_is_refused(self, run: RunCommand, pipe: Path, options: tuple[str, ...]) -> None:
+        found = run("score", "The sky is blue.", "-o", str(pipe), *options)
+        assert (found.code, "is a device or a pipe" in found.err) == (2, True)
 
 
 class TestInputs:
@@ -364,6 +390,14 @@ class TestResume:
         result = run("predict", str(table), *FAST, "-o", str(out), "--resume")
         assert (result.code, out.read_text()) == (2, "a,b\n1,2\n")
         assert "has other columns than these options write" in result.err
+
+    def test_values_that_parquet_cannot_contain_become_text(self, run: RunCommand, tmp_path: Path) -> None:
+        pytest.importorskip("pyarrow")
+        table, out = tmp_path / "items.jsonl", tmp_path / "out.parquet"
+        table.write_text(json.dumps({"text": "The sky is blue.", "large": 10**30, "empty": {}}) + "\n")
+        assert run("score", str(table), "-o", str(out)).code == 0
+        [row] = parquet_rows(out)
+        assert (row["large"], row["empty"]) == ("1" + 30 * "0", "{}")
 
     def test_a_complete_parquet_file_is_left_alone(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
         pytest.importorskip("pyarrow")

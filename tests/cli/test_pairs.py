@@ -103,6 +103,12 @@ def test_pairs_that_fail_do_not_count(run: RunCommand, blimp: Path) -> None:
     assert result.err == f"fillmask-ls: {blimp}, row 4: column 'sentence_good' contains no text\n"
 
 
+def test_an_empty_sentence_is_an_error_and_never_preferred(run: RunCommand, blimp: Path) -> None:
+    blimp.write_text('{"sentence_good": "", "sentence_bad": "The cats sleeps."}\n')
+    result = run("pairs", str(blimp))
+    assert (result.code, "column 'sentence_good' contains no text" in result.err) == (1, True)
+
+
 @pytest.mark.parametrize("ending", ["json", "parquet"])
 def test_a_complete_file_is_counted_again(run: RunCommand, blimp: Path, tmp_path: Path, ending: str) -> None:
     if ending == "parquet":

@@ -76,3 +76,8 @@ def test_file_without_mask_exits_with_1(run: RunCommand, tmp_path: Path) -> None
     file.write_text("No mask.")
     result = run("predict", str(file))
     assert (result.code, result.err) == (1, f"fillmask-ls: there is no [MASK] in {file}\n")
+
+
+def test_a_huge_number_of_subwords_is_refused(run: RunCommand) -> None:
+    result = run("predict", "The [MASK].", "--max-subwords", "99")
+    assert (result.code, "'99' is not a whole number from 1 to 8" in result.err) == (2, True)

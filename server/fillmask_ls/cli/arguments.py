@@ -181,6 +181,13 @@ def count(value: str) -> int:
     return int(value)
 
 
+def subwords(value: str) -> int:
+    """Parse a number of subwords from 1 to 8, as in the settings: memory grows with its square."""
+    if not value.isdecimal() or not 1 <= int(value) <= 8:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 1 to 8")
+    return int(value)
+
+
 def count_range(value: str) -> tuple[int, int]:
     """Parse ``N`` or ``N-M``."""
     first, _, last = value.partition("-")

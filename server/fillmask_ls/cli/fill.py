@@ -11,7 +11,7 @@ from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.spans import replace_spans
 
-from .arguments import Commands, add_input_arguments, add_model_options, add_output_options, count
+from .arguments import Commands, add_input_arguments, add_model_options, add_output_options, subwords
 from .bulk import runner
 from .bulk.backend import Backend
 from .bulk.documents import open_document
@@ -42,7 +42,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--max-subwords",
         metavar="N",
-        type=count,
+        type=subwords,
         default=4,
         help="most subwords of a word that is filled alone (default: 4)",
     )

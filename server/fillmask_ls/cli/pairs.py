@@ -57,7 +57,8 @@ class Pairs(Task):
 
     def check(self, item: Item) -> str:
         for column in (self._options.good, self._options.bad):
-            if not isinstance(value_at(item.columns, column), str):
+            value = value_at(item.columns, column)
+            if not (isinstance(value, str) and value.strip()):
                 return f"column {column!r} contains no text"
         return ""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fillmask_ls import MASK
 
-from .arguments import Commands, add_input_arguments, add_model_options, add_output_options, count
+from .arguments import Commands, add_input_arguments, add_model_options, add_output_options, count, subwords
 from .bulk import runner
 from .bulk.backend import Backend
 from .bulk.documents import mask_passages
@@ -28,7 +28,11 @@ def add_parser(commands: Commands) -> None:
     add_input_arguments(parser)
     parser.add_argument("--top-k", metavar="N", type=count, default=10, help="number of words a mask (default: 10)")
     parser.add_argument(
-        "--max-subwords", metavar="N", type=count, default=4, help="most subwords of a word; 1 is fastest (default: 4)"
+        "--max-subwords",
+        metavar="N",
+        type=subwords,
+        default=4,
+        help="most subwords of a word; 1 is fastest (default: 4)",
     )
     add_output_options(parser)
     add_model_options(parser)

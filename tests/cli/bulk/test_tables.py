@@ -106,6 +106,29 @@ def test_two_columns_of_one_name_are_reported() -> None:
         rows("a,a\n1,2\n", "csv")
 
 
+def test_two_columns_of_one_name_in_parquet_are_reported() -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    file = io.BytesIO()
+    array = pyarrow.array(["a"])
+    pytest.importorskip("pyarrow.parquet").write_table(
+        pyarrow.Table.from_arrays([array, array], names=["text", "text"]), file
+    )
+    with pytest.raises(CommandError, match="two columns named 'text'"):
+        list(read_rows(file, "table", "parquet"))
+
+
+@pytest.mark.parametrize("rest", ["", "short\n", "\n\n"])
+def test_column_names_of_csv_are_those_of_its_header(rest: str) -> None:
+    assert column_names(io.BytesIO(f"text,id\n{rest}".encode()), "table", "csv") == ["text", "id"]
+
+
+@pytest.mark.parametrize("bad", ['"Yes," he said.,2', '"open,2'])
+def test_a_wrong_quotation_mark_is_an_error_and_changes_no_text(bad: str) -> None:
+    first, second = rows(f"text,id\nfine,1\n{bad}\n", "csv")
+    assert first.columns == {"text": "fine", "id": "1"}
+    assert "can't be read" in second.error
+
+
 def test_column_names_of_json_lines_are_those_of_all_rows() -> None:
     assert column_names(io.BytesIO(b'{"a": 1}\n{"b": 1, "a": 2}\n'), "table", "jsonl") == ["a", "b"]
 

@@ -137,6 +137,9 @@ class FileOutput(Output):
             raise CommandError(f"can't write {self.path}: there is no folder {parent}", ExitCode.USAGE)
         if self.path.is_dir():
             raise CommandError(f"can't write {self.path}: it is a folder", ExitCode.USAGE)
+        if _is_stream(self.path) and (resume or self.converts_to == "parquet"):
+            what = "--resume needs a file" if resume else "Parquet needs a file"
+            raise CommandError(f"{what}, and {self.path} is a device or a pipe", ExitCode.USAGE)
         is_there = next((path for path in (self.path, self.part) if os.path.lexists(path)), None)
         if is_there and not (resume or overwrite) and not _is_stream(self.path):
             raise CommandError(
@@ -207,6 +210,7 @@ class FileOutput(Output):
 
     def finish(self) -> None:
         with _reports(self.part):
+            self._put(self._format.end)
             self.close()
             if not self.converts_to:
                 return
@@ -236,7 +240,9 @@ def part_of(path: Path) -> Path:
 
 def file_output(path: Path, name: str, columns: Sequence[str]) -> FileOutput:
     """Return the output that writes records with these columns to a file in the format with this name."""
-    return FileOutput(path, make_format(name, columns), convert=name if name in ("parquet", "json") else "")
+    # A device can't be replaced: it gets JSON directly.
+    is_converted = name == "parquet" or (name == "json" and not _is_stream(path))
+    return FileOutput(path, make_format(name, columns), convert=name if is_converted else "")
 
 
 @contextlib.contextmanager

@@ -49,9 +49,11 @@ def _type(values: list[Any]) -> Any:
     import pyarrow
 
     try:
-        return pyarrow.array(values).type
-    except pyarrow.ArrowException:
+        kind = pyarrow.array(values).type
+    except (pyarrow.ArrowException, OverflowError):
         return pyarrow.string()
+    # Parquet has no objects without keys.
+    return pyarrow.string() if pyarrow.types.is_struct(kind) and not kind.num_fields else kind
 
 
 def _common_type(one: Any, other: Any) -> Any:

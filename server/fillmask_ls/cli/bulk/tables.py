@@ -75,11 +75,11 @@ def column_names(file: BinaryIO, name: str, table_format: str, **options: Any) -
     """
     if table_format == "parquet":
         return list(_open_parquet(file, name).schema_arrow.names)
+    if table_format in _DELIMITERS:
+        return _open_csv(file, name, _DELIMITERS[table_format], **options)[1]
     names: dict[str, None] = {}
     for row in read_rows(file, name, table_format, **options):
         names.update(dict.fromkeys(row.columns))
-        if table_format in _DELIMITERS and row.columns:
-            break
     return list(names)
 
 
@@ -115,15 +115,7 @@ def sniff_encoding(start: bytes, encoding: str) -> str:
 
 
 def _read_csv(file: BinaryIO, name: str, delimiter: str, encoding: str, header: Sequence[str]) -> Iterator[Row]:
-    lines = _text_lines(file, encoding)
-    first = next(lines, "")
-    if delimiter == "," and not header:
-        delimiter = max(",;\t", key=first.count)  # spreadsheets write semicolons where commas are decimal points
-    reader = csv.reader(_chain(first, lines), delimiter=delimiter)
-    names = list(header) or next(reader, [])
-    if len(set(names)) < len(names):
-        double = next(each for each in names if names.count(each) > 1)
-        raise CommandError(f"{name} has two columns named {double!r}. Rename one.", ExitCode.USAGE)
+    reader, names = _open_csv(file, name, delimiter, encoding, header)
     number = 0
     while True:
         try:
@@ -137,6 +129,30 @@ def _read_csv(file: BinaryIO, name: str, delimiter: str, encoding: str, header: 
         if cells:
             number += 1
             yield _csv_row(number, names, cells)
+
+
+def _open_csv(
+    file: BinaryIO, name: str, delimiter: str, encoding: str = "utf-8", header: Sequence[str] = ()
+) -> tuple[Iterator[list[str]], list[str]]:
+    """Return the rows after the header as lists of cells, and the names of the columns."""
+    lines = _text_lines(file, encoding)
+    first = next(lines, "")
+    if delimiter == "," and not header:
+        delimiter = max(",;\t", key=first.count)  # spreadsheets write semicolons where commas are decimal points
+    # Without "strict", quotation marks inside a cell vanish, and an open one silently takes the rest of the file.
+    reader = csv.reader(_chain(first, lines), delimiter=delimiter, strict=True)
+    try:
+        names = list(header) or next(reader, [])
+    except csv.Error as error:
+        raise CommandError(f"the header of {name} can't be read: {error}", ExitCode.USAGE) from error
+    _check_unique(names, name)
+    return reader, names
+
+
+def _check_unique(names: Sequence[str], name: str) -> None:
+    if len(set(names)) < len(names):
+        double = next(each for each in names if names.count(each) > 1)
+        raise CommandError(f"{name} has two columns named {double!r}. Rename one.", ExitCode.USAGE)
 
 
 def _csv_row(number: int, names: Sequence[str], cells: Sequence[str]) -> Row:
@@ -230,9 +246,11 @@ def _open_parquet(file: BinaryIO, name: str) -> Any:
     from pyarrow import parquet
 
     try:
-        return parquet.ParquetFile(file)
+        table = parquet.ParquetFile(file)
     except pyarrow.ArrowException as error:
         raise CommandError(f"{name} is no Parquet file: {error}", ExitCode.USAGE) from error
+    _check_unique(table.schema_arrow.names, name)
+    return table
 
 
 def require_pyarrow() -> None:
