@@ -177,3 +177,15 @@ def test_results_survive_a_pickle(tiny_bert: mlm.MaskedLM) -> None:
     results = mlm.predict(tiny_bert, TEXTS, top_k=2)
     assert pickle.loads(pickle.dumps(results)) == results
     assert pickle.loads(pickle.dumps(results)).to_records() == results.to_records()
+
+
+@pytest.mark.parametrize("texts", ["", ["a", "b"]])
+def test_a_batch_without_tokens_is_refused(tiny_bert: mlm.MaskedLM, texts: Any) -> None:
+    with pytest.raises(ValueError, match="batch_tokens must be at least 1, not 0"):
+        mlm.score(tiny_bert, texts, batch_tokens=0)
+
+
+@pytest.mark.parametrize("masks", [[(7, 13), (0, 6)], [(0, 6), (0, 6)], [(0, 6), (3, 9)]])
+def test_masks_out_of_order_are_refused(tiny_bert: mlm.MaskedLM, masks: list[tuple[int, int]]) -> None:
+    with pytest.raises(ValueError, match="in order and must not overlap"):
+        mlm.predict(tiny_bert, f"{MASK} {MASK}", masks)

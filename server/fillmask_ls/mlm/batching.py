@@ -48,7 +48,12 @@ def run_many(
         model: the model.
         generators: one for each text.
         batch_tokens: the most tokens in a forward pass, padding included; a single row can have more.
+
+    Raises:
+        ValueError: ``batch_tokens`` is below 1.
     """
+    if batch_tokens < 1:
+        raise ValueError(f"batch_tokens must be at least 1, not {batch_tokens}")
     source = iter(generators)
     opened: deque[_Open[T]] = deque()
     exhausted = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from fillmask_ls import MASK
 from fillmask_ls.spans import Span
@@ -47,13 +48,15 @@ def windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[Windo
         masks: the spans of its masks, in order; without masks there are no windows.
 
     Raises:
-        ValueError: a span is not as long as ``[MASK]``, or outside of the text.
+        ValueError: a span is not as long as ``[MASK]``, or outside of the text, or before the end of the one before.
     """
     if not masks:
         return
     for start, end in masks:
         if end - start != len(MASK) or not 0 <= start <= end <= len(text):
             raise ValueError(f"({start}, {end}) is no mask: each mask is as long as {MASK} and inside the text")
+    if any(start < end for (_, end), (start, _) in pairwise(masks)):
+        raise ValueError("masks must be in order and must not overlap")
     mask_id = model.tokenizer.mask_id
     encoding = model.tokenizer.encode(text, masks)
     room = model.tokenizer.max_length - model.tokenizer.added_tokens - _SPARE_TOKENS
