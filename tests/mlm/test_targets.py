@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -72,3 +73,14 @@ def test_no_targets_give_no_candidates(model: mlm.MaskedLM) -> None:
 def test_every_tokenizer_ranks_targets(model_of: Callable[[str], mlm.MaskedLM], name: str) -> None:
     words = mlm.rank_targets(model_of(name), "She drank a cup of [MASK] with milk.", ["zebra", "a zebra or two", "tea"])
     assert sum(word.probability for word in words) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("function", [mlm.cloze, mlm.rank_targets])
+def test_one_target_is_not_read_letter_by_letter(model: mlm.MaskedLM, function: Callable[..., Any]) -> None:
+    assert [found.text for found in function(model, f"The {MASK} is blue.", "sky")] == ["sky"]
+
+
+@pytest.mark.parametrize("function", [mlm.cloze, mlm.rank_targets])
+def test_a_target_of_a_wrong_type_is_named(model: mlm.MaskedLM, function: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match="a target must be a str, not int"):
+        function(model, f"The {MASK} is blue.", ["sky", 3])

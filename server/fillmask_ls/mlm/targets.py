@@ -26,7 +26,7 @@ _Targets = Mapping[str, tuple[int, ...]]
 
 @over_texts("targets", "mask", "masks")
 def rank_targets(
-    model: MaskedLM, text: str, targets: Sequence[str], *, mask: int = 0, masks: Sequence[Span] | None = None
+    model: MaskedLM, text: str, targets: str | Sequence[str], *, mask: int = 0, masks: Sequence[Span] | None = None
 ) -> ForwardSteps[Results[Candidate]]:
     """Rank words or phrases by how well they fit a mask, relative to each other.
 
@@ -53,7 +53,7 @@ def rank_targets(
     ['coffee', 'hot chocolate', 'zebra']
     """
     window, number = _window_of(model, text, mask, masks)
-    ids_of = _encode_targets(model, window, number, targets)
+    ids_of = _encode_targets(model, window, number, _target_list(targets))
     first_of = {ids or target: target for target, ids in reversed(list(ids_of.items()))}
     ids_of = {target: ids for target, ids in ids_of.items() if first_of[ids or target] == target}
     weights = yield from _weigh(model, window, number, ids_of)
@@ -103,7 +103,7 @@ def cloze(
     """
     if not base > 1:
         raise ValueError(f"base must be above 1, not {base}")
-    targets = [targets] if isinstance(targets, str) else list(targets)
+    targets = _target_list(targets)
     window, number = _window_of(model, text, mask, masks)
     ids_of = _encode_targets(model, window, number, targets)
     temperature = model.temperature if calibrated else 1.0
@@ -123,6 +123,14 @@ def _window_of(model: MaskedLM, text: str, mask: int, masks: Sequence[Span] | No
         raise ValueError(f"there is no mask number {mask}: the text has {len(masks)}")
     window = next(window for window in windows(model, text, masks) if mask - window.first_mask in window.requested)
     return window, mask - window.first_mask
+
+
+def _target_list(targets: str | Iterable[str]) -> list[str]:
+    listed = [targets] if isinstance(targets, str) else list(targets)
+    for target in listed:
+        if not isinstance(target, str):
+            raise TypeError(f"a target must be a str, not {type(target).__name__}")
+    return listed
 
 
 def _encode_targets(model: MaskedLM, window: Window, number: int, targets: Sequence[str]) -> _Targets:
