@@ -22,6 +22,8 @@ from fillmask_ls.spans import Span
 from fillmask_ls.words import find_masks, has_letter
 from tiny_tokenizers import ADDED, KINDS, KINDS_THAT_NEED_MOSES, save, write
 
+pytestmark = pytest.mark.architectures
+
 TokenizerOf = Callable[[str], mlm.Tokenizer]
 ModelOf = Callable[[str], mlm.MaskedLM]
 

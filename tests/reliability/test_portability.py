@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -37,7 +38,11 @@ UNPORTABLE_PATHS = ("/proc/", "/dev/", "/tmp", "/etc/", "/sys/", "C:\\")
 
 def findings(source: str) -> Iterator[str]:
     """Yield the unportable names and paths in a source, and its calls that open text without an encoding."""
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    guarded = {id(part) for node in ast.walk(tree) if _has_alternative(node) for part in node.body}
+    for node in ast.walk(tree):
+        if id(node) in guarded:
+            continue
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             yield from UNPORTABLE_MODULES.intersection(names)
@@ -50,6 +55,13 @@ def findings(source: str) -> Iterator[str]:
             isinstance(node, ast.Call) and _opens_text(node) and "encoding" not in {each.arg for each in node.keywords}
         ):
             yield f"{ast.unparse(node)} has no encoding"
+
+
+def _has_alternative(node: ast.AST) -> TypeGuard[ast.Try]:
+    """Return whether a statement goes on where a module is missing."""
+    return isinstance(node, ast.Try) and any(
+        isinstance(handler.type, ast.Name) and handler.type.id == "ImportError" for handler in node.handlers
+    )
 
 
 def _opens_text(call: ast.Call) -> bool:

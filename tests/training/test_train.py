@@ -125,6 +125,7 @@ def test_loss_and_gradient_equal_those_of_transformers(
             assert similarity > (0.9999 if exact else 0.98)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("start", ["tiny", "encoder", "mpnet_encoder"])
 def test_loss_falls(start: str, request: pytest.FixtureRequest, rows: Rows, tmp_path: Path) -> None:
     folder = request.getfixturevalue(start)

@@ -53,7 +53,7 @@ class Input:
         """Bytes; 0 if unknown."""
         return self.path.stat().st_size if self.path is not None else 0
 
-    def open(self) -> BinaryIO:
+    def open_binary(self) -> BinaryIO:
         """Open the file or standard input.
 
         Raises:

@@ -99,7 +99,7 @@ class Reading:
             return ["text"]
         if not source.is_table or source.path is None:
             return []
-        with source.open() as file:
+        with source.open_binary() as file:
             return column_names(file, source.name, source.kind, encoding=self.encoding, header=self.header)
 
 
@@ -152,7 +152,7 @@ class ItemReader:
             yield from self._document(source)
             self._done += source.size
             return
-        with source.open() if source.path is not None else _Open(source.open()) as file:
+        with source.open_binary() if source.path is not None else _Open(source.open_binary()) as file:
             if source.path is not None:
                 self._file = file
             rows = _read_lines(file, self._reading.encoding) if source.kind == "lines" else self._rows(source, file)
@@ -166,7 +166,7 @@ class ItemReader:
 
     def _document(self, source: Input) -> Iterator[Item]:
         try:
-            text = read_text(source, self._reading.encoding)
+            text = decode_file(source, self._reading.encoding)
         except CommandError as error:
             if len(self._inputs) == 1:
                 raise
@@ -177,7 +177,7 @@ class ItemReader:
     def _arriving_lines(self, source: Input) -> Iterator[list[Item]]:
         """Yield the lines that have arrived, and wait for the next ones."""
         number = 0
-        for lines in whole_lines(source.open()):
+        for lines in whole_lines(source.open_binary()):
             rows = [_line_row(number + count, line, self._reading.encoding) for count, line in enumerate(lines, 1)]
             number += len(lines)
             items = [self._item(source, row) for row in rows if row.error or row.columns["text"].strip()]
@@ -209,13 +209,13 @@ class ItemReader:
         return Item(name, text if isinstance(text, str) else "", row.columns, (place,), error=error)
 
 
-def read_text(source: Input, encoding: str) -> str:
+def decode_file(source: Input, encoding: str) -> str:
     """Return the text of a file, without its byte order mark.
 
     Raises:
         CommandError: it can't be read or decoded.
     """
-    with source.open() if source.path is not None else _Open(source.open()) as file:
+    with source.open_binary() if source.path is not None else _Open(source.open_binary()) as file:
         try:
             content = file.read()
         except OSError as error:

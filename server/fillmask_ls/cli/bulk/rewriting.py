@@ -187,7 +187,7 @@ def _print_rewritten(options: argparse.Namespace, inputs: Sequence[Input], edit:
             print_bytes(text.encode("utf-8", "surrogateescape") + b"\n")
             continue
         number = 0
-        for lines in whole_lines(source.open()):
+        for lines in whole_lines(source.open_binary()):
             for line in lines:
                 number += 1
                 row = replace(source, row=number)
@@ -208,7 +208,7 @@ def _edit(edit: Edit, source: Input, text: str) -> Replacements:
 
 
 def _read(source: Input) -> bytes:
-    file = source.open()
+    file = source.open_binary()
     try:
         return file.read()
     except OSError as error:
