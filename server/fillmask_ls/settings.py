@@ -15,6 +15,8 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from .words import SUBWORDS_LIMIT
+
 SECTION = "fillmask"
 
 _PROVIDER_NAME = re.compile(r"[a-z0-9-]*")
@@ -280,7 +282,7 @@ class Settings:
     max_subwords: int = _setting(
         "maxSubwords",
         4,
-        _integer(1, 8),
+        _integer(1, SUBWORDS_LIMIT),
         "The maximum number of subwords in a suggested word. 1 suggests only words that are in the model's vocabulary.",
     )
     prose: str = _setting(

@@ -15,6 +15,9 @@ CONTINUATIONS = (".", " [MASK].")
 Without them a model predicts a full stop. Use the mean of its predictions with both.
 """
 
+SUBWORDS_LIMIT = 8
+"""The most subwords that a word can be searched with: memory grows with their square."""
+
 _WORD_PATTERN = r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}_]+)*"
 _MASK = regex.compile(regex.escape(MASK))
 _MASK_AND_PREFIX = regex.compile(

@@ -173,3 +173,9 @@ def test_window_predicts_what_its_text_alone_predicts(model: mlm.MaskedLM) -> No
 def test_every_mask_of_any_text_has_its_prediction(tiny_bert: mlm.MaskedLM, text: str) -> None:
     predictions = mlm.predict(tiny_bert, text, top_k=2, max_subwords=2)
     assert [text[start:end] for start, end in (p.span for p in predictions)] == [MASK] * text.count(MASK)
+
+
+@pytest.mark.parametrize("max_subwords", [0, 9, 10**6])
+def test_the_number_of_subwords_is_limited(model: mlm.MaskedLM, max_subwords: int) -> None:
+    with pytest.raises(ValueError, match="max_subwords must be from 1 to 8, not"):
+        mlm.predict(model, "A [MASK].", max_subwords=max_subwords)

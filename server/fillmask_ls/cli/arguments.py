@@ -7,6 +7,8 @@ import codecs
 import math
 from typing import TypeAlias
 
+from fillmask_ls.words import SUBWORDS_LIMIT
+
 from .bulk.inputs import KINDS
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -182,9 +184,9 @@ def count(value: str) -> int:
 
 
 def subwords(value: str) -> int:
-    """Parse a number of subwords from 1 to 8, as in the settings: memory grows with its square."""
-    if not value.isdecimal() or not 1 <= int(value) <= 8:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 1 to 8")
+    """Parse a number of subwords."""
+    if not value.isdecimal() or not 1 <= int(value) <= SUBWORDS_LIMIT:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from 1 to {SUBWORDS_LIMIT}")
     return int(value)
 
 

@@ -16,6 +16,7 @@ from cattrs import BaseValidationError, Converter, transform_error
 
 from fillmask_ls import MASK
 from fillmask_ls.spans import Span
+from fillmask_ls.words import SUBWORDS_LIMIT
 
 from .api import (
     Candidate,
@@ -42,7 +43,6 @@ VERSION = 1
 
 MAX_TOP_K = 1000
 """The largest ``top_k``, and the largest number of targets."""
-_MAX_SUBWORDS = 8
 _MAX_TARGET_LENGTH = 100
 _TARGETS = f"'targets' must be words of at most {_MAX_TARGET_LENGTH} characters"
 
@@ -169,7 +169,7 @@ def _check_question(question: Question) -> None:
             _check(0 <= question.seed < 2**63, "'seed' must be a whole number, 0 or more")
     match question:
         case PredictQuestion():
-            _check(1 <= question.max_subwords <= _MAX_SUBWORDS, f"'max_subwords' must be from 1 to {_MAX_SUBWORDS}")
+            _check(1 <= question.max_subwords <= SUBWORDS_LIMIT, f"'max_subwords' must be from 1 to {SUBWORDS_LIMIT}")
             _check(0 <= question.focus < max(1, len(question.masks)), "'focus' must be the number of a mask")
         case FillQuestion(to_fill=to_fill) if to_fill is not None:
             _check(0 <= to_fill[0] <= to_fill[1] <= len(question.masks), "'to_fill' must be a range of mask numbers")

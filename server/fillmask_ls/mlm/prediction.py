@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fillmask_ls.spans import Span, replace_spans
-from fillmask_ls.words import find_masks, starts_sentence
+from fillmask_ls.words import SUBWORDS_LIMIT, find_masks, starts_sentence
 
 from .forward_steps import ForwardStep, ForwardSteps, run_together
 from .model import MaskedLM
@@ -56,13 +56,13 @@ def predict(
         masks: the spans of the masks, in order, each as long as ``[MASK]``; by default every ``[MASK]`` in the text.
         top_k: at least 1; fewer candidates are returned if fewer fit.
         prefixes: what the words must begin with, by the number of the mask.
-        max_subwords: the most subwords in a word; 1 turns the search off.
+        max_subwords: the most subwords in a word, from 1 to 8; 1 turns the search off.
 
     Returns:
         One prediction for each mask, in order. Probabilities are calibrated.
 
     Raises:
-        ValueError: ``top_k`` or ``max_subwords`` is below 1.
+        ValueError: ``top_k`` is below 1, or ``max_subwords`` is not from 1 to 8.
 
     >>> [prediction] = mlm.predict(model, "The patient was taken to the [MASK] by ambulance.")
     >>> prediction.candidates[0].text
@@ -70,8 +70,8 @@ def predict(
     """
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, not {top_k}")
-    if max_subwords < 1:
-        raise ValueError(f"max_subwords must be at least 1, not {max_subwords}")
+    if not 1 <= max_subwords <= SUBWORDS_LIMIT:
+        raise ValueError(f"max_subwords must be from 1 to {SUBWORDS_LIMIT}, not {max_subwords}")
     predictions: Results[Prediction] = Results(label="mask")
     for window in windows(model, text, find_masks(text) if masks is None else masks):
         predictions += yield from predict_steps(
