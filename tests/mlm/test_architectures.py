@@ -18,22 +18,16 @@ from fillmask_ls import MASK, mlm
 from fillmask_ls.mlm.results import Metric
 from tiny_checkpoints import LATIN, MULTILINGUAL, POSITIONS, TINY_CHECKPOINTS
 
+pytestmark = pytest.mark.architectures
+
 ModelOf = Callable[[str], mlm.MaskedLM]
 CheckpointOf = Callable[[str], Path]
 
 LITERALS = ["<s>", "</s>", "<pad>", "<mask>", "[CLS]", "[SEP]", "[PAD]", "<bos>"]
 METRICS: list[Metric] = ["within_word_l2r", "original", "whole_word"]
 
-
-ONLY_WITH_ARCHITECTURES = {"bert-multilingual-cased", "distilbert-uncased"}
-"""Each resembles another architecture: same tokenizer as bert-cased, same kind of network as roberta."""
-
-
-NAMES = [
-    pytest.param(name, marks=pytest.mark.architectures if name in ONLY_WITH_ARCHITECTURES else ())
-    for name in TINY_CHECKPOINTS
-]
-MULTILINGUAL_NAMES = [name for name in NAMES if TINY_CHECKPOINTS[str(name.values[0])].sentences == MULTILINGUAL]
+NAMES = list(TINY_CHECKPOINTS)
+MULTILINGUAL_NAMES = [name for name in NAMES if TINY_CHECKPOINTS[name].sentences == MULTILINGUAL]
 
 
 @pytest.fixture(params=NAMES)
@@ -303,9 +297,7 @@ def split_tokenizer_file(folder: Path) -> None:
         (folder / "merges.txt").write_text(f"#version: 0.2\n{merges}")
 
 
-@pytest.mark.parametrize(
-    "name", ["bert-cased", pytest.param("distilbert-uncased", marks=pytest.mark.architectures), "roberta"]
-)
+@pytest.mark.parametrize("name", ["bert-cased", "distilbert-uncased", "roberta"])
 def test_slow_tokenizer_files_are_converted(name: str, model_of: ModelOf, copied: Path) -> None:
     split_tokenizer_file(copied)
     converted = mlm.load(str(copied), dtype=torch.float32)

@@ -27,18 +27,10 @@ pytestmark = pytest.mark.architectures
 TokenizerOf = Callable[[str], mlm.Tokenizer]
 ModelOf = Callable[[str], mlm.MaskedLM]
 
-RESEMBLES_ANOTHER = {
-    *("wordpiece", "wordpiece-uncased", "wordpiece-holes-added", "byte-level", "byte-level-files", "byte-level-added"),
-    *("byte-level-end-only", "byte-level-nfc", "unigram", "unigram-no-specials", "characters", "words", "roc-bert"),
-    *("tapas", "flaubert"),
-}
-"""Kinds whose every combination is tested with the architectures only."""
-
 
 def _marks(kind: str) -> list[pytest.MarkDecorator]:
     lacks_moses = kind in KINDS_THAT_NEED_MOSES and find_spec("sacremoses") is None
-    marks = [pytest.mark.skipif(lacks_moses, reason="needs sacremoses")]
-    return [*marks, pytest.mark.architectures] if kind in RESEMBLES_ANOTHER else marks
+    return [pytest.mark.skipif(lacks_moses, reason="needs sacremoses")]
 
 
 NAMES = [pytest.param(kind, marks=_marks(kind)) for kind in KINDS]
@@ -309,7 +301,6 @@ def test_tokenizer_is_the_one_of_transformers(kind: str, tmp_path: Path) -> None
 # The library with models of each kind.
 
 
-@pytest.mark.architectures
 @pytest.mark.parametrize("kind", [name for name in NAMES if name.values[0] not in {"amino-acids", "bytes"}])
 def test_library_works(kind: str, model_of: ModelOf) -> None:
     model = model_of(kind)
