@@ -384,6 +384,76 @@ class TestResume:
         assert (result.code, out.read_text()) == (2, written)
         assert message in result.err
 
+    @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+    @pytest.mark.parametrize(
+        ("first", "then", "difference"),
+        [
+            (("predict", *FAST), ("score",), "this run writes no column"),
+            (("predict", *FAST), ("predict", "--max-subwords", "1", "--top-k", "3"), "at row 9, "),
+            (("predict", "--max-subwords", "1", "--top-k", "3"), ("predict", *FAST), "at row 9, "),
+            (("score",), ("score", "--base", "e"), "column 'surprisal' contains"),
+            (("score",), ("score", "--metric", "original"), "column 'surprisal' contains"),
+            (("mask", "--seed", "1"), ("mask", "--seed", "2"), "column 'masked' contains"),
+        ],
+    )
+    def test_a_run_with_other_options_is_not_continued(
+        self,
+        run: RunCommand,
+        tmp_path: Path,
+        ending: str,
+        first: tuple[str, ...],
+        then: tuple[str, ...],
+        difference: str,
+    ) -> None:
+        table, out = texts_table(tmp_path, "The antediluvian [MASK] perambulated."), tmp_path / f"out.{ending}"
+        part = interrupted_output(run, out, first[0], str(table), *first[1:])
+        before = part.read_bytes()
+        result = run(then[0], str(table), *then[1:], "-o", str(out), "--resume")
+        assert (result.code, part.read_bytes()) == (2, before)
+        assert difference in result.err or "has other columns than these options write" in result.err
+        assert result.err.endswith("write to another file with -o, or begin again with --overwrite.\n")
+        assert result.err.count("\n") == 1
+
+    @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+    def test_a_run_over_other_texts_is_not_continued(self, run: RunCommand, tmp_path: Path, ending: str) -> None:
+        out = tmp_path / f"out.{ending}"
+        part = interrupted_output(run, out, "predict", str(texts_table(tmp_path, MASKED[0])), *FAST)
+        before = part.read_bytes()
+        result = run("predict", str(texts_table(tmp_path, MASKED[1])), *FAST, "-o", str(out), "--resume")
+        assert (result.code, part.read_bytes()) == (2, before)
+        assert f"at row 9, column 'text' contains {MASKED[0]!r}, and this run reads {MASKED[1]!r}" in result.err
+
+    def test_a_run_over_more_rows_is_not_continued(self, run: RunCommand, tmp_path: Path) -> None:
+        table, out = texts_table(tmp_path, MASKED[0]), tmp_path / "out.jsonl"
+        run("predict", str(table), *FAST, "-o", str(out))
+        table.write_text("".join(table.read_text().splitlines(keepends=True)[:9]))
+        result = run("predict", str(table), *FAST, "-o", str(out), "--resume")
+        assert (result.code, "at row 10, this run writes fewer records" in result.err) == (2, True)
+
+    def test_a_file_without_places_is_not_continued(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out.jsonl"
+        out.write_text('{"mine": 1}\n')
+        result = run("predict", str(table), *FAST, "-o", str(out), "--resume")
+        assert (result.code, out.read_text()) == (2, '{"mine": 1}\n')
+        assert "the output is of another run: its records have no place. Give the input" in result.err
+
+    def test_a_file_that_is_no_parquet_is_not_complete(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
+        pytest.importorskip("pyarrow")
+        out = tmp_path / "out.parquet"
+        out.write_text("mine\n")
+        result = run("predict", str(table), *FAST, "-o", str(out), "--resume")
+        assert (result.code, out.read_text()) == (2, "mine\n")
+        assert f"{out} is no Parquet file" in result.err
+
+    def test_a_parquet_file_of_another_command_is_not_complete(
+        self, run: RunCommand, table: Path, tmp_path: Path
+    ) -> None:
+        pytest.importorskip("pyarrow")
+        out = tmp_path / "out.parquet"
+        run("predict", str(table), *FAST, "-o", str(out))
+        result = run("score", str(table), "-o", str(out), "--resume")
+        assert (result.code, "has other columns than these options write" in result.err) == (2, True)
+
     def test_a_file_with_other_columns_is_not_continued(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
         out = tmp_path / "out.csv"
         out.write_text("a,b\n1,2\n")
@@ -458,6 +528,26 @@ def test_batches_take_a_second_or_two() -> None:
     assert 50 <= sizes[2] <= 200
     reader.adapt(1, 0.1)  # the last rows of a table
     assert reader.batch == sizes[2]
+
+
+def texts_table(folder: Path, text: str) -> Path:
+    """Write a table of ten rows with one text."""
+    path = folder / "texts.jsonl"
+    path.write_text(10 * (json.dumps({"text": text}) + "\n"))
+    return path
+
+
+def interrupted_output(run: RunCommand, out: Path, *arguments: str) -> Path:
+    """Run a command and return the file that it would leave if it was killed just before its end."""
+    if out.suffix != ".parquet":
+        assert run(*arguments, "-o", str(out)).code == 0
+        return out
+    pytest.importorskip("pyarrow")
+    assert run(*arguments, "-o", str(out)).code == 0
+    part = out.with_name(f"{out.name}.part")
+    part.write_text("".join(json.dumps(record) + "\n" for record in parquet_rows(out)))
+    out.unlink()
+    return part
 
 
 def parquet_rows(path: Path) -> list[dict[str, Any]]:

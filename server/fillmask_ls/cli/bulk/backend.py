@@ -43,6 +43,11 @@ class Backend:
         """The name of the model that answers."""
         return (self.engine.model_name or "") if self.is_remote else self.model.name
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether the model in this process computes in float32, so that each batch gives the same values."""
+        return not self.is_remote and str(self.model.dtype) == "torch.float32"
+
     def start(self) -> None:
         """Load the model, or connect to the engine, unless that is done.
 

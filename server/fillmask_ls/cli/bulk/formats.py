@@ -94,7 +94,9 @@ class Csv(Format):
         _, header = next(rows, (0, list(self.columns)))
         if header != list(self.columns):
             raise CommandError(
-                f"{file.name} has other columns than these options write. Begin again with --overwrite.", ExitCode.USAGE
+                f"{file.name} has other columns than these options write: write to another file with -o, or begin again with "
+                "--overwrite.",
+                ExitCode.USAGE,
             )
         for end, cells in rows:
             yield end, dict(zip(self.columns, cells, strict=False))

@@ -7,8 +7,9 @@ import io
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +18,7 @@ from ..input_output import replacing, standard_output
 from .formats import FLAT, Csv, Format, JsonLines, make_format
 from .parquet_files import write_parquet
 from .records import Record, last_name
+from .resuming import Written
 
 
 class Output(ABC):
@@ -87,24 +89,6 @@ class StandardOutput(Output):
             sys.stdout.write(b"".join(contents).decode())
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What an earlier run wrote.
-
-    Attributes:
-        end: the index in the file where the records of the last place begin: they are computed again, because some of
-            them may be missing.
-        place: that place, as text; None if there are no records.
-        model: the model that wrote them; empty if unknown.
-        errors: how many records before ``end`` state an error.
-    """
-
-    end: int = 0
-    place: Mapping[str, str] | None = None
-    model: str = ""
-    errors: int = 0
-
-
 class FileOutput(Output):
     """Writes records to a file, one after another.
 
@@ -151,9 +135,15 @@ class FileOutput(Output):
         """Whether an earlier run converted all records."""
         return bool(self.converts_to) and self.path.exists() and not self.part.exists()
 
-    def read_written(self, place_names: Sequence[str]) -> Written:
-        """Return what an earlier run wrote; changes nothing."""
-        written, start, errors = Written(), 0, 0
+    def read_written(self, place_names: Sequence[str], *, again: int = 1) -> Written:
+        """Return what an earlier run wrote; changes nothing.
+
+        Args:
+            place_names: the names of what tells items apart.
+            again: the number of places at the end to compute again: some records of the last one may be missing.
+        """
+        latest: deque[tuple[Written, list[Record]]] = deque()
+        start = errors = 0
         with contextlib.suppress(FileNotFoundError), self.part.open("rb") as file:
             for end, record in self._format.scan(file):
                 place = {
@@ -161,13 +151,24 @@ class FileOutput(Output):
                     for name in place_names
                     if record.get(key := last_name(name, record)) not in (None, "")
                 }
-                if place != written.place:
-                    errors += written.errors
-                    written = Written(start, place, str(record.get(last_name("model", record)) or ""))
-                if record.get(last_name("error", record)):
-                    written = Written(written.end, place, written.model, 1)
+                if not latest or place != latest[-1][0].place:
+                    model = str(record.get(last_name("model", record)) or "")
+                    latest.append((Written(start, place, model, errors), []))
+                    if len(latest) > again:
+                        latest.popleft()
+                    has_error = False
+                if record.get(last_name("error", record)) and not has_error:
+                    errors, has_error = errors + 1, True
+                latest[-1][1].append(record)
                 start = end
-        return Written(written.end, written.place, written.model, errors)
+        if not latest:
+            return Written()
+        return replace(latest[0][0], records=[record for _, records in latest for record in records])
+
+    def read_back(self, records: Sequence[Record]) -> list[Record]:
+        """Return records as they are read after they were written."""
+        content = io.BytesIO(self._format.start + self._format.encode(records))
+        return [record for _, record in self._format.scan(content)]
 
     def whole_end(self) -> int:
         """Return the index in the file where its last whole record ends."""

@@ -15,9 +15,10 @@ from .backend import Backend
 from .formats import ENDINGS
 from .inputs import Input, find_inputs
 from .items import Item, ItemReader, Reading
-from .outputs import FileOutput, Output, StandardOutput, Written, file_output, part_of
+from .outputs import FileOutput, Output, StandardOutput, file_output, part_of
 from .progress import Progress
 from .records import Answer, Record, error_answer, free_name, make_records, place_names
+from .resuming import BEGIN_AGAIN, Written, check_columns, find_difference
 from .tables import read_rows, require_pyarrow
 from .task import NO_MASK, Task
 
@@ -44,6 +45,8 @@ def run(options: argparse.Namespace, task: Task, backend: Backend) -> int:
     job = _Run(task, backend, inputs, ItemReader(inputs, reading), taken, progress, strict=options.strict)
     if path is not None:
         output = file_output(path, file_format, [*taken, *own])
+        if options.resume and output.is_complete and output.converts_to == "parquet":
+            check_columns(output.path, [*taken, *own])
         code = _to_file(options, task, job, output)
     elif task.has_summary:
         code = job.run(None)
@@ -137,7 +140,7 @@ def _to_file(options: argparse.Namespace, task: Task, job: _Run, output: FileOut
                 for row in read_rows(file, str(output.path), output.converts_to):
                     task.add_written(row.columns)
         return ExitCode.OK
-    written = output.read_written(place_names(job.inputs)) if options.resume else Written()
+    written = output.read_written(place_names(job.inputs), again=2) if options.resume else Written()
     if written.end and task.has_summary:
         for record in output.records(written.end):
             task.add_written(record)
@@ -202,7 +205,8 @@ class _Run:
                 answered = self._answer(batch)
                 self._reader.adapt(len(batch), time.monotonic() - started)
                 if output is not None and not has_begun:
-                    self._check_model(written)
+                    if written.records and isinstance(output, FileOutput):
+                        self._check_written(written, batch, answered, output)
                     output.begin(written.end)
                     has_begun = True
                 self._take(batch, answered, output, shows=shows)
@@ -258,22 +262,21 @@ class _Run:
             elif shows:
                 self._show(item, answers)
             else:
-                records += self._records(item, answers, output)
+                for answer in answers:
+                    if answer.place >= item.first_place and "error" not in answer.values:
+                        self._task.add(item, answer)
+                records += self._records(item, answers, output) if output is not None else ()
         if output is not None:
             output.write(records)
         if failed is not None:
             raise CommandError(failed, ExitCode.FAILED)
 
-    def _records(self, item: Item, answers: Sequence[Answer], output: Output | None) -> Iterator[Record]:
-        is_flat = output is not None and output.is_flat
+    def _records(self, item: Item, answers: Sequence[Answer], output: Output) -> Iterator[Record]:
         for answer in answers:
             if answer.place < item.first_place:
                 continue
-            if "error" not in answer.values:
-                self._task.add(item, answer)
-            if output is not None:
-                named = answer if "error" in answer.values else answer.with_values(model=self._backend.name)
-                yield from make_records(item, named, flat=is_flat, taken=self._taken if is_flat else None)
+            named = answer if "error" in answer.values else answer.with_values(model=self._backend.name)
+            yield from make_records(item, named, flat=output.is_flat, taken=self._taken if output.is_flat else None)
 
     def _show(self, item: Item, answers: Sequence[Answer]) -> None:
         from fillmask_ls.presentation import terminal
@@ -289,11 +292,32 @@ class _Run:
         hint = ", and no file has that name" if self._task.is_alone else ""
         return f"{NO_MASK} in {item.name}{hint}{error.removeprefix(NO_MASK)}"
 
-    def _check_model(self, written: Written) -> None:
+    def _check_written(
+        self, written: Written, items: Sequence[Item], answered: Sequence[Sequence[Answer]], output: FileOutput
+    ) -> None:
+        """Check that the last records of an earlier run are those that this run computes.
+
+        Raises:
+            CommandError: they differ.
+        """
         if written.model and written.model != self._backend.name:
             raise CommandError(
-                f"the output was begun with the model {written.model}, not {self._backend.name}. Choose it with --model, or "
-                "begin again with --overwrite.",
+                f"the output was begun with the model {written.model}, not {self._backend.name}. Choose it with --model, "
+                f"{BEGIN_AGAIN}.",
+                ExitCode.USAGE,
+            )
+        pairs = zip(items, answered, strict=True)
+        computed = [record for item, answers in pairs for record in self._records(item, answers, output)]
+        difference = find_difference(
+            written.records,
+            output.read_back(computed),
+            places=place_names(self.inputs),
+            kept=self._taken,
+            exact=self._backend.is_exact,
+        )
+        if difference:
+            raise CommandError(
+                f"{output.part} is of another run: {difference}. Give the options and input of that run, {BEGIN_AGAIN}.",
                 ExitCode.USAGE,
             )
 
@@ -307,7 +331,7 @@ class _Run:
 
 
 def _unwritten(batches: Iterator[list[Item]], place: Mapping[str, str]) -> Iterator[list[Item]]:
-    """Yield the items from the one at a place on.
+    """Yield the items from the one at a place on; the first batch has two of them, if there are two.
 
     Raises:
         CommandError: there is no item at this place.
@@ -316,10 +340,12 @@ def _unwritten(batches: Iterator[list[Item]], place: Mapping[str, str]) -> Itera
         for number, item in enumerate(batch):
             for first_place, candidate in enumerate(item.places):
                 if all(place.get(name) == str(value) for name, value in candidate.items()):
-                    yield [replace(item, first_place=first_place), *batch[number + 1 :]]
+                    rest = batch[number + 1 :] or next(batches, [])
+                    yield [replace(item, first_place=first_place), *rest]
                     yield from batches
                     return
     listed = ", ".join(f"{name} {value}" for name, value in place.items())
-    raise CommandError(
-        f"the output ends at {listed}, which is not in the input. Begin again with --overwrite.", ExitCode.USAGE
+    problem = (
+        f"ends at {listed}, which is not in the input" if listed else "is of another run: its records have no place"
     )
+    raise CommandError(f"the output {problem}. Give the input of its run, {BEGIN_AGAIN}.", ExitCode.USAGE)
