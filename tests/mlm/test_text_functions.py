@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import pickle
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -189,3 +191,31 @@ def test_a_batch_without_tokens_is_refused(tiny_bert: mlm.MaskedLM, texts: Any) 
 def test_masks_out_of_order_are_refused(tiny_bert: mlm.MaskedLM, masks: list[tuple[int, int]]) -> None:
     with pytest.raises(ValueError, match="in order and must not overlap"):
         mlm.predict(tiny_bert, f"{MASK} {MASK}", masks)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "error", "message"),
+    [
+        ("predict", {"top_k": 2.5}, TypeError, "top_k must be a whole number, not 2.5"),
+        ("predict", {"top_k": "3"}, TypeError, "top_k must be a whole number, not '3'"),
+        ("predict", {"top_k": None}, TypeError, "top_k must be a whole number, not None"),
+        ("predict", {"max_subwords": 2.5}, TypeError, "max_subwords must be a whole number, not 2.5"),
+        ("predict", {"masks": [4]}, TypeError, "masks must be a list of spans (start, end), but it contains 4"),
+        ("score", {"spans": (0, 3)}, TypeError, "spans must be a list of spans (start, end), but it contains 0"),
+        ("score", {"base": "e"}, TypeError, "base must be a number such as 2 or math.e, not 'e'"),
+        ("score", {"base": math.inf}, ValueError, "base must be above 1 and finite, not inf"),
+        ("cloze", {"targets": ["tea"], "base": "e"}, TypeError, "base must be a number such as 2 or math.e, not 'e'"),
+        ("word_surprisals", {"top_k": -1}, ValueError, "top_k must be at least 0, not -1"),
+        ("fill_jointly", {"top_k": "3"}, TypeError, "top_k must be a whole number, not '3'"),
+    ],
+)
+def test_a_wrong_argument_is_reported_in_words(
+    tiny_bert: mlm.MaskedLM, function: str, arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=re.escape(message)):
+        getattr(mlm, function)(tiny_bert, f"{MASK} sat.", **arguments)
+
+
+def test_forward_of_a_text_says_how_to_make_a_tensor(tiny_bert: mlm.MaskedLM) -> None:
+    with pytest.raises(TypeError, match=r"input_ids must be a tensor, not str: model\.tokenizer\(text"):
+        mlm.forward(tiny_bert, "text")  # type: ignore[arg-type]

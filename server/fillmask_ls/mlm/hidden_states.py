@@ -61,12 +61,17 @@ def forward(
         output_attentions: whether to compute the attention weights as well.
 
     Raises:
+        TypeError: ``input_ids`` is no tensor.
         ValueError: ``token_type_ids`` are not all 0.
 
     >>> inputs = model.tokenizer("Paris is the capital of [MASK].", return_tensors="pt")
     >>> mlm.forward(model, **inputs).logits.shape
     torch.Size([1, 9, 30522])
     """
+    if not isinstance(input_ids, Tensor):
+        raise TypeError(
+            f"input_ids must be a tensor, not {type(input_ids).__name__}: model.tokenizer(text, return_tensors='pt') makes it"
+        )
     if token_type_ids is not None and token_type_ids.any():
         raise ValueError("token_type_ids must all be 0: a text is read as one segment")
     input_ids = input_ids.to(model.device)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fillmask_ls.spans import Span
 
+from .arguments import check_count
 from .forward_steps import ForwardSteps, without_steps
 from .hidden_states import forward
 from .likelihood import IGNORE_INDEX, log_likelihoods
@@ -53,8 +54,7 @@ def inspect(
 
 
 def _inspect(model: MaskedLM, text: str, rate: float, seed: int, whole_words: bool, top_k: int) -> Inspection:
-    if top_k < 1:
-        raise ValueError(f"top_k must be at least 1, not {top_k}")
+    check_count("top_k", top_k)
     generator = seeded_generator(seed, text)
     parts = []
     for start, end in model.tokenizer.windows(text):

@@ -10,6 +10,7 @@ from torch import Tensor
 from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_masks, starts_sentence
 
+from .arguments import check_count
 from .beam_search import AllowedTokens, Cloze, Hypothesis, Tokens, beam_search
 from .forward_steps import ForwardSteps
 from .model import MaskedLM
@@ -47,8 +48,7 @@ def fill_jointly(
     ('new', 'york')
     """
     masks = find_masks(text) if masks is None else masks
-    if top_k < 1:
-        raise ValueError(f"top_k must be at least 1, not {top_k}")
+    check_count("top_k", top_k)
     only = range(len(masks)) if only is None else only
     best: list[tuple[float, tuple[str, ...]]] = [(0.0, ())]
     for window in windows(model, text, masks):

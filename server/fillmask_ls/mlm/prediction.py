@@ -12,6 +12,7 @@ from torch import Tensor
 from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import SUBWORDS_LIMIT, find_masks, starts_sentence
 
+from .arguments import check_count
 from .forward_steps import ForwardStep, ForwardSteps, run_together
 from .model import MaskedLM
 from .records import Results
@@ -68,10 +69,10 @@ def predict(
     >>> prediction.candidates[0].text
     'hospital'
     """
-    if top_k < 1:
-        raise ValueError(f"top_k must be at least 1, not {top_k}")
-    if not 1 <= max_subwords <= SUBWORDS_LIMIT:
-        raise ValueError(f"max_subwords must be from 1 to {SUBWORDS_LIMIT}, not {max_subwords}")
+    check_count("top_k", top_k)
+    check_count("max_subwords", max_subwords)
+    if max_subwords > SUBWORDS_LIMIT:
+        raise ValueError(f"max_subwords must be at most {SUBWORDS_LIMIT}, not {max_subwords}")
     predictions: Results[Prediction] = Results(label="mask")
     for window in windows(model, text, find_masks(text) if masks is None else masks):
         predictions += yield from predict_steps(

@@ -7,6 +7,7 @@ from typing import get_args, overload
 
 from fillmask_ls.spans import Span
 
+from .arguments import check_base, check_spans
 from .forward_steps import MAX_TOKENS_PER_STEP, ForwardSteps
 from .masked_copies import batch_copies, masked_copies
 from .model import MaskedLM
@@ -50,8 +51,8 @@ def score(
     """
     if metric not in get_args(Metric):
         raise ValueError(f"metric must be one of {', '.join(get_args(Metric))}, not {metric!r}")
-    if not base > 1:
-        raise ValueError(f"base must be above 1, not {base}")
+    check_base(base)
+    check_spans("spans", spans or ())
     encoding = model.tokenizer.encode(text)
     copies = masked_copies(model, 0, encoding, text, metric)
     if spans is not None:

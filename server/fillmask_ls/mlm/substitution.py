@@ -12,6 +12,7 @@ from fillmask_ls import MASK
 from fillmask_ls.spans import Span
 from fillmask_ls.words import starts_sentence
 
+from .arguments import check_count
 from .forward_steps import ForwardStep, ForwardSteps
 from .model import MaskedLM
 from .records import Results
@@ -50,8 +51,7 @@ def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> F
     True
     """
     start, end = span
-    if top_k < 1:
-        raise ValueError(f"top_k must be at least 1, not {top_k}")
+    check_count("top_k", top_k)
     if not (0 <= start < end <= len(text) and text[start:end].strip()):
         raise ValueError(f"there is no word at {start} to {end}")
     word = text[start:end]

@@ -9,6 +9,7 @@ from torch import Tensor
 from fillmask_ls.spans import Span
 from fillmask_ls.words import find_words, starts_sentence
 
+from .arguments import check_count, check_spans
 from .forward_steps import ForwardSteps
 from .masked_copies import batch_copies, masked_copies
 from .model import MaskedLM
@@ -41,6 +42,8 @@ def word_surprisals(
     >>> max(words, key=lambda word: word.surprisal).text
     'banana'
     """
+    check_count("top_k", top_k, least=0)
+    check_spans("spans", spans or ())
     encoding = model.tokenizer.encode(text)
     spans = [(0, len(text))] if spans is None else spans
     words = [(start, end) for start, end in find_words(text) if any(a <= start and end <= b for a, b in spans)]

@@ -10,6 +10,7 @@ import torch
 from fillmask_ls.spans import Span
 from fillmask_ls.words import find_masks
 
+from .arguments import check_base
 from .beam_search import beam_search
 from .forward_steps import ForwardStep, ForwardSteps
 from .likelihood import log_probabilities, ranks
@@ -101,8 +102,7 @@ def cloze(
     >>> tea.rank, tea.probability > zebra.probability
     (1, True)
     """
-    if not base > 1:
-        raise ValueError(f"base must be above 1, not {base}")
+    check_base(base)
     targets = _target_list(targets)
     window, number = _window_of(model, text, mask, masks)
     ids_of = _encode_targets(model, window, number, targets)

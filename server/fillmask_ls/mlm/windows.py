@@ -10,6 +10,7 @@ from fillmask_ls import MASK
 from fillmask_ls.spans import Span
 from fillmask_ls.words import CONTINUATIONS, find_masks
 
+from .arguments import check_spans
 from .model import MaskedLM
 
 _SPARE_TOKENS = 8
@@ -48,10 +49,12 @@ def windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[Windo
         masks: the spans of its masks, in order; without masks there are no windows.
 
     Raises:
+        TypeError: a span is no pair of indexes.
         ValueError: a span is not as long as ``[MASK]``, or outside of the text, or before the end of the one before.
     """
     if not masks:
         return
+    check_spans("masks", masks)
     for start, end in masks:
         if end - start != len(MASK) or not 0 <= start <= end <= len(text):
             raise ValueError(f"({start}, {end}) is no mask: each mask is as long as {MASK} and inside the text")

@@ -1,0 +1,49 @@
+"""Check arguments of the library's functions, so that a wrong one is reported in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from numbers import Integral, Real
+from operator import index
+
+from fillmask_ls.spans import Span
+
+
+def check_count(name: str, value: object, least: int = 1) -> None:
+    """Check that a value is a whole number, ``least`` or more.
+
+    Raises:
+        TypeError: it is no whole number.
+        ValueError: it is below ``least``.
+    """
+    if not isinstance(value, Integral):
+        raise TypeError(f"{name} must be a whole number, not {value!r:.60}")
+    if int(value) < least:
+        raise ValueError(f"{name} must be at least {least}, not {value}")
+
+
+def check_base(base: object) -> None:
+    """Check the base of a logarithm.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is not above 1, or not finite.
+    """
+    if not isinstance(base, Real):
+        raise TypeError(f"base must be a number such as 2 or math.e, not {base!r:.60}")
+    if not (float(base) > 1 and isfinite(base)):
+        raise ValueError(f"base must be above 1 and finite, not {base}")
+
+
+def check_spans(name: str, spans: Sequence[Span]) -> None:
+    """Check that spans are pairs of a start and an end.
+
+    Raises:
+        TypeError: one is none.
+    """
+    for span in spans:
+        try:
+            _start, _end = map(index, span)
+        except (TypeError, ValueError):  # noqa: PERF203
+            raise TypeError(f"{name} must be a list of spans (start, end), but it contains {span!r:.60}") from None
