@@ -98,3 +98,10 @@ def test_a_row_without_a_word_is_an_error(run: RunCommand, tmp_path: Path) -> No
 def test_options_that_can_not_work_are_reported(run: RunCommand, arguments: list[str], message: str) -> None:
     result = run("cloze", TEXT, *arguments)
     assert (result.code, result.out, result.err) == (2, "", f"fillmask-ls: {message}\n")
+
+
+def test_an_error_of_a_row_has_no_other_number_than_the_row(run: RunCommand, tmp_path: Path) -> None:
+    table = tmp_path / "items.jsonl"
+    table.write_text("".join(json.dumps({"text": TEXT, "goal": goal}) + "\n" for goal in ("tea", "", 600 * "very ")))
+    records = json_lines(run("cloze", str(table), "--target", "goal", "--format", "jsonl").out)
+    assert records[2]["error"] == "a target of 600 tokens is too long for the model"

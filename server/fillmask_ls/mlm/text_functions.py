@@ -165,10 +165,19 @@ def _begin_each(
         for name, value in values.items():
             if value is _MISSING:
                 raise ValueError(f"{name!r} has {number} values, but there are more texts")
-        yield function(model, text, **arguments, **values)
+        yield _name_text(function(model, text, **arguments, **values), number)
     for name, each in own.items():
         if next(each, _MISSING) is not _MISSING:
             raise ValueError(f"{name!r} has more values than there are texts")
+
+
+def _name_text(steps: ForwardSteps[R], number: int) -> ForwardSteps[R]:
+    """Run the steps for a text; its errors begin with its number."""
+    try:
+        return (yield from steps)
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"text {number}: {error}") from error
 
 
 _MISSING = object()
