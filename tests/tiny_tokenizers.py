@@ -113,6 +113,7 @@ def _word_piece_with_holes_and_added_words(folder: Path) -> None:
     vocabulary = tokenizer["model"]["vocab"]
     for token in ("[unused1]", "the"):
         del vocabulary[token]
+    vocabulary[ADDED] = max(vocabulary.values()) + 1  # by itself, the library would give it an id that is in use
     reloaded = Tokenizer.from_str(json.dumps(tokenizer))
     reloaded.add_tokens([ADDED])
     _write_fast(folder, reloaded)
