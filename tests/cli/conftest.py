@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cli.bulk_runs import MASKED
 from cli.in_process import Result, RunCommand
 from fillmask_ls.cli import main
 from fillmask_ls.cli.models import ModelChoice, load_model
@@ -34,3 +37,14 @@ def run(
         return Result(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A table of ten rows, the fourth without a mask."""
+    path = tmp_path / "items.jsonl"
+    texts = [MASKED[number % 3] if number != 4 else "Nothing." for number in range(1, 11)]
+    path.write_text(
+        "".join(json.dumps({"id": f"i{number}", "text": text}) + "\n" for number, text in enumerate(texts, 1))
+    )
+    return path

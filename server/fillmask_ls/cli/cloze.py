@@ -12,12 +12,11 @@ from .arguments import Commands, add_base_option, add_input_arguments, add_model
 from .bulk import runner
 from .bulk.backend import Backend
 from .bulk.documents import mask_passages
-from .bulk.groups import Means
+from .bulk.groups import MeansTask
 from .bulk.inputs import Input
 from .bulk.items import Item
-from .bulk.records import Answer, Record
+from .bulk.records import Answer
 from .bulk.tables import value_at
-from .bulk.task import Task
 from .errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
@@ -62,12 +61,12 @@ def run(options: argparse.Namespace) -> int:
     return runner.run(options, Cloze(options, backend), backend)
 
 
-class Cloze(Task):
+class Cloze(MeansTask):
     needs_masks = True
 
     def __init__(self, options: argparse.Namespace, backend: Backend) -> None:
         self._options, self._backend = options, backend
-        self._means = Means(options.by, "surprisal")
+        super().__init__(options.by, "surprisal")
         self._has_columns = len(options.target) > 1
         self.requires = tuple(filter(None, (*options.target, options.by)))
         column = ("target_column",) if self._has_columns else ()
@@ -127,20 +126,6 @@ class Cloze(Task):
             terminal.print_records(
                 console, [{name: record.get(name) for name in self.columns[1:-1]} for record in records]
             )
-
-    def add(self, item: Item, answer: Answer) -> None:
-        if self.has_summary:
-            self._means.add({**item.columns, **answer.values})
-
-    def add_written(self, record: Record) -> None:
-        self._means.add(record)
-
-    @property
-    def has_summary(self) -> bool:
-        return self._options.by is not None
-
-    def summary(self) -> Sequence[Record]:
-        return self._means.records()
 
     def _targets(self, item: Item) -> list[tuple[str, str]]:
         """Return the words of an item, each with the column that it is from."""

@@ -13,12 +13,11 @@ from .arguments import Commands, add_input_arguments, add_model_options, add_out
 from .bulk import runner
 from .bulk.backend import Backend
 from .bulk.documents import sentences
-from .bulk.groups import Means
+from .bulk.groups import MeansTask
 from .bulk.inputs import Input
 from .bulk.items import Item
-from .bulk.records import Answer, Record
+from .bulk.records import Answer
 from .bulk.tables import value_at
-from .bulk.task import Task
 from .errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
@@ -52,10 +51,10 @@ def run(options: argparse.Namespace) -> int:
         backend.close()
 
 
-class Score(Task):
+class Score(MeansTask):
     def __init__(self, options: argparse.Namespace, backend: Backend) -> None:
         self._options, self._backend, self._shown = options, backend, 0
-        self._means = Means(options.by, "surprisal")
+        super().__init__(options.by, "surprisal")
         self.requires = tuple(filter(None, (options.region, options.by)))
         self.columns = (
             ("surprisal", "tokens", "perplexity")
@@ -91,20 +90,6 @@ class Score(Task):
             figures = {name: values[name] for name in ("surprisal", "perplexity")}
             terminal.print_line(console, figures, item.text, with_heading=self._shown == 0)
         self._shown += 1
-
-    def add(self, item: Item, answer: Answer) -> None:
-        if self.has_summary:
-            self._means.add({**item.columns, **answer.values})
-
-    def add_written(self, record: Record) -> None:
-        self._means.add(record)
-
-    @property
-    def has_summary(self) -> bool:
-        return self._options.by is not None
-
-    def summary(self) -> Sequence[Record]:
-        return self._means.records()
 
     def _ask_model(self, items: Sequence[Item]) -> Sequence[ScoreResult]:
         from fillmask_ls.mlm.scoring import score

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import nan, sqrt
 from typing import Any
 
-from .records import Record
+from .items import Item
+from .records import Answer, Record
 from .tables import value_at
+from .task import Task
 
 
 class Means:
@@ -49,3 +51,24 @@ class Means:
             }
             for group, (count, mean, squares) in self._groups.items()
         ]
+
+
+class MeansTask(Task):
+    """A task that prints the mean of a value for each group, if it has groups, instead of each answer."""
+
+    def __init__(self, by: str | None, value: str) -> None:
+        self._is_grouped, self._means = by is not None, Means(by, value)
+
+    def add(self, item: Item, answer: Answer) -> None:
+        if self.has_summary:
+            self._means.add({**item.columns, **answer.values})
+
+    def add_written(self, record: Record) -> None:
+        self._means.add(record)
+
+    @property
+    def has_summary(self) -> bool:
+        return self._is_grouped
+
+    def summary(self) -> Sequence[Record]:
+        return self._means.records()
