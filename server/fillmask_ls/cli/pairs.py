@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import closing
 from math import log
 from typing import TYPE_CHECKING
 
@@ -38,11 +39,8 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    backend = Backend(options)
-    try:
+    with closing(Backend(options)) as backend:
         return runner.run(options, Pairs(options, backend), backend)
-    finally:
-        backend.close()
 
 
 class Pairs(Task):

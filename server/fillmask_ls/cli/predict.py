@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from fillmask_ls import MASK
@@ -40,11 +41,8 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    backend = Backend(options)
-    try:
+    with closing(Backend(options)) as backend:
         return runner.run(options, Predict(options, backend), backend)
-    finally:
-        backend.close()
 
 
 class Predict(Task):
