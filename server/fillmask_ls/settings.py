@@ -236,6 +236,12 @@ class Settings:
         _BOOLEAN,
         "Show the best word and its probability after each mask.",
     )
+    inlay_hints_minimum: float = _setting(
+        "inlayHints.minimum",
+        10.0,
+        _number(0, 100),
+        "The probability, in percent, below which a word is not shown after its mask.",
+    )
     inline_completion: bool = _setting(
         "inlineCompletion.enabled",
         True,

@@ -34,6 +34,7 @@ _BEFORE_STANDALONE = regex.compile(r"""(?:\A|[\s(\[{"'“‘«—–])\Z""")
 _AFTER_STANDALONE = regex.compile(r"""[)\]}"'”’».,;:!?…]*(?:\Z|[\s—–])""")
 _ENDS_CLAUSE = regex.compile(r"""[.!?…:;,。！？]["'”’»)\]]*\s*\Z""")
 _ENDS_SENTENCE = regex.compile(r"""[.!?…。！？]["'”’»)\]]*\s*$""")
+_MAY_END_SENTENCE = regex.compile(r"[\r\n.!?…。！？]")
 _SENTENCE_BOUNDARY = regex.compile(r"""\n|[.!?…]["'”’»)\]]*\s++(?!\p{Ll})|[。！？]["'”’»」』）]*""")
 _ABBREVIATION = regex.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|approx|resp|pp|fig)\.\s*$", regex.IGNORECASE)
 _SENTENCE_CONTEXT = 200
@@ -132,6 +133,11 @@ def starts_sentence(before: str) -> bool:
     if not has_letter(before):
         return True
     return bool(_ENDS_SENTENCE.search(before)) and not _ABBREVIATION.search(before)
+
+
+def may_end_sentence(text: str) -> bool:
+    """Return whether a sentence may end in ``text``: it contains a line end or a mark that can end sentences."""
+    return bool(_MAY_END_SENTENCE.search(text))
 
 
 def ends_clause(text: str) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fillmask_ls import MASK
-from fillmask_ls.documents.context import Passage, passage, passages
+from fillmask_ls.documents.context import Passage, passage, passages, passages_of_masks
 from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.documents.token_estimate import estimate_tokens
@@ -126,3 +126,17 @@ def test_a_short_document_is_a_single_passage() -> None:
 def test_masks_far_from_each_other_have_separate_passages() -> None:
     text = "The [MASK] was here. " + "Nothing of that was told. " * 100 + "The [MASK] was there."
     assert [len(masks) for _, masks in passages(TextDocument("", text))] == [1, 1]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["word ", MASK, "\n", "\n\n", ". ", "the ", "x" * 900 + " "]), min_size=1, max_size=40
+    ).map("".join)
+)
+def test_passages_of_masks_are_those_of_each_mask(text: str) -> None:
+    document = TextDocument("", text)
+    masks = find_masks(text)
+    assert list(passages_of_masks(document, masks, tokens=64)) == [
+        passage(document, Target(*mask), tokens=64) for mask in masks
+    ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fillmask_ls.spans import Span
-from fillmask_ls.words import find_masks, find_unmasked_words
+from fillmask_ls.words import find_masks, find_sentences, find_unmasked_words, may_end_sentence
 
 from .excerpt import Excerpt, cut_excerpt
 from .languages.inline_code import find_inline_code
@@ -125,6 +125,39 @@ def word_passage(
     return WordPassage(excerpt.text, word, excerpt.origins)
 
 
+def passages_of_masks(
+    document: TextDocument,
+    masks: Sequence[Span],
+    *,
+    tokens: int = DEFAULT_TOKENS,
+    strip_markup: bool = True,
+    before: Sequence[TextDocument] = (),
+    after: Sequence[TextDocument] = (),
+) -> Iterator[Passage]:
+    """Yield for each of some masks the passage that :func:`passage` returns for it.
+
+    Masks of one sentence have the same text around them, so it is read once. The other arguments are those of
+    :func:`passage`.
+
+    Args:
+        masks: spans of masks, in order.
+    """
+    current: Passage | None = None
+    previous: Span | None = None
+    for mask in masks:
+        number = None
+        if current is not None and previous is not None and not may_end_sentence(document.slice(previous[1], mask[0])):
+            number = _number_in_sentence(current, mask)
+        if current is None or number is None:
+            current = passage(
+                document, Target(*mask), tokens=tokens, strip_markup=strip_markup, before=before, after=after
+            )
+        else:
+            current = replace(current, focus=number)
+        previous = mask
+        yield current
+
+
 def passages(
     document: TextDocument,
     span: Span | None = None,
@@ -156,6 +189,15 @@ def passages(
             current = next_passage, mask_spans
     if current is not None:
         yield current
+
+
+def _number_in_sentence(passage: Passage, mask: Span) -> int | None:
+    """Return the number in a passage of a mask in its sentence; None if the passage may be only a part of that sentence."""
+    if len(find_sentences(passage.text)) == 1:
+        return None
+    following = passage.focus + 1
+    is_in_passage = following < len(passage.masks) and passage.document_span(following) == mask
+    return following if is_in_passage else None
 
 
 def _masks_near_focus(passage: Passage, masks: Sequence[Span]) -> list[Span]:

@@ -1,37 +1,64 @@
-"""The question about one mask of a document, and its answer."""
+"""The question about one mask of a document, and its answer.
+
+Every feature that shows words for a mask asks this question, so that all of them show the same words in the same order
+with the same probabilities.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fillmask_ls.documents.context import Passage
 from fillmask_ls.documents.masks import Target
-from fillmask_ls.engine.api import Candidate, Prediction, Predictions, PredictQuestion
+from fillmask_ls.engine.api import Candidate, Prediction, PredictQuestion, Priority
+from fillmask_ls.settings import Settings
+from fillmask_ls.spans import Span
 
 from .session import Session
 from .snapshot import Snapshot
 
+_MIN_CANDIDATES = 10
+
 
 @dataclass(frozen=True, slots=True)
 class MaskAnswer:
-    """The predictions of a passage with one mask in focus, and the passage."""
+    """The prediction at the mask that a passage was made for, the passage, and the name of the model."""
 
-    answer: Predictions
+    prediction: Prediction
     passage: Passage
-
-    @property
-    def prediction(self) -> Prediction:
-        """The prediction at the mask."""
-        return self.answer.predictions[self.passage.focus]
+    model: str
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """The words that fit the mask, the best first."""
+        """The words that fit the mask, the best first: as many as the longest list shows."""
         return self.prediction.candidates
 
 
+def mask_question(passage: Passage, settings: Settings, prefix: str = "") -> PredictQuestion:
+    """Return the question about the mask that a passage was made for.
+
+    Args:
+        prefix: the letters typed after the mask.
+    """
+    return PredictQuestion(
+        passage.text,
+        passage.masks,
+        max(settings.completion_top_k, settings.hover_top_k, _MIN_CANDIDATES),
+        focus=passage.focus,
+        prefix=prefix,
+        max_subwords=settings.max_subwords,
+    )
+
+
 async def predict_mask(
-    session: Session, snapshot: Snapshot, target: Target, top_k: int, *, early: bool = False
+    session: Session,
+    snapshot: Snapshot,
+    target: Target,
+    *,
+    priority: Priority = Priority.INTERACTIVE,
+    early: bool = False,
 ) -> MaskAnswer:
     """Return the prediction at one mask.
 
@@ -39,14 +66,41 @@ async def predict_mask(
         target: the mask, and the letters typed after it.
         early: whether words of several subwords may be missing, because the user waits and will probably ask again.
     """
-    passage = await snapshot.passage(target)
-    question = PredictQuestion(
-        passage.text,
-        passage.masks,
-        top_k,
-        focus=passage.focus,
-        prefix=target.prefix,
-        max_subwords=snapshot.settings.max_subwords,
+    return await predict_passage(
+        session, snapshot, await snapshot.passage(target), target.prefix, priority=priority, early=early
     )
-    predict = session.engine.predict_early if early else session.engine.predict
-    return MaskAnswer(await predict(question), passage)
+
+
+async def predict_passage(
+    session: Session,
+    snapshot: Snapshot,
+    passage: Passage,
+    prefix: str = "",
+    *,
+    priority: Priority = Priority.INTERACTIVE,
+    early: bool = False,
+) -> MaskAnswer:
+    """Return the prediction at the mask that a passage was made for; the arguments are those of :func:`predict_mask`."""
+    question = mask_question(passage, snapshot.settings, prefix)
+    engine = session.engine
+    answer = await (engine.predict_early(question) if early else engine.predict(question, priority))
+    return MaskAnswer(answer.predictions[passage.focus], passage, answer.model)
+
+
+async def predict_masks(
+    session: Session, snapshot: Snapshot, masks: Sequence[Span], priority: Priority
+) -> dict[Span, MaskAnswer]:
+    """Return the prediction at each of several masks, as :func:`predict_mask` does."""
+    masks_by_text: dict[str, list[tuple[Span, Passage]]] = {}
+    for mask, passage in zip(masks, await snapshot.passages_of_masks(masks), strict=True):
+        masks_by_text.setdefault(passage.text, []).append((mask, passage))
+
+    async def predict_in_turn(with_passages: Sequence[tuple[Span, Passage]]) -> dict[Span, MaskAnswer]:
+        # One forward step answers for all masks of a text, and the engine remembers it: so not at the same time.
+        return {
+            mask: await predict_passage(session, snapshot, passage, priority=priority)
+            for mask, passage in with_passages
+        }
+
+    answers = await asyncio.gather(*map(predict_in_turn, masks_by_text.values()))
+    return {mask: answer for group in answers for mask, answer in group.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -74,6 +74,12 @@ class Snapshot:
     async def word_passage(self, word: Span) -> WordPassage | None:
         """Return the prose around a word; None where the word is not prose."""
         return await self._read(context.word_passage, word)
+
+    async def passages_of_masks(self, masks: Sequence[Span]) -> list[Passage]:
+        """Return for each of some masks, in order, what :meth:`passage` returns for it."""
+        remaining = context.passages_of_masks(self.document, masks, **self._options())
+        # One job of the reader for each passage, so that a completion can be read in between.
+        return [await self.reader.run(next, remaining) for _ in masks]
 
     async def passages(self, span: Span | None = None) -> list[tuple[Passage, list[Span]]]:
         """Return passages that cover all masks in a span, each with the spans of the masks to predict in it."""

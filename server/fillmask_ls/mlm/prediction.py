@@ -212,13 +212,14 @@ def _prediction(
     model: MaskedLM, key: _CacheKey, single: WordWeights, longer: WordWeights, top_k: int, entropy: float
 ) -> Prediction:
     window, number, prefix = key
+    # Words of one subword keep their probabilities, so a list that is shown before the search stays right.
     total = 1 + sum(weight for _, weight in longer)
     capital = starts_sentence(window.before(number))
     words: dict[str, tuple[float, tuple[int, ...]]] = {}
-    for ids, weight in (*single, *longer):
+    for ids, weight in (*single, *((ids, weight / total) for ids, weight in longer)):
         word = model.vocabulary.apply_case(ids, capital=capital, prefix=prefix)
         probability, first_ids = words.get(word, (0.0, ids))
-        words[word] = (probability + weight / total, first_ids)
+        words[word] = (probability + weight, first_ids)
     best = sorted(words.items(), key=lambda item: -item[1][0])[:top_k]
     start, end = window.masks[number]
     return Prediction(

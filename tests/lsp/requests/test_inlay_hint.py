@@ -75,3 +75,22 @@ async def test_the_setting_turns_hints_on_and_off_and_the_client_is_asked_to_ref
     await editor.configure({"fillmask": {}})
     await refreshed.wait()
     assert len(await hints(document)) == 1
+
+
+async def test_unlikely_words_have_no_hint(connect: Connect) -> None:
+    engine = ScriptedEngine(["house", "river"])
+    editor = await connect("vscode", local=engine, configuration={"fillmask": {"inlayHints": {"minimum": 60}}})
+    document = editor.open(f"It was a {MASK} day.")
+    assert await hints(document) == []
+    await editor.configure({"fillmask": {"inlayHints": {"minimum": 50}}})
+    assert len(await hints(document)) == 1
+
+
+async def test_a_long_word_leaves_room_for_its_probability(connect: Connect) -> None:
+    word = "Donaudampfschifffahrtsgesellschaftskapitän"
+    editor = await connect("vscode", local=ScriptedEngine([word]))
+    [hint] = await hints(editor.open(f"It was a {MASK} day."))
+    assert str(hint.label).endswith("… 50.0 %")
+    assert len(str(hint.label)) <= 43  # VS Code cuts off the rest
+    assert hint.text_edits
+    assert hint.text_edits[0].new_text == word

@@ -35,7 +35,7 @@ async def fill(session: Session, arguments: Arguments) -> dict[str, Any]:
     word = arguments.text("word") if arguments.has("word") else None
     async with session.snapshot(document, mask_unmoved(document, target)) as snapshot:
         if word is None:
-            answer = await predict_mask(session, snapshot, target, snapshot.settings.completion_top_k)
+            answer = await predict_mask(session, snapshot, target)
             word = next((candidate.text for candidate in answer.candidates), None)
     replacements: Replacements = [] if word is None else [((target.start, target.end), word)]
     return await apply(session.client, snapshot, replacements)

@@ -139,7 +139,7 @@ def _fixes(snapshot: Snapshot, diagnostics: Sequence[types.Diagnostic]) -> list[
 
 async def _fills(session: Session, snapshot: Snapshot, target: Target) -> list[types.CodeAction]:
     """Return the best words for the mask at the cursor."""
-    answer = await predict_mask(session, snapshot, target, max(_MAX_FILLS, snapshot.settings.hover_top_k))
+    answer = await predict_mask(session, snapshot, target)
     return [
         types.CodeAction(
             title=f"Fill with “{word.text}” ({percent(word.probability)})",
@@ -191,7 +191,7 @@ async def _single_fills(session: Session, snapshot: Snapshot, selected: Sequence
     """Return an action for each mask with its best word, because Kate requests actions for the whole line."""
     actions = []
     for number, mask in enumerate(selected, 1):
-        answer = await predict_mask(session, snapshot, Target(*mask), snapshot.settings.hover_top_k)
+        answer = await predict_mask(session, snapshot, Target(*mask))
         for word in answer.candidates[:1]:
             title = f"Fill mask {number} of {len(selected)} with “{word.text}” ({percent(word.probability)})"
             edit = edits.workspace_edit(snapshot, [(mask, word.text)])

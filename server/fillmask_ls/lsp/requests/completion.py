@@ -10,7 +10,7 @@ from lsprotocol import types
 from fillmask_ls import MASK
 from fillmask_ls.documents import masks
 from fillmask_ls.documents.masks import Target
-from fillmask_ls.engine.api import EngineError, FillQuestion
+from fillmask_ls.engine.api import Candidate, EngineError, FillQuestion
 from fillmask_ls.presentation.markdown import escape_markdown
 from fillmask_ls.presentation.percent import percent
 from fillmask_ls.spans import Span, replace_spans
@@ -48,7 +48,9 @@ async def completion(
     except asyncio.TimeoutError:
         return types.CompletionList(is_incomplete=True, items=[])
     range_ = snapshot.range((target.start, target.typed_end))
-    return _completion_list(answer, range_, session.remember_list(answer), snapshot.capabilities.completion, lines)
+    key = session.remember_list(answer)
+    words = answer.candidates[: snapshot.settings.completion_top_k]
+    return _completion_list(words, range_, key, snapshot.capabilities.completion, lines)
 
 
 async def resolve(session: Session, item: types.CompletionItem) -> types.CompletionItem:
@@ -71,7 +73,7 @@ async def complete_target(
         index: of the cursor.
     """
     answer, lines = await asyncio.gather(
-        predict_mask(session, snapshot, target, snapshot.settings.completion_top_k, early=True),
+        predict_mask(session, snapshot, target, early=True),
         _fill_line(session, snapshot, target, index),
     )
     line = snapshot.document.line_span(snapshot.document.position(target.start).line)
@@ -116,7 +118,7 @@ def _line_item(
 
 
 def _completion_list(
-    answer: MaskAnswer,
+    words: Sequence[Candidate],
     range_: types.Range,
     key: str,
     capabilities: CompletionCapabilities,
@@ -131,7 +133,7 @@ def _completion_list(
         key: the list's key for :meth:`Session.recall_list`, which resolves its items.
     """
     items = []
-    for rank, word in enumerate(answer.candidates):
+    for rank, word in enumerate(words):
         probability = percent(word.probability)
         description = types.CompletionItemLabelDetails(description=probability) if capabilities.label_details else None
         items.append(

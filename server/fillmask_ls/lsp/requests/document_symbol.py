@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from lsprotocol import types
 
 from fillmask_ls import MASK
-from fillmask_ls.documents.context import Passage
 from fillmask_ls.documents.text import TextDocument
-from fillmask_ls.engine.api import EngineError, Predictions, PredictQuestion, Priority
+from fillmask_ls.engine.api import EngineError, Priority
 from fillmask_ls.presentation.percent import percent
 from fillmask_ls.spans import Span
 
+from ..predictions import predict_masks
 from ..ranges import mask_ranges
 from ..session import Session
 from ..snapshot import Snapshot
@@ -34,38 +33,22 @@ async def document_symbol(
     document, capabilities = snapshot.document, snapshot.capabilities
     if not document.has_masks:
         return []
-    span = await snapshot.reader.run(_predicted_span, document)
-    details = await _details(session, await snapshot.passages(span))
+    masks = document.masks(0, len(document))[:_MAX_PREDICTED_MASKS]
+    details = await _details(session, snapshot, masks)
     symbols = await snapshot.reader.run(_symbols, document, details, capabilities.symbol_kind)
     return symbols if capabilities.hierarchical_symbols else _flat(symbols, document.uri)
 
 
-async def _details(session: Session, passages: Sequence[tuple[Passage, Sequence[Span]]]) -> dict[Span, str]:
-    """Return the best words for each mask of some passages; none without a model."""
-    answers = await asyncio.gather(*(_predict(session, passage) for passage, _ in passages))
-    return {
-        mask: _detail(answer, passage.focus + offset)
-        for (passage, masks), answer in zip(passages, answers, strict=True)
-        if answer is not None
-        for offset, mask in enumerate(masks)
-    }
-
-
-async def _predict(session: Session, passage: Passage) -> Predictions | None:
-    question = PredictQuestion(passage.text, passage.masks, _TOP_K, focus=passage.focus, max_subwords=1)
+async def _details(session: Session, snapshot: Snapshot, masks: Sequence[Span]) -> dict[Span, str]:
+    """Return the best words for each mask; none without a model."""
     try:
-        return await session.engine.predict(question, Priority.HINT)
+        answers = await predict_masks(session, snapshot, masks, Priority.HINT)
     except EngineError:
-        return None
-
-
-def _detail(answer: Predictions, number: int) -> str:
-    return ", ".join(f"{word.text} {percent(word.probability)}" for word in answer.predictions[number].candidates)
-
-
-def _predicted_span(document: TextDocument) -> Span:
-    masks = document.masks(0, len(document))[:_MAX_PREDICTED_MASKS]
-    return 0, masks[-1][1] if masks else 0
+        return {}
+    return {
+        mask: ", ".join(f"{word.text} {percent(word.probability)}" for word in answer.candidates[:_TOP_K])
+        for mask, answer in answers.items()
+    }
 
 
 def _symbols(document: TextDocument, details: Mapping[Span, str], kind: types.SymbolKind) -> list[types.DocumentSymbol]:

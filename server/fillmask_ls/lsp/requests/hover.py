@@ -9,12 +9,12 @@ from lsprotocol import types
 
 from fillmask_ls.documents import masks, word_spans
 from fillmask_ls.documents.masks import Target
-from fillmask_ls.engine.api import Candidate, Predictions, SurprisalQuestion, WordSurprisal
+from fillmask_ls.engine.api import Candidate, Prediction, SurprisalQuestion, WordSurprisal
 from fillmask_ls.presentation.markdown import escape_markdown
 from fillmask_ls.presentation.percent import bar, percent
 from fillmask_ls.spans import Span
 
-from ..predictions import predict_mask
+from ..predictions import MaskAnswer, predict_mask
 from ..session import Session
 from ..snapshot import Snapshot
 
@@ -35,14 +35,8 @@ async def hover(session: Session, snapshot: Snapshot, params: types.HoverParams)
 
 
 async def _hover_mask(session: Session, snapshot: Snapshot, mask: Target) -> types.Hover:
-    prediction = await predict_mask(session, snapshot, mask, snapshot.settings.hover_top_k)
-    contents = render_prediction(
-        prediction.answer,
-        prediction.passage.focus,
-        markdown=snapshot.capabilities.hover_markdown,
-        subwords=snapshot.settings.hover_subwords,
-    )
-    return types.Hover(contents, snapshot.range((mask.start, mask.end)))
+    answer = await predict_mask(session, snapshot, mask)
+    return types.Hover(render_prediction(answer, snapshot), snapshot.range((mask.start, mask.end)))
 
 
 async def _hover_word(session: Session, snapshot: Snapshot, word: Span) -> types.Hover | None:
@@ -62,20 +56,16 @@ async def _hover_word(session: Session, snapshot: Snapshot, word: Span) -> types
     return types.Hover(contents, snapshot.range(passage.document_span))
 
 
-def render_prediction(
-    answer: Predictions, number: int, *, markdown: bool, subwords: bool = False
-) -> types.MarkupContent:
-    """Render the candidates at the mask ``number`` with their probabilities, and how uncertain the model is.
+def render_prediction(answer: MaskAnswer, snapshot: Snapshot) -> types.MarkupContent:
+    """Render the candidates at a mask with their probabilities, and how uncertain the model is.
 
     The best word is in the first line: some editors show no more.
-
-    Args:
-        subwords: whether to show the subwords of each candidate.
     """
-    candidates = answer.predictions[number].candidates
-    uncertainty = _uncertainty(answer, number)
-    source = f"Mask {number + 1} of {len(answer.predictions)} in this passage. Model: {answer.model}"
-    if not markdown:
+    candidates, subwords = answer.candidates[: snapshot.settings.hover_top_k], snapshot.settings.hover_subwords
+    uncertainty = _uncertainty(answer.prediction)
+    passage = answer.passage
+    source = f"Mask {passage.focus + 1} of {len(passage.masks)} in this passage. Model: {answer.model}"
+    if not snapshot.capabilities.hover_markdown:
         return _plain([*_columns(candidates, subwords=subwords), *uncertainty, source])
     best = [f"**{escape_markdown(candidate.text)}** {percent(candidate.probability)}" for candidate in candidates[:1]]
     table = "\n".join(_table(candidates, subwords=subwords))
@@ -104,9 +94,8 @@ def render_surprisal(word: WordSurprisal, model: str, *, markdown: bool, subword
     )
 
 
-def _uncertainty(answer: Predictions, number: int) -> list[str]:
+def _uncertainty(prediction: Prediction) -> list[str]:
     """Return a line about the entropy, or none where a remote engine does not report it."""
-    prediction = answer.predictions[number]
     if prediction.entropy is None or prediction.effective_words is None:
         return []
     count = max(1, round(prediction.effective_words))

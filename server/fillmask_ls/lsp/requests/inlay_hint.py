@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from lsprotocol import types
 
-from fillmask_ls.engine.api import Predictions, PredictQuestion, Priority
+from fillmask_ls.engine.api import Priority
 from fillmask_ls.presentation.percent import percent
 from fillmask_ls.spans import Span
 
+from ..predictions import MaskAnswer, predict_masks
 from ..session import Session
 from ..snapshot import Snapshot
 from .hover import render_prediction
 
 _MAX_HINTS = 200
 """Maximum hints in a response: some clients request those of a whole document."""
+_MAX_LETTERS = 32
+"""Maximum letters of a word in a hint: VS Code cuts off hints of more than 43 characters, number and all."""
 
 
 async def inlay_hint(session: Session, snapshot: Snapshot, params: types.InlayHintParams) -> list[types.InlayHint]:
@@ -23,30 +24,22 @@ async def inlay_hint(session: Session, snapshot: Snapshot, params: types.InlayHi
     masks = snapshot.document.masks(*snapshot.span(params.range))[:_MAX_HINTS]
     if not masks or not snapshot.settings.inlay_hints:
         return []
-    passages = await snapshot.passages((masks[0][0], masks[-1][1]))
-    questions = [
-        PredictQuestion(passage.text, passage.masks, snapshot.settings.hover_top_k, passage.focus)
-        for passage, _ in passages
-    ]
-    answers = await asyncio.gather(*(session.engine.predict(question, Priority.HINT) for question in questions))
-    hints = [
-        _hint(snapshot, answer, passage.focus + offset, mask)
-        for (passage, passage_masks), answer in zip(passages, answers, strict=True)
-        for offset, mask in enumerate(passage_masks)
-    ]
+    answers = await predict_masks(session, snapshot, masks, Priority.HINT)
+    hints = [_hint(snapshot, answers[mask], mask) for mask in masks]
     return [hint for hint in hints if hint is not None]
 
 
-def _hint(snapshot: Snapshot, answer: Predictions, number: int, mask: Span) -> types.InlayHint | None:
-    """Return the hint of a mask, which inserts the word at a double-click; None where no word fits."""
-    candidates = answer.predictions[number].candidates
-    if not candidates:
+def _hint(snapshot: Snapshot, answer: MaskAnswer, mask: Span) -> types.InlayHint | None:
+    """Return the hint of a mask, which inserts the word at a double-click; None where no word is likely enough."""
+    best = answer.candidates[0] if answer.candidates else None
+    if best is None or best.probability < snapshot.settings.inlay_hints_minimum / 100:
         return None
-    range_, best = snapshot.range(mask), candidates[0]
+    range_ = snapshot.range(mask)
+    word = best.text if len(best.text) <= _MAX_LETTERS else best.text[: _MAX_LETTERS - 1] + "…"
     return types.InlayHint(
         position=range_.end,
-        label=f"{best.text} {percent(best.probability)}",
+        label=f"{word} {percent(best.probability)}",
         text_edits=[types.TextEdit(range_, best.text)],
-        tooltip=render_prediction(answer, number, markdown=snapshot.capabilities.hover_markdown),
+        tooltip=render_prediction(answer, snapshot),
         padding_left=True,
     )
