@@ -39,7 +39,7 @@ class TestResume:
         ending = resumed_ending
         out = tmp_path / f"out.{ending}"
         part = tmp_path / "out.parquet.part" if ending == "parquet" else out
-        for end in [0, 1, *range(9, len(complete), len(complete) // 9), len(complete) - 1, len(complete)]:
+        for end in [0, 1, *range(9, len(complete), len(complete) // 4), len(complete) - 1, len(complete)]:
             part.write_bytes(complete[:end])
             result = run("predict", str(table), *FAST, "-o", str(out), "--resume")
             assert (result.code, result.err.count("\n")) == (1, 1)
@@ -55,7 +55,7 @@ class TestResume:
         document.write_text("\n\n".join(MASKED))
         run("predict", str(document), *FAST, "-o", str(out))
         complete = out.read_bytes()
-        for end in range(0, len(complete), len(complete) // 9):
+        for end in range(0, len(complete), len(complete) // 4):
             out.write_bytes(complete[:end])
             assert run("predict", str(document), *FAST, "-o", str(out), "--resume").code == 0
             assert same_but_for_rounding(out.read_bytes(), complete, "jsonl")
@@ -114,16 +114,17 @@ class TestResume:
         assert (result.code, out.read_text()) == (2, written)
         assert message in result.err
 
-    @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
     @pytest.mark.parametrize(
-        ("first", "then", "difference"),
+        ("ending", "first", "then", "difference"),
         [
-            (("predict", *FAST), ("score",), "this run writes no column"),
-            (("predict", *FAST), ("predict", "--max-subwords", "1", "--top-k", "3"), "at row 9, "),
-            (("predict", "--max-subwords", "1", "--top-k", "3"), ("predict", *FAST), "at row 9, "),
-            (("score",), ("score", "--base", "e"), "column 'surprisal' contains"),
-            (("score",), ("score", "--metric", "original"), "column 'surprisal' contains"),
-            (("mask", "--seed", "1"), ("mask", "--seed", "2"), "column 'masked' contains"),
+            ("jsonl", ("predict", *FAST), ("score",), "this run writes no column"),
+            ("csv", ("predict", *FAST), ("score",), "has other columns than these options write"),
+            ("parquet", ("predict", *FAST), ("score",), "this run writes no column"),
+            ("jsonl", ("predict", *FAST), ("predict", "--max-subwords", "1", "--top-k", "3"), "at row 9, "),
+            ("jsonl", ("predict", "--max-subwords", "1", "--top-k", "3"), ("predict", *FAST), "at row 9, "),
+            ("csv", ("score",), ("score", "--base", "e"), "column 'surprisal' contains"),
+            ("parquet", ("score",), ("score", "--metric", "original"), "column 'surprisal' contains"),
+            ("jsonl", ("mask", "--seed", "1"), ("mask", "--seed", "2"), "column 'masked' contains"),
         ],
     )
     def test_a_run_with_other_options_is_not_continued(
@@ -140,7 +141,7 @@ class TestResume:
         before = part.read_bytes()
         result = run(then[0], str(table), *then[1:], "-o", str(out), "--resume")
         assert (result.code, part.read_bytes()) == (2, before)
-        assert difference in result.err or "has other columns than these options write" in result.err
+        assert difference in result.err
         assert result.err.endswith("write to another file with -o, or begin again with --overwrite.\n")
         assert result.err.count("\n") == 1
 

@@ -302,7 +302,7 @@ async def test_many_users_are_served_in_order_of_arrival(
     assert answered == [0, 1, 2]
 
 
-@pytest.mark.process
+@pytest.mark.models
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 async def test_weights_have_the_chosen_precision(
     make_engine: Callable[..., LocalEngine], loader: Loader, dtype: str

@@ -18,7 +18,7 @@ from fillmask_ls import MASK, mlm
 from fillmask_ls.mlm.results import Metric
 from tiny_checkpoints import LATIN, MULTILINGUAL, POSITIONS, TINY_CHECKPOINTS
 
-pytestmark = pytest.mark.architectures
+pytestmark = pytest.mark.models
 
 ModelOf = Callable[[str], mlm.MaskedLM]
 CheckpointOf = Callable[[str], Path]

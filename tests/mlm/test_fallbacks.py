@@ -45,7 +45,7 @@ def test_chosen_precision_that_fails_is_refused(tmp_path: Path) -> None:
         mlm.load(tmp_path, device="cpu", dtype="bfloat16")
 
 
-@pytest.mark.architectures
+@pytest.mark.models
 @pytest.mark.parametrize(
     ("architecture", "problem"),
     [

@@ -69,6 +69,7 @@ def test_text_without_masks_has_one_empty_fill(model: mlm.MaskedLM) -> None:
         mlm.fill_jointly(model, MASK, top_k=0)
 
 
+@pytest.mark.models
 @pytest.mark.parametrize("name", ["roberta", "xlm-roberta", "bert-cased"])
 def test_every_tokenizer_fills_jointly(model_of: Callable[[str], mlm.MaskedLM], name: str) -> None:
     fills = mlm.fill_jointly(model_of(name), "She drank a [MASK] of [MASK] with milk.")

@@ -15,7 +15,7 @@ from fillmask_ls import MASK, mlm
 from fillmask_ls.mlm.windows import contexts, windows
 from parity import TOLERANCE, difference, networks_logits, own_network, rows_of
 
-pytestmark = pytest.mark.architectures
+pytestmark = pytest.mark.models
 
 REAL_LIMITS: dict[str, tuple[int, dict[str, Any]]] = {
     "bert": (512, {"max_position_embeddings": 512}),

@@ -10,7 +10,7 @@ import pytest
 
 import tiny_checkpoints
 
-pytestmark = pytest.mark.process
+pytestmark = pytest.mark.models
 
 PREDICT = """
 import os, sys, torch

@@ -25,7 +25,7 @@ def assert_same_predictions(model: mlm.MaskedLM, other: mlm.MaskedLM, texts: lis
             )
 
 
-@pytest.mark.process
+@pytest.mark.models
 def test_embedded_model_predicts_and_scores_the_same(model: mlm.MaskedLM) -> None:
     compiled = mlm.load("embedded", dtype=torch.float32, runtime="openvino")
     assert_same_predictions(compiled, model, TEXTS)
@@ -33,7 +33,7 @@ def test_embedded_model_predicts_and_scores_the_same(model: mlm.MaskedLM) -> Non
     assert ours.pseudo_log_likelihood == pytest.approx(theirs.pseudo_log_likelihood, abs=1e-3)
 
 
-@pytest.mark.process
+@pytest.mark.models
 def test_compiling_a_model_reports_nothing_to_the_maker_of_the_runtime(checkpoint_of: Callable[[str], Path]) -> None:
     code = f"""
 import socket, sys
@@ -46,11 +46,11 @@ print("openvino_telemetry.main" in sys.modules)
     assert done.stdout == "False\n"
 
 
-# Compiling takes seconds: one network of each shape with the processes, all in the long run.
+# Compiling takes seconds: one network of each shape with the other models, all in the long run.
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.process if name in {"roberta", "modernbert"} else pytest.mark.long)
+        pytest.param(name, marks=pytest.mark.models if name in {"roberta", "modernbert"} else pytest.mark.long)
         for name in TINY_CHECKPOINTS
     ],
 )
@@ -62,7 +62,7 @@ def test_every_architecture_predicts_the_same(
     assert_same_predictions(compiled, model_of(name), texts)
 
 
-@pytest.mark.process
+@pytest.mark.models
 def test_bfloat16_is_computed_in_bfloat16(model: mlm.MaskedLM) -> None:
     compiled = mlm.load("embedded", dtype=torch.bfloat16, runtime="openvino")
     ours, theirs = (mlm.predict(each, "Paris is the capital of [MASK].")[0] for each in (compiled, model))

@@ -16,7 +16,7 @@ from fillmask_ls.mlm.architectures import BLIND_TO_PADDING, REFUSED
 from parity import TOLERANCE, difference, largest_difference, networks_logits, own_network, rows_of
 from random_checkpoints import ARCHITECTURES, LIMIT
 
-pytestmark = pytest.mark.architectures
+pytestmark = pytest.mark.models
 
 FolderOf = Callable[[str], Path]
 

@@ -77,6 +77,7 @@ def test_word_longer_than_the_limit_is_refused(model: mlm.MaskedLM) -> None:
         mlm.substitutes(model, "word", (0, 4), top_k=0)
 
 
+@pytest.mark.models
 @pytest.mark.parametrize("name", ["roberta", "xlm-roberta", "bert-cased", "modernbert"])
 def test_every_tokenizer_finds_substitutes(model_of: Callable[[str], mlm.MaskedLM], name: str) -> None:
     found = others(model_of(name), "She drank a cup of tea with milk.", "tea", top_k=3)

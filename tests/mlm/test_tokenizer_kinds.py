@@ -22,7 +22,7 @@ from fillmask_ls.spans import Span
 from fillmask_ls.words import find_masks, has_letter
 from tiny_tokenizers import ADDED, KINDS, KINDS_THAT_NEED_MOSES, save, write
 
-pytestmark = pytest.mark.architectures
+pytestmark = pytest.mark.models
 
 TokenizerOf = Callable[[str], mlm.Tokenizer]
 ModelOf = Callable[[str], mlm.MaskedLM]

@@ -35,7 +35,7 @@ def test_words_and_continuations_are_told_apart(tiny_bert: mlm.MaskedLM) -> None
         ("bert-cased", "play", True),
         ("bert-cased", "play ", False),
         ("bert-cased", "(", False),
-        pytest.param("bert-multilingual-cased", "我", False, marks=pytest.mark.process),
+        pytest.param("bert-multilingual-cased", "我", False, marks=pytest.mark.models),
         ("roberta", "play", True),
         ("roberta", "", True),
         ("xlm-roberta", "", False),

@@ -19,6 +19,8 @@ from training.figures import calibration_error
 from training.notebook import ANSWERS, PARAGRAPH, answer_spans
 from training.passages import TextError, documents, passages
 
+pytestmark = pytest.mark.training
+
 
 def test_loss_and_accuracy_equal_those_of_transformers(model: mlm.MaskedLM, text: Path) -> None:
     figures = evaluate(model, text, rate=0.3).overall

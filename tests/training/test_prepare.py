@@ -17,6 +17,8 @@ from training.passages import TextError, documents, passages
 from training.prepare import prepare
 from training.rows import Rows, RowsError
 
+pytestmark = pytest.mark.training
+
 TOKENIZER = load_tokenizer(resolve("embedded"))
 
 sentences = st.lists(st.sampled_from(["Ham", "eats", "unbelievably", "e.g.", "3.5", "(sic)"]), min_size=1, max_size=30)

@@ -15,6 +15,8 @@ from training.passages import documents
 from training.probes import comments, is_repetition, probe, single_sentences, unfinished_texts
 from training.questions import Question, answer, everyday_questions, facts, minimal_pairs, share_right
 
+pytestmark = pytest.mark.training
+
 
 def masked_words(text: MaskedText) -> list[str]:
     return [token for token, masked in zip(text.encoding.tokens, text.chosen.tolist(), strict=True) if masked]

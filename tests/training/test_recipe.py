@@ -16,6 +16,8 @@ from fillmask_ls.mlm.checkpoint import CALIBRATION
 from training.__main__ import main
 from training.train import LOG, STATE
 
+pytestmark = pytest.mark.training
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -40,7 +42,6 @@ def recipe(capsys: pytest.CaptureFixture[str]) -> Recipe:
     return run
 
 
-@pytest.mark.process
 def test_recipe_makes_a_checkpoint_from_text(recipe: Recipe, text: Path, tiny: Path, tmp_path: Path) -> None:
     rows, run, out = tmp_path / "rows", tmp_path / "run", tmp_path / "out"
     done = recipe("prepare", text, "--tokenizer", tiny, "--length", "32", "--out", rows)

@@ -21,6 +21,8 @@ from training.rows import Rows
 from training.student import StudentError, Teacher, start_student, translate_ids
 from training.train import STATE, train
 
+pytestmark = pytest.mark.training
+
 MASK = 103
 
 
@@ -109,7 +111,6 @@ def test_loss_of_targets_equals_that_of_torch(tiny: Path, batch: MaskedBatch) ->
         assert torch.allclose(ours, theirs, rtol=1e-3, atol=1e-3 * theirs.abs().max().item() + 1e-6)
 
 
-@pytest.mark.process
 def test_distilled_student_approaches_its_teacher(rows: Rows, tiny: Path, encoder: Path, tmp_path: Path) -> None:
     recipe = Recipe(str(tiny), tokens=3_000, batch=64, learning_rate=0.02, warmup=5)
     teacher = train(recipe, rows, tmp_path / "teacher", mask_id=MASK, say=lambda _: None).network
@@ -126,7 +127,6 @@ def test_distilled_student_approaches_its_teacher(rows: Rows, tiny: Path, encode
     assert distance(student) < 1 < distance(load_network(encoder, torch.ones(30522)))
 
 
-@pytest.mark.process
 def test_student_is_made_and_distilled_by_the_command_line(rows: Rows, mpnet_encoder: Path, tmp_path: Path) -> None:
     rows.save(tmp_path / "rows")
     teacher = load_network(mpnet_encoder, torch.ones(30527))

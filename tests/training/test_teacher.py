@@ -11,6 +11,8 @@ import pytest
 from training.__main__ import main
 from training.teacher import FILES, PiecesError, join_encoder
 
+pytestmark = pytest.mark.training
+
 
 def make_wheels(folder: Path, contents: dict[str, bytes], pieces: int = 3) -> list[Path]:
     """Write a zip of ``contents`` in pieces, each in a wheel of its own."""

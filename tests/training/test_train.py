@@ -22,6 +22,8 @@ from training.rows import Rows, batches
 from training.train import LOG, STATE, train
 from training.workers import Workers
 
+pytestmark = pytest.mark.training
+
 MASK = 103
 
 
@@ -125,7 +127,6 @@ def test_loss_and_gradient_equal_those_of_transformers(
             assert similarity > (0.9999 if exact else 0.98)
 
 
-@pytest.mark.process
 @pytest.mark.parametrize("start", ["tiny", "encoder", "mpnet_encoder"])
 def test_loss_falls(start: str, request: pytest.FixtureRequest, rows: Rows, tmp_path: Path) -> None:
     folder = request.getfixturevalue(start)
@@ -193,7 +194,6 @@ def test_head_can_have_a_learning_rate_of_its_own(mpnet_encoder: Path, rows: Row
     assert moved == {name for name in before if name.startswith("lm_head")}
 
 
-@pytest.mark.process
 def test_killed_run_continues_unchanged(rows: Rows, tiny: Path, tmp_path: Path) -> None:
     rows.save(tmp_path / "rows")
     recipe = Recipe(str(tiny), tokens=6_000, batch=64, learning_rate=0.01)
@@ -216,7 +216,6 @@ def test_killed_run_continues_unchanged(rows: Rows, tiny: Path, tmp_path: Path) 
     assert (tmp_path / "whole" / LOG).read_text().count("\n") == (tmp_path / "killed" / LOG).read_text().count("\n")
 
 
-@pytest.mark.process
 def test_stop_signal_saves_the_state(rows: Rows, tiny: Path, tmp_path: Path) -> None:
     rows.save(tmp_path / "rows")
     command = [sys.executable, "-m", "training", "train", str(tmp_path / "rows"), "--start", str(tiny)]
