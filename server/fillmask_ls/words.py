@@ -18,20 +18,24 @@ Without them a model predicts a full stop. Use the mean of its predictions with 
 SUBWORDS_LIMIT = 8
 """The most subwords that a word can be searched with: memory grows with their square."""
 
-_WORD_PATTERN = r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}_]+)*"
-_MASK = regex.compile(regex.escape(MASK))
-_MASK_AND_PREFIX = regex.compile(
-    rf"({regex.escape(MASK)})([\p{{L}}\p{{M}}\p{{N}}]+(?:['’\-][\p{{L}}\p{{M}}\p{{N}}]*)*)\Z"
+_SPACED = r"[[\p{L}\p{M}\p{N}_]--[\p{Han}\p{Hiragana}\p{Katakana}ー]]"
+_WORD_PATTERN = (
+    rf"{_SPACED}+(?:['’]{_SPACED}+)*"
+    r"|\p{Han}\p{M}*|\p{Hiragana}[\p{Hiragana}ー\p{M}]*|[\p{Katakana}ー][\p{Katakana}ー\p{M}]*"
 )
+_MASK = regex.compile(regex.escape(MASK))
+_WITHOUT_SPACES = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_TYPED = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_WITHOUT_SPACES}]]"
+_MASK_AND_PREFIX = regex.compile(rf"({regex.escape(MASK)})({_TYPED}+(?:['’\-]{_TYPED}*)*)\Z", regex.VERSION1)
 _PARTIAL_MASK = regex.compile(r"\[(?:\]|m.*)?", regex.IGNORECASE)
-_WORD = regex.compile(_WORD_PATTERN)
-_MASK_OR_WORD = regex.compile(rf"{regex.escape(MASK)}|(?P<word>{_WORD_PATTERN})")
+_WORD = regex.compile(_WORD_PATTERN, regex.VERSION1)
+_MASK_OR_WORD = regex.compile(rf"{regex.escape(MASK)}|(?P<word>{_WORD_PATTERN})", regex.VERSION1)
 _LETTER = regex.compile(r"[\p{L}\p{N}]")
 _PART_OF_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]")
-_WITHOUT_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+_LETTER_WITHOUT_SPACES = regex.compile(f"[{_WITHOUT_SPACES}]")
 _HAN = regex.compile(r"\p{Han}")
-_BEFORE_STANDALONE = regex.compile(r"""(?:\A|[\s(\[{"'“‘«—–])\Z""")
-_AFTER_STANDALONE = regex.compile(r"""[)\]}"'”’».,;:!?…]*(?:\Z|[\s—–])""")
+_BEFORE_STANDALONE = regex.compile(r"""(?:\A|[\s(\[{"'“‘«—–、。，；：！？（「『【])\Z""")
+_AFTER_STANDALONE = regex.compile(r"""[)\]}"'”’».,;:!?…]*(?:\Z|[\s—–、。，；：！？）」』】])""")
 _ENDS_CLAUSE = regex.compile(r"""[.!?…:;,。！？]["'”’»)\]]*\s*\Z""")
 _ENDS_SENTENCE = regex.compile(r"""[.!?…。！？]["'”’»)\]]*\s*$""")
 _MAY_END_SENTENCE = regex.compile(r"[\r\n.!?…。！？]")
@@ -67,7 +71,8 @@ def is_partial_mask(text: str) -> bool:
 def find_words(text: str) -> list[Span]:
     """Return the spans of the words of ``text``, in order; ``[MASK]`` contains the word ``MASK``.
 
-    A word is a run of letters, marks, digits and underscores, with apostrophes inside.
+    A word is a run of letters, marks, digits and underscores, with apostrophes inside. Chinese and Japanese have no
+    spaces between words: there a word is one Chinese character, or a run of hiragana or of katakana.
 
     >>> [text[slice(*span)] for text in ["I don't."] for span in find_words(text)]
     ['I', "don't"]
@@ -86,11 +91,17 @@ def find_standalone_words(text: str) -> list[Span]:
     >>> [text[slice(*span)] for text in ["See a/path, well-known."] for span in find_standalone_words(text)]
     ['See']
     """
-    return [
-        (start, end)
-        for start, end in find_unmasked_words(text)
-        if _BEFORE_STANDALONE.search(text, max(0, start - 1), start) and _AFTER_STANDALONE.match(text, end)
-    ]
+    standalone: list[Span] = []
+    touching: list[Span] = []  # words without a space between them
+    for word, following in pairwise([*find_unmasked_words(text), (len(text) + 1, len(text) + 1)]):
+        touching.append(word)
+        if word[1] == following[0]:
+            continue
+        start, end = touching[0][0], word[1]
+        if _BEFORE_STANDALONE.search(text, max(0, start - 1), start) and _AFTER_STANDALONE.match(text, end):
+            standalone += touching
+        touching = []
+    return standalone
 
 
 def find_sentences(text: str) -> list[Span]:
@@ -115,7 +126,7 @@ def is_part_of_word(character: str) -> bool:
 
 def is_written_without_spaces(character: str) -> bool:
     """Return whether a character belongs to a script that puts no spaces between words, as Japanese and Thai do."""
-    return bool(_WITHOUT_SPACES.match(character))
+    return bool(_LETTER_WITHOUT_SPACES.match(character))
 
 
 def is_han(text: str) -> bool:
