@@ -8,6 +8,8 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from datetime import date, datetime, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,13 @@ class TestInputs:
         records = json_lines(run("predict", str(tmp_path / "*.md"), *FAST, "--format", "jsonl").out)
         assert [Path(record["path"]).name for record in records] == ["a.md", "b.md"]
 
+    def test_a_pattern_names_each_file_once_where_links_lead_in_a_circle(self, run: RunCommand, tmp_path: Path) -> None:
+        (tmp_path / "a").mkdir()
+        (tmp_path / "a" / "notes.md").write_text(MASKED[0])
+        (tmp_path / "a" / "again").symlink_to(tmp_path, target_is_directory=True)
+        records = json_lines(run("predict", str(tmp_path / "**" / "*.md"), *FAST, "--format", "jsonl").out)
+        assert [record["path"] for record in records] == [str(tmp_path / "a" / "notes.md")]
+
     def test_a_pattern_that_matches_nothing_is_no_text(self, run: RunCommand) -> None:
         result = run("score", "chapters/*.md")
         assert (result.code, result.err) == (2, "fillmask-ls: no such file: chapters/*.md\n")
@@ -176,6 +185,27 @@ class TestFormats:
         assert sorted(tmp_path.iterdir()) == sorted(
             [table, out, tmp_path / "hub"] if (tmp_path / "hub").exists() else [table, out]
         )
+
+    def test_parquet_keeps_the_types_of_the_columns_of_parquet(self, run: RunCommand, tmp_path: Path) -> None:
+        pyarrow = pytest.importorskip("pyarrow")
+        parquet = pytest.importorskip("pyarrow.parquet")
+        columns = {
+            "text": pyarrow.array([MASKED[0], None]),
+            "day": pyarrow.array([date(2024, 2, 29), None]),
+            "at": pyarrow.array([datetime(2024, 2, 29, 12, 30, 1, 5, tzinfo=timezone.utc)] * 2),
+            "price": pyarrow.array([Decimal("1.50"), Decimal("0.25")]),
+            "small": pyarrow.array([1, None], pyarrow.int8()),
+            "names": pyarrow.array([["a"], []]),
+            "raw": pyarrow.array([b"\xff", None]),
+        }
+        table, out = tmp_path / "items.parquet", tmp_path / "out.parquet"
+        parquet.write_table(pyarrow.table(columns), table)
+        assert run("predict", str(table), *FAST, "--top-k", "1", "-o", str(out)).code == 1
+        written = parquet.read_table(out)
+        for name in ("text", "day", "at", "price", "small", "names"):
+            assert written[name].type == columns[name].type
+            assert written[name].to_pylist() == columns[name].to_pylist()
+        assert written["raw"].to_pylist() == ["b'\\xff'", None]
 
     def test_a_table_file_can_be_read_again(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
         out = tmp_path / "out.jsonl"

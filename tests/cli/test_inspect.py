@@ -100,3 +100,8 @@ def test_html_is_for_one_text(run: RunCommand, tmp_path: Path) -> None:
     result = run("inspect", "A text.", "--html", str(page), "--json")
     assert (result.code, result.err.count("--html is not allowed with")) == (2, 1)
     assert not page.exists()
+
+
+def test_top_k_is_the_number_of_predictions_at_each_masked_token(run: RunCommand) -> None:
+    [report] = json.loads(run("inspect", "A small text.", "--json", "--rate", "1", "--top-k", "3").out)
+    assert {len(token["predictions"]) for token in report["tokens"] if token["masked"]} == {3}

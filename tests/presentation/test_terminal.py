@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from fillmask_ls.mlm.results import Candidate, Prediction
-from fillmask_ls.presentation.terminal import print_context, print_inspection, print_prediction
+from fillmask_ls.presentation.terminal import print_context, print_inspection, print_prediction, print_records
 from presentation.inspections import make_inspection
 
 EVIL = "\x1b]52;c;ZXZpbA==\x07\x9b31m[red]x[/red]"
@@ -75,3 +75,14 @@ def test_nothing_of_a_text_or_vocabulary_acts_on_the_terminal(terminal: bool) ->
         assert "[red]x" in output
         for control in ("\x1b]", "\x07", "\x9b"):
             assert control not in output
+
+
+def test_a_long_text_leaves_the_figures_beside_it_whole() -> None:
+    out = Console(file=StringIO(), width=40, force_terminal=True, color_system=None, highlight=False)
+    target = "a very long target of many words that no narrow terminal can show in one line"
+    print_records(out, [{"target": target, "probability": 0.25, "rank": 12}])
+    assert isinstance(out.file, StringIO)
+    shown = out.file.getvalue()
+    assert "0.2500" in shown
+    assert "12" in shown
+    assert set(target.split()) <= set(shown.split())

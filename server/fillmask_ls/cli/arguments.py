@@ -108,6 +108,22 @@ def add_output_options(parser: argparse.ArgumentParser, *, folder: bool = False)
     group.add_argument("--strict", action="store_true", help="stop at the first row that fails")
 
 
+def add_top_k_option(parser: argparse.ArgumentParser, what: str, *, default: int) -> None:
+    """Add how many words or tokens are printed."""
+    parser.add_argument("--top-k", metavar="N", type=count, default=default, help=f"{what} (default: {default})")
+
+
+def add_max_subwords_option(parser: argparse.ArgumentParser) -> None:
+    """Add how many subwords a word can have."""
+    parser.add_argument(
+        "--max-subwords",
+        metavar="N",
+        type=subwords,
+        default=4,
+        help="most subwords of a word; 1 is fastest (default: 4)",
+    )
+
+
 def add_score_options(parser: argparse.ArgumentParser) -> None:
     """Add how surprisal is computed."""
     parser.add_argument(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from fillmask_ls import MASK
@@ -57,8 +58,8 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError("say which words: --targets A,B or --target COLUMN", ExitCode.USAGE)
     if options.engine is not None:
         raise CommandError("a shared engine can't answer cloze: leave out --engine", ExitCode.USAGE)
-    backend = Backend(options)
-    return runner.run(options, Cloze(options, backend), backend)
+    with closing(Backend(options)) as backend:
+        return runner.run(options, Cloze(options, backend), backend)
 
 
 class Cloze(MeansTask):

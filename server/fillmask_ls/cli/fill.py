@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from fillmask_ls import MASK
@@ -11,7 +12,7 @@ from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.spans import replace_spans
 
-from .arguments import Commands, add_input_arguments, add_model_options, add_output_options, subwords
+from .arguments import Commands, add_input_arguments, add_max_subwords_option, add_model_options
 from .bulk import runner
 from .bulk.backend import Backend
 from .bulk.documents import open_document
@@ -39,33 +40,23 @@ def add_parser(commands: Commands) -> None:
         action="store_true",
         help="choose each word by itself; by default the words of a passage agree with each other",
     )
-    parser.add_argument(
-        "--max-subwords",
-        metavar="N",
-        type=subwords,
-        default=4,
-        help="most subwords of a word that is filled alone (default: 4)",
-    )
-    add_output_options(parser, folder=True)
+    add_max_subwords_option(parser)
     add_rewriting_options(parser)
     add_model_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    backend = Backend(options)
-    filler = Filler(options, backend)
+    with closing(Backend(options)) as backend:
+        filler = Filler(options, backend)
 
-    def edit(source: Input, text: str) -> Replacements:
-        return filler.fill([open_document(source, text)])[0] if MASK in text else []
+        def edit(source: Input, text: str) -> Replacements:
+            return filler.fill([open_document(source, text)])[0] if MASK in text else []
 
-    try:
         inputs = find_inputs(options.inputs, options.input_format)
         if are_tables(inputs):
             return runner.run(options, Fill(filler), backend)
         return rewrite(options, inputs, edit)
-    finally:
-        backend.close()
 
 
 class Fill(Task):

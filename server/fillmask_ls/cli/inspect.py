@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from .arguments import Commands, add_input_arguments, add_mask_options, add_model_options, add_output_options
+from .arguments import (
+    Commands,
+    add_input_arguments,
+    add_mask_options,
+    add_model_options,
+    add_output_options,
+    add_top_k_option,
+)
 from .bulk import runner
 from .bulk.backend import Backend
 from .bulk.documents import whole_prose
@@ -28,6 +36,7 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("inspect", help="mask random tokens of a text; print predictions, surprisal and loss")
     add_input_arguments(parser)
     add_mask_options(parser)
+    add_top_k_option(parser, "number of predictions at each masked token, in JSON and on the page", default=5)
     add_output_options(parser)
     parser.add_argument(
         "--html", metavar="FILE", help="write a page for the browser about one text, and print its path"
@@ -39,12 +48,9 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.html is not None and (options.output or options.format):
         raise CommandError("--html is not allowed with --output, --format or --json", ExitCode.USAGE)
-    backend = Backend(options)
-    try:
+    with closing(Backend(options)) as backend:
         task = Inspect(options, backend)
         return runner.run(options, task, backend) if options.html is None else _write_page(options, task)
-    finally:
-        backend.close()
 
 
 class Inspect(Task):
@@ -71,7 +77,9 @@ class Inspect(Task):
         from fillmask_ls.engine.api import InspectQuestion
 
         options = self._options
-        questions = [InspectQuestion(item.text, options.rate, options.seed, options.whole_words) for item in items]
+        questions = [
+            InspectQuestion(item.text, options.rate, options.seed, options.whole_words, options.top_k) for item in items
+        ]
         return [[_answer(inspection)] for inspection in self._backend.ask(questions)]
 
     def show(self, console: Console, item: Item, answers: Sequence[Answer]) -> None:

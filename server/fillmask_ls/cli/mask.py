@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.engine.api import SampleMaskQuestion
 from fillmask_ls.spans import Span, replace_spans
 
-from .arguments import Commands, add_input_arguments, add_mask_options, add_model_options, add_output_options
+from .arguments import Commands, add_input_arguments, add_mask_options, add_model_options
 from .bulk import runner
 from .bulk.backend import Backend
 from .bulk.documents import open_document, read_prose
@@ -40,15 +41,13 @@ def add_parser(commands: Commands) -> None:
     add_input_arguments(parser)
     add_mask_options(parser)
     parser.add_argument("--answers", metavar="FILE.jsonl", help="write the masked words of texts and documents")
-    add_output_options(parser, folder=True)
     add_rewriting_options(parser)
     add_model_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    backend = Backend(options)
-    try:
+    with closing(Backend(options)) as backend:
         inputs = find_inputs(options.inputs, options.input_format)
         if are_tables(inputs):
             if options.answers is not None:
@@ -71,8 +70,6 @@ def run(options: argparse.Namespace) -> int:
         finally:
             if answers is not None:
                 answers.finish()
-    finally:
-        backend.close()
 
 
 class Sampler:

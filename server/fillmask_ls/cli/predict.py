@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from fillmask_ls import MASK
 
-from .arguments import Commands, add_input_arguments, add_model_options, add_output_options, count, subwords
+from .arguments import (
+    Commands,
+    add_input_arguments,
+    add_max_subwords_option,
+    add_model_options,
+    add_output_options,
+    add_top_k_option,
+)
 from .bulk import runner
 from .bulk.backend import Backend
 from .bulk.documents import mask_passages
@@ -27,14 +34,8 @@ if TYPE_CHECKING:
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("predict", help=f"print words for each {MASK}, with their probabilities")
     add_input_arguments(parser)
-    parser.add_argument("--top-k", metavar="N", type=count, default=10, help="number of words a mask (default: 10)")
-    parser.add_argument(
-        "--max-subwords",
-        metavar="N",
-        type=subwords,
-        default=4,
-        help="most subwords of a word; 1 is fastest (default: 4)",
-    )
+    add_top_k_option(parser, "number of words a mask", default=10)
+    add_max_subwords_option(parser)
     add_output_options(parser)
     add_model_options(parser)
     parser.set_defaults(run=run)

@@ -123,7 +123,9 @@ class SampleMaskQuestion:
 
 @dataclass(frozen=True, slots=True)
 class InspectQuestion(SampleMaskQuestion):
-    """What does the model predict for the tokens that random masking hides?"""
+    """What does the model predict for the tokens that random masking hides, and which ``top_k`` tokens first?"""
+
+    top_k: int = 5
 
 
 Question = (

@@ -46,7 +46,14 @@ def begin(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any], 
         random masking.
     """
     if isinstance(question, InspectQuestion):
-        return inspect(model, question.text, rate=question.rate, seed=question.seed, whole_words=question.whole_words)
+        return inspect(
+            model,
+            question.text,
+            rate=question.rate,
+            seed=question.seed,
+            whole_words=question.whole_words,
+            top_k=question.top_k,
+        )
     if isinstance(question, SampleMaskQuestion):
         return sample_mask_spans(
             model, question.text, rate=question.rate, seed=question.seed, whole_words=question.whole_words

@@ -65,16 +65,7 @@ class CompiledNetwork:
             raise CompileError(str(error)) from error
 
     def logits(self, input_ids: Tensor, positions: Tensor, attention_mask: Tensor | None) -> Tensor:
-        """Compute the logits at some positions.
-
-        Args:
-            input_ids: int64 [b, n].
-            positions: int64 [m], each ``row * n + position``.
-            attention_mask: bool [b, n], False where a row is padded; None if no row is.
-
-        Returns:
-            Logits [m, vocabulary] in float32.
-        """
+        """Compute the logits at some positions in float32, as :meth:`~fillmask_ls.mlm.network.Network.logits`."""
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask.long()
         return torch.from_numpy(self.infer([input_ids.numpy(), mask.numpy(), positions.numpy()])[0])
 

@@ -149,7 +149,8 @@ def _rounded(value: object) -> str:
 def _table(out: Console, *columns: tuple[str, Literal["left", "right"]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD if out.is_terminal else None, pad_edge=False)
     for name, side in columns:
-        table.add_column(name, justify=side, no_wrap=True)
+        # Where a terminal is narrow, text is wrapped, and figures stay whole.
+        table.add_column(name, justify=side, no_wrap=side == "right" or not name)
     return table
 
 

@@ -97,16 +97,20 @@ def _find(argument: str, kind: str, ignored: Collection[Path]) -> Iterator[Input
         if exists(argument):
             yield from _in_folder(path, kind, ignored) if path.is_dir() else [_file(path, kind)]
             return
-        # Not Path.glob: it takes no absolute pattern.
-        matches = sorted(glob.glob(argument, recursive=True)) if glob.has_magic(argument) else []  # noqa: PTH207
+        matches = _matches(argument) if glob.has_magic(argument) else []
         if matches:
-            for match in map(Path, matches):
-                if match.is_file() and match.absolute() not in ignored:
-                    yield _file(match, kind)
+            yield from (_file(path, kind) for path in matches if path.is_file() and path.absolute() not in ignored)
             return
         if _LOOKS_LIKE_A_PATH.fullmatch(argument):
             raise CommandError(f"no such file: {argument}", ExitCode.USAGE)
     yield Input("the text", "text", argument)
+
+
+def _matches(pattern: str) -> list[Path]:
+    """Return the paths that match a pattern, each file once: links can lead ``**`` around in a circle."""
+    paths = map(Path, glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    shortest = {(path.parent.resolve(), path.name): path for path in sorted(paths, key=lambda path: -len(path.parts))}
+    return sorted(shortest.values())
 
 
 def _file(path: Path, kind: str, folder: Path | None = None) -> Input:

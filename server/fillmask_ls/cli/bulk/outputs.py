@@ -8,10 +8,10 @@ import os
 import sys
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ..errors import CommandError, ExitCode
 from ..input_output import replacing, standard_output
@@ -96,17 +96,21 @@ class FileOutput(Output):
     all are written.
     """
 
-    def __init__(self, path: Path, form: Format, *, convert: str = "") -> None:
+    def __init__(
+        self, path: Path, form: Format, *, convert: str = "", known_types: Mapping[str, Any] | None = None
+    ) -> None:
         """Prepare to write; nothing is written yet.
 
         Args:
             form: of the records.
             convert: the format that the file has in the end, if it is another one: ``parquet`` or ``json``.
+            known_types: as for :func:`~.parquet_files.write_parquet`.
         """
         self.path, self.part = path, part_of(path) if convert else path
         self.is_flat = convert == "parquet" or isinstance(form, Csv)
         self._format = JsonLines() if convert else form
         self.converts_to = convert
+        self._known_types = known_types
         self._file: io.FileIO | None = None
         self._end = 0
 
@@ -215,9 +219,11 @@ class FileOutput(Output):
             self.close()
             if not self.converts_to:
                 return
-            write = write_parquet if self.converts_to == "parquet" else _write_json
             with replacing(self.path) as target:
-                write(target, self.records)
+                if self.converts_to == "parquet":
+                    write_parquet(target, self.records, self._known_types)
+                else:
+                    _write_json(target, self.records)
             self.part.unlink()
 
     def close(self) -> None:
@@ -239,11 +245,18 @@ def part_of(path: Path) -> Path:
     return path.parent / f"{path.name}.part"
 
 
-def file_output(path: Path, name: str, columns: Sequence[str]) -> FileOutput:
-    """Return the output that writes records with these columns to a file in the format with this name."""
+def file_output(
+    path: Path, name: str, columns: Sequence[str], known_types: Mapping[str, Any] | None = None
+) -> FileOutput:
+    """Return the output that writes records with these columns to a file in the format with this name.
+
+    Args:
+        known_types: as for :func:`~.parquet_files.write_parquet`.
+    """
     # A device can't be replaced: it gets JSON directly.
     is_converted = name == "parquet" or (name == "json" and not _is_stream(path))
-    return FileOutput(path, make_format(name, columns), convert=name if is_converted else "")
+    form, convert = make_format(name, columns), name if is_converted else ""
+    return FileOutput(path, form, convert=convert, known_types=known_types)
 
 
 @contextlib.contextmanager

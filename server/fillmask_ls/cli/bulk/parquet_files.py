@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -13,12 +13,15 @@ _ROWS = 10_000
 """Rows in a group: as many are in memory."""
 
 
-def write_parquet(file: BinaryIO, read: Callable[[], Iterable[Record]]) -> None:
+def write_parquet(
+    file: BinaryIO, read: Callable[[], Iterable[Record]], known_types: Mapping[str, Any] | None = None
+) -> None:
     """Write records to a Parquet file. A column with values of several types becomes text.
 
     Args:
         file: the new file.
         read: returns the records; called twice, because a Parquet file begins with the types of all columns.
+        known_types: of columns that were read from Parquet, such as dates, which records contain as text.
     """
     import pyarrow
     from pyarrow import parquet
@@ -26,7 +29,9 @@ def write_parquet(file: BinaryIO, read: Callable[[], Iterable[Record]]) -> None:
     types: dict[str, Any] = {}
     for group in _groups(read()):
         for name, values in _columns(group).items():
-            types[name] = _common_type(types.get(name, pyarrow.null()), _type(values))
+            known = (known_types or {}).get(name)
+            kind = _type(values) if known is None or not _fits(values, known) else known
+            types[name] = _common_type(types.get(name, pyarrow.null()), kind)
     schema = pyarrow.schema(list(types.items()))
     with parquet.ParquetWriter(file, schema) as writer:
         for group in _groups(read()):
@@ -56,6 +61,18 @@ def _type(values: list[Any]) -> Any:
     return pyarrow.string() if pyarrow.types.is_struct(kind) and not kind.num_fields else kind
 
 
+def _fits(values: list[Any], kind: Any) -> bool:
+    import pyarrow
+
+    if pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind):  # records contain no bytes
+        return False
+    try:
+        _array(values, kind)
+    except (pyarrow.ArrowException, OverflowError, TypeError, ValueError):
+        return False
+    return True
+
+
 def _common_type(one: Any, other: Any) -> Any:
     import pyarrow
 
@@ -71,4 +88,6 @@ def _array(values: list[Any], kind: Any) -> Any:
 
     if kind == pyarrow.string():
         values = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+    if pyarrow.types.is_temporal(kind) or pyarrow.types.is_decimal(kind):
+        return pyarrow.array(values, type=pyarrow.string()).cast(kind)
     return pyarrow.array(values, type=kind)

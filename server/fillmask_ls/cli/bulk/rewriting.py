@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fillmask_ls.spans import Span, replace_spans
 
+from ..arguments import add_output_options
 from ..errors import CommandError, ExitCode, print_error
 from ..input_output import check_standard_output, standard_output, write_file
 from .inputs import Input
@@ -87,7 +88,8 @@ def _find_mark(content: bytes, encoding: str) -> tuple[bytes, str]:
 
 
 def add_rewriting_options(parser: argparse.ArgumentParser) -> None:
-    """Add where rewritten documents go."""
+    """Add where rewritten documents and the records of tables go."""
+    add_output_options(parser, folder=True)
     parser.add_argument("--in-place", action="store_true", help="replace each file")
 
 

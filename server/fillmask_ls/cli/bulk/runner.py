@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..errors import CommandError, ExitCode, print_error
 from ..input_output import check_standard_output, standard_output
@@ -19,7 +20,7 @@ from .outputs import FileOutput, Output, StandardOutput, file_output, part_of
 from .progress import Progress
 from .records import Answer, Record, error_answer, free_name, make_records, place_names
 from .resuming import BEGIN_AGAIN, Written, check_columns, find_difference
-from .tables import read_rows, require_pyarrow
+from .tables import column_types, read_rows, require_pyarrow
 from .task import NO_MASK, Task
 
 
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace, task: Task, backend: Backend) -> int:
     progress = Progress(is_shown=path is not None or not sys.stdout.isatty())
     job = _Run(task, backend, inputs, ItemReader(inputs, reading), taken, progress, strict=options.strict)
     if path is not None:
-        output = file_output(path, file_format, [*taken, *own])
+        output = file_output(path, file_format, [*taken, *own], _known_types(inputs))
         if options.resume and output.is_complete and output.converts_to == "parquet":
             check_columns(output.path, [*taken, *own])
         code = _to_file(options, task, job, output)
@@ -126,6 +127,17 @@ def _format_names(options: argparse.Namespace, path: Path | None, *, has_summary
     if name == "parquet":
         require_pyarrow()
     return name, (options.format if for_summary else None) or "table"
+
+
+def _known_types(inputs: Sequence[Input]) -> dict[str, Any]:
+    """Return the Arrow types of the columns of Parquet files; of a column with several types, none."""
+    types: dict[str, Any] = {}
+    for source in inputs:
+        if source.kind == "parquet" and source.path is not None:
+            with source.open_binary() as file:
+                for name, kind in column_types(file, source.name).items():
+                    types[name] = kind if types.setdefault(name, kind) == kind else None
+    return {name: kind for name, kind in types.items() if kind is not None}
 
 
 def _to_file(options: argparse.Namespace, task: Task, job: _Run, output: FileOutput) -> int:

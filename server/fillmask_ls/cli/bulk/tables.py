@@ -83,6 +83,12 @@ def column_names(file: BinaryIO, name: str, table_format: str, **options: Any) -
     return list(names)
 
 
+def column_types(file: BinaryIO, name: str) -> dict[str, Any]:
+    """Return the Arrow types of the columns of a Parquet file."""
+    schema = _open_parquet(file, name).schema_arrow
+    return dict(zip(schema.names, schema.types, strict=True))
+
+
 def value_at(columns: Mapping[str, Any], name: str) -> Any:
     """Return the value of a column, or of a path into nested values, such as ``masked_sentences.0``.
 
