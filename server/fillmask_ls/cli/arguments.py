@@ -32,6 +32,11 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--runtime", choices=["torch", "openvino"], default="torch", help="default: torch")
     group.add_argument("--engine", metavar="URL", help="ask a shared engine instead (see fillmask-ls serve)")
     group.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="compute on the Ray cluster that this machine belongs to: auto or HOST:PORT (needs the extra 'cluster')",
+    )
+    group.add_argument(
         "--batch-tokens",
         metavar="N",
         type=whole_number,

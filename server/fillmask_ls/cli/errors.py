@@ -28,6 +28,9 @@ class CommandError(Exception):
         super().__init__(message)
         self.code = code
 
+    def __reduce__(self) -> tuple[type[CommandError], tuple[str, ExitCode]]:
+        return CommandError, (str(self), self.code)
+
 
 def print_error(message: str) -> None:
     """Write a message to standard error, if it is open. Every message of the command line goes through here.

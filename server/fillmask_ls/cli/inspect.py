@@ -48,6 +48,8 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.html is not None and (options.output or options.format):
         raise CommandError("--html is not allowed with --output, --format or --json", ExitCode.USAGE)
+    if options.html is not None and options.ray:
+        raise CommandError("--html is not allowed with --ray", ExitCode.USAGE)
     with closing(Backend(options)) as backend:
         task = Inspect(options, backend)
         return runner.run(options, task, backend) if options.html is None else _write_page(options, task)

@@ -46,7 +46,13 @@ class Backend:
     @property
     def is_exact(self) -> bool:
         """Whether the model in this process computes in float32, so that each batch gives the same values."""
-        return not self.is_remote and str(self.model.dtype) == "torch.float32"
+        return self.cluster is None and not self.is_remote and str(self.model.dtype) == "torch.float32"
+
+    @property
+    def cluster(self) -> str | None:
+        """The address of the Ray cluster whose models answer; None if there is none."""
+        address: str | None = self._options.ray
+        return address
 
     def start(self) -> None:
         """Load the model, or connect to the engine, unless that is done.
@@ -59,6 +65,11 @@ class Backend:
         else:
             self.model  # noqa: B018 - loads
 
+    @property
+    def choice(self) -> ModelChoice:
+        """The model that the options choose, and where it runs."""
+        return ModelChoice.of(self._options)
+
     @cached_property
     def model(self) -> MaskedLM:
         """The model in this process.
@@ -66,7 +77,7 @@ class Backend:
         Raises:
             CommandError: it can't be loaded.
         """
-        model: MaskedLM = self._options.load_model(ModelChoice.of(self._options))
+        model: MaskedLM = self._options.load_model(self.choice)
         return model
 
     @cached_property

@@ -23,12 +23,14 @@ class Answer:
         rows: the same as rows of a table, without nested values; by default one row, ``values``.
         place: the number of the item's place that it belongs to.
         result: what the library returned, to show it to people.
+        model: the name of the model that answered; empty for an error.
     """
 
     values: Record
     rows: Sequence[Record] | None = None
     place: int = 0
     result: Any = None
+    model: str = ""
 
     def with_values(self, **values: Any) -> Answer:
         """Return this answer with more values before the others."""

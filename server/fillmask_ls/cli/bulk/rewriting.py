@@ -102,6 +102,8 @@ def rewrite(options: argparse.Namespace, inputs: Sequence[Input], edit: Edit) ->
         CommandError: the options name no place for several documents, or a file that exists; with ``--strict``, a
             document can't be rewritten.
     """
+    if options.ray is not None:
+        raise CommandError("--ray is for tables: documents are rewritten on this machine", ExitCode.USAGE)
     if any(source.path is None for source in inputs):
         return _print_rewritten(options, inputs, edit)
     targets = list(_targets(options, inputs))

@@ -7,18 +7,21 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import CommandError, ExitCode, print_error
 from ..input_output import check_standard_output, standard_output
+from .answering import Answerer
 from .backend import Backend
 from .formats import ENDINGS
 from .inputs import Input, find_inputs
 from .items import Item, ItemReader, Reading
 from .outputs import FileOutput, Output, StandardOutput, file_output, part_of
 from .progress import Progress
-from .records import Answer, Record, error_answer, free_name, make_records, place_names
+from .ray_data import Answered, answer_on_cluster
+from .records import Answer, Record, free_name, make_records, place_names
 from .resuming import BEGIN_AGAIN, Written, check_columns, find_difference
 from .tables import column_types, read_rows, require_pyarrow
 from .task import NO_MASK, Task
@@ -37,6 +40,7 @@ def run(options: argparse.Namespace, task: Task, backend: Backend) -> int:
     if path is None and options.resume:
         raise CommandError("--resume needs an output file: -o FILE", ExitCode.USAGE)
     inputs = find_inputs(options.inputs, options.input_format, ignored=[path, part_of(path)] if path else [])
+    _check_cluster(options, inputs)
     reading = make_reading(options, task, inputs)
     task.is_alone = len(inputs) == 1 and inputs[0].kind == "text"
     file_format, printed_format = _format_names(options, path, has_summary=task.has_summary)
@@ -60,6 +64,13 @@ def run(options: argparse.Namespace, task: Task, backend: Backend) -> int:
     if task.has_summary:
         _print_summary(task, printed_format)
     return code
+
+
+def _check_cluster(options: argparse.Namespace, inputs: Sequence[Input]) -> None:
+    if options.ray is not None and options.engine is not None:
+        raise CommandError("--ray is not allowed with --engine", ExitCode.USAGE)
+    if options.ray is not None and any(source.path is None and source.kind != "text" for source in inputs):
+        raise CommandError("--ray reads files, and no standard input", ExitCode.USAGE)
 
 
 def make_reading(options: argparse.Namespace, task: Task, inputs: Sequence[Input]) -> Reading:
@@ -194,6 +205,7 @@ class _Run:
     ) -> None:
         self.inputs = inputs
         self._task, self._backend, self._reader, self._progress = task, backend, reader, progress
+        self._answer = Answerer(task, backend)
         self._taken, self._strict = taken, strict
         self._items = self._errors = 0
 
@@ -207,15 +219,9 @@ class _Run:
         """
         written = written or Written()
         self._errors = written.errors
-        batches: Iterator[list[Item]] = iter(self._reader)
-        if written.place is not None:
-            batches = _unwritten(batches, written.place)
         has_begun = False
         try:
-            for batch in batches:
-                started = time.monotonic()
-                answered = self._answer(batch)
-                self._reader.adapt(len(batch), time.monotonic() - started)
+            for batch, answered in self._answered(written.place):
                 if output is not None and not has_begun:
                     if written.records and isinstance(output, FileOutput):
                         self._check_written(written, batch, answered, output)
@@ -233,28 +239,17 @@ class _Run:
             print_error(f"{self._errors} of {self._items:,} texts failed: the column 'error' says why")
         return ExitCode.FAILED if self._errors else ExitCode.OK
 
-    def _answer(self, items: Sequence[Item]) -> list[Sequence[Answer]]:
-        problems = [item.error or self._task.check(item) for item in items]
-        good = [item for item, problem in zip(items, problems, strict=True) if not problem]
-        if good:
-            self._backend.start()
-        answers = iter(self._compute(good))
-        return [[error_answer(problem)] if problem else next(answers) for problem in problems]
-
-    def _compute(self, items: Sequence[Item]) -> list[Sequence[Answer]]:
-        """Return the answers for each item; if the command fails, halve the items until the one at fault is alone."""
-        try:
-            return list(self._task.answer(items)) if items else []
-        except (CommandError, KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # a panic in a Rust extension is not an Exception
-            if len(items) > 1:
-                middle = len(items) // 2
-                return [*self._compute(items[:middle]), *self._compute(items[middle:])]
-            if str(error).startswith("text 0: "):  # the library's number, of a text that is alone here
-                error = error.__cause__ or error
-            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-            return [[error_answer(f"{kind}{error}".partition("\n")[0])]]
+    def _answered(self, place: Mapping[str, str] | None) -> Iterator[Answered]:
+        """Yield the batches with their answers, from a place on."""
+        read = partial(_batches, self._reader, place)
+        if self._backend.cluster is not None:
+            yield from answer_on_cluster(self._backend.cluster, read, self._answer, device=self._backend.choice.device)
+            return
+        for batch in read():
+            started = time.monotonic()
+            answered = self._answer(batch)
+            self._reader.adapt(len(batch), time.monotonic() - started)
+            yield batch, answered
 
     def _take(
         self, items: Sequence[Item], answered: Sequence[Sequence[Answer]], output: Output | None, *, shows: bool
@@ -289,7 +284,7 @@ class _Run:
         for answer in answers:
             if answer.place < item.first_place:
                 continue
-            named = answer if "error" in answer.values else answer.with_values(model=self._backend.name)
+            named = answer.with_values(model=answer.model) if answer.model else answer
             yield from make_records(item, named, flat=output.is_flat, taken=self._taken if output.is_flat else None)
 
     def _show(self, item: Item, answers: Sequence[Answer]) -> None:
@@ -314,9 +309,10 @@ class _Run:
         Raises:
             CommandError: they differ.
         """
-        if written.model and written.model != self._backend.name:
+        model = next((answer.model for answers in answered for answer in answers if answer.model), "")
+        if written.model and model and written.model != model:
             raise CommandError(
-                f"the output was begun with the model {written.model}, not {self._backend.name}. Choose it with --model, "
+                f"the output was begun with the model {written.model}, not {model}. Choose it with --model, "
                 f"{BEGIN_AGAIN}.",
                 ExitCode.USAGE,
             )
@@ -342,6 +338,10 @@ class _Run:
         names = [source.name for source in self.inputs]
         listed = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
         return f"{NO_MASK if self._task.needs_masks else 'there is no text'} in {listed}"
+
+
+def _batches(reader: ItemReader, place: Mapping[str, str] | None) -> Iterator[list[Item]]:
+    return iter(reader) if place is None else _unwritten(iter(reader), place)
 
 
 def _unwritten(batches: Iterator[list[Item]], place: Mapping[str, str]) -> Iterator[list[Item]]:
