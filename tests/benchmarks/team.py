@@ -140,7 +140,7 @@ async def _costs_of_model(model: str) -> tuple[float, Curve]:
     import torch
 
     torch.set_num_threads(1)
-    engine, numbers = LocalEngine(fifo=True), itertools.count()
+    engine, numbers = LocalEngine(fair=True), itertools.count()
     await engine.load(model, "cpu")
 
     async def seconds(passages: int) -> float:

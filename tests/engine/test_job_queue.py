@@ -27,12 +27,40 @@ def names(queue: JobQueue) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("fifo", "order"), [(False, ["third", "second", "first"]), (True, ["first", "second", "third"])]
+    ("fair", "order"), [(False, ["third", "second", "first"]), (True, ["first", "second", "third"])]
 )
-def test_the_newest_job_runs_first_or_the_oldest_with_fifo(fifo: bool, order: list[str]) -> None:
-    queue = JobQueue(fifo=fifo)
+def test_the_newest_job_runs_first_or_the_oldest_if_fair(fair: bool, order: list[str]) -> None:
+    queue = JobQueue(fair=fair)
     put(queue, job("first"), job("second"), job("third"))
     assert names(queue) == order
+
+
+def test_clients_take_turns_if_fair() -> None:
+    queue = JobQueue(fair=True)
+    many, one, cheap = (
+        [Job(Priority.HINT, lambda name=f"{client} {number}": name, client) for number in range(count)]
+        for client, count in (("many", 4), ("one", 1), ("cheap", 2))
+    )
+    put(queue, *many, *one)
+    assert queue.take() is many[0]
+    put(queue, *cheap)
+    assert names(queue) == ["one 0", "cheap 0", "many 1", "cheap 1", "many 2", "many 3"]
+
+
+def test_long_job_takes_turns_with_jobs_of_others() -> None:
+    queue = JobQueue(fair=True)
+    long, short = Job(Priority.HINT, lambda: "long", "a"), [Job(Priority.HINT, lambda: "short", "b") for _ in range(2)]
+    put(queue, long)
+    order = []
+    for _ in range(4):
+        job = queue.take()
+        assert job is not None
+        order.append(job.begin())
+        if job is long:
+            job.turn = None  # another step
+            put(queue, *short, long)
+            short = []
+    assert order == ["long", "short", "long", "short"]
 
 
 def test_jobs_run_by_priority() -> None:

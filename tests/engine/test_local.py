@@ -284,7 +284,7 @@ async def test_closed_engine_cancels_its_questions(engine: LocalEngine, loader: 
 async def test_many_users_are_served_in_order_of_arrival(
     make_engine: Callable[..., LocalEngine], loader: Loader
 ) -> None:
-    engine = make_engine(fifo=True)
+    engine = make_engine(fair=True)
     await engine.load("embedded", "cpu")
     observed = loader.observed
     observed.released.clear()

@@ -35,7 +35,7 @@ examples:
   fillmask-ls inspect chapter.md --html report.html
   fillmask-ls download google-bert/bert-base-uncased
   fillmask-ls --tcp 8765
-  fillmask-ls serve --listen 8000 --replicas 2
+  fillmask-ls serve --listen 8000
 
 exit codes:
   0  success

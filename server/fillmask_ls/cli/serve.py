@@ -1,20 +1,26 @@
-"""``fillmask-ls serve``: run a shared engine for the language servers of a team, on Ray Serve."""
+"""``fillmask-ls serve``: run a shared engine for the language servers of a team, on this machine or on a Ray cluster."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .arguments import Commands, address, count, count_range
 from .errors import CommandError, ExitCode
 from .input_output import check_standard_output, standard_output
 from .models import find_model
 
+if TYPE_CHECKING:
+    from fillmask_ls.engine.http_server import Served
+
 
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "serve",
-        help="run a shared engine for a team, over HTTP (needs the extra 'cluster')",
+        help="run a shared engine for a team, over HTTP (needs the extra 'serve')",
         description="Serve the model to language servers whose setting fillmask.engine.url names this machine. "
         "To listen beyond this machine, set the environment variable FILLMASK_TOKEN to a secret that clients must send.",
     )
@@ -28,33 +34,49 @@ def add_parser(commands: Commands) -> None:
         default=("127.0.0.1", 8000),
         help="address for requests (default: 127.0.0.1:8000)",
     )
-    parser.add_argument(
-        "--replicas",
-        metavar="N[-M]",
-        type=count_range,
-        default=(1, 1),
-        help="number of processes that hold the model; with a range, as many as the load needs (default: 1)",
-    )
-    parser.add_argument("--cpus", metavar="N", type=count, default=1, help="processor cores a replica (default: 1)")
-    parser.add_argument(
-        "--device", default="auto", help="auto, cpu or cuda; auto gives each replica a GPU if the cluster has some"
-    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or another torch device (default: auto)")
     parser.add_argument(
         "--dtype",
         choices=["auto", "float32", "bfloat16", "float16"],
         default="auto",
         help="precision of the weights; auto uses bfloat16 where it is native (default: auto)",
     )
-    parser.add_argument("--address", help="address of a Ray cluster to join, or auto (default: start one here)")
+    parser.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="serve requests to this host name too, as a proxy in front sends them; by default only to localhost and IP "
+        "addresses. Can be repeated; * for any",
+    )
+    parser.add_argument(
+        "--allow-origin",
+        metavar="ORIGIN",
+        action="append",
+        default=[],
+        help="let web pages of this origin ask, such as https://example.org; by default pages are refused. Can be repeated; "
+        "* for any",
+    )
+    cluster = parser.add_argument_group("Ray cluster (needs the extra 'cluster')")
+    cluster.add_argument("--ray", metavar="ADDRESS", help="serve on the running Ray cluster at this address, or auto")
+    cluster.add_argument(
+        "--replicas",
+        metavar="N[-M]",
+        type=count_range,
+        help="number of processes that hold the model; with a range, as many as the load needs (default: 1)",
+    )
+    cluster.add_argument("--cpus", metavar="N", type=count, help="processor cores a replica (default: 1)")
+    cluster.add_argument(
+        "--allow-open-cluster",
+        action="store_true",
+        help="serve also on a cluster without Ray's token authentication, where whoever reaches its ports can run code",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until the process is told to end."""
-    from importlib.util import find_spec
-
     from fillmask_ls.engine.http_client import usable_token
-    from fillmask_ls.engine.service import digest
     from fillmask_ls.settings import is_loopback
 
     check_standard_output()
@@ -67,35 +89,75 @@ def run(options: argparse.Namespace) -> int:
             f"{host} is reachable from other machines. Set FILLMASK_TOKEN to a secret that clients must send.",
             ExitCode.USAGE,
         )
-    if find_spec("ray") is None:
-        raise CommandError("serve needs an extra: pip install 'fillmask-ls[cluster]'", ExitCode.USAGE)
+    if options.ray is None and (options.replicas or options.cpus or options.allow_open_cluster):
+        raise CommandError("--replicas, --cpus and --allow-open-cluster are for a cluster: add --ray", ExitCode.USAGE)
+    module, extra = ("uvicorn", "serve") if options.ray is None else ("ray", "cluster")
+    if importlib.util.find_spec(module) is None:
+        raise CommandError(f"this needs an extra: pip install 'fillmask-ls[{extra}]'", ExitCode.USAGE)
     find_model(options.model)
-    from fillmask_ls.engine.cluster import Served, serve_until_told
-
-    served = Served(
-        model=options.model,
-        device=options.device,
-        dtype=options.dtype,
-        host=host,
-        port=port,
-        token=token and digest(token.strip()),
-        replicas=options.replicas,
-        cpus=options.cpus,
-        gpus=0 if options.device == "cpu" else None,
-        address=options.address,
-    )
-    shown_host = f"[{host}]" if ":" in host else host
+    served = _served(options, token)
 
     def report_ready() -> None:
         with standard_output():
-            print(f"serving at http://{shown_host}:{port}")
+            print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}")
+
+    if options.ray is None:
+        _serve_here(served, host, port, report_ready)
+    else:
+        _serve_on_cluster(served, options, report_ready)
+    return ExitCode.OK
+
+
+def _served(options: argparse.Namespace, token: str | None) -> Served:
+    from fillmask_ls.engine.front_door import Policy, digest
+    from fillmask_ls.engine.http_server import Served
+
+    policy = Policy(
+        token=token and digest(token.strip()),
+        hosts=frozenset(host.lower().rstrip(".") for host in [*options.allow_host, options.listen[0]]),
+        origins=frozenset(origin.rstrip("/") for origin in options.allow_origin),
+    )
+    return Served(options.model, options.device, options.dtype, policy=policy)
+
+
+def _serve_here(served: Served, host: str, port: int, report_ready: Callable[[], None]) -> None:
+    from fillmask_ls.engine.api import EngineError
+    from fillmask_ls.engine.http_server import bind, serve_until_told
 
     try:
-        serve_until_told(served, report_ready)
+        bound = bind(host, port)
+    except OSError as error:
+        raise CommandError(f"can't listen at {host}:{port}: {error.strerror or error}", ExitCode.USAGE) from error
+    try:
+        serve_until_told(served, bound, report_ready)
+    except EngineError as error:
+        raise CommandError(str(error), ExitCode.NO_MODEL) from error
+
+
+def _serve_on_cluster(served: Served, options: argparse.Namespace, report_ready: Callable[[], None]) -> None:
+    from fillmask_ls.engine.cluster import Deployment, OpenClusterError, serve_until_told
+
+    host, port = options.listen
+    deployment = Deployment(
+        served,
+        address=options.ray,
+        host=host,
+        port=port,
+        replicas=options.replicas or (1, 1),
+        cpus=options.cpus or 1,
+        gpus=0 if options.device == "cpu" else None,
+    )
+    try:
+        serve_until_told(deployment, report_ready, allow_open=options.allow_open_cluster)
+    except OpenClusterError as error:
+        raise CommandError(
+            "this Ray cluster has no token authentication: whoever reaches its ports can run code. Start it with "
+            "RAY_AUTH_MODE=token, or add --allow-open-cluster if nobody else reaches them.",
+            ExitCode.USAGE,
+        ) from error
     except ConnectionError as error:
         raise CommandError(
-            f"can't join a Ray cluster at {options.address}. Check that the address is right, that the cluster runs, and "
+            f"can't join a Ray cluster at {options.ray}. Check that the address is right, that the cluster runs, and "
             "that this machine has its token (RAY_AUTH_MODE=token).",
             ExitCode.USAGE,
         ) from error
-    return ExitCode.OK

@@ -14,6 +14,7 @@ from fillmask_ls.mlm.results import JointFill as JointFill
 from fillmask_ls.mlm.results import Metric as Metric
 from fillmask_ls.mlm.results import Prediction as Prediction
 from fillmask_ls.mlm.results import Score as Score
+from fillmask_ls.mlm.results import TargetScore as TargetScore
 from fillmask_ls.mlm.results import WordSurprisal as WordSurprisal
 from fillmask_ls.spans import Span
 
@@ -81,7 +82,21 @@ class SubstitutesQuestion:
 
 @dataclass(frozen=True, slots=True)
 class RankTargetsQuestion:
-    """How probable is each of the ``targets`` at the mask number ``mask``?"""
+    """How probable is each of the ``targets`` at the mask number ``mask``, relative to the others?"""
+
+    text: str
+    masks: tuple[Span, ...]
+    targets: tuple[str, ...]
+    mask: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClozeQuestion:
+    """How probable is each of the ``targets`` at the mask number ``mask``, over the whole vocabulary?
+
+    The probabilities are those of the training objective, as in transformers, see
+    :func:`~fillmask_ls.mlm.targets.cloze`.
+    """
 
     text: str
     masks: tuple[Span, ...]
@@ -134,6 +149,7 @@ Question = (
     | LossQuestion
     | SubstitutesQuestion
     | RankTargetsQuestion
+    | ClozeQuestion
     | SurprisalQuestion
     | ScoreQuestion
     | SampleMaskQuestion
@@ -199,6 +215,10 @@ class Engine(ABC):
     ) -> list[Candidate]:
         """Return the targets, each once, best first."""
         return cast("list[Candidate]", await self.answer(question, priority))
+
+    async def cloze(self, question: ClozeQuestion, priority: Priority = Priority.INTERACTIVE) -> list[TargetScore]:
+        """Return the score of each target, in the order given."""
+        return cast("list[TargetScore]", await self.answer(question, priority))
 
     async def word_surprisals(
         self, question: SurprisalQuestion, priority: Priority = Priority.INTERACTIVE

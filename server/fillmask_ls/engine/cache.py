@@ -7,6 +7,7 @@ from typing import Any
 
 _MASKS = 64
 _CHARACTERS = 100_000
+_CANDIDATES = 5
 
 
 class LRUCache(MutableMapping[Any, Any]):
@@ -39,8 +40,14 @@ class LRUCache(MutableMapping[Any, Any]):
 
     @classmethod
     def of_answers(cls) -> LRUCache:
-        """Create a cache of answers by their questions: up to 340 bytes per character of a question's text."""
-        return cls(_CHARACTERS, lambda question, _answer: 1 + len(question.text))
+        """Create a cache of answers by their questions: up to 340 bytes per character of a question's text.
+
+        An answer with many candidates counts as one to a longer text.
+        """
+        return cls(
+            _CHARACTERS,
+            lambda question, _answer: (1 + len(question.text)) * max(1, getattr(question, "top_k", 1) // _CANDIDATES),
+        )
 
     def __getitem__(self, key: Any) -> Any:
         value, size = self._entries.pop(key)

@@ -1,7 +1,10 @@
-"""The shared engine of a team: replicas of the local engine behind Ray Serve, on one machine or a Ray cluster.
+"""The shared engine on a Ray cluster: replicas of the local engine behind Ray Serve. The only module that knows Ray.
 
-Needs the extra ``cluster``. Each replica is a process with a model, whose scheduler batches waiting questions of similar
-length. Ray's ``@serve.batch`` would form a batch when its first question arrives, which then is alone in it.
+Needs the extra ``cluster``. It joins a running cluster and never starts one: Ray listens on a dozen ports, and whoever
+reaches them can run code unless the cluster checks tokens.
+
+Each replica is a process with a model, whose scheduler batches waiting questions of similar length. Ray's
+``@serve.batch`` would form a batch when its first question arrives, which then is alone in it.
 """
 
 from __future__ import annotations
@@ -11,12 +14,11 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from . import malloc
-from .local import LocalEngine
-from .service import Limits, Service
+from .http_server import Served, load_app, make_engine
+from .reply import Message
 
 APP = "fillmask"
 
@@ -26,64 +28,60 @@ _SECONDS_TO_DRAIN = 20.0
 _SECONDS_TO_REACH = 5.0
 
 
+class OpenClusterError(Exception):
+    """The cluster answers whoever reaches its ports: its token authentication is off."""
+
+
 @dataclass(frozen=True, slots=True)
-class Served:
-    """Options of the shared engine.
+class Deployment:
+    """Where and how a shared engine runs on a cluster.
 
     Attributes:
-        model, device, dtype, runtime: as for :meth:`~fillmask_ls.engine.local.LocalEngine.load`.
-        host, port: the address to listen at.
-        token: the :func:`~fillmask_ls.engine.service.digest` of the clients' token; None for none.
+        served: the model, and who may ask.
+        address: the cluster's address, or ``auto`` for one on this machine or in the environment variable ``RAY_ADDRESS``.
+        host, port: the address of Ray's proxies, which listen for requests.
         replicas: the minimum and maximum number of processes.
         cpus: processor cores per replica, and so its number of threads.
         gpus: GPUs per replica; by default one if the cluster has any.
-        address: the Ray cluster to join; by default one is started on this machine.
-        limits: maximum sizes of a request.
     """
 
-    model: str = "auto"
-    device: str = "auto"
-    dtype: str = "auto"
-    runtime: str = "torch"
+    served: Served
+    address: str
     host: str = "127.0.0.1"
     port: int = 8000
-    token: str | None = None
     replicas: tuple[int, int] = (1, 1)
     cpus: int = 1
     gpus: float | None = None
-    address: str | None = None
-    limits: Limits = field(default_factory=Limits)
 
 
 class Replica:
     """One process with a model."""
 
     async def __init__(self, served: Served) -> None:  # type: ignore[misc]  # Ray awaits it
-        malloc.configure()
-        self._engine = LocalEngine(fifo=True, long_lived=True)
-        name = await self._engine.load(served.model, served.device, served.dtype, served.runtime)
-        self._service = Service(
-            self._engine.answer, name, self._engine.count_tokens, token=served.token, limits=served.limits
-        )
+        self._app = await load_app(served, make_engine())
 
     async def __call__(self, request: Any) -> Any:
         """Answer a Starlette request."""
-        from starlette.requests import ClientDisconnect
         from starlette.responses import Response
 
-        try:
-            body = await request.body()
-        except ClientDisconnect:  # otherwise Ray logs a traceback for each, under load
-            return Response(status_code=499)
-        reply = await self._service.respond(request.method, request.url.path, request.headers, body)
-        return Response(reply.content, reply.status, dict(reply.headers), "application/json")
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await self._app(request.scope, request.receive, send)
+        start, *rest = sent
+        response = Response(b"".join(message.get("body", b"") for message in rest), start["status"])
+        response.raw_headers = list(start["headers"])
+        return response
 
 
-def start(served: Served) -> None:
+def start(deployment: Deployment, *, allow_open: bool = False) -> None:
     """Start serving in the background; return when all replicas are ready.
 
     Raises:
         ConnectionError: there is no cluster to join.
+        OpenClusterError: the cluster has no token authentication, and ``allow_open`` is false.
         RuntimeError: the replicas don't become ready.
     """
     # Nothing in a replica blocks its event loop, so our code needs no second one. Ray reads these when it is imported.
@@ -95,55 +93,60 @@ def start(served: Served) -> None:
     import ray
     from ray import serve
 
-    _reach(served.address)
-    ray.init(
-        address=served.address,
-        include_dashboard=False if served.address is None else None,
-        log_to_driver=False,
-        logging_level="warning",
-    )
-    low, high = served.replicas
-    gpus = served.gpus if served.gpus is not None else float(ray.cluster_resources().get("GPU", 0) > 0)
+    _reach(deployment.address)
+    ray.init(address=deployment.address, log_to_driver=False, logging_level="warning")
+    if not allow_open and _is_open(ray.get_runtime_context().gcs_address):
+        ray.shutdown()
+        raise OpenClusterError
+    low, high = deployment.replicas
+    gpus = deployment.gpus if deployment.gpus is not None else float(ray.cluster_resources().get("GPU", 0) > 0)
     quiet = {"enable_access_log": False}
-    serve.start(http_options={"host": served.host, "port": served.port}, logging_config=quiet)
-    deployment = serve.deployment(
+    serve.start(http_options={"host": deployment.host, "port": deployment.port}, logging_config=quiet)
+    autoscaling = {
+        "min_replicas": low,
+        "max_replicas": high,
+        "target_ongoing_requests": 4,
+        "upscale_delay_s": 5,
+        "downscale_delay_s": 120,
+    }
+    engine = serve.deployment(
         Replica,
         name="engine",
-        ray_actor_options={"num_cpus": served.cpus, "num_gpus": gpus},
+        ray_actor_options={"num_cpus": deployment.cpus, "num_gpus": gpus},
         max_ongoing_requests=_ONGOING,
         graceful_shutdown_timeout_s=_SECONDS_TO_DRAIN,
         health_check_period_s=2,
         health_check_timeout_s=10,
         logging_config=quiet,
-        **(
-            {"num_replicas": low}
-            if low == high
-            else {
-                "autoscaling_config": {
-                    "min_replicas": low,
-                    "max_replicas": high,
-                    "target_ongoing_requests": 4,
-                    "upscale_delay_s": 5,
-                    "downscale_delay_s": 120,
-                }
-            }
-        ),
+        **({"num_replicas": low} if low == high else {"autoscaling_config": autoscaling}),
     )
-    serve.run(deployment.bind(served), name=APP)
+    serve.run(engine.bind(deployment.served), name=APP)
 
 
-def _reach(address: str | None) -> None:
+def _reach(address: str) -> None:
     """Check at once whether something listens at an address; Ray would try for a quarter of an hour.
 
     Raises:
         ConnectionError: nothing does.
     """
-    host, _, port = (address or "").rpartition(":")
+    host, _, port = address.rpartition(":")
     if host and port.isdigit() and "://" not in host:
         try:
             socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_REACH).close()
         except OSError as error:
             raise ConnectionError(str(error)) from error
+
+
+def _is_open(address: str) -> bool:
+    """Return whether a cluster's head answers a call without a token."""
+    import grpc
+
+    with grpc.insecure_channel(address) as channel:
+        try:
+            channel.unary_unary("/ray.rpc.NodeInfoGcsService/GetAllNodeInfo")(b"", timeout=_SECONDS_TO_REACH)
+        except grpc.RpcError as error:
+            return bool(error.code() is not grpc.StatusCode.UNAUTHENTICATED)
+    return True
 
 
 def stop() -> None:
@@ -157,14 +160,15 @@ def stop() -> None:
     ray.shutdown()
 
 
-def serve_until_told(served: Served, ready: Callable[[], None]) -> None:
+def serve_until_told(deployment: Deployment, ready: Callable[[], None], *, allow_open: bool = False) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Args:
         ready: called once requests are answered.
+        allow_open: as for :func:`start`, which also lists the errors.
     """
     signals: list[int] = []
-    start(served)
+    start(deployment, allow_open=allow_open)
     for number in (signal.SIGTERM, signal.SIGINT):  # Ray's own handlers end the process at once
         signal.signal(number, lambda number, _frame: signals.append(number))
     ready()

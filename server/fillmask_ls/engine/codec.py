@@ -8,10 +8,12 @@ of :class:`~fillmask_ls.engine.api.Engine`, and the fields are those of its type
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import isfinite
 from typing import Any
 
+import regex
 from cattrs import BaseValidationError, Converter, transform_error
 
 from fillmask_ls import MASK
@@ -20,6 +22,7 @@ from fillmask_ls.words import SUBWORDS_LIMIT
 
 from .api import (
     Candidate,
+    ClozeQuestion,
     FillQuestion,
     Inspection,
     InspectQuestion,
@@ -35,6 +38,7 @@ from .api import (
     ScoreQuestion,
     SubstitutesQuestion,
     SurprisalQuestion,
+    TargetScore,
     WordSurprisal,
 )
 
@@ -42,9 +46,13 @@ SERVICE = "fillmask-ls"
 VERSION = 1
 
 MAX_TOP_K = 1000
-"""The largest ``top_k``, and the largest number of targets."""
-_MAX_TARGET_LENGTH = 100
-_TARGETS = f"'targets' must be words of at most {_MAX_TARGET_LENGTH} characters"
+"""The largest ``top_k``."""
+MAX_ITEMS = 1000
+"""The largest number of masks, words, targets or spans."""
+_MAX_WORD_LENGTH = 100
+_MAX_HIDDEN_LENGTH = 1000
+_SURROGATE = regex.compile(r"[\ud800-\udfff]")
+_LISTS = ("masks", "words", "targets", "spans", "span")
 
 _CALLS: dict[type[Question], tuple[str, Any]] = {
     PredictQuestion: ("predict", Predictions),
@@ -52,6 +60,7 @@ _CALLS: dict[type[Question], tuple[str, Any]] = {
     LossQuestion: ("hidden_loss", float),
     SubstitutesQuestion: ("substitutes", list[Candidate]),
     RankTargetsQuestion: ("rank_targets", list[Candidate]),
+    ClozeQuestion: ("cloze", list[TargetScore]),
     SurprisalQuestion: ("word_surprisals", list[WordSurprisal]),
     ScoreQuestion: ("score", Score),
     SampleMaskQuestion: ("sample_mask", list[Span]),
@@ -63,6 +72,20 @@ _QUESTIONS = {name: kind for kind, (name, _) in _CALLS.items()}
 
 class CodecError(ValueError):
     """A message does not follow the protocol. The text names the problem and quotes nothing."""
+
+
+class TooLargeError(CodecError):
+    """A question is longer than the protocol allows."""
+
+
+def without_surrogates(text: str) -> str:
+    """Return a text of the same length without halves of surrogate pairs, which a document can contain, but no UTF-8."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def sendable(question: Question) -> Question:
+    """Return the question with a text that the protocol allows."""
+    return replace(question, text=without_surrogates(question.text))
 
 
 def request(question: Question) -> dict[str, Any]:
@@ -88,11 +111,14 @@ def read_question(kind: type[Question], data: object) -> Question:
     Raises:
         CodecError: it is not valid.
     """
+    if isinstance(data, dict):  # before anything that takes time in proportion to a list's length
+        for name in _LISTS:
+            if isinstance(data.get(name), str):
+                raise CodecError(f"'{name}' must be a list")
+            if isinstance(data.get(name), (list, dict)) and len(data[name]) > MAX_ITEMS:
+                raise TooLargeError(f"'{name}' may have {MAX_ITEMS} items")
     question: Question = _structured(data, kind, "the question")
-    for name in ("masks", "words", "targets", "spans", "span"):
-        if isinstance(data, dict) and isinstance(data.get(name), str):
-            raise CodecError(f"'{name}' must be a list")
-    _check_question(question)
+    check_question(question)
     return question
 
 
@@ -154,10 +180,15 @@ def _structured(data: object, kind: Any, what: str) -> Any:
         raise CodecError(f"{what} is not in the protocol's form") from error
 
 
-def _check_question(question: Question) -> None:
+def check_question(question: Question) -> None:
+    """Check the values of a question whose fields have the right types.
+
+    Raises:
+        CodecError: one is not valid.
+    """
     text = question.text
     match question:
-        case PredictQuestion() | FillQuestion() | LossQuestion() | RankTargetsQuestion():
+        case PredictQuestion() | FillQuestion() | LossQuestion() | RankTargetsQuestion() | ClozeQuestion():
             _check(_in_order(question.masks, text), "'masks' must be spans of the text, in order")
             _check(all(text[a:b] == MASK for a, b in question.masks), f"'masks' must be where the text has {MASK}")
         case SurprisalQuestion(spans=spans) if spans is not None:
@@ -171,14 +202,16 @@ def _check_question(question: Question) -> None:
         case PredictQuestion():
             _check(1 <= question.max_subwords <= SUBWORDS_LIMIT, f"'max_subwords' must be from 1 to {SUBWORDS_LIMIT}")
             _check(0 <= question.focus < max(1, len(question.masks)), "'focus' must be the number of a mask")
+            _check(len(question.prefix) <= _MAX_WORD_LENGTH, f"'prefix' may have {_MAX_WORD_LENGTH} characters")
         case FillQuestion(to_fill=to_fill) if to_fill is not None:
             _check(0 <= to_fill[0] <= to_fill[1] <= len(question.masks), "'to_fill' must be a range of mask numbers")
-        case RankTargetsQuestion(targets=targets):
+        case RankTargetsQuestion() | ClozeQuestion():
             _check(0 <= question.mask < len(question.masks), "'mask' must be the number of a mask")
-            _check(all(0 < len(target.strip()) <= _MAX_TARGET_LENGTH for target in targets), _TARGETS)
-            _check(len(targets) <= MAX_TOP_K, f"there may be {MAX_TOP_K} 'targets'")
+            fit = all(0 < len(target.strip()) <= _MAX_WORD_LENGTH for target in question.targets)
+            _check(fit, f"'targets' must be words of at most {_MAX_WORD_LENGTH} characters")
         case LossQuestion():
             _check(len(question.words) == len(question.masks), "'words' must be as many as 'masks'")
+            _check(all(len(word) <= _MAX_HIDDEN_LENGTH for word in question.words), "one of the 'words' is too long")
     least = 0 if isinstance(question, SurprisalQuestion) else 1
     top_k = getattr(question, "top_k", 1)
     _check(least <= top_k <= MAX_TOP_K, f"'top_k' must be from {least} to {MAX_TOP_K}")
@@ -208,6 +241,8 @@ def _fits(question: Question, answer: Any) -> bool:
             return {word.text for word in answer} == {each.strip() for each in targets} and all(
                 map(_is_candidate, answer)
             )
+        case ClozeQuestion(targets=targets):
+            return [score.text for score in answer] == list(targets)
         case SurprisalQuestion():
             matches = all(
                 text[slice(*each.span)] == each.text and all(map(_is_candidate, each.expected)) for each in answer
@@ -247,6 +282,8 @@ def _make_converter() -> Converter:
                 raise TypeError("of the wrong type")
             if isinstance(value, float) and not isfinite(value):
                 raise ValueError("not finite")
+            if isinstance(value, str):
+                value.encode()  # raises an error for half of a surrogate pair, which no tokenizer reads
             return kind(value)
 
         return read

@@ -15,10 +15,11 @@ from fillmask_ls.mlm.prediction import predict_steps
 from fillmask_ls.mlm.scoring import score
 from fillmask_ls.mlm.substitution import substitutes
 from fillmask_ls.mlm.surprisal import word_surprisals
-from fillmask_ls.mlm.targets import rank_targets
+from fillmask_ls.mlm.targets import cloze, rank_targets
 from fillmask_ls.mlm.windows import windows
 
 from .api import (
+    ClozeQuestion,
     FillQuestion,
     InspectQuestion,
     LossQuestion,
@@ -74,6 +75,8 @@ def _steps(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any])
             return substitutes.steps(model, question.text, question.span, top_k=question.top_k)
         case RankTargetsQuestion():
             return rank_targets.steps(model, question.text, question.targets, mask=question.mask, masks=question.masks)
+        case ClozeQuestion():
+            return cloze.steps(model, question.text, question.targets, mask=question.mask, masks=question.masks)
         case SurprisalQuestion():
             return word_surprisals.steps(model, question.text, spans=question.spans, top_k=question.top_k)
         case ScoreQuestion():

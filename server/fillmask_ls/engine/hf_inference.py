@@ -16,6 +16,7 @@ import regex
 from fillmask_ls.words import CONTINUATIONS, apply_case, starts_sentence
 
 from .api import Candidate, Prediction, Predictions, PredictQuestion
+from .codec import without_surrogates
 from .http_client import Address, RefusedError, UnavailableError, failure, refusal
 
 _MASK_TOKENS = ("[MASK]", "<mask>")
@@ -26,7 +27,6 @@ _TOKENS_FOR_PREFIX = 200
 
 _LETTER = regex.compile(r"[\p{L}\p{N}]")
 _PART_OF_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]")
-_SURROGATE = regex.compile(r"[\ud800-\udfff]")
 _NAMED_MASK = regex.compile(r"\[MASK\]|<mask>")
 
 
@@ -158,7 +158,7 @@ def with_masks(text: str, masks: Sequence[tuple[int, int]], mask: str) -> str:
 
 
 def _without_mask_token(text: str, mask: str) -> str:
-    text = _SURROGATE.sub("\ufffd", text)
+    text = without_surrogates(text)
     return text.replace(mask, f"{mask[0]} {mask[1:]}") if mask else text
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SECONDS_IN_ORDER = 0.25
 """Seconds after which a waiting hint counts as late."""
 
+_MANY_CLIENTS = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class ModelSteps:
@@ -36,20 +38,24 @@ class Job:
     Attributes:
         priority: jobs of a higher priority run first.
         begin: called on the thread; returns the result, or the steps that lead to it.
+        client: whose work it is; with ``fair``, clients take turns.
         future: receives the result; cancelling it stops the job before its next forward step.
         model_steps: what ``begin`` returned, if the job has begun and needs forward steps.
         next_step: the forward step that the generator waits for.
         number: the order of arrival.
         deadline: the time by ``time.monotonic()`` at which a hint counts as late.
+        turn: the turn of the client that the next step takes; None until it is known.
     """
 
     priority: Priority
     begin: Callable[[], Any]
+    client: str = ""
     future: Future[Any] = field(default_factory=Future)
     model_steps: ModelSteps | None = None
     next_step: ForwardStep | None = None
     number: int = 0
     deadline: float = 0.0
+    turn: int | None = None
 
     def succeed(self, result: object) -> None:
         with suppress(InvalidStateError):  # cancelled meanwhile
@@ -65,15 +71,20 @@ class JobQueue:
 
     Among jobs of one priority the newest runs first: a user types on, and the newest request is the one that is still
     wanted. Hints run oldest first while they are on time; once the oldest is late, the newest runs first, so that an
-    overloaded machine still answers some at once. With ``fifo`` all jobs run oldest first: an engine of many users must let
-    none of them starve.
+    overloaded machine still answers some at once.
+
+    With ``fair``, for an engine of many users, jobs of one priority run oldest first, but clients take turns: each step of
+    a client's jobs is a turn, so that one with many jobs or a long one doesn't delay the others (start-time fair queueing,
+    Goyal et al. 1997, with steps of equal weight).
     """
 
-    def __init__(self, *, fifo: bool = False) -> None:
+    def __init__(self, *, fair: bool = False) -> None:
         self._jobs: list[Job] = []
         self._changed = threading.Condition()
         self._numbers = count(1)
-        self._fifo = fifo
+        self._fair = fair
+        self._turn = 0
+        self._next_turns: dict[str, int] = {}
         self._closed = False
 
     def close(self) -> None:
@@ -91,6 +102,11 @@ class JobQueue:
                 job.future.cancel()
             if not job.number:
                 job.number, job.deadline = next(self._numbers), time.monotonic() + _SECONDS_IN_ORDER
+            if self._fair and job.turn is None:
+                job.turn = max(self._turn, self._next_turns.get(job.client, 0))
+                self._next_turns[job.client] = job.turn + 1
+                if len(self._next_turns) > _MANY_CLIENTS:  # forget those that have no turn to wait for
+                    self._next_turns = {client: turn for client, turn in self._next_turns.items() if turn > self._turn}
             self._jobs.append(job)
             self._changed.notify()
 
@@ -112,14 +128,14 @@ class JobQueue:
         with self._changed:
             taken: list[Job] = []
             while len(taken) < limit and (job := self._first()) is not None and job.priority is priority:
-                self._jobs.remove(job)
+                self._remove(job)
                 taken.append(job)
             return taken
 
     def _first(self) -> Job | None:
         self._jobs = [job for job in self._jobs if not job.future.cancelled()]
-        oldest = min(self._jobs, key=lambda job: (job.priority, job.number), default=None)
-        if oldest is None or self._fifo:
+        oldest = min(self._jobs, key=lambda job: (job.priority, job.turn or 0, job.number), default=None)
+        if oldest is None or self._fair:
             return oldest
         if oldest.priority is Priority.HINT and time.monotonic() <= oldest.deadline:
             return oldest
@@ -128,4 +144,5 @@ class JobQueue:
     def _remove(self, job: Job | None) -> Job | None:
         if job is not None:
             self._jobs.remove(job)
+            self._turn = max(self._turn, job.turn or 0)
         return job

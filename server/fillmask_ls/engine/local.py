@@ -31,26 +31,31 @@ class LocalEngine(Engine):
     hover after a completion, or another letter typed after a mask, needs no forward step.
     """
 
-    def __init__(self, *, fifo: bool = False, long_lived: bool = False, load_model: Loader | None = None) -> None:
+    def __init__(
+        self, *, fair: bool = False, long_lived: bool = False, masks: int = 64, load_model: Loader | None = None
+    ) -> None:
         """Start an engine without a model.
 
         Args:
-            fifo: whether the oldest of equally urgent questions runs first instead of the newest: fair to many users.
+            fair: whether the clients with equally urgent questions take turns, see
+                :class:`~fillmask_ls.engine.job_queue.JobQueue`; by default the newest question runs first.
             long_lived: whether the process runs for this engine only. Objects that exist when a model is loaded are
                 then exempt from garbage collection.
+            masks: the number of masks whose distributions are cached: 0.12 MB each with BERT's vocabulary.
             load_model: loads a model given its name, device, dtype and runtime, on the model's thread; by default
                 :func:`fillmask_ls.mlm.load`.
         """
         self._load_model = load_model or _load
         self._long_lived = long_lived
         self._model: MaskedLM | None = None
-        self._distributions = LRUCache.of_masks()
+        self._masks = masks
+        self._distributions = LRUCache.of_masks(masks)
         self._answers = LRUCache.of_answers()
         self._latest: _Latest | None = None
         self._error = ""
         self._loaded = asyncio.Event()
         self._load_count = 0
-        self._scheduler = Scheduler(fifo=fifo)
+        self._scheduler = Scheduler(fair=fair)
 
     @property
     def model_name(self) -> str | None:
@@ -104,7 +109,7 @@ class LocalEngine(Engine):
             if self._long_lived:
                 gc.freeze()  # else each full collection stops all threads for 65 ms
             # New objects: jobs of the previous model may still write to the old caches.
-            self._distributions, self._answers = LRUCache.of_masks(), LRUCache.of_answers()
+            self._distributions, self._answers = LRUCache.of_masks(self._masks), LRUCache.of_answers()
             return self._model.name
 
         try:
@@ -119,17 +124,30 @@ class LocalEngine(Engine):
             if load_number == self._load_count:
                 self._loaded.set()
 
-    async def answer(self, question: Question, priority: Priority = Priority.INTERACTIVE) -> Any:
-        """Answer a question once a model is loaded; see :class:`~fillmask_ls.engine.api.Engine`."""
+    async def answer(
+        self,
+        question: Question,
+        priority: Priority = Priority.INTERACTIVE,
+        *,
+        client: str = "",
+        computed: Callable[[int], None] | None = None,
+    ) -> Any:
+        """Answer a question once a model is loaded; see :class:`~fillmask_ls.engine.api.Engine`.
+
+        Args:
+            client: who asks, if the engine is ``fair``.
+            computed: called after each forward step with the number of its tokens, on the model's thread.
+        """
+        asker = _Asker(priority, client, computed)
         await self._wait_for_model()
         if isinstance(question, PredictQuestion):
             latest = self._latest
             if latest is not None and latest.answers(question, self._distributions):
                 return latest.predictions
-            return await self._compute(question, priority)
+            return await self._compute(question, asker)
         answers = self._answers
         if question not in answers:
-            answers[question] = await self._compute(question, priority)
+            answers[question] = await self._compute(question, asker)
         return answers[question]
 
     async def _wait_for_model(self) -> None:
@@ -138,8 +156,10 @@ class LocalEngine(Engine):
             if self._model is None and self._loaded.is_set():  # otherwise another load has begun
                 raise EngineError(self._error)
 
-    async def _compute(self, question: Question, priority: Priority) -> Any:
-        future: Future[Any] = self._scheduler.submit(priority, lambda: self._begin(question, priority))
+    async def _compute(self, question: Question, asker: _Asker) -> Any:
+        future: Future[Any] = self._scheduler.submit(
+            asker.priority, lambda: self._begin(question, asker), client=asker.client
+        )
         try:
             return await asyncio.wrap_future(future)
         except Exception as error:
@@ -148,16 +168,19 @@ class LocalEngine(Engine):
             logger.error("a forward pass failed with %s", kind)
             raise EngineError(f"the model failed with {kind}") from error
 
-    def _begin(self, question: Question, priority: Priority) -> Any:
+    def _begin(self, question: Question, asker: _Asker) -> Any:
         """Return the answer, or the steps that lead to it; runs on the model's thread."""
         from .dispatch import begin
 
         model, distributions = self._model, self._distributions
         assert model is not None  # noqa: S101 - _wait_for_model() returned
-        result = begin(model, question, distributions, tokens_per_step(priority))
-        if isinstance(result, ModelSteps) and isinstance(question, PredictQuestion):
-            return ModelSteps(model, self._remember_latest(question, result.steps, distributions))
-        return result
+        result = begin(model, question, distributions, tokens_per_step(asker.priority))
+        if not isinstance(result, ModelSteps):
+            return result
+        steps = result.steps if asker.computed is None else _report_steps(result.steps, asker.computed)
+        if isinstance(question, PredictQuestion):
+            steps = self._remember_latest(question, steps, distributions)
+        return ModelSteps(model, steps)
 
     def _remember_latest(
         self, question: PredictQuestion, steps: ForwardSteps[Predictions], distributions: LRUCache
@@ -165,6 +188,26 @@ class LocalEngine(Engine):
         predictions = yield from steps
         self._latest = _Latest(question, predictions, distributions, distributions.additions)
         return predictions
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """How urgent a question is, who asks it, and who is told of each forward step; see :meth:`LocalEngine.answer`."""
+
+    priority: Priority
+    client: str
+    computed: Callable[[int], None] | None
+
+
+def _report_steps(steps: ForwardSteps[Any], computed: Callable[[int], None]) -> ForwardSteps[Any]:
+    from fillmask_ls.mlm.forward_steps import Finished, advance
+
+    state = advance(steps, None)
+    while not isinstance(state, Finished):
+        logits = yield state
+        computed(sum(map(len, state.rows)))
+        state = advance(steps, logits)
+    return state.result
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class RemoteEngine(Engine):
             UnavailableError: the server cannot answer now.
             RefusedError: the server does not answer this question.
         """
+        question = codec.sendable(question)
         if isinstance(self._protocol, FillMask) and isinstance(question, PredictQuestion):
             question = replace(question, max_subwords=1)  # the protocol has no longer words
         answer = self._cached(question)

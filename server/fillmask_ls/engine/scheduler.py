@@ -52,22 +52,23 @@ class ModelPanicError(RuntimeError):
 class Scheduler:
     """Runs jobs on the model's thread, which starts at once."""
 
-    def __init__(self, *, fifo: bool = False) -> None:
-        """Start the thread; ``fifo`` is as for :class:`~fillmask_ls.engine.job_queue.JobQueue`."""
-        self._queue = JobQueue(fifo=fifo)
+    def __init__(self, *, fair: bool = False) -> None:
+        """Start the thread; ``fair`` is as for :class:`~fillmask_ls.engine.job_queue.JobQueue`."""
+        self._queue = JobQueue(fair=fair)
         self._thread = threading.Thread(target=self._run, name="fillmask-model", daemon=True)
         self._thread.start()
 
-    def submit(self, priority: Priority, begin: Callable[[], Any]) -> Future[Any]:
+    def submit(self, priority: Priority, begin: Callable[[], Any], client: str = "") -> Future[Any]:
         """Queue a job.
 
         Args:
+            client: whose work it is, see :class:`~fillmask_ls.engine.job_queue.JobQueue`.
             begin: called on the thread; returns the result, or :class:`~fillmask_ls.engine.job_queue.ModelSteps`.
 
         Returns:
             A future of the result. Cancel it to drop the job before its next step.
         """
-        job = Job(priority, begin)
+        job = Job(priority, begin, client)
         self._queue.put(job)
         return job.future
 
@@ -121,6 +122,7 @@ class Scheduler:
             self._run_more_urgent(priority)
             _advance(job, result)
             if job.next_step is not None:
+                job.turn = None
                 self._queue.put(job)
 
 

@@ -1,77 +1,73 @@
-"""The HTTP service of a shared engine, independent of the server that carries it: paths, token, limits, overload."""
+"""The service of a shared engine as an ASGI application: paths, limits, admission and the computation of answers."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import asyncio
 import json
-import math
+import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 from fillmask_ls import MASK
-from fillmask_ls.words import find_masks
 
-from . import codec
-from .api import Candidate, EngineError, PredictQuestion, Question, RankTargetsQuestion, ScoreQuestion
+from . import codec, hub_protocol
+from .admission import Admission, OverloadedError, Ticket
+from .api import EngineError, Priority, Question, ScoreQuestion
+from .hub_protocol import FillMaskRequest
+from .metrics import Metrics
+from .pricing import Price, price
+from .reply import DisconnectedError, Receive, RefusalError, Reply, Scope, Send, send_reply
 
-_LONGEST_WAIT = 1.5
-"""Seconds that a typing user would wait: a request that would wait longer is refused at once."""
-_WEIGHT = 0.2
-"""The weight of the latest answer in the moving average of seconds per answer."""
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+_TEXTS_AT_ONCE = 8
+"""Texts of one request that wait for the model at a time: as many as share a forward step."""
+_CHARACTERS_PER_TOKEN = 16
+"""Longer texts have too many tokens for sure."""
+_LARGE_OUTPUT = 50_000
+"""Bytes of a response that takes too long to encode on the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Maximum sizes of a request.
+    """Maximum sizes of a question.
 
     Attributes:
-        body: bytes of its body.
         tokens: tokens of its text.
         masks: masks in its text.
+        work: tokens that the network reads over all forward steps.
+        rows: rows of logits that are in memory at once: 0.12 MB each with BERT's vocabulary.
+        output: bytes of its answer.
     """
 
-    body: int = 1 << 20
     tokens: int = 4096
     masks: int = 64
+    work: int = 4096 * 520
+    rows: int = 2048
+    output: int = 1 << 22
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An HTTP response: status, JSON value and headers."""
+class Answer(Protocol):
+    """Answers a question; see :meth:`~fillmask_ls.engine.local.LocalEngine.answer`."""
 
-    status: int
-    value: Any
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def content(self) -> bytes:
-        return json.dumps(self.value).encode()
-
-
-class _RefusalError(Exception):
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.reply = Reply(status, {"error": message}, headers or {})
-
-
-def digest(token: str) -> str:
-    """Return the hash of a token: a server can compare it, and nobody can read the token from it."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    def __call__(
+        self, question: Question, priority: Priority, *, client: str, computed: Callable[[int], None]
+    ) -> Awaitable[Any]: ...
 
 
 class Service:
-    """Answers requests with an engine."""
+    """Answers requests with an engine. Use it behind a :class:`~fillmask_ls.engine.front_door.FrontDoor`."""
 
     def __init__(
         self,
-        answer: Callable[[Question], Awaitable[Any]],
+        answer: Answer,
         model: str,
         count_tokens: Callable[[str], int],
         *,
-        token: str | None = None,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -80,143 +76,215 @@ class Service:
         Args:
             answer: answers a question.
             model: the name of the model.
-            count_tokens: returns the number of tokens of a text.
-            token: the :func:`digest` of the token that clients must send; None if they need none.
-            limits: maximum sizes of a request.
+            count_tokens: returns the number of tokens of a text, on any thread.
+            limits: maximum sizes of a question.
             clock: returns the time in seconds.
         """
         self._answer, self._model, self._count_tokens = answer, model, count_tokens
-        self._token, self._limits = token, limits or Limits()
-        self._queue = Queue(clock)
-
-    async def respond(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Return the reply to a request; the names of ``headers`` are in lower case. Raises nothing."""
-        try:
-            return await self._respond(method, path, headers, body)
-        except _RefusalError as refusal:
-            return refusal.reply
-        except codec.CodecError as error:
-            return Reply(400, {"error": str(error)})
-        except EngineError as error:
-            return Reply(500, {"error": str(error)})
-
-    async def _respond(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        if path == "/healthz":
-            return Reply(200, codec.health(self._model))
-        handlers = {"/v1/predict": self._predict, "/v1/score": self._score, "/": self._fill_mask}
-        if path not in handlers:
-            raise _RefusalError(404, "there are /v1/predict, /v1/score, / and /healthz")
-        if method != "POST":
-            raise _RefusalError(405, "send a POST", {"Allow": "POST"})
-        given = headers.get("authorization", "")
-        if self._token is not None and not hmac.compare_digest(digest(given.removeprefix("Bearer ")), self._token):
-            raise _RefusalError(401, "the token is missing or wrong", {"WWW-Authenticate": "Bearer"})
-        if len(body) > self._limits.body:
-            raise _RefusalError(413, f"the body may have {self._limits.body} bytes")
-        try:
-            value = json.loads(body)
-        except (ValueError, RecursionError):
-            raise _RefusalError(400, "the body is not JSON") from None
-        return Reply(200, await handlers[path](value))
-
-    async def _predict(self, body: object) -> Any:
-        question = codec.read_request(body)
-        return codec.reply(question, self._model, await self._ask(question))
-
-    async def _score(self, body: object) -> Any:
-        question = codec.read_question(ScoreQuestion, body)
-        answer = await self._ask(question)
-        value = codec.reply(question, self._model, answer)
-        return {**value, "pseudo_log_likelihood": answer.pseudo_log_likelihood, "perplexity": answer.perplexity}
-
-    async def _fill_mask(self, body: object) -> Any:
-        """Answer by Hugging Face's protocol.
-
-        Returns:
-            A list of candidates for a text with one mask, one such list per mask for more, and a list of these for
-            several texts.
-        """
-        if not isinstance(body, dict):
-            raise _RefusalError(400, "the body must be a JSON object")
-        inputs, parameters = body.get("inputs"), body.get("parameters") or {}
-        texts: list[Any] = inputs if isinstance(inputs, list) else [inputs]
-        if not texts or not all(isinstance(text, str) for text in texts) or not isinstance(parameters, dict):
-            raise _RefusalError(400, "'inputs' must be a text or a list of texts, 'parameters' an object")
-        answers = [await self._fill_text(text, parameters) for text in texts]
-        return answers if isinstance(inputs, list) and len(answers) > 1 else answers[0]
-
-    async def _fill_text(self, text: str, parameters: Mapping[str, Any]) -> list[Any]:
-        masks = tuple(find_masks(text))
-        if not masks:
-            raise _RefusalError(400, f"No mask_token ({MASK}) found on the input")
-        top_k, targets = parameters.get("top_k", 5), parameters.get("targets") or []
-        if not isinstance(targets, list):
-            targets = [targets]
-        question = _check(PredictQuestion(text, masks, top_k))
-        if targets:
-            questions = [
-                _check(RankTargetsQuestion(text, masks, tuple(targets), number)) for number in range(len(masks))
-            ]
-            best = [(await self._ask(each))[:top_k] for each in questions]
-        else:
-            best = [each.candidates for each in (await self._ask(question)).predictions]
-        lists = [
-            [_element(text, span, each) for each in candidates] for span, candidates in zip(masks, best, strict=True)
-        ]
-        return lists if len(lists) > 1 else lists[0]
-
-    async def _ask(self, question: Question) -> Any:
-        masks = question.text.count(MASK)
-        if masks > self._limits.masks:
-            raise _RefusalError(413, f"a text may have {self._limits.masks} masks, not {masks}")
-        tokens = self._count_tokens(question.text)
-        if tokens > self._limits.tokens:
-            raise _RefusalError(413, f"a text may have {self._limits.tokens} tokens, not {tokens}")
-        wait = self._queue.wait
-        if wait > _LONGEST_WAIT:
-            raise _RefusalError(429, "there is too much to do", {"Retry-After": str(math.ceil(wait))})
-        with self._queue:
-            return await self._answer(question)
-
-
-class Queue:
-    """Estimates how long a new question would wait: the number of waiting ones times the seconds per answer."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self.waiting = 0
+        self._limits = limits or Limits()
         self._clock = clock
-        self._seconds = 0.0
-        self._last = 0.0
+        self._admission = Admission(clock)
+        self.metrics = Metrics(
+            {
+                "waiting_questions": ("Questions that are not answered yet.", lambda: self._admission.waiting),
+                "waiting_tokens": ("Tokens that they have to compute.", lambda: self._admission.waiting_tokens),
+            }
+        )
+        self._posts = {"/v1/predict": self._predict, "/v1/score": self._score, "/": self._fill_mask}
+        self._gets = {"/healthz": lambda: Reply.of_json(200, codec.health(model)), "/metrics": self.metrics.reply}
 
-    @property
-    def wait(self) -> float:
-        """The seconds that a new question would wait, judged by the latest answers."""
-        return self.waiting * self._seconds
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; see the ASGI specification.
 
-    def __enter__(self) -> None:
-        if not self.waiting:
-            self._last = self._clock()
-        self.waiting += 1
+        Raises:
+            DisconnectedError: the client closed the connection.
+        """
+        began = self._clock()
+        status = 499
+        try:
+            reply = await self._reply(scope, receive)
+            status = reply.status
+            await send_reply(send, reply)
+        except RefusalError as refusal:
+            status = refusal.reply.status
+            raise
+        finally:
+            path = scope["path"] if scope["path"] in {*self._posts, *self._gets} else "other"
+            self.metrics.observe(path, status, self._clock() - began)
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.waiting -= 1
-        if kind is None:  # a cancelled question does not tell how long an answer takes
-            now = self._clock()
-            taken, self._last = now - self._last, now
-            self._seconds += (taken - self._seconds) * _WEIGHT
+    async def _reply(self, scope: Scope, receive: Receive) -> Reply:
+        path, method = scope["path"], scope["method"]
+        if path in self._gets:
+            if method not in ("GET", "HEAD"):
+                raise RefusalError(405, "send a GET", {"Allow": "GET, HEAD"})
+            return self._gets[path]()
+        if path not in self._posts:
+            raise RefusalError(404, f"there are {', '.join((*self._posts, *self._gets))}")
+        if method != "POST":
+            raise RefusalError(405, "send a POST", {"Allow": "POST"})
+        body = await _read_body(receive)
+        client = scope["client"][0] if scope.get("client") else ""
+        try:
+            value = json.loads(body.decode())  # from bytes, json would also read UTF-16
+        except (ValueError, RecursionError):
+            return _error(400, "the body is not JSON in UTF-8")
+        try:
+            return await _unless_disconnected(self._posts[path](value, client), receive)
+        except codec.TooLargeError as error:
+            return _error(413, str(error))
+        except codec.CodecError as error:
+            return _error(400, str(error))
+        except OverloadedError as error:
+            reply = _error(429, str(error))
+            return Reply(reply.status, reply.content, {"Retry-After": str(error.retry_after)})
+        except EngineError as error:
+            return _error(500, str(error))
+        except (DisconnectedError, RefusalError):
+            raise
+        except Exception as error:  # by type only: the message could quote the text
+            logger.error("a request failed with %s", type(error).__name__)
+            return _error(500, "the engine failed")
+
+    async def _predict(self, body: object, client: str) -> Reply:
+        question = codec.read_request(body)
+        return await self._answer_one(question, client, lambda answer: codec.reply(question, self._model, answer))
+
+    async def _score(self, body: object, client: str) -> Reply:
+        question = codec.read_question(ScoreQuestion, body)
+
+        def encode(answer: Any) -> Any:
+            sums = {"pseudo_log_likelihood": answer.pseudo_log_likelihood, "perplexity": answer.perplexity}
+            return codec.reply(question, self._model, answer) | sums
+
+        return await self._answer_one(question, client, encode)
+
+    async def _answer_one(self, question: Question, client: str, encode: Callable[[Any], Any]) -> Reply:
+        cost = await self._check(question)
+        with self._admission.admit(cost) as ticket:
+            answer = await self._ask(question, client, ticket)
+        return await _encode(lambda: encode(answer), cost)
+
+    async def _fill_mask(self, body: object, client: str) -> Reply:
+        request = hub_protocol.read_request(body)
+        questions = []
+        for number, text in enumerate(request.texts):
+            self._check_masks(text)
+            questions.append(request.questions(number))
+        asked = [question for each in questions for question in each]
+        prices = [self._check_price(question) for question in asked]
+        cost = self._within_limits(_with_sequences(Price.total(prices), request))
+        for text in request.texts:
+            await self._check_tokens(text)
+        turns = asyncio.Semaphore(_TEXTS_AT_ONCE)
+        with self._admission.admit(cost) as ticket:
+
+            async def ask(question: Question) -> Any:
+                async with turns:
+                    return await self._ask(question, client, ticket)
+
+            answers = iter(await _gather([ask(question) for question in asked]))
+        by_text = [[next(answers) for _ in each] for each in questions]
+        return await _encode(lambda: request.value(by_text), cost)
+
+    async def _ask(self, question: Question, client: str, ticket: Ticket) -> Any:
+        return await self._answer(question, ticket.priority, client=client, computed=ticket.computed)
+
+    async def _check(self, question: Question) -> Price:
+        """Return the price of a question.
+
+        Raises:
+            TooLargeError: it is above the limits.
+        """
+        self._check_masks(question.text)
+        cost = self._check_price(question)
+        await self._check_tokens(question.text)
+        return cost
+
+    def _check_masks(self, text: str) -> None:
+        limits = self._limits
+        if len(text) > _CHARACTERS_PER_TOKEN * limits.tokens:
+            raise codec.TooLargeError(f"a text may have {limits.tokens} tokens")
+        masks = text.count(MASK)
+        if masks > limits.masks:
+            raise codec.TooLargeError(f"a text may have {limits.masks} masks, not {masks}")
+
+    def _check_price(self, question: Question) -> Price:
+        return self._within_limits(price(question))
+
+    def _within_limits(self, cost: Price) -> Price:
+        limits = self._limits
+        for name, number, limit in (
+            ("tokens of work", cost.tokens, limits.work),
+            ("rows of logits", cost.rows, limits.rows),
+            ("bytes of output", cost.output, limits.output),
+        ):
+            if number > limit:
+                raise codec.TooLargeError(f"this would take {number} {name}, and {limit} are allowed: ask for less")
+        return cost
+
+    async def _check_tokens(self, text: str) -> None:
+        limit = self._limits.tokens
+        if len(text.encode()) + 2 <= limit:  # a token has at least one byte
+            return
+        tokens = await asyncio.get_running_loop().run_in_executor(None, self._count_tokens, text)
+        if tokens > limit:
+            raise codec.TooLargeError(f"a text may have {limit} tokens, not {tokens}")
 
 
-def _check(question: Question) -> Question:
-    """Return a question if it is valid: one from Hugging Face's protocol must pass the checks of our own.
-
-    Raises:
-        CodecError: it is not.
-    """
-    return codec.read_request(codec.request(question))
+def _error(status: int, message: str) -> Reply:
+    return Reply.of_json(status, {"error": message})
 
 
-def _element(text: str, span: tuple[int, int], candidate: Candidate) -> dict[str, Any]:
-    """Return a candidate as Hugging Face's protocol has it; the token is that of its first subword."""
-    token = candidate.subwords[0][1] if candidate.subwords else None
-    sequence = text[: span[0]] + candidate.text + text[span[1] :]
-    return {"score": candidate.probability, "token": token, "token_str": candidate.text, "sequence": sequence}
+def _with_sequences(cost: Price, request: FillMaskRequest) -> Price:
+    """Return the price of a request by the hub's protocol, which repeats the text with each candidate."""
+    most = min(request.top_k, len(request.targets)) if request.targets else request.top_k
+    output = sum(most * text.count(MASK) * (100 + len(text)) for text in request.texts)
+    return Price(cost.tokens, cost.rows, cost.output + output)
+
+
+async def _encode(value: Callable[[], Any], cost: Price) -> Reply:
+    """Return a response with a JSON value; a large one is made in a thread."""
+    if cost.output <= _LARGE_OUTPUT:
+        return Reply.of_json(200, value())
+    return await asyncio.get_running_loop().run_in_executor(None, lambda: Reply.of_json(200, value()))
+
+
+async def _read_body(receive: Receive) -> bytes:
+    parts = []
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise DisconnectedError
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+async def _unless_disconnected(work: Coroutine[Any, Any, T], receive: Receive) -> T:
+    """Return the result of ``work``; cancel it when the client closes the connection."""
+    task = asyncio.ensure_future(work)
+    disconnect = asyncio.ensure_future(_wait_for_disconnect(receive))
+    try:
+        await asyncio.wait((task, disconnect), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise DisconnectedError
+    finally:
+        disconnect.cancel()
+        task.cancel()
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _gather(work: list[Coroutine[Any, Any, T]]) -> list[T]:
+    """Return the results of all work; if one fails or the caller is cancelled, cancel the rest."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -1,0 +1,181 @@
+"""The shared engine on one machine: the local engine behind HTTP, in one process with one listening socket.
+
+Needs the extra ``serve``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import malloc
+from .connections import ConnectionLimits, Connections
+from .front_door import FrontDoor, Policy
+from .local import LocalEngine
+from .reply import App
+from .service import Limits, Service
+
+_CACHED_MASKS = 256
+"""Masks of all clients whose distributions are cached: 31 MB with BERT's vocabulary."""
+_MAX_HEAD = 1 << 15
+"""Bytes of a request's headers that may arrive before they are complete."""
+_SECONDS_IDLE = 75
+"""Seconds after a response before an idle connection is closed."""
+_SECONDS_TO_DRAIN = 20
+_BACKLOG = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Options of the shared engine.
+
+    Attributes:
+        model, device, dtype, runtime: as for :meth:`~fillmask_ls.engine.local.LocalEngine.load`.
+        policy: who may ask.
+        limits: maximum sizes of a question.
+    """
+
+    model: str = "auto"
+    device: str = "auto"
+    dtype: str = "auto"
+    runtime: str = "torch"
+    policy: Policy = field(default_factory=Policy)
+    limits: Limits = field(default_factory=Limits)
+
+
+async def load_app(served: Served, engine: LocalEngine) -> App:
+    """Load the model and return the application that answers with it.
+
+    Raises:
+        EngineError: the model can't be loaded.
+    """
+    name = await engine.load(served.model, served.device, served.dtype, served.runtime)
+    return FrontDoor(Service(engine.answer, name, engine.count_tokens, limits=served.limits), served.policy)
+
+
+def make_engine() -> LocalEngine:
+    """Return an engine for many clients, in a process of its own."""
+    malloc.configure()
+    return LocalEngine(fair=True, long_lived=True, masks=_CACHED_MASKS)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket at an address; nobody can connect yet.
+
+    Raises:
+        OSError: the address is in use or not this machine's.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+async def serve(
+    app: App,
+    bound: socket.socket,
+    stopped: asyncio.Event,
+    ready: Callable[[], None],
+    limits: ConnectionLimits | None = None,
+) -> None:
+    """Serve an application at a socket until ``stopped`` is set; then answer the pending requests.
+
+    Args:
+        ready: called once clients can connect.
+        limits: of the connections.
+    """
+    import uvicorn
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Server(uvicorn.Server):  # type: ignore[misc]
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield  # uvicorn would raise them again at its end, so that the process died by them
+
+        async def startup(self, *args: Any, **kwargs: Any) -> None:
+            await super().startup(*args, **kwargs)
+            ready()
+
+    config = uvicorn.Config(
+        app,
+        http=Connections(limits or ConnectionLimits()).protocol(H11Protocol),
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_SECONDS_IDLE,
+        timeout_graceful_shutdown=_SECONDS_TO_DRAIN,
+        h11_max_incomplete_event_size=_MAX_HEAD,
+    )
+    server = Server(config)
+
+    async def stop() -> None:
+        await stopped.wait()
+        server.should_exit = True
+
+    stopping = asyncio.ensure_future(stop())
+    try:
+        await server.serve(sockets=[bound])
+    finally:
+        stopping.cancel()
+
+
+def serve_until_told(served: Served, bound: socket.socket, ready: Callable[[], None]) -> None:
+    """Load the model and serve until SIGTERM or Ctrl-C.
+
+    Args:
+        ready: called once requests are answered.
+
+    Raises:
+        EngineError: the model can't be loaded.
+    """
+    _allow_connections(ConnectionLimits().total)
+    asyncio.run(_serve_until_told(served, bound, ready))
+
+
+async def _serve_until_told(served: Served, bound: socket.socket, ready: Callable[[], None]) -> None:
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+
+    def stop(*_: object) -> None:
+        loop.call_soon_threadsafe(stopped.set)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    engine = make_engine()
+    try:
+        loading = asyncio.ensure_future(load_app(served, engine))
+        stopping = asyncio.ensure_future(stopped.wait())
+        await asyncio.wait((loading, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if loading.done():
+            await serve(loading.result(), bound, stopped, ready)
+        loading.cancel()
+    finally:
+        bound.close()
+        engine.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _allow_connections(number: int) -> None:
+    """Raise the limit of open files where it is too low for the connections."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = number + 200
+        if soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard) if hard > 0 else wanted, hard))

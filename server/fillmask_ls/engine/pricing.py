@@ -1,0 +1,132 @@
+"""The price of a question: what it will cost, estimated from its lengths before anything is computed.
+
+The estimates were compared with what the embedded model computes: ``tests/engine/test_pricing.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fillmask_ls import MASK
+from fillmask_ls.spans import Span
+
+from .api import (
+    ClozeQuestion,
+    FillQuestion,
+    InspectQuestion,
+    LossQuestion,
+    PredictQuestion,
+    Priority,
+    Question,
+    RankTargetsQuestion,
+    SampleMaskQuestion,
+    ScoreQuestion,
+    SubstitutesQuestion,
+    SurprisalQuestion,
+)
+
+_BYTES_PER_TOKEN = 3
+"""English has 4 to 5, Chinese 3."""
+_ROW = 512
+"""Tokens that a network reads at once; longer texts are cut into windows."""
+_NEAR = 128
+"""Tokens that the search for words of several subwords reads."""
+_BASE = 32
+"""The work for any question besides its forward steps, in tokens."""
+_OUTPUT_PER_TOKEN = 3000
+"""Bytes of output that take as long as one token."""
+_BEAM_SIZE = 5
+_CHEAP, _DEAR = 5_000, 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The estimated cost of a question.
+
+    Attributes:
+        tokens: that the network reads, over all forward steps: the measure of time.
+        rows: of logits over the vocabulary that are in memory at once.
+        output: bytes of the response.
+    """
+
+    tokens: int
+    rows: int = 1
+    output: int = 0
+
+    @property
+    def priority(self) -> Priority:
+        """The priority of a question at this price: a cheap one never waits for a dear one."""
+        if self.tokens <= _CHEAP:
+            return Priority.INTERACTIVE
+        return Priority.HINT if self.tokens <= _DEAR else Priority.BACKGROUND
+
+    @classmethod
+    def total(cls, prices: Iterable[Price]) -> Price:
+        """Return the price of several questions, a few of which are computed at a time."""
+        listed = list(prices)
+        return cls(
+            sum(price.tokens for price in listed),
+            max((price.rows for price in listed), default=0),
+            sum(price.output for price in listed),
+        )
+
+
+def price(question: Question) -> Price:
+    """Return the price of a question; takes time in proportion to the length of its lists and its text's UTF-8."""
+    tokens = estimate_tokens(question.text)
+    row = min(tokens, _ROW)
+    contexts = 2 if question.text.rstrip().endswith(MASK) else 1
+    match question:
+        case PredictQuestion():
+            windows = 1 if tokens <= _ROW else min(len(question.masks), 1 + 4 * tokens // _ROW)
+            searched, at_once = _search(question, row)
+            cost = Price(
+                contexts * (windows * row + searched),
+                contexts * max(len(question.masks), at_once),
+                100 * question.top_k * len(question.masks),
+            )
+        case FillQuestion():
+            beam = max(_BEAM_SIZE, question.top_k)
+            masks = len(question.masks) if question.to_fill is None else question.to_fill[1] - question.to_fill[0]
+            output = question.top_k * (60 + len(question.text) + 15 * masks)
+            cost = Price(contexts * row * (1 + beam * max(0, masks - 1)), contexts * beam * masks, output)
+        case LossQuestion():
+            cost = Price(tokens + row, len(question.masks))
+        case SubstitutesQuestion():
+            cost = Price(300 + 2 * row, 1, 100 * question.top_k)
+        case RankTargetsQuestion(targets=targets) | ClozeQuestion(targets=targets):
+            subwords = [max(1, (len(target) - 6) // 2) for target in targets]
+            rows = 1 + sum(subwords) - len(subwords)
+            output = sum(150 + 8 * len(target) for target in targets)
+            cost = Price(contexts * rows * (row + max(subwords, default=0)), contexts * sum(subwords), output)
+        case SurprisalQuestion(spans=spans):
+            scored = tokens if spans is None else _tokens_inside(question.text, spans, tokens)
+            cost = Price(scored * row, max(1, 2048 // row), scored * (150 + 100 * question.top_k))
+        case ScoreQuestion():
+            cost = Price(tokens * row, max(1, 2048 // row), 125 * tokens)
+        case InspectQuestion():
+            cost = Price(4 * tokens, row, 400 * tokens)
+        case SampleMaskQuestion():
+            cost = Price(tokens // 100, 0, 20 * tokens)
+    return Price(_BASE + cost.tokens + cost.output // _OUTPUT_PER_TOKEN, cost.rows, cost.output)
+
+
+def estimate_tokens(text: str) -> int:
+    """Estimate the number of a text's tokens from its length in UTF-8."""
+    return 2 + -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)
+
+
+def _search(question: PredictQuestion, row: int) -> tuple[int, int]:
+    """Return the tokens and the rows of logits of the search for words of several subwords."""
+    longest = question.max_subwords
+    if longest == 1:
+        return 0, 0
+    rows = 2 * longest**2 if question.prefix else longest
+    return rows * (min(row, _NEAR) + longest), 2 * longest**2
+
+
+def _tokens_inside(text: str, spans: Iterable[Span], tokens: int) -> int:
+    """Return the share of a text's tokens that is inside spans."""
+    inside = sum(end - start for start, end in spans)
+    return min(tokens, 1 + tokens * inside // max(1, len(text)))
