@@ -216,9 +216,8 @@ async def test_users_hub_token_is_sent_to_the_hub_only(server: SharedEngine, mon
 async def test_provider_receives_the_users_hub_token(
     hub_endpoint: SharedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from huggingface_hub import close_session
+    from huggingface_hub import HfApi, ModelInfo, close_session
     from huggingface_hub.inference import _providers
-    from huggingface_hub.inference._providers import hf_inference
 
     name = "google-bert/bert-base-uncased"
     monkeypatch.setenv("HF_TOKEN", "hf_mine")
@@ -228,7 +227,7 @@ async def test_provider_receives_the_users_hub_token(
         await RemoteEngine(Address("https://router.huggingface.co"), provider="nobody", model=name).connect()
     # The route to the provider ends at this machine.
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(hf_inference, "_check_supported_task", lambda model, task: None)
+    monkeypatch.setattr(HfApi, "model_info", lambda self, model: ModelInfo(id=model, pipeline_tag="fill-mask"))
     monkeypatch.setattr(_providers.PROVIDERS["hf-inference"]["fill-mask"], "base_url", hub_endpoint.url)
     engine = RemoteEngine(
         Address("https://router.huggingface.co", token_for("", None)), provider="hf-inference", model=name
