@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
-# pytest --hypothesis-profile=long: twenty times as many examples.
+# pytest --hypothesis-profile=long: fifty times as many examples.
+settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("long", max_examples=2_000, deadline=None)
+settings.load_profile("quick")
 
 # Before anything imports the hub's client: tests use neither the network nor the user's cache by default.
 _HUB_CACHE = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", "~/.cache/huggingface")) / "hub"
