@@ -21,7 +21,9 @@ def test_sentence_starts_after_punctuation(before: str) -> None:
     assert starts_sentence(before)
 
 
-@pytest.mark.parametrize("before", ["The ", "one, ", "e.g. ", "i.e. ", "this: ", "cats vs. ", "(see "])
+@pytest.mark.parametrize(
+    "before", ["The ", "one, ", "e.g. ", "i.e. ", "this: ", "cats vs. ", "(see ", "os.", "see a.b.", "3."]
+)
 def test_sentence_continues_after_words_and_abbreviations(before: str) -> None:
     assert not starts_sentence(before)
 

@@ -37,7 +37,8 @@ _HAN = regex.compile(r"\p{Han}")
 _BEFORE_STANDALONE = regex.compile(r"""(?:\A|[\s(\[{"'“‘«—–、。，；：！？（「『【])\Z""")
 _AFTER_STANDALONE = regex.compile(r"""[)\]}"'”’».,;:!?…]*(?:\Z|[\s—–、。，；：！？）」』】])""")
 _ENDS_CLAUSE = regex.compile(r"""[.!?…:;,。！？]["'”’»)\]]*\s*\Z""")
-_ENDS_SENTENCE = regex.compile(r"""[.!?…。！？]["'”’»)\]]*\s*$""")
+# A dot without a space after it is part of a name or a path.
+_ENDS_SENTENCE = regex.compile(r"""[.!?…]["'”’»)\]]*\s+$|[。！？]["'”’»」』）]*\s*$""")
 _MAY_END_SENTENCE = regex.compile(r"[\r\n.!?…。！？]")
 _SENTENCE_BOUNDARY = regex.compile(r"""\n|[.!?…]["'”’»)\]]*\s++(?!\p{Ll})|[。！？]["'”’»」』）]*""")
 _ABBREVIATION = regex.compile(r"\b(?:e\.g|i\.e|etc|vs|cf|approx|resp|pp|fig)\.\s*$", regex.IGNORECASE)
@@ -137,8 +138,8 @@ def is_han(text: str) -> bool:
 def starts_sentence(before: str) -> bool:
     """Return whether a word after the text ``before`` begins a sentence.
 
-    >>> starts_sentence("It rained. "), starts_sentence("Use tools, e.g. ")
-    (True, False)
+    >>> starts_sentence("It rained. "), starts_sentence("Use tools, e.g. "), starts_sentence("import os.")
+    (True, False, False)
     """
     before = before[-_SENTENCE_CONTEXT:]
     if not has_letter(before):

@@ -1,4 +1,8 @@
-"""Passages in each language. In the files of ``marked/``, the expected passage follows the line of its mask."""
+"""Passages in each language.
+
+In a file of ``marked/``, a line follows each line with a mask: ``⟹`` and the passage of 24 tokens, or ``→`` and the
+paragraph of the mask only. A folder has a file for each construct of a language.
+"""
 
 from __future__ import annotations
 
@@ -11,26 +15,56 @@ from hypothesis import strategies as st
 from documents.languages import LANGUAGES, MARKUP, WHITESPACE, WORDS
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import passage
-from fillmask_ls.documents.languages.registry import find_language
+from fillmask_ls.documents.languages import comments
+from fillmask_ls.documents.languages.registry import code_language, find_language
 from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.surroundings import line_around, prose_around
 from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.spans import Span
 from fillmask_ls.words import find_masks
 
 MARKED = Path(__file__).parent / "marked"
-EXPECTED = "⟹ "
+PASSAGE, PARAGRAPH = "⟹ ", "→ "
 TEXTS = st.lists(st.sampled_from([*WORDS, *WHITESPACE, *MARKUP]), max_size=40).map("".join)
 
 
+MARKER_FILES = sorted(str(path.relative_to(MARKED)).removesuffix(".marked") for path in MARKED.rglob("*.marked"))
+
+
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
-@pytest.mark.parametrize("name", sorted(path.stem for path in MARKED.iterdir()))
-def test_each_mask_has_the_passage_below_its_line(name: str, line_end: str) -> None:
+@pytest.mark.parametrize("name", MARKER_FILES)
+def test_each_mask_has_the_prose_below_its_line(name: str, line_end: str) -> None:
+    check_marker_file(name, line_end)
+
+
+@pytest.mark.parametrize("name", [name for name in MARKER_FILES if code_language(find_language("", name)).grammar])
+def test_each_mask_has_the_same_prose_without_a_grammar(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comments, "grammar_runs", lambda *_: None)
+    check_marker_file(name, "\n")
+
+
+def check_marker_file(name: str, line_end: str) -> None:
+    """Compare what each mask of a file reads with the line below it."""
     lines = (MARKED / f"{name}.marked").read_text(encoding="utf-8").splitlines()
-    expected = [line.removeprefix(EXPECTED) for line in lines if line.startswith(EXPECTED)]
-    text = line_end.join(line for line in lines if not line.startswith(EXPECTED))
+    expected = [line for line in lines if line.startswith((PASSAGE, PARAGRAPH))]
+    text = line_end.join(line for line in lines if not line.startswith((PASSAGE, PARAGRAPH)))
     document = TextDocument(f"file:///somewhere/{name}", text)
-    results = [passage(document, Target(*mask), tokens=24) for mask in find_masks(text)]
-    assert [result.text for result in results] == expected
-    assert [result.document_span(result.focus) for result in results] == find_masks(text)
+    results = []
+    for mask, line in zip(find_masks(text), expected, strict=True):
+        result = passage(document, Target(*mask), tokens=24)
+        assert result.document_span(result.focus) == mask
+        results.append(PASSAGE + result.text if line.startswith(PASSAGE) else PARAGRAPH + own_paragraph(document, mask))
+    assert results == expected
+
+
+def own_paragraph(document: TextDocument, mask: Span) -> str:
+    """Return the paragraph of a mask, or else its line."""
+    language = find_language(document.language_id, document.uri)
+    target = Target(*mask)
+    prose = prose_around(document, target, language, 2_000) or line_around(document, target, 2_000)
+    index = prose.find(mask[0])
+    assert index is not None
+    return prose.text[prose.text.rfind("\n", 0, index) + 1 :].split("\n")[0]
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def _in_one_line(prose: Prose, span: Span, focus: int) -> Excerpt:
         if parts:
             separator = " " if ends_clause(parts[-1]) else ". "
             parts.append(separator)
-            origins += [prose.origins[start - 1]] * len(separator)
+            origins += [origins[-1]] * len(separator)
         if start <= focus < end:
             excerpt_focus = len(origins) + focus - start
         parts.append(line[0])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import regex
 
@@ -15,7 +15,9 @@ from fillmask_ls.spans import Span, replace_spans
 
 from .chunks import LINE_END
 from .languages.fragments import Fragment
-from .languages.registry import is_code, lexer_name, markup_reader
+from .languages.registry import find_embedded, is_code, markup_reader, simplify
+
+_log = logging.getLogger(__name__)
 
 _WHITESPACE = re.compile(r"\s(?:(?<=\n)|(?=\s))\s*")
 _BLANK_LINE = regex.compile(r"(?:\r\n|\r(?!\n)|\n)[^\S\r\n]*(?:\r\n|\r|\n)")
@@ -26,13 +28,17 @@ _CODE_LINE = regex.compile(
 )
 
 
+_FENCE = regex.compile(r"^[ \t>]*(?:`{3,}|~{3,})[ \t]*(?P<info>[^\s`]?)[^\r\n]*", regex.MULTILINE)
+
+
 @dataclass(frozen=True, slots=True)
 class Prose:
     """Plain text, one paragraph per line.
 
     Attributes:
         text: without blank lines, and without whitespace at the ends of its lines.
-        origins: for each character, the source's index of the character or markup that it comes from.
+        origins: for each character, the source's index of the character or markup that it comes from. They increase,
+            except that a note follows the paragraph that it interrupts.
     """
 
     text: str
@@ -40,28 +46,41 @@ class Prose:
 
     def find(self, index: int) -> int | None:
         """Return the index in the text of the source's character at ``index``; None if it is no prose."""
-        position = bisect_left(self.origins, index)
-        return position if position < len(self.origins) and self.origins[position] == index else None
+        try:
+            position = self.origins.index(index)
+        except ValueError:
+            return None
+        # Whitespace that the source doesn't contain has the origin of the character after it.
+        while self.text[position].isspace() and self.origins[position + 1 : position + 2] == [index]:
+            position += 1
+        return position
 
 
 def all_prose(source: str, language: str) -> Prose:
-    """Return all prose of a source; in code, its comments and strings."""
-    lexer_input = _LexerInput(source)
-    return lexer_input.prose(_all_fragments(lexer_input.text, language))
+    """Return all prose of a source; in code, its comments and strings. A failure is logged and returns no prose."""
+    try:
+        lexer_input = _LexerInput(source, language)
+        return lexer_input.prose(_all_fragments(lexer_input.text, language))
+    except Exception as error:
+        _log_failure(language, error)
+        return Prose("", [])
 
 
 def prose_at(source: str, index: int, language: str) -> Prose | None:
-    """Return the prose that contains the mask or word at ``index``; None in code.
+    """Return the prose that contains the mask or word at ``index``; None in code, or after a failure, which is logged.
 
     Args:
         source: a document, or a part of it.
         language: from :func:`~fillmask_ls.documents.languages.registry.find_language`.
     """
-    lexer_input = _LexerInput(source)
-    for fragments in _alternatives(lexer_input.text, lexer_input.find(index), language):
-        prose = lexer_input.prose(fragments)
-        if prose.find(index) is not None:
-            return prose
+    try:
+        lexer_input = _LexerInput(source, language)
+        for fragments in _alternatives(lexer_input.text, lexer_input.find(index), language):
+            prose = lexer_input.prose(fragments)
+            if _contains(prose, source, index):
+                return prose
+    except Exception as error:
+        _log_failure(language, error)
     return None
 
 
@@ -71,12 +90,25 @@ def reading_start(source: str, language: str) -> tuple[int, bool]:
     In code, that is a line that looks like code: from inside a doc string, a lexer would take strings for code and code
     for strings. Otherwise it is the first paragraph, line or word.
     """
+    fence = _fence_around(source) if language == "markdown" else None
+    if fence is not None:
+        return fence, True
     reads_code = is_code(language)
     code_line = _CODE_LINE.search(source) if reads_code else None
     if code_line:
         return code_line.start(), True
     boundary = _BLANK_LINE.search(source) or LINE_END.search(source) or _BLANK.search(source)
     return boundary.end() if boundary else 0, not reads_code
+
+
+def _fence_around(source: str) -> int | None:
+    """Return the end of the code block in which a Markdown source starts; None if it starts in prose.
+
+    Only a fence that opens a block can name a language.
+    """
+    fences = list(_FENCE.finditer(source))
+    starts_in_code = len(fences) > 1 and not fences[0]["info"] and bool(fences[1]["info"])
+    return fences[0].end() if starts_in_code else None
 
 
 def join_fragments(fragments: Iterable[Fragment]) -> Prose:
@@ -100,6 +132,23 @@ def find_verbatim(prose: Prose, spans: Iterable[Span], source: str) -> list[Span
     return [(low, high) for (low, high), text in candidates if source[low:high] == text]
 
 
+def _contains(prose: Prose, source: str, index: int) -> bool:
+    """Return whether prose contains the mask or the character of a word at ``index`` of its source, letter by letter."""
+    start = prose.find(index)
+    if start is None:
+        return False
+    end = start + (len(MASK) if source.startswith(MASK, index) else 1)
+    expected = range(index, index + end - start)
+    return list(prose.origins[start:end]) == list(expected) and is_verbatim(
+        prose.text, (start, end), prose.origins, source
+    )
+
+
+def _log_failure(language: str, error: Exception) -> None:
+    """Log the kind of a failure; its message could quote the document."""
+    _log.error("Reading the prose of %s failed: %s", language or "plain text", type(error).__name__)
+
+
 def _normalize_whitespace(text: str, origins: list[int]) -> Prose:
     """Return text with a line end between paragraphs and single spaces elsewhere."""
     parts: list[str] = []
@@ -118,7 +167,8 @@ def _normalize_whitespace(text: str, origins: list[int]) -> Prose:
 class _LexerInput:
     """A source in the form that every lexer reads well.
 
-    Its line ends are line feeds, few blank lines follow one another, and letters replace its masks.
+    Its line ends are line feeds, few blank lines follow one another, letters replace its masks, and what its language
+    leaves out is missing.
     """
 
     # Lexers take the brackets of a mask for markup, so one of these letters replaces its characters.
@@ -126,16 +176,21 @@ class _LexerInput:
     # CR before LF; and all but two of many blank lines, for which many lexers take quadratic time.
     _LEFT_OUT = (regex.compile(r"\r(?=\n)"), regex.compile(r"[\r\n](?:[ \t]*+[\r\n]){2}\K(?:[ \t]*+[\r\n])++"))
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, language: str) -> None:
         unused = next((letter for letter in self._LETTERS if letter not in source), self._LETTERS[0])
+        self._source = source
         self._mask_letters = unused * len(MASK)
         self._origins: Sequence[int] = range(len(source))
+        self.text = source
         for pattern in self._LEFT_OUT:
-            left_out = [match.span() for match in pattern.finditer(source)]
-            if left_out:
-                self._origins = _without(self._origins, left_out)
-                source = replace_spans(source, ((span, "") for span in left_out))
-        self.text = source.replace("\r", "\n").replace(MASK, self._mask_letters)
+            self._replace([(match.span(), "") for match in pattern.finditer(self.text)])
+        self.text = self.text.replace("\r", "\n").replace(MASK, self._mask_letters)
+        self._replace(simplify(self.text, language))
+
+    def _replace(self, replacements: list[tuple[Span, str]]) -> None:
+        if replacements:
+            self._origins = _replace_origins(self._origins, replacements)
+            self.text = replace_spans(self.text, replacements)
 
     def find(self, index: int) -> int:
         """Return the index in :attr:`text` of the source's character at ``index``."""
@@ -147,12 +202,23 @@ class _LexerInput:
         origins = prose.origins
         if not isinstance(self._origins, range):  # else nothing was left out
             origins = [self._origins[index] for index in origins]
-        return Prose(prose.text.replace(self._mask_letters, MASK), origins)
+        text = prose.text.replace(self._mask_letters, MASK)
+        if self._mask_letters[0] in text and self._mask_letters[0] not in self._source:  # a part of a mask
+            text = "".join(
+                self._source[origin] if character == self._mask_letters[0] else character
+                for character, origin in zip(text, origins, strict=True)
+            )
+        return Prose(text, origins)
 
 
-def _without(origins: Sequence[int], spans: list[Span]) -> list[int]:
-    ends = [0, *chain.from_iterable(spans), len(origins)]
-    return [origin for start, end in zip(ends[::2], ends[1::2], strict=True) for origin in origins[start:end]]
+def _replace_origins(origins: Sequence[int], replacements: Iterable[tuple[Span, str]]) -> list[int]:
+    """Return the origins of a text with replaced spans: a text in place of a span has the origins of its start."""
+    kept: list[int] = []
+    copied = 0
+    for (start, end), text in replacements:
+        kept += origins[copied : start + len(text)]
+        copied = end
+    return kept + list(origins[copied:])
 
 
 def _all_fragments(source: str, language: str) -> Iterable[Fragment]:
@@ -163,7 +229,7 @@ def _all_fragments(source: str, language: str) -> Iterable[Fragment]:
         return read_markup(source)
     from .languages import comments
 
-    return comments.fragments(source, lexer_name(language))
+    return comments.fragments(source, language)
 
 
 def _alternatives(source: str, index: int, language: str) -> Iterator[Iterable[Fragment]]:
@@ -173,4 +239,10 @@ def _alternatives(source: str, index: int, language: str) -> Iterator[Iterable[F
     if language:
         from .languages import comments
 
-        yield comments.fragments_around(source, index, lexer_name(language))
+        embedded = find_embedded(source, index, language)
+        if embedded is None:
+            yield comments.fragments_around(source, index, language)
+        elif embedded[1]:
+            (offset, end), code = embedded
+            for fragments in _alternatives(source[offset:end], index - offset, code):
+                yield (Fragment(offset + start, offset + stop, text) for start, stop, text in fragments)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 from .languages.fragments import Fragment
 from .masks import Target
 from .prose import Prose, all_prose, join_fragments, prose_at, reading_start
@@ -25,7 +23,7 @@ def prose_around(document: TextDocument, target: Target, language: str, reach: i
     """
     after = document.slice(target.typed_end, target.typed_end + reach)
     if len(after) == reach:  # the last word may be cut off
-        after = after[: after.rfind(" ") + 1] or after
+        after = after[: max(after.rfind(" "), after.rfind("\n")) + 1] or after
     after = document.slice(target.start, target.end) + after
     for distance in (reach, reach * _WIDENING):
         start = max(0, target.start - distance)
@@ -37,9 +35,8 @@ def prose_around(document: TextDocument, target: Target, language: str, reach: i
     if prose is None:
         return None
     start += skipped
-    after_target = bisect_right(prose.origins, target.end - 1 - start) if target.prefix else len(prose.origins)
-    origins = [start + origin for origin in prose.origins[:after_target]]
-    origins += [start + len(target.prefix) + origin for origin in prose.origins[after_target:]]
+    target_end = target.end - start
+    origins = [start + origin + (len(target.prefix) if origin >= target_end else 0) for origin in prose.origins]
     return Prose(prose.text, origins)
 
 

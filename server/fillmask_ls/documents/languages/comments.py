@@ -1,201 +1,163 @@
 """Code in any language: its comments, doc strings and strings.
 
-A run is the tokens of one comment or string. A block is runs of one kind in consecutive lines: a comment of several
-lines, or a long string in parts.
+A block is runs of one kind in consecutive lines: a comment of several lines, or a long string in parts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from pygments.token import Comment, String
-
-from fillmask_ls.spans import Span
-
+from .code_language import CodeLanguage
+from .delimiters import content_span, find_opener
 from .fragments import Fragment, paragraph_break
-from .lexing import Token, tokens
+from .grammar_runs import grammar_runs
+from .lexer_runs import lexer_runs
+from .placeholders import find_placeholders
+from .registry import code_language, lexer_name
+from .runs import Kind, Run
 
-Run = list[Token]
 Block = list[Run]
 
-_NOT_PROSE = (Comment.Preproc, Comment.PreprocFile, Comment.Hashbang)
-
-_QUOTE = r"""[a-zA-Z]{0,3}(?P<quote>\"{3}|'{3}|["'`])"""
-# How a comment or string starts, and how it then ends. A comment up to the line's end has no end marker.
-_MARKERS = [
-    (re.compile(opener, re.IGNORECASE), re.compile(rf"\s*(?:{closer})\s*\Z") if closer else None)
-    for opener, closer in [
-        (r"/\*+[!<]*", r"\*+/"),
-        (r"//+[!<]*", ""),
-        (r"<!--+", r"--+>"),
-        (r"\(\*+", r"\*+\)"),
-        (r"\{-+\|?", r"-+\}"),
-        (r"--+\[=*\[", r"(?:--)?\]=*\]"),
-        (r"<#", r"#>"),
-        (r"#\|", r"\|#"),
-        (r"#?=(?:begin\b|pod\b)?", r"=(?:end|cut|#)"),
-        (r"@?rem\b|dnl\b|::", ""),
-        (r"#+[!:.]?|;+|%+\{?|--+(?:\s*[|^])?|!+[<>]?|\.\\\"", ""),
-        (_QUOTE, r"\"{3}|'{3}|[\"'`]"),
-    ]
-]
 _LINE_MARKER = re.compile(r"[ \t]*(?:\*+(?=\s|\Z))?[ \t]*")
 _INDENT = re.compile(r"[ \t]*")
 _DECORATION = re.compile(r"[^\w\s]*\s*\Z")
+_DOCUMENTATION = re.compile(r"(?<=--)\s*[|^]\Z")
 _BACKTICKS = re.compile(r"`+")
 _ESCAPE = re.compile(r"\\([ntr])|\\(?=[^\w\s])")
 _ITEM = re.compile(r"(?:[-*+•]|\d+[.)]|@\w+|\\(?:param|return|brief|note)\w*|:\w[^:\n]*:)(?:[ \t]+|$)")
 
 
-def fragments(source: str, lexer: str) -> Iterator[Fragment]:
-    """Yield the prose of all comments and strings."""
-    for block in _blocks(source, lexer):
-        yield from _block_fragments(block)
+def fragments(source: str, language: str) -> Iterator[Fragment]:
+    """Yield the prose of all comments and strings.
+
+    Args:
+        language: the name of a language or of a lexer of Pygments.
+    """
+    code = code_language(language)
+    for block in _blocks(source, language, code):
+        yield from _block_fragments(source, block, code)
 
 
-def fragments_around(source: str, index: int, lexer: str) -> list[Fragment]:
+def fragments_around(source: str, index: int, language: str) -> list[Fragment]:
     """Return the prose to read with the character at ``index``.
 
     In a string, that is the string; in a comment or doc string, all comments and doc strings; in code, nothing.
     """
-    blocks = _blocks(source, lexer)
-    current = next((block for block in blocks if any(run[0].start <= index < run[-1].end for run in block)), None)
+    code = code_language(language)
+    blocks = _blocks(source, language, code)
+    current = next((block for block in reversed(blocks) if any(run.contains(index) for run in block)), None)
     if current is None:
         return []
-    if _is_string(current):
-        return list(_block_fragments(current))
-    return [fragment for block in blocks if not _is_string(block) for fragment in _block_fragments(block)]
+    if current[0].kind is Kind.STRING:
+        return list(_block_fragments(source, current, code))
+    comments = (block for block in blocks if block[0].kind is not Kind.STRING)
+    return [fragment for block in comments for fragment in _block_fragments(source, block, code)]
 
 
-def _blocks(source: str, lexer: str) -> list[Block]:
+def _blocks(source: str, language: str, code: CodeLanguage) -> list[Block]:
+    runs: Iterable[Run] | None = grammar_runs(source, code)
+    if runs is None:
+        runs = lexer_runs(source, lexer_name(language), code)
     blocks: list[Block] = []
-    for run in _runs(source, lexer):
-        if blocks and _continues(source, blocks[-1][-1], run):
+    for run in runs:
+        if blocks and _continues(source, blocks[-1][-1], run, code):
             blocks[-1].append(run)
         else:
             blocks.append([run])
     return blocks
 
 
-def _runs(source: str, lexer: str) -> Iterator[Run]:
-    """Yield the comments and strings, each with the code that is interpolated in it."""
-    run: Run = []
-    interpolation_depth = 0
-    for token in tokens(lexer, source):
-        category = _category(token)
-        if category is None and interpolation_depth == 0:
-            if run:
-                yield run
-            run = []
-            continue
-        # A comment token can contain its line end. The next comment is another run.
-        if run and interpolation_depth == 0 and (category is not _category(run[-1]) or run[-1].text.endswith("\n")):
-            yield run
-            run = []
-        if token.type in String.Interpol:
-            interpolation_depth += token.text.endswith("{") - token.text.startswith("}")
-            interpolation_depth = max(0, interpolation_depth)
-        run.append(token)
-    if run:
-        yield run
-
-
-def _category(token: Token) -> object:
-    """Return Comment or String; None for code."""
-    if token.type in Comment:
-        return None if any(token.type in other for other in _NOT_PROSE) else Comment
-    return String if token.type in String else None
-
-
-def _is_string(block: Block) -> bool:
-    return block[0][0].type in String and block[0][0].type not in String.Doc
-
-
-def _continues(source: str, above: Run, below: Run) -> bool:
+def _continues(source: str, above: Run, below: Run, code: CodeLanguage) -> bool:
     """Return whether two runs of the same kind are in consecutive lines and start in the same column."""
-    end_above = above[-1].start + len(above[-1].text.rstrip())
-    between = source[end_above : below[0].start]
+    end_above = above.start + len(above.text.rstrip())
+    between = source[end_above : below.start]
     return (
-        _category(above[0]) is _category(below[0])
-        and _opener(above[0].text) == _opener(below[0].text)
+        above.kind is below.kind
         and not between.strip()
         and between.count("\n") == 1
-        and _column(source, above[0].start) == _column(source, below[0].start)
+        and _column(source, above.start) == _column(source, below.start)
+        and _opener(above.text, code) == _opener(below.text, code)
     )
 
 
-def _opener(text: str) -> str:
-    marker = next((match[0] for opener, _ in _MARKERS if (match := opener.match(text))), "")
-    return marker.rstrip(" \t|^")  # in Haskell, only the first line of documentation has this mark
+def _opener(text: str, code: CodeLanguage) -> str:
+    opener = find_opener(text, code.markers)
+    # In Haskell, only the first line of documentation has this mark.
+    return opener.quote or _DOCUMENTATION.sub("", opener.text).rstrip(" \t")
 
 
 def _column(source: str, index: int) -> int:
     return index - source.rfind("\n", 0, index)
 
 
-def _block_fragments(block: Block) -> Iterator[Fragment]:
+def _block_fragments(source: str, block: Block, code: CodeLanguage) -> Iterator[Fragment]:
     for run in block:
-        yield from _run_fragments(run)
-        yield Fragment(run[-1].end, run[-1].end, "\n")
-    yield paragraph_break(block[-1][-1].end)
+        yield from _run_fragments(source, run, code)
+        yield Fragment(run.end, run.end, "\n")
+    yield paragraph_break(block[-1].end)
 
 
-def _run_fragments(run: Run) -> Iterator[Fragment]:
+def _run_fragments(source: str, run: Run, code: CodeLanguage) -> Iterator[Fragment]:
     """Yield a comment or string without its markers; a list item and a parameter are paragraphs."""
-    offset, text = run[0].start, "".join(token.text for token in run).rstrip("\n")
-    content_start, content_end = _content_span(text)
-    replaced = _replaced(run, text, (content_start, content_end))
-    start = content_start
+    start, end = content_span(run.text, code.markers)
+    start, content_end = run.start + start, run.start + end
+    replaced = _replaced(source, run, start, content_end, code)
+    shape = _shape(run, replaced)
+    is_first = True
     while start < content_end:
-        end = text.find("\n", start, content_end) + 1 or content_end
-        marker = (_LINE_MARKER if start > content_start else _INDENT).match(text, start, end)
-        first = marker.end() if marker else start
-        line = text[first:end]
-        if _DECORATION.match(line):
-            yield paragraph_break(offset + first)
+        end = shape.find("\n", start - run.start, content_end - run.start) + 1 + run.start
+        end = end if end > run.start else content_end
+        first = _after((_INDENT if is_first else _LINE_MARKER).match(shape, start - run.start, end - run.start), run)
+        if _DECORATION.match(shape, first - run.start, end - run.start):
+            yield paragraph_break(first)
         else:
-            item = _ITEM.match(line)
+            item = _ITEM.match(shape, first - run.start, end - run.start)
             if item:
-                yield paragraph_break(offset + first)
-                first += item.end()
-            yield from _line_fragments(text, (first, end), offset, replaced)
-        start = end
+                yield paragraph_break(first)
+                first = _after(item, run)
+            yield from _line_fragments(source, first, end, replaced)
+        start, is_first = end, False
 
 
-def _content_span(text: str) -> Span:
-    """Return the span between the markers of a comment or string."""
-    for opener, closer in _MARKERS:
-        match = opener.match(text)
-        if match:
-            end_marker = closer.search(text, match.end()) if closer else None
-            return match.end(), end_marker.start() if end_marker else len(text)
-    return 0, len(text)
+def _after(match: re.Match[str] | None, run: Run) -> int:
+    assert match is not None  # noqa: S101 - the patterns match an empty text
+    return run.start + match.end()
 
 
-def _replaced(run: Run, text: str, content: Span) -> dict[int, Fragment]:
-    """Return what reads differently, by index: interpolation brackets, backticks in comments, escapes in strings."""
-    offset = run[0].start
-    replaced = {
-        token.start - offset: token.fragment("")
-        for token in run
-        if token.type in String.Interpol and not token.text.strip("${#}\\(")
-    }
-    if run[0].type in Comment or run[0].type in String.Doc:
-        for match in _BACKTICKS.finditer(text, *content):
-            replaced[match.start()] = Fragment(offset + match.start(), offset + match.end(), "")
+def _shape(run: Run, replaced: list[Fragment]) -> str:
+    """Return the text of a run with a letter for each character that reads differently, so that no line ends there."""
+    text = run.text
+    for start, end, _ in replaced:
+        text = text[: start - run.start] + "x" * (end - start) + text[end - run.start :]
+    return text
+
+
+def _replaced(source: str, run: Run, start: int, end: int, code: CodeLanguage) -> list[Fragment]:
+    """Return what reads differently, in order: interpolated code, backticks in comments, escapes in strings."""
+    candidates = list(run.replaced)
+    if run.kind is Kind.STRING:
+        quote = find_opener(run.text, code.markers).quote
+        if len(quote) == 1:
+            doubled = re.compile(quote * 2).finditer(source, start, end)
+            candidates += (Fragment(match.start(), match.start() + 1, "") for match in doubled)
+        escapes = _ESCAPE.finditer(source, start, end)
+        candidates += (Fragment(*match.span(), " " if match[1] else "") for match in escapes)
+        candidates += find_placeholders(source, start, end)
     else:
-        for match in _ESCAPE.finditer(text, *content):
-            whitespace = " " if match[1] else ""
-            replaced[match.start()] = Fragment(offset + match.start(), offset + match.end(), whitespace)
-    return replaced
+        candidates += (Fragment(*match.span(), "") for match in _BACKTICKS.finditer(source, start, end))
+    candidates.sort(key=lambda fragment: fragment.start)
+    kept: list[Fragment] = []
+    for fragment in candidates:
+        if start <= fragment.start and fragment.end <= end and (not kept or fragment.start >= kept[-1].end):
+            kept.append(fragment)
+    return kept
 
 
-def _line_fragments(text: str, span: Span, offset: int, replaced: dict[int, Fragment]) -> Iterator[Fragment]:
-    copied, end = span
-    for index in sorted(index for index in replaced if copied <= index < end):
-        if copied <= index:
-            yield Fragment(offset + copied, offset + index, text[copied:index])
-            yield replaced[index]
-            copied = replaced[index].end - offset
-    yield Fragment(offset + copied, offset + end, text[copied:end])
+def _line_fragments(source: str, start: int, end: int, replaced: list[Fragment]) -> Iterator[Fragment]:
+    for fragment in replaced:
+        if start <= fragment.start < end:
+            yield Fragment(start, fragment.start, source[start : fragment.start])
+            yield fragment
+            start = fragment.end
+    yield Fragment(start, end, source[start:end])

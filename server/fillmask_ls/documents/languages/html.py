@@ -5,39 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import unescape
 
-from pygments.token import Name, Punctuation, Text
+import regex
 
-from .fragments import Fragment
-from .lexing import tokens
+from .fragments import Fragment, paragraph_break
+from .placeholders import placeholder
 
 _INLINE = {
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i",
     "ins", "kbd", "label", "mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u",
     "var", "wbr"
 }  # fmt: skip
-_NOT_PROSE = {"pre", "script", "style", "svg", "math"}
+_NOT_PROSE = {"pre", "script", "style", "svg", "math", "textarea", "xmp"}
+# As browsers do: a tag starts with a letter directly after the bracket.
+_TOKEN = regex.compile(
+    r"""(?P<hidden><!--.*?--> | <[!?][^<>]*+> | <%.{0,500}?%> | \{[%\#].{0,500}?[%\#]\} | \{[\#:/@][^{}\n]{1,200}\})
+    | (?P<code>\{\{\{?[^{}\n]{1,200}\}?\}\} | \{!![^{}\n]{1,200}!!\} | (?<!\{)\{[\w.]{1,60}\})
+    | <(?P<end>/?)(?P<tag>[a-zA-Z][^\s<>/]{0,60}+)(?:[^<>"']|"[^"]{0,2000}+"|'[^']{0,2000}+'){0,2000}+>
+    | (?P<entity>&(?:\#\d{1,7}|\#[xX][\da-fA-F]{1,6}|\w{1,30});)""",
+    regex.DOTALL | regex.VERBOSE,
+)
 _SPACES = str.maketrans("\n\t", "  ")
 
 
 def fragments(source: str) -> Iterator[Fragment]:
     """Yield the prose of an HTML text; every element that is not inline is a paragraph."""
-    tag = ""
-    in_tag = is_end_tag = False
-    skipped_element = ""
-    for token in tokens("html", source):
-        if token.type is Punctuation and token.text in ("<", "/", ">"):
-            if token.text == ">" and in_tag:
-                if tag in _NOT_PROSE:
-                    skipped_element = "" if is_end_tag else tag
-                if tag not in _INLINE:
-                    yield token.paragraph_break()
-            in_tag = token.text != ">"
-            is_end_tag = token.text == "/"
-        elif token.type in Name.Tag:
-            tag = token.text.lower()
-        elif in_tag or skipped_element:
-            continue
-        elif token.type is Text:
-            yield token.fragment(token.text.translate(_SPACES))
-        elif token.type is Name.Entity:
-            yield token.fragment(unescape(token.text))
+    position = 0
+    while (match := _TOKEN.search(source, position)) is not None:
+        start, end = match.span()
+        yield Fragment(position, start, source[position:start].translate(_SPACES))
+        position = end
+        if match["code"]:
+            yield from placeholder(source, start, end)
+        elif match["entity"]:
+            yield Fragment(start, end, unescape(match[0]))
+        elif match["tag"]:
+            tag = match["tag"].lower()
+            if tag in _NOT_PROSE and not match["end"] and not match[0].endswith("/>"):
+                closer = regex.compile(rf"</{tag}\b", regex.IGNORECASE).search(source, end)
+                position = closer.start() if closer else len(source)
+            if tag not in _INLINE:
+                yield paragraph_break(end)
+    yield Fragment(position, len(source), source[position:].translate(_SPACES))

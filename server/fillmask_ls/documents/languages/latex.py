@@ -4,145 +4,255 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
+from unicodedata import normalize
 
-from pygments.token import Comment, Keyword, Name, Text
+import regex
 
-from .fragments import Fragment
-from .lexing import Token, blanks, tokens
+from fillmask_ls.spans import Span
 
-# Replaced before the lexer reads the source: code, and formulas, which are part of their sentence.
-_CODE_OR_FORMULA = re.compile(
-    r"""\\begin\{(?P<code>(?:verbatim|Verbatim|lstlisting|minted|comment|filecontents|tikzpicture)\*?)\}.*?\\end\{(?P=code)\}
-    | \\begin\{(?P<formula>(?:align|alignat|displaymath|eqnarray|equation|flalign|gather|math|multline)\*?)\}
-      .*?\\end\{(?P=formula)\}
-    | (?<!\\)(?:\\\[(?:(?!\n\s*\n).)*?\\\] | \$\$(?:(?!\n\s*\n).)*?\$\$)
-    | (?<!\\)(?P<open>\$ | \\\()(?P<inline>(?:(?!\n\s*\n)(?:\\[^)]|[^$\\]))*)(?:\$ | \\\))
-    | (?<!\\)(?P<verb>\\verb\*?(?P<bar>[^\w\s*{\\]))(?P<verbatim>[^\n]*?)(?P=bar)
-    | (?<!\\)\$""",
-    re.DOTALL | re.VERBOSE,
+from .fragments import Fragment, paragraph_break
+from .latex_commands import (
+    ACCENTS,
+    ARGUMENTS,
+    BREAKS,
+    ENVIRONMENT_ARGUMENTS,
+    FORMULA_ENVIRONMENTS,
+    HEADINGS,
+    NOT_PROSE_ENVIRONMENTS,
+    NOTES,
+    SYMBOLS,
+)
+
+# What is neither plain text nor a single command, in one pass from left to right, so that each part is read as TeX does.
+_TOKEN = regex.compile(
+    r"""(?P<comment>%[^\n]*+(?:\n[ \t]*+(?!\n))?)
+    | (?P<hidden>\\iffalse\b.{0,4000}?\\fi\b | ^<<[^\n]*>>=.{0,4000}?^@)
+    | \\(?P<edge>begin|end)\s*+\{(?P<environment>[^{}\n]{1,40})\}
+    | \\(?:verb\*?|lstinline(?:\[[^\]\n]*\])?|mintinline(?:\[[^\]\n]*\])?\{[^{}\n]*\})
+      (?:(?P<bar>[^\w\s*{\\])(?P<verbatim>[^\n]*?)(?P=bar)|\{(?P<braced>[^{}\n]*+)\})
+    | (?P<display>\\\[(?:(?!\n\s*\n|\\\]).){0,2000}+\\\] | \$\$(?:(?!\n\s*\n|\$\$).){0,2000}+\$\$)
+    | \$(?P<formula>(?:\\.|[^$\\\n]|\n(?!\s*\n)){1,2000}+)\$
+    | \\\((?P<formula>(?:\\[^)]|[^\\\n]|\n(?!\s*\n)){1,2000}+)\\\)
+    | \\(?P<accent>[`'^~"=.])\s*+(?:\{(?P<letter>\\?\p{L})\}|(?P<letter>\\?\p{L}\b|\p{L}))
+    | \\(?P<accent>[uvHckrdb])\s*+\{(?P<letter>\\?\p{L})\}
+    | \\(?P<command>[a-zA-Z@]+\*?|.|\n)
+    | (?P<special>[{}&~$]|---?|``|'')""",
+    re.DOTALL | re.VERBOSE | re.MULTILINE,
 )
 _SIMPLE_FORMULA = re.compile(r"[\w ,.+=<>()-]{1,12}\Z")
 _FORMULA_PLACEHOLDER = "x"
 _REFERENCE_PLACEHOLDER = "1"
-_ENVIRONMENTS_WITH_ARGUMENT = {"array", "longtable", "minipage", "multicols", "tabular", "wrapfigure"}
-# How many arguments of a command are not prose; 0 for other commands.
-_ARGUMENT_COUNTS = {
-    **dict.fromkeys((
-        "addbibresource", "begin", "bibliography", "bibliographystyle", "color", "documentclass", "end",
-        "graphicspath", "hspace", "hyperlink", "hypertarget", "href", "include", "includegraphics", "index",
-        "input", "label", "pagestyle", "textcolor", "thispagestyle", "url", "usepackage", "usetikzlibrary",
-        "vspace"
-    ), 1),
-    **dict.fromkeys((
-        "addtocounter", "definecolor", "newcommand", "newenvironment", "newtheorem", "providecommand",
-        "renewcommand", "rule", "setcounter", "setlength"
-    ), 3),
-}  # fmt: skip
-_REFERENCE = re.compile(r"[a-zA-Z]*(?:cite[a-zA-Z]*|(?<!h)ref)\Z")
-_HEADINGS = {"author", "caption", "chapter", "date", "paragraph", "part", "section", "subparagraph", "subsection",
-             "subsubsection", "title"}  # fmt: skip
-_BLOCKS = {"bigskip", "bottomrule", "centering", "clearpage", "hline", "item", "maketitle", "medskip", "midrule", "newpage",
-           "noindent", "par", "smallskip", "tableofcontents", "toprule"}  # fmt: skip
-_SYMBOLS = {
-    **{f"\\{symbol}": symbol for symbol in "%&$#_{}"},
-    **{f"\\{space}": " " for space in (" ", ",", ";", ":", "quad", "qquad", "newline", "\\")},
-    "\\ldots": "…", "\\dots": "…", "\\LaTeX": "LaTeX", "\\TeX": "TeX", "\\BibTeX": "BibTeX", "\\-": "", "\\ss": "ß",
-    "\\o": "ø", "\\O": "Ø", "\\ae": "æ", "\\oe": "œ", "\\aa": "å", "\\AA": "Å", "\\l": "ł", "\\i": "i", "\\j": "j",
-    "\\textendash": "–", "\\textemdash": "—", "\\S": "§", "\\copyright": "©",
-}  # fmt: skip
-_TYPOGRAPHY = re.compile(r"---?|``|''|~")
+_REFERENCE = re.compile(r"[a-zA-Z]*(?:cite[a-zA-Z]*|(?<!h)ref)\Z", re.IGNORECASE)
+_OPTIONAL = regex.compile(r"\s{0,20}+\*?\[(?:[^\[\]{}]|\{(?:[^{}]|\{[^{}]*+\})*+\}|\[[^\[\]]*+\]){0,1000}+\]")
+_ARGUMENT = regex.compile(r"[ \t]*+\n?[ \t]*+(?P<group>\{(?:[^{}\\]|\\.|(?&group)){0,5000}+\}|\\[a-zA-Z@]+)", re.DOTALL)
+_ITEM_LABEL = regex.compile(r"\s*+\[(?P<label>[^\[\]\n]*+)\]")
 _TYPOGRAPHIC = {"---": "—", "--": "–", "``": "“", "''": "”", "~": " "}
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_LINE_END = re.compile(r"[ \t]*\n(?![ \t]*\n)")
+_MIN_DOCUMENTED = 8
+_DOCUMENTED = re.compile(r"^%+[ \t]?(?!\s*\n)", re.MULTILINE)
+
+
+class _Group(NamedTuple):
+    """An open brace: whether it contains a heading, and for a note the prose that it interrupts."""
+
+    is_heading: bool = False
+    interrupted: list[Fragment] | None = None
+
+
+def simplify(source: str) -> list[tuple[Span, str]]:
+    """Remove the comment signs of a documented source (``.dtx``), where most lines are comments with prose."""
+    signs = [(match.span(), "") for match in _DOCUMENTED.finditer(source)]
+    return signs if len(signs) > max(_MIN_DOCUMENTED, source.count("\n") / 2) else []
 
 
 def fragments(source: str) -> Iterator[Fragment]:
-    """Yield the prose of a LaTeX text; only simple inline formulas are kept, and accents are left out."""
-    stream = list(tokens("tex", _CODE_OR_FORMULA.sub(_without_code_or_formula, source)))
-    number = 0
-    is_heading = False
-    open_braces: list[bool] = []  # for each, whether it contains a heading
-    while number < len(stream):
-        token = stream[number]
-        number += 1
-        if token.type is Keyword:
-            name = token.text[1:]
-            number, argument = _skip_arguments(
-                stream, number, 1 if _REFERENCE.match(name) else _ARGUMENT_COUNTS.get(name, 0)
-            )
-            if name in ("begin", "end"):
-                has_argument = name == "begin" and argument.rstrip("*") in _ENVIRONMENTS_WITH_ARGUMENT
-                number, _ = _skip_arguments(stream, number, int(has_argument))
-                yield token.paragraph_break()
-            elif _REFERENCE.match(name) and name.endswith("ref"):
-                yield token.fragment(_REFERENCE_PLACEHOLDER)
-            elif name.startswith("footnote"):
-                yield token.fragment(" ")
-            elif token.text in _SYMBOLS:
-                yield token.fragment(_SYMBOLS[token.text])
-            elif name == "item" and number < len(stream) and stream[number].type is Name.Attribute:
-                yield token.paragraph_break()
-                yield stream[number].trimmed(1, 1)
-                number += 1
-            elif name.rstrip("*") in _HEADINGS or name in _BLOCKS:
-                is_heading = name not in _BLOCKS
-                yield token.paragraph_break()
-        elif token.type is Comment:
-            yield token.fragment(" ")
-        elif token.text == "{":
-            open_braces.append(is_heading)
-            is_heading = False
-        elif token.text == "&" or (token.text == "}" and open_braces and open_braces.pop()):
-            yield token.paragraph_break()
-        elif token.type is Text:
-            yield from _typeset(token)
-        elif token.text in ("_", "^"):
-            yield token.fragment()
+    """Yield the prose of a LaTeX text; only simple inline formulas are kept. A note follows its paragraph."""
+    return iter(_Reader(source).read())
 
 
-def _without_code_or_formula(match: re.Match[str]) -> str:
-    """Return what the lexer reads in place of code or a formula, of the same length."""
-    source = match[0]
-    if match["code"]:
-        return blanks(source)
-    if match["inline"] is not None:
-        formula = match["inline"] if _SIMPLE_FORMULA.match(match["inline"]) else _FORMULA_PLACEHOLDER
-        return formula.rjust(len(source))
-    if match["verb"]:
-        return " " * len(match["verb"]) + match["verbatim"] + " "
-    return " " * len(source)
+class _Reader:
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._position = 0
+        self._prose: list[Fragment] = []
+        self._notes: list[list[Fragment]] = []
+        self._groups: list[_Group] = []
+        self._next_group = _Group()
+        self._tables = 0
 
+    def read(self) -> list[Fragment]:
+        """Return the prose of the source."""
+        while (match := _TOKEN.search(self._source, self._position)) is not None:
+            self._text(match.start())
+            self._position = match.end()
+            self._token(match)
+        self._text(len(self._source))
+        while any(group.interrupted is not None for group in self._groups):  # a note that is cut off
+            self._close_group()
+        self._break()
+        return self._prose
 
-def _skip_arguments(stream: list[Token], number: int, count: int) -> tuple[int, str]:
-    """Return the number of the token after ``count`` arguments, and the text of the first argument."""
-    first = ""
-    while number < len(stream) and count > 0:
-        token = stream[number]
-        if token.type is Name.Attribute or token.text in ("*", "["):
-            number += 1
-        elif token.text == "{":
-            end = _after_closing_brace(stream, number)
-            first = first or "".join(token.text for token in stream[number + 1 : end - 1])
-            number = end
-            count -= 1
+    def _text(self, end: int) -> None:
+        """Add the plain text up to ``end``; notes follow at a blank line."""
+        blank_line = _BLANK_LINE.search(self._source, self._position, end) if self._notes else None
+        if blank_line:
+            self._text_up_to(blank_line.start())
+            self._break()
+        self._text_up_to(end)
+
+    def _text_up_to(self, end: int) -> None:
+        if end > self._position:
+            self._prose.append(Fragment(self._position, end, self._source[self._position : end]))
+            self._position = end
+
+    def _token(self, match: regex.Match[str]) -> None:
+        start, end = match.span()
+        name = match.lastgroup
+        if match["environment"]:
+            self._environment(match["edge"] == "begin", match["environment"])
+        elif match["verbatim"] is not None or match["braced"] is not None:
+            self._verbatim(*match.span("verbatim" if match["verbatim"] is not None else "braced"), end)
+        elif match["formula"] is not None:
+            self._formula(match, *match.span("formula"))
+        elif name in ("comment", "hidden", "display"):
+            self._replace(start, " " if name != "comment" else "")
+            if name == "display":
+                self._skip_line_end()
+        elif match["accent"]:
+            letter = match["letter"].lstrip("\\")
+            self._replace(start, normalize("NFC", letter + ACCENTS[match["accent"]]))
+        elif match["command"]:
+            self._command(start, match["command"])
         else:
-            break
-    return number, first
+            self._special(start, match["special"])
 
+    def _replace(self, start: int, text: str) -> None:
+        self._prose.append(Fragment(start, self._position, text))
 
-def _after_closing_brace(stream: list[Token], opening: int) -> int:
-    """Return the number of the token after the brace that closes the one with number ``opening``."""
-    depth = 0
-    for number in range(opening, len(stream)):
-        depth += (stream[number].text == "{") - (stream[number].text == "}")
-        if depth == 0:
-            return number + 1
-    return len(stream)
+    def _verbatim(self, start: int, end: int, token_end: int) -> None:
+        self._prose.append(Fragment(start, end, self._source[start:end]))
+        self._position = token_end
 
+    def _formula(self, token: regex.Match[str], start: int, end: int) -> None:
+        if _SIMPLE_FORMULA.match(self._source[start:end]):
+            self._verbatim(start, end, token.end())
+        else:
+            self._replace(token.start(), _FORMULA_PLACEHOLDER)
 
-def _typeset(token: Token) -> Iterator[Fragment]:
-    """Yield a token's text with its dashes, quotes and spaces as they are printed."""
-    copied = 0
-    for match in _TYPOGRAPHY.finditer(token.text):
-        yield token.trimmed(copied, len(token.text) - match.start())
-        yield Fragment(token.start + match.start(), token.start + match.end(), _TYPOGRAPHIC[match[0]])
-        copied = match.end()
-    yield token.trimmed(copied, 0)
+    def _environment(self, begins: bool, name: str) -> None:
+        plain_name = name.rstrip("*")
+        if begins and (plain_name in NOT_PROSE_ENVIRONMENTS or plain_name in FORMULA_ENVIRONMENTS):
+            closer = f"\\end{{{name}}}"
+            end = self._source.find(closer, self._position)
+            start, self._position = self._position, len(self._source) if end < 0 else end + len(closer)
+            if plain_name in FORMULA_ENVIRONMENTS:
+                self._replace(start, " ")
+                self._skip_line_end()
+                return
+        if plain_name.startswith(("tab", "longtab", "xltab", "supertab")) or plain_name == "array":
+            self._tables = max(0, self._tables + (1 if begins else -1))
+        if begins:
+            self._skip_arguments(ENVIRONMENT_ARGUMENTS.get(name, ENVIRONMENT_ARGUMENTS.get(plain_name, 0)))
+        self._break()
+
+    def _command(self, start: int, command: str) -> None:
+        name = command.rstrip("*") or command
+        if command == "\\":
+            self._skip_arguments(0)
+            if self._tables:
+                self._break()
+            else:
+                self._replace(start, " ")
+        elif name == "item":
+            self._item()
+        elif name in SYMBOLS:
+            self._replace(start, SYMBOLS[name])
+        elif _REFERENCE.match(name):
+            self._skip_arguments(1)
+            if name.lower().endswith("ref"):
+                self._replace(start, _REFERENCE_PLACEHOLDER)
+            else:
+                self._drop_space()
+        elif name in ("def", "let", "gdef", "edef"):
+            self._definition()
+        else:
+            self._skip_arguments(ARGUMENTS.get(name, 0))
+            if name == "url":
+                self._drop_space()
+            if name in HEADINGS or name in BREAKS:
+                self._break()
+            if name in NOTES:
+                self._next_group = _Group(interrupted=self._prose)
+            elif name in HEADINGS:
+                self._next_group = _Group(is_heading=True)
+
+    def _drop_space(self) -> None:
+        """Leave out the space before something that is left out, if punctuation follows it."""
+        if self._source[self._position : self._position + 1] in set(",.;:!?)") and self._prose:
+            start, end, text = self._prose[-1]
+            stripped = text.rstrip()
+            self._prose[-1] = Fragment(start, start + len(stripped) if len(text) == end - start else end, stripped)
+
+    def _skip_line_end(self) -> None:
+        """Skip one line end, so that those on both sides of a formula are no blank line."""
+        line_end = _LINE_END.match(self._source, self._position)
+        self._position = line_end.end() if line_end else self._position
+
+    def _item(self) -> None:
+        self._break()
+        label = _ITEM_LABEL.match(self._source, self._position)
+        if label:
+            self._verbatim(*label.span("label"), label.end())
+            self._prose.append(Fragment(label.end(), label.end(), " "))
+
+    def _definition(self) -> None:
+        while (argument := _ARGUMENT.match(self._source, self._position)) is not None:
+            self._position = argument.end()
+            if argument["group"].startswith("{"):
+                break
+            parameters = re.compile(r"[#\d]*").match(self._source, self._position)
+            self._position = parameters.end() if parameters else self._position
+
+    def _skip_arguments(self, count: int) -> None:
+        """Skip optional arguments, and ``count`` arguments with optional ones between them."""
+        while True:
+            optional = _OPTIONAL.match(self._source, self._position)
+            if optional:
+                self._position = optional.end()
+                continue
+            argument = _ARGUMENT.match(self._source, self._position) if count else None
+            if argument is None:
+                return
+            self._position, count = argument.end(), count - 1
+
+    def _special(self, start: int, text: str) -> None:
+        if text == "{":
+            group, self._next_group = self._next_group, _Group()
+            self._groups.append(group)
+            if group.interrupted is not None:
+                self._prose = []
+        elif text == "}":
+            if self._groups:
+                self._close_group()
+        elif text == "&":
+            self._break()
+        else:
+            self._replace(start, _TYPOGRAPHIC.get(text, ""))
+
+    def _close_group(self) -> None:
+        group = self._groups.pop()
+        if group.interrupted is not None:
+            self._notes.append(self._prose)
+            self._prose = group.interrupted
+        elif group.is_heading:
+            self._break()
+
+    def _break(self) -> None:
+        """End the paragraph; outside a note, its notes follow."""
+        self._prose.append(paragraph_break(self._position))
+        if self._notes and not any(group.interrupted is not None for group in self._groups):
+            for note in self._notes:
+                self._prose += [*note, paragraph_break(self._position)]
+            self._notes = []

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
-
-from fillmask_ls.spans import Span, replace_spans
 
 from .fragments import Fragment, paragraph_break
 
@@ -38,19 +36,11 @@ class Token(NamedTuple):
 
 def tokens(lexer: str, source: str) -> Iterator[Token]:
     """Yield the tokens of a source, by one of Pygments' lexers."""
-    # Unlike this method, get_tokens() strips whitespace at the ends, which would shift every index.
-    for start, token_type, text in _lexer(lexer).get_tokens_unprocessed(source):
-        yield Token(start, token_type, text)
-
-
-def blank_out(source: str, spans: Iterable[Span]) -> str:
-    """Return ``source`` with spaces in place of the characters of ``spans``, but with their line ends."""
-    return replace_spans(source, ((span, blanks(source[slice(*span)])) for span in spans))
-
-
-def blanks(text: str) -> str:
-    """Return spaces in place of ``text``, but with its line ends."""
-    return "\n".join(" " * len(line) for line in text.split("\n"))
+    # Unlike this method, get_tokens() strips whitespace at the ends, which would shift every index. Many lexers
+    # recognize a comment by its line end, which the last line can lack.
+    for start, token_type, text in _lexer(lexer).get_tokens_unprocessed(f"{source}\n"):
+        if start < len(source):
+            yield Token(start, token_type, text[: len(source) - start])
 
 
 @lru_cache(maxsize=16)

@@ -7,35 +7,48 @@ from collections.abc import Iterator
 from functools import lru_cache
 from html import unescape
 
+import regex
 import tree_sitter_markdown
 from tree_sitter import Language, Node, Parser, Range
 
+from fillmask_ls.spans import Span
+
 from . import html
-from .fragments import Fragment, paragraph_break
+from .fragments import PARAGRAPH_BREAK, Fragment, paragraph_break
+from .markdown_extensions import simplify as simplify
+from .parsing import to_ascii
+from .registry import find_language
 
 _INLINE_CONTENT = {"inline", "pipe_table_cell"}
 _NOT_PROSE = {"fenced_code_block", "indented_code_block", "link_reference_definition", "minus_metadata",
               "plus_metadata", "pipe_table_delimiter_row"}  # fmt: skip
-_INVISIBLE = {"emphasis_delimiter", "code_span_delimiter", "latex_span_delimiter", "link_destination", "link_title",
-              "link_label", "html_tag", "block_continuation"}  # fmt: skip
+_INVISIBLE = {"emphasis_delimiter", "code_span_delimiter", "link_destination", "link_title",
+              "link_label", "block_continuation"}  # fmt: skip
 _LINKS = {"inline_link", "full_reference_link", "collapsed_reference_link", "shortcut_link", "image"}
-# The label of a footnote, the attributes of a heading, and the fences of an admonition.
-_EXTENSIONS = re.compile(r"(?:\A\[\^[^\]\n]+\]:|[ \t]*\{[ \t]*[#.:][^{}\n]*\}$|^[ \t]*[:/]{3}.*$)[ \t]*", re.MULTILINE)
-
-
-class _AsciiTranslation(dict[int, str]):
-    """Translates each character to a single byte that Markdown treats the same way."""
-
-    def __missing__(self, code: int) -> str:
-        character = chr(code)
-        ascii_character = (
-            character if code < 128 else "x" if character.isalnum() else " " if character.isspace() else "-"
-        )
-        self[code] = ascii_character
-        return ascii_character
-
-
-_TO_ASCII = _AsciiTranslation()
+_CODE = {"fenced_code_block": "", "indented_code_block": "", "minus_metadata": "yaml", "plus_metadata": "toml"}
+_INFO = re.compile(r"(?:\{(?:code|sourcecode|literalinclude)[\w-]*\}\s*)?\W*([\w+#-]+)")
+# What extensions of Markdown write inside a paragraph, and how it reads.
+_EXTENSIONS = [
+    (regex.compile(pattern, regex.MULTILINE), text)
+    for pattern, text in [
+        (r"\A\[\^[^\]\n]+\]:[ \t]*", ""),  # the label of a footnote
+        (r"^:[ \t]{1,3}(?=\S)", PARAGRAPH_BREAK),  # a definition
+        (r"^(?:[:/]{3}.*|\\(?:newpage|pagebreak)\b.*)$", ""),  # the fence of a container
+        (r"[ \t]*\{:?[ \t]*[#.][^{}\n]*\}|\{:[^{}\n]*\}", ""),  # attributes
+        (r"\{/\*(?:[^*]|\*(?!/)){0,2000}\*/\}", ""),  # a comment in MDX
+        (r"\{\{?[%<][^{}\n]{0,300}[%>]\}\}?|\{[\w:.+-]+\}(?=`)", ""),  # a template's tag, a role of MyST
+        (r"[ \t]*\[(?:[^\[\]@\n]*[ ;])?-?@\w[^\[\]]{0,300}\](?![(\[])", ""),  # citations of Pandoc
+        (r"[ \t]*(?<![\w@/.\]\[\\-])-?@(?:[a-zA-Z]{2,4}[-:][\w-]+|[a-z][\w:]*\d{4}\w*)", ""),  # cross-references
+        (r"\[\[(?:[^\[\]|\n]{0,100}\|)?(?=[^\[\]|\n]{1,200}\]\])|(?<=[^\]\n])\]\](?!\()", ""),  # wiki links
+        (r"(?<![\w:]):[a-z][a-z0-9_+-]{0,60}:(?![\w:])", ""),  # emoji
+        (r"(?<![=^])(?:==|\^\^)(?=[^\s=^])|(?<=[^\s=^])(?:==|\^\^)(?![=^])", ""),  # marks and inserts
+        (r"(?<![\w+])\+\+(?=[\w+ -]{1,40}\+\+(?!\w))|(?<=(?<![\w+])\+\+[\w+ -]{1,40})\+\+(?![\w+])", ""),  # keys
+    ]
+]
+_NOTE = re.compile(r"\^\[(?P<text>[^\[\]]{1,2000}(?:\[[^\[\]]*\][^\[\]]{0,2000}){0,8})\]")
+_LINE_BREAK = re.compile(r"<(?:br|hr)\b", re.IGNORECASE)
+_SIMPLE_FORMULA = re.compile(r"\$?[\w ,.+=<>()-]{1,12}\$?\Z")
+_FORMULA_PLACEHOLDER = "x"
 
 
 @lru_cache(maxsize=1)
@@ -46,8 +59,7 @@ def _parsers() -> tuple[Parser, Parser]:
 
 def fragments(source: str) -> Iterator[Fragment]:
     """Yield the prose of a Markdown text; a list item and a table cell are paragraphs."""
-    # In ASCII, byte offsets are character indexes. The line end completes a heading in the last line.
-    ascii_source = source.translate(_TO_ASCII).encode() + b"\n"
+    ascii_source = to_ascii(source) + b"\n"  # the line end completes a heading in the last line
     yield from _block(_parsers()[0].parse(ascii_source).root_node, source, ascii_source)
 
 
@@ -67,21 +79,32 @@ def _block(node: Node, source: str, ascii_source: bytes) -> Iterator[Fragment]:
 
 
 def _inline_content(node: Node, source: str, ascii_source: bytes) -> Iterator[Fragment]:
+    """Yield the text of a paragraph, a heading or a cell; notes follow it."""
     continuations = [child for child in node.children if child.type == "block_continuation"]
     parser = _parsers()[1]
     parser.included_ranges = _ranges_without(node, continuations)
-    start = node.start_byte
-    extensions = (match.span() for match in _EXTENSIONS.finditer(source[start : node.end_byte]))
+    start, end = node.start_byte, node.end_byte
+    content = source[start:end]
     replaced = [_invisible(child) for child in continuations]
-    replaced += [Fragment(start + low, start + high, "") for low, high in extensions]
+    for pattern, text in _EXTENSIONS:
+        replaced += (Fragment(start + match.start(), start + match.end(), text) for match in pattern.finditer(content))
     replaced += _markup(parser.parse(ascii_source).root_node, source)
-    copied = start
+    notes = [match.span("text") for match in _NOTE.finditer(source, start, end)]
+    replaced += [Fragment(low - 2, high + 1, "") for low, high in notes]
+    yield from _between(source, start, end, replaced)
+    for low, high in notes:
+        yield paragraph_break(high)
+        yield from _between(source, low, high, replaced)
+
+
+def _between(source: str, start: int, end: int, replaced: list[Fragment]) -> Iterator[Fragment]:
+    """Yield the text from ``start`` to ``end`` with the outermost of the replaced parts."""
     for fragment in sorted(replaced, key=lambda fragment: (fragment.start, -fragment.end)):
-        if fragment.start >= copied:
-            yield Fragment(copied, fragment.start, source[copied : fragment.start])
+        if fragment.start >= start and fragment.end <= end:
+            yield Fragment(start, fragment.start, source[start : fragment.start])
             yield fragment
-            copied = fragment.end
-    yield Fragment(copied, node.end_byte, source[copied : node.end_byte])
+            start = fragment.end
+    yield Fragment(start, end, source[start:end])
 
 
 def _ranges_without(node: Node, continuations: list[Node]) -> list[Range]:
@@ -98,7 +121,11 @@ def _ranges_without(node: Node, continuations: list[Node]) -> list[Range]:
 def _markup(node: Node, source: str) -> Iterator[Fragment]:
     """Yield the markup in a node, and how it reads: most of it is invisible."""
     text = source[node.start_byte : node.end_byte]
-    if node.type in _INVISIBLE or (node.type == "shortcut_link" and text.startswith("[^")):
+    if node.type == "html_tag":
+        yield Fragment(node.start_byte, node.end_byte, " " if _LINE_BREAK.match(text) else "")
+    elif node.type == "latex_block":
+        yield from _formula(node, text)
+    elif node.type in _INVISIBLE or (node.type == "shortcut_link" and text.startswith("[^")):
         yield _invisible(node)
     elif node.type == "backslash_escape":
         yield Fragment(node.start_byte, node.start_byte + 1, "")
@@ -121,6 +148,32 @@ def _markup(node: Node, source: str) -> Iterator[Fragment]:
     else:
         for child in node.named_children:
             yield from _markup(child, source)
+
+
+def _formula(node: Node, text: str) -> Iterator[Fragment]:
+    if text.startswith("$$"):
+        yield _invisible(node)
+    elif _SIMPLE_FORMULA.match(text):
+        yield from (_invisible(child) for child in node.named_children)
+    else:
+        yield Fragment(node.start_byte, node.end_byte, _FORMULA_PLACEHOLDER)
+
+
+def find_embedded(source: str, index: int) -> tuple[Span, str] | None:
+    """Return the span and the language of the code block or the front matter that contains ``index``."""
+    node: Node | None = _parsers()[0].parse(to_ascii(source) + b"\n").root_node
+    node = node.descendant_for_byte_range(index, index) if node else None
+    language = ""
+    while node is not None and node.type not in _CODE:
+        node = node.parent
+    if node is None:
+        return None
+    content = next((child for child in node.children if child.type == "code_fence_content"), node)
+    if node.type == "fenced_code_block":
+        info = next((child for child in node.children if child.type == "info_string"), None)
+        match = _INFO.match(source, info.start_byte, info.end_byte) if info else None
+        language = find_language(match[1].lower(), f"x.{match[1]}") if match else ""
+    return (content.start_byte, content.end_byte), _CODE[node.type] or language
 
 
 def _invisible(node: Node) -> Fragment:

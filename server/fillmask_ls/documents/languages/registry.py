@@ -1,13 +1,19 @@
-"""The known languages: which one a document has, and which module or lexer reads it."""
+"""The known languages: which one a document has, and which module, grammar or lexer reads it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from importlib import import_module
-from posixpath import basename
+from pkgutil import iter_modules
+from posixpath import basename, splitext
+from types import ModuleType
 from urllib.parse import unquote
 
+from fillmask_ls.spans import Span
+
+from . import code
+from .code_language import CodeLanguage
 from .fragments import Fragment
 
 MarkupReader = Callable[[str], Iterator[Fragment]]
@@ -17,8 +23,8 @@ MarkupReader = Callable[[str], Iterator[Fragment]]
 _MARKUP = {
     "gitcommit": "gitcommit git-commit",
     "html": "html xhtml vue svelte astro blade razor htmldjango",
-    "latex": "latex tex plaintex",
-    "markdown": "markdown gfm mdx quarto rmd rmarkdown pandoc vimwiki",
+    "latex": "latex latex-expl3 pweave rnoweb rsweave plaintex tex",
+    "markdown": "markdown gfm markdown-math mdx myst pandoc quarto rmarkdown rmd telekasten vimwiki",
     "org": "org orgmode",
     "restructuredtext": "restructuredtext rst",
     "typst": "typst typ",
@@ -34,6 +40,17 @@ _LEXERS = {
     "jsonc": "json5", "latex": "tex", "objective-cpp": "objective-c++", "perl6": "raku", "plaintex": "tex",
     "shellscript": "sh", "terraform": "hcl", "typescriptreact": "tsx", "vb": "vb.net", "viml": "vim",
 }  # fmt: skip
+# The endings of file names that Pygments doesn't know, or gives to another language.
+_ENDINGS = {
+    "html": ".astro .ejs .hbs .heex .htm .html .jinja .jinja2 .j2 .liquid .mustache .njk .svelte .twig .vue .xhtml",
+    "latex": ".aux .cls .dtx .ins .latex .ltx .rnw .rtex .snw .sty .tex",
+    "markdown": ".livemd .markdown .md .mdown .mdwn .mdx .mkd .mkdn .mkdown .qmd .rmd .rmarkdown .ronn",
+    "org": ".org .org_archive",
+    "perl": ".pl",
+    "restructuredtext": ".rest .rst .rstx",
+    "typst": ".typ .typst",
+}
+_LANGUAGE_BY_ENDING = {ending: language for language, endings in _ENDINGS.items() for ending in endings.split()}
 _COMMIT_MESSAGES = ("COMMIT_EDITMSG", "MERGE_MSG", "TAG_EDITMSG")
 
 
@@ -43,7 +60,7 @@ def find_language(language_id: str, uri: str = "") -> str:
     Returns:
         The name of a module in this package or of a lexer of Pygments; empty for plain text.
     """
-    by_id = _language_by_id(language_id.lower())
+    by_id = _language_by_ids(language_id.lower())
     if by_id or not uri:
         return by_id
     name = basename(unquote(uri))
@@ -62,10 +79,45 @@ def lexer_name(language: str) -> str:
 
 def markup_reader(language: str) -> MarkupReader | None:
     """Return the function that reads a markup language; None for other languages."""
-    if language not in _MARKUP:
-        return None
+    module = _markup_module(language)
+    return module.fragments if module else None
+
+
+def simplify(source: str, language: str) -> list[tuple[Span, str]]:
+    """Return spans of a markup language, in order, and what its reader sees in their place; the text is never longer."""
+    function = getattr(_markup_module(language), "simplify", None)
+    return function(source) if function else []
+
+
+def find_embedded(source: str, index: int, language: str) -> tuple[Span, str] | None:
+    """Return the span and the language of the code that contains ``index``, in a markup language that tells them."""
+    function = getattr(_markup_module(language), "find_embedded", None)
+    return function(source, index) if function else None
+
+
+@lru_cache(maxsize=256)
+def code_language(language: str) -> CodeLanguage:
+    """Return the declaration of a programming language, from its file in ``code/``; an empty one without a file."""
+    from pygments.lexers import find_lexer_class_by_name
+    from pygments.util import ClassNotFound
+
+    try:
+        aliases = find_lexer_class_by_name(lexer_name(language)).aliases
+    except ClassNotFound:
+        return CodeLanguage()
+    files = {module.name for module in iter_modules(code.__path__)}
+    name = next((alias for alias in aliases if alias in files), None)
+    return import_module(f"{code.__name__}.{name}").LANGUAGE if name else CodeLanguage()
+
+
+def _markup_module(language: str) -> ModuleType | None:
     # Imported when it is needed: most users write in one or two languages.
-    return import_module(f"{__package__}.{language}").fragments  # type: ignore[no-any-return]
+    return import_module(f"{__package__}.{language}") if language in _MARKUP else None
+
+
+def _language_by_ids(ids: str) -> str:
+    """Return the first known language of an id, which in Vim can name several: ``markdown.mdx``."""
+    return next(filter(None, map(_language_by_id, [ids, *ids.split(".")])), "")
 
 
 @lru_cache(maxsize=256)
@@ -89,6 +141,9 @@ def _language_by_id(language_id: str) -> str:
 def _language_by_name(name: str) -> str:
     if name in _COMMIT_MESSAGES:
         return "gitcommit"
+    ending = splitext(name)[1].lower()
+    if ending in _LANGUAGE_BY_ENDING:
+        return _LANGUAGE_BY_ENDING[ending]
     from pygments.lexers import find_lexer_class_for_filename
 
     lexer = find_lexer_class_for_filename(name)

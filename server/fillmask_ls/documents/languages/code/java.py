@@ -1,0 +1,12 @@
+"""Java."""
+
+from ..code_language import CodeLanguage
+
+LANGUAGE = CodeLanguage(
+    grammar="tree_sitter_java",
+    query="""
+        [(line_comment) (block_comment)] @comment
+        (string_literal) @string
+        (string_interpolation) @interpolation
+    """,
+)

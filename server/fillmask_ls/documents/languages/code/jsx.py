@@ -1,0 +1,3 @@
+"""JavaScript with JSX."""
+
+from .javascript import LANGUAGE as LANGUAGE

@@ -1,0 +1,5 @@
+"""R, with the comments of roxygen."""
+
+from ..code_language import CodeLanguage
+
+LANGUAGE = CodeLanguage(markers=((r"#+'", ""),))

@@ -1,0 +1,69 @@
+"""Comments and strings by a grammar for tree-sitter, if it is installed: ten times as fast as Pygments."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+
+from tree_sitter import Language, Node, Parser, Query, QueryCursor
+
+from fillmask_ls.spans import Span
+
+from .code_language import CodeLanguage
+from .fragments import Fragment
+from .parsing import to_ascii
+from .placeholders import placeholder
+from .runs import Kind, Run
+
+_KINDS = {"doc": Kind.DOC, "comment": Kind.COMMENT, "string": Kind.STRING}
+
+
+def grammar_runs(source: str, language: CodeLanguage) -> list[Run] | None:
+    """Return the comments and strings of a source; None if the language's grammar isn't installed."""
+    grammar = _load(language)
+    if grammar is None:
+        return None
+    parser, query = grammar
+    captures = QueryCursor(query).captures(parser.parse(to_ascii(source) + b"\n").root_node)
+    interpolations, markup = _spans(captures, "interpolation"), _spans(captures, "markup")
+    runs: dict[Span, Run] = {}
+    for name, kind in _KINDS.items():
+        for start, end in _spans(captures, name):
+            end = min(end, len(source))
+            if start == 0 and source.startswith("#!"):  # names the program that runs the file
+                continue
+            replaced = _inside(source, (start, end), interpolations, markup)
+            runs.setdefault((start, end), Run(start, source[start:end].rstrip("\n"), kind, replaced))
+    return [runs[span] for span in sorted(runs, key=lambda span: (span[0], -span[1]))]
+
+
+@lru_cache(maxsize=16)
+def _load(language: CodeLanguage) -> tuple[Parser, Query] | None:
+    if not language.grammar:
+        return None
+    try:
+        package = import_module(language.grammar)
+    except ImportError:
+        return None
+    grammar = Language(getattr(package, language.grammar_function)())
+    return Parser(grammar), Query(grammar, language.query)
+
+
+def _spans(captures: dict[str, list[Node]], name: str) -> list[Span]:
+    return sorted((node.start_byte, node.end_byte) for node in captures.get(name, []))
+
+
+def _inside(source: str, run: Span, interpolations: list[Span], markup: list[Span]) -> tuple[Fragment, ...]:
+    """Return fragments for the outermost interpolated code and the markup in a run."""
+    replaced: list[Fragment] = []
+    for start, end in sorted([*interpolations, *markup]):
+        if run[0] <= start and end <= run[1] and (not replaced or start >= replaced[-1].end):
+            if (start, end) in markup:
+                replaced.append(Fragment(start, end, ""))
+            else:
+                if source.endswith("\\(", 0, start) and source.startswith(
+                    ")", end
+                ):  # Swift's brackets are not in the node
+                    start, end = start - 2, end + 1
+                replaced += placeholder(source, start, end)
+    return tuple(replaced)

@@ -1,0 +1,260 @@
+"""What the commands and environments of LaTeX do with their arguments. Those of any other command are prose."""
+
+from __future__ import annotations
+
+NOT_PROSE_ENVIRONMENTS = frozenset(
+    [
+        "Sinput",
+        "Soutput",
+        "Verbatim",
+        "algorithmic",
+        "alltt",
+        "asy",
+        "axis",
+        "code",
+        "comment",
+        "dot",
+        "filecontents",
+        "forest",
+        "lstlisting",
+        "lua",
+        "luacode",
+        "macrocode",
+        "minted",
+        "pgfpicture",
+        "picture",
+        "pspicture",
+        "pycode",
+        "semiverbatim",
+        "tikzcd",
+        "tikzpicture",
+        "verbatim",
+        "verbatimtab",
+        "xy",
+    ]
+)
+FORMULA_ENVIRONMENTS = frozenset(
+    [
+        "IEEEeqnarray",
+        "align",
+        "alignat",
+        "displaymath",
+        "dmath",
+        "empheq",
+        "eqnarray",
+        "equation",
+        "flalign",
+        "gather",
+        "math",
+        "mathpar",
+        "multline",
+        "prooftree",
+        "subequations",
+    ]
+)
+
+# How many arguments of an environment are not prose.
+ENVIRONMENT_ARGUMENTS = {
+    **dict.fromkeys(("tabular*", "tabularx", "tabulary", "wrapfigure", "wraptable", "list", "xltabular"), 2),
+    **dict.fromkeys(
+        [
+            "adjustbox",
+            "adjustwidth",
+            "array",
+            "column",
+            "columns",
+            "longtable",
+            "ltablex",
+            "mdframed",
+            "minipage",
+            "multicols",
+            "scope",
+            "spacing",
+            "subfigure",
+            "subtable",
+            "supertabular",
+            "tabbing",
+            "tabu",
+            "tabular",
+            "tblr",
+            "textblock",
+            "thebibliography",
+        ],
+        1,
+    ),
+}
+
+# How many arguments of a command are not prose.
+ARGUMENTS = {
+    **dict.fromkeys(
+        [
+            "addbibresource",
+            "addcontentsline",
+            "bibliography",
+            "bibliographystyle",
+            "bibitem",
+            "color",
+            "colorbox",
+            "currentpdfbookmark",
+            "documentclass",
+            "externaldocument",
+            "fontsize",
+            "foreignlanguage",
+            "geometry",
+            "graphicspath",
+            "hspace",
+            "href",
+            "hyperlink",
+            "hypersetup",
+            "hypertarget",
+            "hyphenation",
+            "include",
+            "includeonly",
+            "index",
+            "input",
+            "label",
+            "lstinputlisting",
+            "lstset",
+            "loadclass",
+            "newif",
+            "pagenumbering",
+            "pagestyle",
+            "pgfplotsset",
+            "phantom",
+            "PassOptionsToPackage",
+            "ProvidesPackage",
+            "RequirePackage",
+            "rotatebox",
+            "scalebox",
+            "selectlanguage",
+            "setbeamertemplate",
+            "setdefaultlanguage",
+            "setmainfont",
+            "textcolor",
+            "thispagestyle",
+            "tikz",
+            "tikzset",
+            "url",
+            "usebeamertemplate",
+            "usecolortheme",
+            "usepackage",
+            "usetheme",
+            "usetikzlibrary",
+            "vspace",
+        ],
+        1,
+    ),
+    **dict.fromkeys(
+        [
+            "DeclareMathOperator",
+            "addtocounter",
+            "addtolength",
+            "fcolorbox",
+            "inputminted",
+            "multirow",
+            "newcounter",
+            "newlength",
+            "pdfbookmark",
+            "raisebox",
+            "resizebox",
+            "rule",
+            "setcounter",
+            "setlength",
+            "titlespacing",
+        ],
+        2,
+    ),
+    **dict.fromkeys(
+        [
+            "DeclareDocumentCommand",
+            "DeclareRobustCommand",
+            "NewDocumentCommand",
+            "RenewDocumentCommand",
+            "definecolor",
+            "newcommand",
+            "newenvironment",
+            "newtheorem",
+            "providecommand",
+            "renewcommand",
+            "renewenvironment",
+        ],
+        3,
+    ),
+    **dict.fromkeys(
+        ["includegraphics", "includepdf", "includesvg", "theoremstyle", "nocite", "num", "ang", "printbibliography"], 1
+    ),
+    "multicolumn": 2,
+}
+
+# A note is a passage of its own.
+NOTES = frozenset(["endnote", "footnote", "footnotetext", "marginnote", "marginpar", "sidenote", "thanks", "todo"])
+
+HEADINGS = frozenset(
+    [
+        "author",
+        "caption",
+        "captionof",
+        "chapter",
+        "date",
+        "frametitle",
+        "framesubtitle",
+        "institute",
+        "paragraph",
+        "part",
+        "section",
+        "subcaption",
+        "subparagraph",
+        "subsection",
+        "subsubsection",
+        "subtitle",
+        "title",
+    ]
+)
+
+# A paragraph ends here.
+BREAKS = frozenset(
+    [
+        "and",
+        "appendix",
+        "bigskip",
+        "bottomrule",
+        "centering",
+        "clearpage",
+        "cline",
+        "hline",
+        "indent",
+        "item",
+        "linebreak",
+        "maketitle",
+        "medskip",
+        "midrule",
+        "newline",
+        "newpage",
+        "noindent",
+        "pagebreak",
+        "par",
+        "paragraphbreak",
+        "smallskip",
+        "tableofcontents",
+        "toprule",
+        "vfill",
+    ]
+)
+
+SYMBOLS = {
+    **{symbol: symbol for symbol in "%&$#_{}"},
+    **dict.fromkeys((" ", ",", ";", ":", ">", "\n", "\\", "quad", "qquad", "enspace", "thinspace", "space", "hfill"), " "),
+    **dict.fromkeys(("-", "/", "!", "@", "(", ")", "[", "]", "allowbreak", "leavevmode"), ""),
+    "ldots": "…", "dots": "…", "textellipsis": "…", "LaTeX": "LaTeX", "TeX": "TeX", "BibTeX": "BibTeX", "LaTeXe": "LaTeX",
+    "ss": "ß", "o": "ø", "O": "Ø", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "aa": "å", "AA": "Å", "l": "ł", "L": "Ł",
+    "i": "i", "j": "j", "textendash": "–", "textemdash": "—", "S": "§", "P": "¶", "copyright": "©", "textcopyright": "©",
+    "textregistered": "®", "texttrademark": "™", "textdegree": "°", "textquotesingle": "'", "textquoteright": "’",
+    "textbackslash": "\\", "textasciitilde": "~", "textbar": "|", "textless": "<", "textgreater": ">", "pounds": "£",
+    "euro": "€", "dag": "†", "slash": "/", "textunderscore": "_",
+}  # fmt: skip
+
+# Combining characters of accents.
+ACCENTS = {
+    "`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", '"': "\u0308", "=": "\u0304", ".": "\u0307", "u": "\u0306",
+    "v": "\u030c", "H": "\u030b", "c": "\u0327", "k": "\u0328", "r": "\u030a", "d": "\u0323", "b": "\u0331",
+}  # fmt: skip
