@@ -189,7 +189,7 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
 
 def test_architecture_names_every_file() -> None:
     package, text = ROOT / "server/fillmask_ls", (ROOT / "server/docs/architecture.md").read_text(encoding="utf-8")
-    folders = set(re.findall(r"`(\w+/\w+/)`", text))
+    folders = set(re.findall(r"`(\w+(?:/\w+)+/)`", text))
     files = {path.relative_to(package).as_posix() for path in package.rglob("*.py") if not path.name.startswith("__")}
     assert not sorted(
         name for name in files if f"`{name}`" not in text and f"{name.rpartition('/')[0]}/" not in folders
