@@ -11,6 +11,7 @@ import json
 import os
 import random
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -18,11 +19,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from benchmarks.queueing import BETWEEN_WORDS, LETTERS, pauses, quantile
 from fillmask_ls.engine import codec
 from fillmask_ls.engine.api import PredictQuestion
 from wire import SERVER
 
+LETTERS = 5
+"""Letters that people type after each mask."""
+BETWEEN_LETTERS, BETWEEN_WORDS = 0.15, 0.9
+"""Mean seconds between letters, and from the last letter of a word to the next word."""
 SECONDS = float(os.environ.get("SECONDS_EACH", "10"))
 MASK = "[MASK]"
 WORD = "considering"
@@ -87,6 +91,12 @@ uvicorn.run(app, port=int(sys.argv[2]), log_level="error")
 """
 
 
+def pauses(dice: random.Random) -> Iterator[float]:
+    """Yield the seconds from each letter of a word to the next key."""
+    for letter in range(LETTERS):
+        yield (BETWEEN_WORDS if letter == LETTERS - 1 else BETWEEN_LETTERS) * dice.uniform(0.7, 1.3)
+
+
 def text(number: int) -> str:
     """Return a passage of about 40 words, different for each number."""
     shuffled = random.Random(number)
@@ -104,11 +114,6 @@ def question(number: int, prefix: str = "") -> PredictQuestion:
 
 def our_body(number: int, prefix: str = "") -> bytes:
     return json.dumps(codec.request(question(number, prefix))).encode()
-
-
-def letter(number: int) -> bytes:
-    """Return the request after a typed letter. ``number`` counts the letters of all words."""
-    return our_body(number // LETTERS, WORD[: number % LETTERS])
 
 
 def their_body(number: int) -> bytes:
@@ -143,10 +148,10 @@ def process(command: list[str], port: int, path: str, body: bytes, **environment
 
 
 @contextmanager
-def ours(model: str, replicas: int, *, haproxy: bool = False) -> Iterator[str]:
+def ours(model: str) -> Iterator[str]:
     port = free_port()
-    command = [*SERVER, "serve", "--listen", str(port), "--model", model, "--replicas", str(replicas)]
-    with process(command, port, "/v1/predict", our_body(0), RAY_SERVE_ENABLE_HA_PROXY=str(int(haproxy))) as url:
+    command = [*SERVER, "serve", "--listen", str(port), "--model", model]
+    with process(command, port, "/v1/predict", our_body(0)) as url:
         yield url
 
 
@@ -211,7 +216,12 @@ class Load:
         return len(self.seconds) / self.wall
 
     def quantile(self, share: float) -> float:
-        return quantile(self.seconds, share)
+        """Return a quantile of the response times; 0 for fewer than two."""
+        return statistics.quantiles(self.seconds, n=100)[round(share * 100) - 1] if len(self.seconds) > 1 else 0.0
+
+    def in_time(self, limit: float) -> float:
+        """Return the share of all requests that were answered within ``limit`` seconds."""
+        return sum(seconds <= limit for seconds in self.seconds) / max(1, self.requests)
 
     def __str__(self) -> str:
         return (
@@ -277,3 +287,45 @@ async def typing(url: str, people: int) -> Load:
     await asyncio.gather(*(one(Client(url), random.Random(person)) for person in range(people)))
     load.wall = time.perf_counter() - began
     return load
+
+
+@contextmanager
+def slow_clients(url: str, number: int) -> Iterator[None]:
+    """Let clients of other addresses of this machine send unfinished headers and bodies, and come again when closed.
+
+    They run in a process of their own.
+    """
+    with subprocess.Popen([sys.executable, "-c", SLOW, url, str(number)], stdout=subprocess.PIPE) as started:
+        assert started.stdout
+        try:
+            started.stdout.readline()
+            yield
+        finally:
+            started.kill()
+
+
+SLOW = """
+import asyncio, random, sys
+from urllib.parse import urlsplit
+url = urlsplit(sys.argv[1])
+async def one(number):
+    source = f"127.0.{1 + number % 100}.1"
+    while True:
+        try:
+            reader, writer = await asyncio.open_connection(url.hostname, url.port, local_addr=(source, 0))
+            head = b"POST /v1/predict HTTP/1.1\\r\\nHost: localhost\\r\\n"
+            writer.write(head if number % 2 else head + b"Content-Length: 500\\r\\n\\r\\n")
+            while not reader.at_eof():
+                writer.write(b"X" if number % 2 else b" ")
+                await writer.drain()
+                await asyncio.wait([asyncio.ensure_future(reader.read(1000))], timeout=random.uniform(0.5, 1.5))
+        except (OSError, RuntimeError):
+            pass
+        await asyncio.sleep(1)
+async def main():
+    clients = [asyncio.ensure_future(one(number)) for number in range(int(sys.argv[2]))]
+    await asyncio.sleep(2)
+    print(flush=True)
+    await asyncio.gather(*clients)
+asyncio.run(main())
+"""

@@ -17,7 +17,7 @@ from cli.in_process import RunCommand
         (["--listen", "8000"], "two words", "FILLMASK_TOKEN must be a text of visible characters"),
         (["--ray", "auto", "--replicas", "3-2"], None, "'3-2' is not a number or a range"),
         (["--ray", "auto", "--replicas", "many"], None, "'many' is not a number"),
-        (["--replicas", "2"], None, "--replicas, --cpus and --allow-open-cluster are for a cluster: add --ray"),
+        (["--replicas", "2"], None, "--replicas and --allow-open-cluster are for a cluster: add --ray"),
     ],
 )
 def test_serve_reports_what_is_wrong_without_quoting_the_token(

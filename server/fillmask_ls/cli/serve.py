@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .arguments import Commands, address, count, count_range
@@ -57,6 +56,12 @@ def add_parser(commands: Commands) -> None:
         help="let web pages of this origin ask, such as https://example.org; by default pages are refused. Can be repeated; "
         "* for any",
     )
+    parser.add_argument(
+        "--cpus",
+        metavar="N",
+        type=count,
+        help="processor cores for the model (default: all but one; on a cluster 1 for each replica)",
+    )
     cluster = parser.add_argument_group("Ray cluster (needs the extra 'cluster')")
     cluster.add_argument("--ray", metavar="ADDRESS", help="serve on the running Ray cluster at this address, or auto")
     cluster.add_argument(
@@ -65,7 +70,6 @@ def add_parser(commands: Commands) -> None:
         type=count_range,
         help="number of processes that hold the model; with a range, as many as the load needs (default: 1)",
     )
-    cluster.add_argument("--cpus", metavar="N", type=count, help="processor cores a replica (default: 1)")
     cluster.add_argument(
         "--allow-open-cluster",
         action="store_true",
@@ -89,22 +93,18 @@ def run(options: argparse.Namespace) -> int:
             f"{host} is reachable from other machines. Set FILLMASK_TOKEN to a secret that clients must send.",
             ExitCode.USAGE,
         )
-    if options.ray is None and (options.replicas or options.cpus or options.allow_open_cluster):
-        raise CommandError("--replicas, --cpus and --allow-open-cluster are for a cluster: add --ray", ExitCode.USAGE)
+    if options.ray is None and (options.replicas or options.allow_open_cluster):
+        raise CommandError("--replicas and --allow-open-cluster are for a cluster: add --ray", ExitCode.USAGE)
     module, extra = ("uvicorn", "serve") if options.ray is None else ("ray", "cluster")
     if importlib.util.find_spec(module) is None:
         raise CommandError(f"this needs an extra: pip install 'fillmask-ls[{extra}]'", ExitCode.USAGE)
     find_model(options.model)
     served = _served(options, token)
 
-    def report_ready() -> None:
-        with standard_output():
-            print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}")
-
     if options.ray is None:
-        _serve_here(served, host, port, report_ready)
+        _serve_here(served, host, port)
     else:
-        _serve_on_cluster(served, options, report_ready)
+        _serve_on_cluster(served, options)
     return ExitCode.OK
 
 
@@ -117,10 +117,15 @@ def _served(options: argparse.Namespace, token: str | None) -> Served:
         hosts=frozenset(host.lower().rstrip(".") for host in [*options.allow_host, options.listen[0]]),
         origins=frozenset(origin.rstrip("/") for origin in options.allow_origin),
     )
-    return Served(options.model, options.device, options.dtype, policy=policy)
+    return Served(options.model, options.device, options.dtype, cpus=options.cpus, policy=policy)
 
 
-def _serve_here(served: Served, host: str, port: int, report_ready: Callable[[], None]) -> None:
+def _report_ready(host: str, port: int) -> None:
+    with standard_output():
+        print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}")
+
+
+def _serve_here(served: Served, host: str, port: int) -> None:
     from fillmask_ls.engine.api import EngineError
     from fillmask_ls.engine.http_server import bind, serve_until_told
 
@@ -128,13 +133,14 @@ def _serve_here(served: Served, host: str, port: int, report_ready: Callable[[],
         bound = bind(host, port)
     except OSError as error:
         raise CommandError(f"can't listen at {host}:{port}: {error.strerror or error}", ExitCode.USAGE) from error
+    bound_port = bound.getsockname()[1]  # another one than 0
     try:
-        serve_until_told(served, bound, report_ready)
+        serve_until_told(served, bound, lambda: _report_ready(host, bound_port))
     except EngineError as error:
         raise CommandError(str(error), ExitCode.NO_MODEL) from error
 
 
-def _serve_on_cluster(served: Served, options: argparse.Namespace, report_ready: Callable[[], None]) -> None:
+def _serve_on_cluster(served: Served, options: argparse.Namespace) -> None:
     from fillmask_ls.engine.cluster import Deployment, OpenClusterError, serve_until_told
 
     host, port = options.listen
@@ -148,7 +154,7 @@ def _serve_on_cluster(served: Served, options: argparse.Namespace, report_ready:
         gpus=0 if options.device == "cpu" else None,
     )
     try:
-        serve_until_told(deployment, report_ready, allow_open=options.allow_open_cluster)
+        serve_until_told(deployment, lambda: _report_ready(host, port), allow_open=options.allow_open_cluster)
     except OpenClusterError as error:
         raise CommandError(
             "this Ray cluster has no token authentication: whoever reaches its ports can run code. Start it with "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -36,6 +37,8 @@ class Served:
 
     Attributes:
         model, device, dtype, runtime: as for :meth:`~fillmask_ls.engine.local.LocalEngine.load`.
+        cpus: processor cores for the model; by default all but one, which the event loop needs: torch's threads wait for
+            each other, so that one that shares its core slows down all.
         policy: who may ask.
         limits: maximum sizes of a question.
     """
@@ -44,6 +47,7 @@ class Served:
     device: str = "auto"
     dtype: str = "auto"
     runtime: str = "torch"
+    cpus: int | None = None
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
 
@@ -144,6 +148,8 @@ def serve_until_told(served: Served, bound: socket.socket, ready: Callable[[], N
         EngineError: the model can't be loaded.
     """
     _allow_connections(ConnectionLimits().total)
+    cpus = served.cpus or max(1, (os.cpu_count() or 1) - 1)
+    os.environ["OMP_NUM_THREADS"] = str(cpus)  # before torch is imported
     asyncio.run(_serve_until_told(served, bound, ready))
 
 

@@ -72,9 +72,13 @@ class Price:
         )
 
 
-def price(question: Question) -> Price:
-    """Return the price of a question; takes time in proportion to the length of its lists and its text's UTF-8."""
-    tokens = estimate_tokens(question.text)
+def price(question: Question, max_tokens: int = 4096) -> Price:
+    """Return the price of a question; takes time in proportion to the length of its lists and its text's UTF-8.
+
+    Args:
+        max_tokens: the most tokens of a text; longer ones are refused when they are counted.
+    """
+    tokens = min(max_tokens, estimate_tokens(question.text))
     row = min(tokens, _ROW)
     contexts = 2 if question.text.rstrip().endswith(MASK) else 1
     match question:

@@ -209,7 +209,7 @@ class Service:
             raise codec.TooLargeError(f"a text may have {limits.masks} masks, not {masks}")
 
     def _check_price(self, question: Question) -> Price:
-        return self._within_limits(price(question))
+        return self._within_limits(price(question, self._limits.tokens))
 
     def _within_limits(self, cost: Price) -> Price:
         limits = self._limits
