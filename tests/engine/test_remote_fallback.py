@@ -28,13 +28,15 @@ class ObservedFallback:
         changed: set at each reported change.
     """
 
-    def __init__(self, server: SharedEngine | str, local: LocalEngine, *, falls_back: bool = True) -> None:
+    def __init__(
+        self, server: SharedEngine | str, local: LocalEngine, *, falls_back: bool = True, timeout: float = 30
+    ) -> None:
         self.changes: list[str | None] = []
         self.needed = 0
         self.changed = asyncio.Event()
         self.engine = FallbackEngine(local, need_local=self._need, changed=self._changed)
         url = server if isinstance(server, str) else server.url
-        remote = RemoteEngine(Address(url), bypass_proxy=True, timeout=0.5)
+        remote = RemoteEngine(Address(url), bypass_proxy=True, timeout=timeout)
         self.engine.use(remote, falls_back=falls_back)
 
     def _need(self) -> None:
@@ -64,7 +66,7 @@ async def _loaded() -> LocalEngine:
 async def test_local_model_answers_until_the_server_is_found_again(
     shared_engine: SharedEngine, local: LocalEngine, fault: str
 ) -> None:
-    observed = ObservedFallback(shared_engine, local)
+    observed = ObservedFallback(shared_engine, local, timeout=2 if fault == "slow" else 30)
     engine = observed.engine
     try:
         assert (await engine.predict(TEA)).predictions[0].candidates

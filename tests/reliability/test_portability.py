@@ -57,8 +57,15 @@ def findings(source: str) -> Iterator[str]:
             yield f"{ast.unparse(node)} has no encoding"
 
 
-def _has_alternative(node: ast.AST) -> TypeGuard[ast.Try]:
+def _has_alternative(node: ast.AST) -> TypeGuard[ast.Try | ast.With]:
     """Return whether a statement goes on where a module is missing."""
+    if isinstance(node, ast.With):
+        context = node.items[0].context_expr
+        return (
+            isinstance(context, ast.Call)
+            and ast.unparse(context.func).endswith("suppress")
+            and "ImportError" in map(ast.unparse, context.args)
+        )
     return isinstance(node, ast.Try) and any(
         isinstance(handler.type, ast.Name) and handler.type.id == "ImportError" for handler in node.handlers
     )

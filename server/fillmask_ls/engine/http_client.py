@@ -14,6 +14,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -99,7 +100,6 @@ def client_factory(address: Address | None = None, *, bypass_proxy: bool = False
         address: the only server that gets a token, its own; by default huggingface_hub decides.
         bypass_proxy: whether to ignore a proxy that the environment names, as for a server on this machine.
     """
-    from huggingface_hub import get_async_session
 
     async def authorize(request: Any) -> None:
         # Remove any token that huggingface_hub found on this machine and added.
@@ -111,10 +111,17 @@ def client_factory(address: Address | None = None, *, bypass_proxy: bool = False
         if 300 <= response.status_code < 400:
             raise _RedirectedError(urlsplit(response.headers.get("Location", "")).netloc)
 
-    kind: Any = type(get_async_session())
     hooks = {"request": [authorize] if address else [], "response": [refuse_redirect]}
     proxies = dict.fromkeys(("http://", "https://", "all://")) if bypass_proxy else None
-    return lambda: kind(follow_redirects=False, timeout=None, event_hooks=hooks, mounts=proxies)
+    return lambda: _client_class()(follow_redirects=False, timeout=None, event_hooks=hooks, mounts=proxies)
+
+
+@cache
+def _client_class() -> Any:
+    """Return the class of huggingface_hub's HTTP clients. Creating one takes long: it reads all trusted certificates."""
+    from huggingface_hub import get_async_session
+
+    return type(get_async_session())
 
 
 class Connection:
