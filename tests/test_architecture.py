@@ -16,14 +16,16 @@ from architecture import Package
 
 ROOT = Path(fillmask_ls.__file__).parent
 MAX_LINES = 400
-TOP = {"background", "settings", "spans", "words"}
+TOP = {"background", "english", "setting_types", "settings", "spans", "words"}
 ALLOWED = {
     "background": set(),
+    "english": set(),
     "spans": set(),
     "words": {"spans"},
-    "settings": {"spans", "words"},
+    "setting_types": set(),
+    "settings": {"setting_types", "words"},
     "documents": {"spans", "words"},
-    "mlm": {"spans", "words"},
+    "mlm": {"english", "spans", "words"},
     "presentation": {"spans", "words", "mlm.results"},
     "engine": {"background", "spans", "words", "mlm"},
     "lsp": {*TOP, "documents", "engine", "presentation"},

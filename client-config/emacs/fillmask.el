@@ -116,6 +116,57 @@ Show the message UNCHANGED if it edited nothing."
   (fillmask--edit "fillmask.fillAll" "Nothing to fill: the text contains no [MASK]"))
 
 ;;;###autoload
+(defun fillmask-suggest ()
+  "Suggest words at point: for a mask, a gap between words, or in the place of a word.
+Nothing changes until one is chosen."
+  (interactive)
+  (let* ((line (1- (line-number-at-pos nil t)))
+         (result (fillmask--execute "fillmask.suggest"
+                                    :position `(:line ,line :character ,(fillmask--column (point)))))
+         (words (append (fillmask--get result "words") nil))
+         (range (fillmask--get result "range")))
+    (if (null words)
+        (message "fillmask: No words fit here")
+      (let* ((names (mapcar (lambda (word) (fillmask--get word "text")) words))
+             (annotate (lambda (name)
+                         (let ((word (seq-find (lambda (each) (equal (fillmask--get each "text") name)) words)))
+                           (format "  %.1f %%" (* 100 (fillmask--get word "probability"))))))
+             (table (lambda (string predicate action)
+                      (if (eq action 'metadata)
+                          `(metadata (display-sort-function . identity) (annotation-function . ,annotate))
+                        (complete-with-action action names string predicate))))
+             (choice (completing-read "Word: " table nil nil nil nil (car names)))
+             (start (fillmask--position (fillmask--get range "start")))
+             (end (fillmask--position (fillmask--get range "end"))))
+        (delete-region start end)
+        (goto-char start)
+        (insert choice)))))
+
+(defun fillmask--column (position)
+  "Return the column of POSITION in the encoding of the buffer's server."
+  (save-excursion
+    (goto-char position)
+    (cond ((and (fillmask--eglot) (boundp 'eglot-current-linepos-function))
+           (funcall (symbol-value 'eglot-current-linepos-function)))
+          ((and (fillmask--eglot) (boundp 'eglot-current-column-function))
+           (funcall (symbol-value 'eglot-current-column-function)))
+          (t (- position (line-beginning-position))))))
+
+(defun fillmask--position (position)
+  "Return the buffer position of POSITION, a position of the protocol."
+  (let ((line (fillmask--get position "line"))
+        (column (fillmask--get position "character")))
+    (save-excursion
+      (save-restriction
+        (widen)
+        (goto-char (point-min))
+        (forward-line line)
+        (let ((limit (line-end-position)))
+          (while (and (< (point) limit) (< (fillmask--column (point)) column))
+            (forward-char)))
+        (point)))))
+
+;;;###autoload
 (defun fillmask-mask (rate)
   "Mask random words in the buffer, or in the region's lines, at a RATE.
 Interactively, the rate is 0.15, or the prefix argument in percent."

@@ -7,121 +7,27 @@ fillmask_ls.settings`` prints all settings as JSON Schema.
 from __future__ import annotations
 
 import json
-import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
+from . import setting_types
 from .words import SUBWORDS_LIMIT
 
 SECTION = "fillmask"
 
-_PROVIDER_NAME = re.compile(r"[a-z0-9-]*")
-
-
-@dataclass(frozen=True, slots=True)
-class ValueType:
-    """The type of a setting.
-
-    Attributes:
-        schema: the type in JSON Schema, for the manifests of editors.
-        expected: the type in words, for an error message.
-        parse: returns the validated value, or None if the value is invalid.
-        may_quote: whether an error message may quote an invalid value. False for URLs: they can contain a password.
-    """
-
-    schema: Mapping[str, Any]
-    expected: str
-    parse: Callable[[object], Any]
-    may_quote: bool = True
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether ``host`` is this machine, without asking a name server."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _text(expected: str) -> ValueType:
-    def parse(value: object) -> str | None:
-        return (value.strip() or None) if isinstance(value, str) else None
-
-    return ValueType({"type": "string"}, f"a text: {expected}", parse)
-
-
-def _engine_url() -> ValueType:
-    def parse(value: object) -> str | None:
-        if not isinstance(value, str):
-            return None
-        url = value.strip().rstrip("/")
-        try:
-            parts = urlsplit(url)
-            _ = parts.port  # validated on access
-        except ValueError:
-            return None
-        secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
-        plain = parts.username is parts.password is None and not parts.query and not parts.fragment
-        return url if not url or (secure and plain and parts.hostname) else None
-
-    expected = "https://HOST, http:// to this machine, or empty; without a password, query or fragment"
-    return ValueType({"type": "string"}, expected, parse, may_quote=False)
-
-
-def _provider() -> ValueType:
-    def parse(value: object) -> str | None:
-        return value.strip() if isinstance(value, str) and _PROVIDER_NAME.fullmatch(value.strip()) else None
-
-    return ValueType({"type": "string"}, "the name of a provider, such as hf-inference, or empty", parse)
-
-
-def _one_of(*values: str) -> ValueType:
-    expected = f"{', '.join(values[:-1])} or {values[-1]}"
-    return ValueType(
-        {"type": "string", "enum": list(values)}, expected, lambda value: value if value in values else None
-    )
-
-
-def _integer(low: int, high: int) -> ValueType:
-    def parse(value: object) -> int | None:
-        valid = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-        return value if valid else None  # type: ignore[return-value]  # an int
-
-    return ValueType(
-        {"type": "integer", "minimum": low, "maximum": high}, f"a whole number from {low} to {high}", parse
-    )
-
-
-def _number(low: int, high: int) -> ValueType:
-    def parse(value: object) -> float | None:
-        valid = isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
-        return float(value) if valid else None  # type: ignore[arg-type]  # a number
-
-    return ValueType({"type": "number", "minimum": low, "maximum": high}, f"a number from {low} to {high}", parse)
-
-
-def _language_ids() -> ValueType:
-    def parse(value: object) -> tuple[str, ...] | None:
-        if not isinstance(value, (list, tuple)):
-            return None
-        return tuple(value) if all(isinstance(name, str) and name for name in value) else None
-
-    schema = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
-    return ValueType(schema, "a list of language identifiers", parse)
-
-
-_BOOLEAN = ValueType({"type": "boolean"}, "true or false", lambda value: value if isinstance(value, bool) else None)
+_PROSE_LANGUAGES = (
+    "plaintext", "markdown", "latex", "restructuredtext", "git-commit", "html", "typst", "org", "asciidoc",
+)  # fmt: skip
 
 
 def _setting(
     name: str,
     default: Any,
-    value_type: ValueType,
-    description: str,
+    value_type: setting_types.ValueType,
+    title: str,
+    details: str = "",
     *,
     server_wide: bool = False,
     user_only: bool = False,
@@ -129,6 +35,8 @@ def _setting(
     """Declare a setting.
 
     Args:
+        title: what the setting does, in one line that a writer understands, with the field's term in brackets.
+        details: more about it.
         server_wide: one value holds for the whole server, not one a document, and an untrusted workspace cannot
             change it.
         user_only: a server-wide setting that editors read from the user's own settings only, never from a workspace.
@@ -140,7 +48,7 @@ def _setting(
         metadata={
             "name": name,
             "type": value_type,
-            "description": description,
+            "description": f"{title} {details}".strip(),
             "server_wide": server_wide,
             "scope": scope,
         },
@@ -149,160 +57,183 @@ def _setting(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of the server or of one document. :func:`merge_settings` validates what a client sends."""
+    """The settings of the server or of one document, in the order in which a writer wants to read them.
+
+    :func:`merge_settings` validates what a client sends.
+    """
 
     model: str = _setting(
         "model",
         "auto",
-        _text("auto, embedded, a folder or a Hugging Face hub id"),
-        "The masked language model: auto, embedded, a folder, or a Hugging Face hub id such as "
-        "google-bert/bert-base-uncased. auto uses bert-base-uncased if it is in the Hugging Face cache, otherwise the "
-        "embedded model.",
+        setting_types.free_text("auto, embedded, a folder or a Hugging Face hub id"),
+        "The language model that suggests words (masked language model).",
+        "auto: BERT (bert-base-uncased) if it is downloaded, otherwise the small built-in model. embedded: the small built-in "
+        "model. Or a folder, or a model of the Hugging Face hub such as google-bert/bert-base-uncased.",
         server_wide=True,
     )
-    device: str = _setting(
-        "device",
+    completion_top_k: int = _setting(
+        "completion.topK",
+        10,
+        setting_types.integer(1, 100),
+        "How many words a list shows (completion).",
+    )
+    completion_without_mask: str = _setting(
+        "completion.withoutMask",
+        "asked",
+        setting_types.one_of("asked", "never", "always"),
+        "Suggest words anywhere in a text, without a [MASK] (completion).",
+        "asked: when you ask, as with Ctrl+Space. always: also while you type, in the languages of "
+        "completion.withoutMaskLanguages. Nothing is suggested in code outside comments and strings.",
+    )
+    completion_without_mask_languages: tuple[str, ...] = _setting(
+        "completion.withoutMaskLanguages",
+        _PROSE_LANGUAGES,
+        setting_types.language_ids(),
+        "Kinds of documents in which words are suggested while you type (language identifiers).",
+        "Only used if completion.withoutMask is always. An empty list means all.",
+    )
+    inlay_hints: bool = _setting(
+        "inlayHints.enabled",
+        True,
+        setting_types.BOOLEAN,
+        "Show the best word and its probability after each [MASK] (inlay hints).",
+    )
+    inlay_hints_minimum: float = _setting(
+        "inlayHints.minimum",
+        10.0,
+        setting_types.number(0, 100),
+        "Hide words that are less probable than so many percent (inlay hints).",
+    )
+    inline_completion: bool = _setting(
+        "inlineCompletion.enabled",
+        True,
+        setting_types.BOOLEAN,
+        "Show the best word in gray at the cursor (ghost text).",
+    )
+    hover_top_k: int = _setting(
+        "hover.topK",
+        5,
+        setting_types.integer(1, 100),
+        "How many words a hover shows.",
+    )
+    hover_words: bool = _setting(
+        "hover.words",
+        False,
+        setting_types.BOOLEAN,
+        "Show how unusual a word is, and what would be expected, when you point at it (surprisal).",
+    )
+    hover_subwords: bool = _setting(
+        "hover.subwords",
+        False,
+        setting_types.BOOLEAN,
+        "Show the parts that a word is made of, with their numbers in the vocabulary, in a hover (subwords).",
+    )
+    code_lens: bool = _setting(
+        "codeLens.enabled",
+        False,
+        setting_types.BOOLEAN,
+        "Show a link above each paragraph that fills its blanks (code lens).",
+    )
+    diagnostics: bool = _setting(
+        "diagnostics.enabled",
+        False,
+        setting_types.BOOLEAN,
+        "Underline words that don't seem to fit (diagnostics).",
+    )
+    diagnostics_languages: tuple[str, ...] = _setting(
+        "diagnostics.languages",
+        _PROSE_LANGUAGES,
+        setting_types.language_ids(),
+        "Kinds of documents in which words are underlined (language identifiers).",
+        "An empty list means all; in code, only words in comments and strings are underlined.",
+    )
+    diagnostics_threshold: float = _setting(
+        "diagnostics.threshold",
+        16.0,
+        setting_types.number(0, 100),
+        "How much less probable than the expected word an underlined word is (bits of surprisal).",
+        "A lower value underlines more words.",
+    )
+    diagnostics_severity: str = _setting(
+        "diagnostics.severity",
+        "information",
+        setting_types.one_of("hint", "information"),
+        "How an underlined word is shown (severity).",
+        "Most editors show hints as three dots only.",
+    )
+    diagnostics_minimum_length: int = _setting(
+        "diagnostics.minimumLength",
+        4,
+        setting_types.integer(1, 100),
+        "Words with fewer letters are never underlined.",
+    )
+    max_subwords: int = _setting(
+        "maxSubwords",
+        4,
+        setting_types.integer(1, SUBWORDS_LIMIT),
+        "How long and rare suggested words may be (subwords).",
+        "A rare word consists of several parts of the model's vocabulary. 1 suggests only words that are one part.",
+    )
+    prose: str = _setting(
+        "prose",
         "auto",
-        _text("auto, cpu, cuda, cuda:0 or mps"),
-        "The device that runs the model: auto, cpu, cuda, cuda:0 or mps. auto uses the GPU if there is one.",
-        server_wide=True,
+        setting_types.one_of("auto", "all"),
+        "Which part of a document is read (prose).",
+        "auto: text without its markup and, in code, comments and strings. all: everything as is.",
     )
-    dtype: str = _setting(
-        "dtype",
-        "auto",
-        _one_of("auto", "float32", "bfloat16", "float16"),
-        "The precision of the model's weights. auto uses bfloat16 where the device supports it natively, otherwise "
-        "float32.",
-        server_wide=True,
-    )
-    runtime: str = _setting(
-        "runtime",
-        "torch",
-        _one_of("torch", "openvino"),
-        "The library that runs the model. openvino runs on the CPU only and needs an extra: pip install "
-        "'fillmask-ls[openvino]'.",
-        server_wide=True,
+    context_tokens: int = _setting(
+        "context.tokens",
+        256,
+        setting_types.integer(16, 8192),
+        "How much text around a blank is read (tokens, about three quarters of a word each).",
+        "The model has a limit of its own.",
     )
     engine_url: str = _setting(
         "engine.url",
         "",
-        _engine_url(),
-        "The URL of a shared engine that runs the model instead of this machine. Your text is sent there. Empty: no "
-        "shared engine.",
+        setting_types.engine_url(),
+        "The address of a server that runs the model instead of this machine (shared engine).",
+        "Your text is sent there. Empty: none.",
         user_only=True,
     )
     engine_provider: str = _setting(
         "engine.provider",
         "",
-        _provider(),
-        "The Hugging Face inference provider that runs the model instead of this machine, such as hf-inference. Your "
-        "text is sent there. Empty: no provider.",
+        setting_types.provider_name(),
+        "The company that runs the model instead of this machine (Hugging Face inference provider).",
+        "Such as hf-inference. Your text is sent there. Empty: none.",
         user_only=True,
     )
     engine_fallback: bool = _setting(
         "engine.fallback",
         True,
-        _BOOLEAN,
-        "Run the model on this machine while the shared engine is unavailable.",
+        setting_types.BOOLEAN,
+        "Use this machine while the shared engine does not answer.",
         user_only=True,
     )
-    completion_top_k: int = _setting(
-        "completion.topK",
-        10,
-        _integer(1, 100),
-        "The number of words in a completion list.",
-    )
-    hover_top_k: int = _setting(
-        "hover.topK",
-        5,
-        _integer(1, 100),
-        "The number of words in a hover.",
-    )
-    hover_words: bool = _setting(
-        "hover.words",
-        False,
-        _BOOLEAN,
-        "Show the surprisal of any word, and the words that the model expects there, when you hover over it.",
-    )
-    hover_subwords: bool = _setting(
-        "hover.subwords",
-        False,
-        _BOOLEAN,
-        "Show the subwords that make up a word, with their ids in the model's vocabulary, in a hover.",
-    )
-    inlay_hints: bool = _setting(
-        "inlayHints.enabled",
-        True,
-        _BOOLEAN,
-        "Show the best word and its probability after each mask.",
-    )
-    inlay_hints_minimum: float = _setting(
-        "inlayHints.minimum",
-        10.0,
-        _number(0, 100),
-        "The probability, in percent, below which a word is not shown after its mask.",
-    )
-    inline_completion: bool = _setting(
-        "inlineCompletion.enabled",
-        True,
-        _BOOLEAN,
-        "Show the best word as ghost text when the cursor is at a mask.",
-    )
-    code_lens: bool = _setting(
-        "codeLens.enabled",
-        False,
-        _BOOLEAN,
-        "Show the number of masks, and a button that fills them, above each passage.",
-    )
-    diagnostics: bool = _setting(
-        "diagnostics.enabled",
-        False,
-        _BOOLEAN,
-        "Mark words that are much less likely than the word that the model expects.",
-    )
-    diagnostics_threshold: float = _setting(
-        "diagnostics.threshold",
-        16.0,
-        _number(0, 100),
-        "The minimum difference in surprisal, in bits, between a marked word and the expected word.",
-    )
-    diagnostics_severity: str = _setting(
-        "diagnostics.severity",
-        "hint",
-        _one_of("hint", "information"),
-        "The severity of a marked word.",
-    )
-    diagnostics_minimum_length: int = _setting(
-        "diagnostics.minimumLength",
-        4,
-        _integer(1, 100),
-        "The minimum number of letters of a word that can be marked.",
-    )
-    diagnostics_languages: tuple[str, ...] = _setting(
-        "diagnostics.languages",
-        ("plaintext", "markdown", "latex", "restructuredtext", "git-commit", "html", "typst", "org", "asciidoc"),
-        _language_ids(),
-        "The languages in which words are marked, by their identifiers. An empty list means all; in code, only words in "
-        "comments and strings are marked.",
-    )
-    max_subwords: int = _setting(
-        "maxSubwords",
-        4,
-        _integer(1, SUBWORDS_LIMIT),
-        "The maximum number of subwords in a suggested word. 1 suggests only words that are in the model's vocabulary.",
-    )
-    prose: str = _setting(
-        "prose",
+    device: str = _setting(
+        "device",
         "auto",
-        _one_of("auto", "all"),
-        "The part of a document that the model reads. auto reads text without its markup and, in code, comments and "
-        "strings. all reads everything as is.",
+        setting_types.free_text("auto, cpu, cuda, cuda:0 or mps"),
+        "The processor that runs the model (device).",
+        "auto, cpu, cuda, cuda:0 or mps. auto uses the graphics processor if there is one.",
+        server_wide=True,
     )
-    context_tokens: int = _setting(
-        "context.tokens",
-        256,
-        _integer(16, 8192),
-        "The approximate number of tokens around a mask that the model reads, up to the model's own limit.",
+    dtype: str = _setting(
+        "dtype",
+        "auto",
+        setting_types.one_of("auto", "float32", "bfloat16", "float16"),
+        "How precisely the model computes (data type).",
+        "auto uses bfloat16 where the device supports it natively, otherwise float32.",
+        server_wide=True,
+    )
+    runtime: str = _setting(
+        "runtime",
+        "torch",
+        setting_types.one_of("torch", "openvino"),
+        "The library that runs the model.",
+        "openvino runs on the CPU only and needs an extra: pip install 'fillmask-ls[openvino]'.",
+        server_wide=True,
     )
 
 
@@ -334,7 +265,7 @@ def merge_settings(settings: Settings, values: object, *, trusted: bool = True) 
             continue
         setting = known[name]
         current = getattr(settings, setting.name)
-        value_type: ValueType = setting.metadata["type"]
+        value_type: setting_types.ValueType = setting.metadata["type"]
         parsed = value_type.parse(value)
         if setting.metadata["server_wide"] and not trusted:
             if parsed != current:  # an editor may send the value that is in force
@@ -362,8 +293,9 @@ def schema() -> dict[str, dict[str, Any]]:
             "default": list(setting.default) if isinstance(setting.default, tuple) else setting.default,
             "description": setting.metadata["description"],
             "scope": setting.metadata["scope"],
+            "order": order,
         }
-        for setting in fields(Settings)
+        for order, setting in enumerate(fields(Settings), 1)
     }
 
 

@@ -135,6 +135,11 @@ def is_han(text: str) -> bool:
     return bool(_HAN.fullmatch(text))
 
 
+def is_after_gap(before: str) -> bool:
+    """Return whether a word can begin right after the text ``before``: after a space, an opening bracket or a quote."""
+    return bool(_BEFORE_STANDALONE.search(before))
+
+
 def starts_sentence(before: str) -> bool:
     """Return whether a word after the text ``before`` begins a sentence.
 

@@ -196,7 +196,7 @@ def test_hints_hover_and_code_actions(open_document: OpenDocument) -> None:
     editor.wait_for_text("probability")
     editor.keep_screen("hover")
     editor.show_code_actions()
-    editor.wait_for_text("Fill the 2 masks of this paragraph together")
+    editor.wait_for_text("Fill the 2 blanks of this paragraph together")
     editor.keep_screen("actions")
     editor.press("Enter")
     wait_until(lambda: editor.save().count("[MASK]") == 1, "one filled mask")

@@ -59,7 +59,7 @@ def test_letters_after_the_mask_filter_the_suggestions(window: Window) -> None:
 def test_opening_bracket_in_prose_suggests_a_mask(window: Window) -> None:
     file = window.open("bracket.md")
     window.type("The sky is [")
-    window.suggest_rows.filter(has_text="a word for the model to fill in").wait_for()
+    window.suggest_rows.filter(has_text="Blank: suggest a word here").wait_for()
     window.press("Enter")
     window.save(file, "The sky is [MASK]")
 
@@ -106,7 +106,7 @@ def test_code_action_fills_the_mask(window: Window, screenshots: Path) -> None:
     window.page.locator("[class*=lightbulb]").first.wait_for()
     window.press("Control+.")
     actions = window.page.locator(".action-widget .monaco-list-row")
-    actions.filter(has_text="Fill all 2 masks of the document").wait_for()
+    actions.filter(has_text="Fill all 2 blanks of the document").wait_for()
     window.screenshot("actions", screenshots, (300, 30, 700, 270))
     word = re.findall(r"“(.*)”", " ".join(actions.all_text_contents()))[0].split("”")[0]
     window.press("Enter")
@@ -148,7 +148,7 @@ def test_hint_returns_when_the_ghost_text_disappears(window: Window) -> None:
 def test_fill_all_is_one_undo_step(window: Window) -> None:
     text = "😀 The [MASK] is blue.\r\nShe opened the [MASK] and looked out.\r\n\r\nParis is the capital of [MASK].\r\n"
     file = window.open("all.txt", text)
-    window.run("fillmask: Fill All Masks in the Selection or Document")
+    window.run("fillmask: Fill All Blanks in the Selection or Document")
     wait_until(lambda: "[MASK]" not in window.visible_text(), "all masks filled")
     window.press("Control+s")
     wait_until(lambda: b"[MASK]" not in file.read_bytes(), "the saved file")
@@ -163,7 +163,7 @@ def test_fill_all_is_one_undo_step(window: Window) -> None:
 def test_fill_all_fills_only_the_selection(window: Window) -> None:
     file = window.open("part.txt", "The [MASK] is blue.\n\nThe [MASK] is deep.\n", go_to="Control+Home")
     window.press("Shift+End")
-    window.run("fillmask: Fill All Masks in the Selection or Document")
+    window.run("fillmask: Fill All Blanks in the Selection or Document")
     wait_until(lambda: window.visible_text().count("[MASK]") == 1, "one mask left")
     window.press("Control+s")
     wait_until(lambda: file.read_text().count("[MASK]") == 1, "the saved file")
@@ -172,17 +172,17 @@ def test_fill_all_fills_only_the_selection(window: Window) -> None:
 
 def test_fill_command_fills_the_mask_at_the_cursor(window: Window) -> None:
     window.open("one.txt", "The [MASK] is blue.\n\nThe sea is [MASK].\n")
-    window.run("fillmask: Fill the Mask at the Cursor")
+    window.run("fillmask: Fill the Blank at the Cursor")
     window.dismiss_notification("No [MASK] at the cursor. Put the cursor on one first.")
     window.click_at("MASK")
-    window.run("fillmask: Fill the Mask at the Cursor")
+    window.run("fillmask: Fill the Blank at the Cursor")
     wait_until(lambda: window.visible_text().count("[MASK]") == 1, "one mask left")
 
 
 def test_masked_words_are_restored(window: Window) -> None:
     text = "The quick brown fox jumps over the lazy dog, and the sun was shining on the sea.\n"
     file = window.open("random.txt", text)
-    window.run("fillmask: Mask Random Words in the Selection or Document…")
+    window.run("fillmask: Replace Random Words with Blanks…")
     box = window.input_box("Mask random words in the document")
     assert box.input_value() == "15 %"
     box.fill("0")
@@ -201,7 +201,7 @@ def test_inspection_page_runs_no_scripts(window: Window, screenshots: Path, them
         window.open(
             f"fox-{theme.split()[-1]}.txt", "The quick brown fox jumps over the lazy dog.\n\nThe sky is [MASK].\n"
         )
-        window.run("fillmask: Inspect the Selection or Document")
+        window.run("fillmask: Show What the Model Predicts (Inspect)")
         page = window.webview("What the model")
         assert page.evaluate("document.scripts.length") == 0
         policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content") or ""
@@ -223,7 +223,7 @@ def test_inspection_page_runs_no_scripts(window: Window, screenshots: Path, them
 
 def test_score_page_runs_no_scripts(window: Window, screenshots: Path) -> None:
     window.open("score.txt", "Paris is the capital of <b>France</b>.\n")
-    window.run("fillmask: Score the Selection or Document")
+    window.run("fillmask: Show How Usual the Text Is (Score)")
     page = window.webview("How likely")
     assert page.evaluate("document.scripts.length") == 0
     assert page.locator("tbody th").all_text_contents()[:3] == ["Paris", "is", "the"]

@@ -52,13 +52,13 @@ def test_status_bar_shows_the_model_and_a_menu(window: Window, screenshots: Path
     window.status_bar_item.click()
     window.quick_pick_row(f"fillmask-ls {__version__}").wait_for()
     window.screenshot("menu", screenshots, (200, 0, 600, 310))
-    window.quick_pick_row("Fill all masks").click()
+    window.quick_pick_row("Fill all blanks").click()
     wait_until(lambda: "[MASK]" not in window.visible_text(), "the word")
 
 
 def test_selected_model_is_saved_to_the_settings(window: Window) -> None:
     window.open("model.txt")
-    window.run("fillmask: Select Model…")
+    window.run("fillmask: Choose Model…")
     window.quick_pick_row("the small model that the server contains").click()
     window.dismiss_notification("Using embedded", button="Save to Settings")
     wait_until(lambda: window.settings().get("fillmask.model") == "embedded", "the setting")
@@ -155,7 +155,7 @@ def test_missing_server_is_offered_once_and_installed_on_demand(
         dialog = window.page.locator(".monaco-dialog-box")
         dialog.wait_for()
         text = dialog.text_content() or ""
-        assert "python3 -m venv --clear" in text
+        assert "python3 -I -m venv --clear" in text
         assert '-m pip install --no-input "fillmask-ls>=0.1,<0.2"' in text
         window.screenshot("install", screenshots)
         dialog.get_by_role("button", name="Install").click()
@@ -172,7 +172,7 @@ def test_missing_server_is_set_by_its_path(browser: Browser, tmp_path: Path) -> 
     ) as url:
         window = Window(browser, url, tmp_path)
         window.open("notes.txt")
-        window.dismiss_notification("not on the PATH of this editor", button="Set Path")
+        window.dismiss_notification("not on the PATH of this editor", button="Locate")
         path = window.input_box("Path of fillmask-ls")
         path.fill("/nowhere/fillmask-ls")
         window.page.get_by_text("Program not found.").wait_for()

@@ -6,8 +6,9 @@ import asyncio
 import json
 import time
 from functools import cache
-from typing import Any
+from typing import Any, Union
 
+import cattrs
 from lsprotocol import types
 from pygls.io_ import run_async
 from pygls.protocol import default_converter
@@ -44,8 +45,19 @@ async def serve(server: FillmaskServer, stream: asyncio.StreamReader) -> None:
     await run_message_loop(server.protocol, lambda: read_message(stream), drain)
 
 
-client_converter = cache(default_converter)
-"""The converter that all clients share, because a new one takes a tenth of a second."""
+@cache
+def client_converter() -> cattrs.Converter:
+    """Return the converter that all clients share, because a new one takes a tenth of a second."""
+    converter = default_converter()
+
+    def structure_action(value: dict[str, Any], _type: object) -> types.Command | types.CodeAction:
+        # lsprotocol takes every code action with a command for a command.
+        kind = types.Command if isinstance(value.get("command"), str) else types.CodeAction
+        return converter.structure(value, kind)  # type: ignore[return-value]
+
+    converter.register_structure_hook(types.Command | types.CodeAction, structure_action)
+    converter.register_structure_hook(Union[types.Command, types.CodeAction], structure_action)  # noqa: UP007 - as lsprotocol
+    return converter
 
 
 class InProcessClient(LanguageClient):

@@ -41,7 +41,7 @@ def rows(markdown: str) -> Ranking:
 async def popup(document: Document, cursor: int) -> Ranking:
     document.cursor = cursor
     items = await document.complete() or []
-    return [(item.label, str(item.detail)) for item in items if item.detail != "all masks together"]
+    return [(item.label, str(item.detail)) for item in items if item.detail != "all blanks together"]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -13,8 +13,8 @@ def test_words_of_two_masks_agree(model: mlm.MaskedLM) -> None:
     text = "He was born in [MASK] [MASK] and studied law."
     assert mlm.fill(model, text) == "He was born in the college and studied law."
     best, *others = mlm.fill_jointly(model, text)
-    assert best.words == ("new", "york")
-    assert best.text == "He was born in new york and studied law."
+    assert best.words == ("New", "York")
+    assert best.text == "He was born in New York and studied law."
     assert len(others) == 4
     assert [fill.log_probability for fill in (best, *others)] == sorted(
         (fill.log_probability for fill in (best, *others)), reverse=True

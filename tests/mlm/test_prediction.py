@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
-from fillmask_ls import MASK, mlm
+from fillmask_ls import MASK, english, mlm
 from fillmask_ls.mlm.forward_steps import Finished, ForwardStep, advance, logits, run_steps
 from fillmask_ls.mlm.prediction import predict_steps
 from fillmask_ls.mlm.windows import windows
@@ -82,7 +82,26 @@ def test_cached_window_needs_no_forward_step(model: mlm.MaskedLM) -> None:
 def test_candidates_at_a_sentences_start_are_capitalized(model: mlm.MaskedLM) -> None:
     start, middle = mlm.predict(model, "[MASK] is late again. Where is [MASK] now, he asked.")
     assert all(word.text[0].isupper() for word in start.candidates)
-    assert all(word.text.islower() for word in middle.candidates if word.text.isalpha())
+    assert {"he", "she", "I"} <= {word.text for word in middle.candidates}
+
+
+def test_names_have_the_capitals_of_the_text_or_of_the_word_list(model: mlm.MaskedLM) -> None:
+    [prediction] = mlm.predict(model, "The capital of France is [MASK].")
+    assert "Paris" in [word.text for word in prediction.candidates]
+    text = "We moved it to Kubernetes last year, and the [MASK] cluster has been stable."
+    [prediction] = mlm.predict(model, text, prefixes={0: "kub"})
+    assert prediction.candidates[0].text == "Kubernetes"
+
+
+def test_only_words_are_offered(model: mlm.MaskedLM) -> None:
+    texts = ["We moved the service to [MASK] in the cloud.", "The [MASK] cluster restarts its containers."]
+    for text in texts:
+        for prefix in ("kub", "ambulan", "hospit", "micro"):
+            [prediction] = mlm.predict(model, text, prefixes={0: prefix})
+            longer = [
+                word.text for word in prediction.candidates if len(word.subwords or ()) > 1 and word.text.isascii()
+            ]
+            assert all(english.is_word(word) for word in longer)
 
 
 def test_candidates_are_words_without_marks(model: mlm.MaskedLM) -> None:

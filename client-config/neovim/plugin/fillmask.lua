@@ -28,6 +28,7 @@ local function command(name, method, options)
   end, options)
 end
 
+command('Suggest', 'suggest', { desc = 'Suggest words at the cursor, with or without a mask' })
 command('Fill', 'fill', { nargs = '?', desc = 'Fill the mask at the cursor with the best word or a given one' })
 command('FillAll', 'fill_all', { range = true, desc = 'Fill all masks in the document or range together' })
 command('Mask', 'mask', { range = true, nargs = '?', desc = 'Mask random words at a rate, by default 0.15' })

@@ -1,12 +1,13 @@
 // The commands of the palette. Commands of the server keep their ids: an argument object of a code lens or a key binding is
 // passed on, and missing arguments come from the editor or from a prompt.
 import * as vscode from "vscode";
+import { askedSuggestions } from "./asked_suggestions.ts";
 import { isAtMask, MASK, parseArguments, parseRate, pluralize, rangeArgument, toPosition, validateHubId, validateToken } from "./input.ts";
 import { installServer } from "./install_server.ts";
 import { validateServerPath } from "./locate_server.ts";
 import type { Score } from "./score_page.ts";
 import { MACHINE, Session } from "./session.ts";
-import { menu, modelName, type ServerStatus } from "./status.ts";
+import { fullModelName, menu, remedies, type ServerStatus } from "./status.ts";
 import { showInspection, showScore } from "./webviews.ts";
 
 type Arguments = Record<string, unknown>;
@@ -25,6 +26,16 @@ const STATUS_MESSAGE_DURATION = 3_000; // milliseconds
 class Notice extends Error {}
 
 const HANDLERS: Record<string, Handler> = {
+  "fillmask.suggest": async (_session, args) => {
+    const { line, character } = (args["position"] ?? {}) as { line?: number; character?: number };
+    const editor = activeEditor();
+    if (line !== undefined && character !== undefined) {
+      const cursor = new vscode.Position(line, character);
+      editor.selection = new vscode.Selection(cursor, cursor);
+    }
+    await askedSuggestions.open();
+  },
+
   "fillmask.fill": async (session, args) => reportEdit(await execute(session, "fillmask.fill", withPosition(args))),
 
   "fillmask.fillAll": async (session, args) =>
@@ -39,6 +50,15 @@ const HANDLERS: Record<string, Handler> = {
 
   "fillmask.unmask": async (session, args) =>
     reportEdit(await execute(session, "fillmask.unmask", withDocument(args)), "Nothing to restore: fillmask can restore only words that it masked itself."),
+
+  "fillmask.ignoreWord": (session, args) => session.request("fillmask.ignoreWord", args),
+
+  "fillmask.addToDictionary": async (session, args) => {
+    const { file } = (await session.request("fillmask.addToDictionary", args)) as { file: string };
+    vscode.window.setStatusBarMessage(`fillmask: Added to ${file}`, STATUS_MESSAGE_DURATION);
+  },
+
+  "fillmask.turnOffDiagnostics": (session, args) => session.request("fillmask.turnOffDiagnostics", args),
 
   "fillmask.score": async (session, args) => {
     const score = (await execute(session, "fillmask.score", withDocument(args))) as Score | undefined;
@@ -65,7 +85,7 @@ const HANDLERS: Record<string, Handler> = {
     const model = typeof args["model"] === "string" ? args["model"] : await promptForHubId("Download a model from the Hugging Face hub", SUGGESTED_MODEL);
     if (model === undefined) return undefined;
     const status = (await session.request("fillmask.downloadModel", { model })) as ServerStatus;
-    void vscode.window.showInformationMessage(`fillmask: Downloaded ${model}. Current model: ${status.model ?? "none"}.`);
+    void vscode.window.showInformationMessage(`fillmask: Downloaded ${model}. Now ${fullModelName(status.model)} suggests words.`);
     return status;
   },
 
@@ -109,7 +129,7 @@ const HANDLERS: Record<string, Handler> = {
       { label: "messages", description: "the names of messages" },
       { label: "verbose", description: "whole messages, with the text of documents" },
     ];
-    const chosen = await vscode.window.showQuickPick(choices, { placeHolder: "Which messages between editor and server to write to the output “fillmask”" });
+    const chosen = await vscode.window.showQuickPick(choices, { placeHolder: "Which messages between editor and server are written to the log" });
     if (chosen === undefined) return;
     await vscode.workspace.getConfiguration("fillmask").update("trace.server", chosen.label, vscode.ConfigurationTarget.Global);
     if (chosen.label !== "off") session.output.show(true);
@@ -162,11 +182,25 @@ export async function reportFailure(session: Session): Promise<void> {
   if (state.kind !== "missing" && state.kind !== "failed") return;
   const buttons: Record<string, string> =
     state.kind === "missing"
-      ? { ...(vscode.workspace.isTrusted ? { "Install…": "fillmask.installServer" } : {}), "Set Path…": "fillmask.chooseServer" }
-      : { Restart: "fillmask.restart", "Show Output": "fillmask.showOutput" };
+      ? { ...(vscode.workspace.isTrusted ? { "Install…": "fillmask.installServer" } : {}), "Locate…": "fillmask.chooseServer" }
+      : { Restart: "fillmask.restart", "Show Log": "fillmask.showOutput" };
   const showMessage = state.kind === "missing" ? vscode.window.showWarningMessage : vscode.window.showErrorMessage;
   const command = buttons[(await showMessage(`fillmask: ${state.message}`, ...Object.keys(buttons))) ?? ""];
   if (command !== undefined) await vscode.commands.executeCommand(command);
+}
+
+/** Tell the user about a problem that the server reports, once, with buttons that may solve it. */
+export function reportProblems(session: Session): vscode.Disposable {
+  let shown: string | null = null;
+  return session.onDidChange(async (state) => {
+    if (state.kind !== "running" || state.status.error === shown) return;
+    shown = state.status.error;
+    if (shown === null) return;
+    const offered = remedies(state.status).filter(({ command }) => vscode.workspace.isTrusted || !command.endsWith("Model"));
+    const title = await vscode.window.showErrorMessage(`fillmask: ${shown}`, ...offered.map((remedy) => remedy.title));
+    const chosen = offered.find((remedy) => remedy.title === title);
+    if (chosen !== undefined) await vscode.commands.executeCommand(chosen.command);
+  });
 }
 
 async function reportError(session: Session, error: unknown): Promise<void> {
@@ -244,17 +278,17 @@ async function promptForRate(ofSelection: boolean): Promise<{ rate: number } | u
 
 async function promptForModel(): Promise<string | undefined> {
   const choices = [
-    { label: "auto", description: "bert-base-uncased if it is downloaded, else the embedded model" },
-    { label: "embedded", description: "the small model that the server contains" },
-    { label: "Folder…", description: "a checkpoint on this machine" },
-    { label: "Hub id…", description: "a model downloaded from the Hugging Face hub" },
+    { label: "auto", description: "BERT if it is downloaded, else the small built-in model" },
+    { label: "embedded", description: "the small built-in model" },
+    { label: "Folder…", description: "a model on this machine" },
+    { label: "Downloaded…", description: "a model that was downloaded from the Hugging Face hub" },
   ];
-  const chosen = await vscode.window.showQuickPick(choices, { placeHolder: "Select the model", matchOnDescription: true });
+  const chosen = await vscode.window.showQuickPick(choices, { placeHolder: "Choose the model", matchOnDescription: true });
   if (chosen === choices[2]) {
-    const [folder] = (await vscode.window.showOpenDialog({ canSelectFolders: true, canSelectFiles: false, openLabel: "Select Model" })) ?? [];
+    const [folder] = (await vscode.window.showOpenDialog({ canSelectFolders: true, canSelectFiles: false, openLabel: "Choose" })) ?? [];
     return folder?.fsPath;
   }
-  return chosen === choices[3] ? promptForHubId("Select a downloaded model", SUGGESTED_MODEL) : chosen?.label;
+  return chosen === choices[3] ? promptForHubId("Choose a downloaded model", SUGGESTED_MODEL) : chosen?.label;
 }
 
 async function promptForHubId(title: string, value: string): Promise<string | undefined> {
@@ -266,6 +300,6 @@ async function offerToSaveModel(status: ServerStatus, model: string): Promise<vo
   const save = "Save to Settings";
   const settings = vscode.workspace.getConfiguration("fillmask");
   if (settings.get("model") === model) return;
-  const chosen = await vscode.window.showInformationMessage(`fillmask: Using ${modelName(status.model)} until the settings change or the server restarts.`, save);
+  const chosen = await vscode.window.showInformationMessage(`fillmask: Using ${fullModelName(status.model)} until the settings change or the server restarts.`, save);
   if (chosen === save) await settings.update("model", model, vscode.ConfigurationTarget.Global);
 }

@@ -1,6 +1,6 @@
 // Activation: set up everything at once, and start the server with the first document.
 import * as vscode from "vscode";
-import { registerCommands, reportFailure } from "./commands.ts";
+import { registerCommands, reportFailure, reportProblems } from "./commands.ts";
 import { registerGhostText } from "./ghost_text.ts";
 import { onDidChangeActivePython } from "./python_extension.ts";
 import { Session } from "./session.ts";
@@ -18,6 +18,7 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(
     current,
     createStatusBarItem(current),
+    reportProblems(current),
     suggestWhenReady(current.onDidChange),
     completeWalkthroughStep(() => current.state.kind === "running"),
     ...registerCommands(current),

@@ -40,6 +40,11 @@ export function isAtMask(line: string, column: number): boolean {
   return start >= 0 && column <= start + MASK.length;
 }
 
+/** Return whether a text ends with a mask, a part of one, or letters after one. */
+export function isBehindBracket(text: string): boolean {
+  return /\[(?:M(?:A(?:S(?:K(?:\][\p{L}\p{M}\p{N}'’-]*)?)?)?)?)?$/iu.test(text);
+}
+
 /** Parse a rate: "15 %", "15" and "0.15" are equal, and "1" is 1 %. Return undefined for an invalid one. */
 export function parseRate(typed: string): number | undefined {
   const text = typed.trim().replace(",", ".");

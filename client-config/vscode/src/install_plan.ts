@@ -25,12 +25,16 @@ export function pythonCandidates(platform: NodeJS.Platform, preferred: readonly 
   return platform === "win32" ? [...commands, { program: "py", arguments: ["-3"] }] : commands;
 }
 
-/** Return the first Python that can create the environment, or the message that says why there is none. */
+/**
+ * Return the first Python that can create the environment, or the message that says why there is none.
+ *
+ * Isolated (-I), Python imports nothing from the folder that it starts in, or from PYTHONPATH.
+ */
 export async function findPython(candidates: readonly Command[], run: RunCommand): Promise<Command | { missing: string }> {
   let oldVersion: string | undefined;
   let lacksVenv = false;
   for (const python of candidates) {
-    const { code, output } = await run({ program: python.program, arguments: [...python.arguments, "-c", PROBE] });
+    const { code, output } = await run({ program: python.program, arguments: [...python.arguments, "-I", "-c", PROBE] });
     const [, major, minor] = /^python (\d+) (\d+)/m.exec(output) ?? [];
     if (code === 0 && major !== undefined && minor !== undefined) {
       if (Number(major) === 3 && Number(minor) >= 10) return python;
@@ -55,10 +59,10 @@ export function requirement(version: string): string {
 /** Return the commands in order. `--clear` discards the remains of an earlier attempt. */
 export function installCommands(platform: NodeJS.Platform, python: Command, environment: string, version: string): Command[] {
   return [
-    { program: python.program, arguments: [...python.arguments, "-m", "venv", "--clear", environment] },
+    { program: python.program, arguments: [...python.arguments, "-I", "-m", "venv", "--clear", environment] },
     {
       program: inEnvironment(platform, environment, "python"),
-      arguments: ["-m", "pip", "install", "--no-input", requirement(version)],
+      arguments: ["-I", "-m", "pip", "install", "--no-input", requirement(version)],
     },
   ];
 }

@@ -1,6 +1,7 @@
 // Install the server, after showing the commands to the user.
 import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
+import { homedir } from "node:os";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import * as vscode from "vscode";
@@ -12,6 +13,11 @@ const SIZE = "This downloads PyTorch: some hundred megabytes on Windows and macO
 
 /** Show the commands, run them if the user agrees, and start the server. */
 export async function installServer(session: Session): Promise<void> {
+  // A Python may be part of an untrusted workspace.
+  if (!vscode.workspace.isTrusted) {
+    await vscode.window.showInformationMessage("fillmask: The server can be installed in trusted windows only.");
+    return;
+  }
   const candidates = pythonCandidates(process.platform, [session.python, await activePython()]);
   const python = await findPython(candidates, (command) => run(command));
   if ("missing" in python) {
@@ -30,7 +36,7 @@ export async function installServer(session: Session): Promise<void> {
     problem = await runWithProgress(session, commands);
   });
   if (problem !== undefined) {
-    const output = "Show Output";
+    const output = "Show Log";
     const chosen = await vscode.window.showErrorMessage(`fillmask: ${problem}`, output);
     if (chosen === output) session.output.show(true);
   }
@@ -59,7 +65,7 @@ async function runWithProgress(session: Session, commands: readonly Command[]): 
 function run(command: Command, token?: vscode.CancellationToken, onLine?: (line: string) => void): Promise<CommandResult> {
   return new Promise((resolve) => {
     const lines: string[] = [];
-    const child = spawn(command.program, command.arguments, { stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
+    const child = spawn(command.program, command.arguments, { stdio: ["ignore", "pipe", "pipe"], windowsHide: true, cwd: homedir() });
     const cancellation = token?.onCancellationRequested(() => child.kill());
     for (const input of [child.stdout, child.stderr]) {
       createInterface({ input }).on("line", (line) => {

@@ -58,8 +58,9 @@ function runningView(status: ServerStatus): StatusBarView {
     return { text: `$(loading~spin) ${model || "fillmask"}`, tooltip: "Loading the language model", isWarning: false };
   }
   const icon = isRemote(status) ? "cloud" : "symbol-array";
-  const sentences = [`fillmask: using ${status.model ?? ""}`, ...(isRemote(status) ? [destination(status)] : []), ...(status.error === null ? [] : [status.error])];
-  return { text: `$(${icon}) ${model}`, tooltip: sentences.join(". "), isWarning: false };
+  const sentences = [`fillmask: using ${fullModelName(status.model)}`, ...(isRemote(status) ? [destination(status)] : []), ...(status.error === null ? [] : [status.error])];
+  const isWarning = status.error !== null;
+  return { text: `$(${isWarning ? "warning" : icon}) ${model}`, tooltip: sentences.join(". "), isWarning };
 }
 
 type RemoteStatus = ServerStatus & { readonly host: string };
@@ -74,7 +75,13 @@ function destination({ host, leavesMachine }: RemoteStatus): string {
 
 /** Return the last part of a hub id or a path, short enough for the status bar. */
 export function modelName(model: string | null): string {
+  if (model === "embedded") return "built-in";
   return (model ?? "").replace(/[/\\]+$/, "").split(/[/\\]/).at(-1) ?? "";
+}
+
+/** Return the name of a model as a user knows it. */
+export function fullModelName(model: string | null): string {
+  return model === "embedded" ? "the small built-in model" : (model ?? "no model");
 }
 
 export interface MenuEntry {
@@ -90,24 +97,42 @@ export function menu(state: State, trusted: boolean): MenuEntry[] {
   const entries: MenuEntry[] = [headerEntry(state)];
   if (state.kind === "missing") {
     if (trusted) entries.push({ label: "$(cloud-download) Install the server…", command: "fillmask.installServer" });
-    entries.push({ label: "$(search) Set the server's path…", command: "fillmask.chooseServer" });
+    entries.push({ label: "$(search) Locate the server…", command: "fillmask.chooseServer" });
   }
   if (state.kind === "running") {
     entries.push(...engineEntries(state.status));
+    if (trusted) entries.push(...remedies(state.status).map(({ title, command }) => ({ label: `$(lightbulb) ${title}`, command })));
     if (trusted) {
-      entries.push({ label: "$(symbol-misc) Select the model…", command: "fillmask.selectModel" });
+      entries.push({ label: "$(symbol-misc) Choose a model…", command: "fillmask.selectModel" });
       entries.push({ label: "$(cloud-download) Download a model…", command: "fillmask.downloadModel" });
     }
-    entries.push({ label: "$(check-all) Fill all masks in the selection or document", command: "fillmask.fillAll" });
-    entries.push({ label: "$(graph) Inspect the selection or document", command: "fillmask.inspect" });
+    entries.push({ label: "$(check-all) Fill all blanks in the selection or document", command: "fillmask.fillAll" });
+    entries.push({ label: "$(graph) Show what the model predicts", command: "fillmask.inspect" });
   }
   entries.push(
     { label: "$(debug-restart) Restart the server", command: "fillmask.restart" },
-    { label: "$(output) Show the output", command: "fillmask.showOutput" },
+    { label: "$(output) Show the log", command: "fillmask.showOutput" },
     { label: "$(settings-gear) Open the settings", command: "fillmask.openSettings" },
     { label: "$(book) Open the walkthrough", command: "fillmask.openWalkthrough" },
   );
   return entries;
+}
+
+export interface Remedy {
+  readonly title: string;
+  readonly command: string;
+}
+
+/** Return what may solve the problem that a running server reports; nothing without a problem. */
+export function remedies({ error, host }: ServerStatus): Remedy[] {
+  if (error === null) return [];
+  const always: Remedy[] = [
+    { title: "Open Settings", command: "fillmask.openSettings" },
+    { title: "Show Log", command: "fillmask.showOutput" },
+  ];
+  if (host !== null) return always;
+  const download: Remedy[] = /download/i.test(error) ? [{ title: "Download…", command: "fillmask.downloadModel" }] : [];
+  return [...download, { title: "Choose Model…", command: "fillmask.selectModel" }, ...always];
 }
 
 /** Return where text goes and how to change that, if the user configured a shared engine. */
@@ -125,7 +150,7 @@ function headerEntry(state: State): MenuEntry {
   const { status, command } = state;
   return {
     label: text,
-    description: `${status.model ?? "no model"} · ${status.state} · fillmask-ls ${status.version}`,
+    description: `${fullModelName(status.model)} · ${status.state} · fillmask-ls ${status.version}`,
     detail: status.error ?? command,
   };
 }

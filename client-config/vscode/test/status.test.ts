@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isCompatible, menu, modelName, statusBarView, type ServerStatus, type State } from "../src/status.ts";
+import { remedies, isCompatible, menu, modelName, statusBarView, type ServerStatus, type State } from "../src/status.ts";
 
 const status: ServerStatus = {
   state: "ready",
@@ -63,7 +63,7 @@ void test("the status bar and its menu show where text goes", () => {
   assert.match(statusBarView(tunnel).tooltip, /goes to localhost:8000/);
 
   const unreachable: State = { ...running, status: { ...status, host: "engine.example.org", leavesMachine: true, error: "engine.example.org requires a token (401)." } };
-  assert.equal(statusBarView(unreachable).text, "$(symbol-array) bert-base-uncased");
+  assert.equal(statusBarView(unreachable).text, "$(warning) bert-base-uncased");
   assert.match(statusBarView(unreachable).tooltip, /uncased\. engine\.example\.org requires a token/);
   assert.match(menu(unreachable, true)[1]?.label ?? "", /engine\.example\.org does not answer/);
   assert.ok(menu(unreachable, true).some(({ command }) => command === "fillmask.setEngineToken"));
@@ -75,4 +75,19 @@ void test("a server of the same release series is compatible", () => {
   assert.ok(isCompatible("0.1.0", "0.1.5"));
   assert.ok(!isCompatible("0.2.0", "0.1.5"));
   assert.ok(!isCompatible("1.1.0", "0.1.0"));
+});
+
+void test("a problem keeps the status bar amber and offers what may solve it", () => {
+  const broken: State = { ...running, status: { ...status, error: "Model no/such is not in the cache. Download it." } };
+  assert.ok(statusBarView(broken).isWarning);
+  assert.ok(!statusBarView(running).isWarning);
+  const titles = remedies(broken.status).map(({ title }) => title);
+  assert.deepEqual(titles, ["Download…", "Choose Model…", "Open Settings", "Show Log"]);
+  assert.ok(menu(broken, true).some(({ label }) => label.endsWith("Download…")));
+  assert.ok(!menu(broken, false).some(({ label }) => label.endsWith("Download…")));
+  assert.deepEqual(remedies(status), []);
+});
+
+void test("the built-in model has a plain name", () => {
+  assert.match(statusBarView({ ...running, status: { ...status, model: "embedded" } }).text, /built-in$/);
 });

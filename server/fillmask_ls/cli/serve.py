@@ -81,7 +81,7 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until the process is told to end."""
     from fillmask_ls.engine.http_client import usable_token
-    from fillmask_ls.settings import is_loopback
+    from fillmask_ls.setting_types import is_loopback
 
     check_standard_output()
     host, port = options.listen

@@ -90,9 +90,24 @@ def passage(
     """
     language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
     prose = prose_around(document, target, language, reach) or line_around(document, target, reach)
-    excerpt = _excerpt(prose, target, tokens, reach, before, after, strip_markup=strip_markup)
-    masks = tuple(mask for mask in find_masks(excerpt.text) if _is_whole(excerpt.origins, mask))
-    return Passage(excerpt.text, masks, [start for start, _ in masks].index(excerpt.focus), excerpt.origins)
+    return _passage_of(_excerpt(prose, target, tokens, reach, before, after, strip_markup=strip_markup))
+
+
+def prose_passage(
+    document: TextDocument,
+    target: Target,
+    *,
+    tokens: int = DEFAULT_TOKENS,
+    strip_markup: bool = True,
+    before: Sequence[TextDocument] = (),
+    after: Sequence[TextDocument] = (),
+) -> Passage | None:
+    """Return the passage around a mask, as :func:`passage` does; None in code."""
+    language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
+    prose = prose_around(document, target, language, reach)
+    if prose is None or (strip_markup and _is_inline_code(document, (target.start, target.end), language)):
+        return None
+    return _passage_of(_excerpt(prose, target, tokens, reach, before, after, strip_markup=strip_markup))
 
 
 def word_passage(
@@ -255,6 +270,11 @@ def _excerpt(
     for other in after:
         prose = join_prose(prose, first_prose(other, _find_prose_language(other, strip_markup=strip_markup), reach))
     return cut_excerpt(prose, focus, tokens)
+
+
+def _passage_of(excerpt: Excerpt) -> Passage:
+    masks = tuple(mask for mask in find_masks(excerpt.text) if _is_whole(excerpt.origins, mask))
+    return Passage(excerpt.text, masks, [start for start, _ in masks].index(excerpt.focus), excerpt.origins)
 
 
 def _is_inline_code(document: TextDocument, span: Span, language: str) -> bool:

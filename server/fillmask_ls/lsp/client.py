@@ -85,7 +85,7 @@ class Client:
             params = types.ApplyWorkspaceEditParams(edit, label="fillmask")
             result = await self.server.workspace_apply_edit_async(params)
         except JsonRpcException as error:
-            raise request_failed("the client refused the edit") from error
+            raise request_failed("The editor did not make the change.") from error
         return result is not None and result.applied
 
     def require_apply_edit(self) -> None:
@@ -95,7 +95,9 @@ class Client:
             JsonRpcException: with the code ``RequestFailed``; it does not.
         """
         if not self.capabilities.apply_edit:
-            raise request_failed("the client does not support edits that a server asks for (workspace/applyEdit)")
+            raise request_failed(
+                "This editor can't make the changes that a language server asks for (workspace/applyEdit)."
+            )
 
     def refresh(self) -> None:
         """Let the client ask again for hints and lenses."""

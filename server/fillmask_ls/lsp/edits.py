@@ -9,8 +9,7 @@ from lsprotocol import types
 
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import Passage
-from fillmask_ls.documents.languages.registry import find_language
-from fillmask_ls.documents.prose import all_prose, find_verbatim
+from fillmask_ls.documents.prose import find_verbatim
 from fillmask_ls.engine.api import SampleMaskQuestion
 from fillmask_ls.spans import Span
 
@@ -46,7 +45,7 @@ async def fill_masks(session: Session, snapshot: Snapshot, span: Span) -> Replac
     if total <= _MASKS_WITHOUT_PROGRESS:
         return await _fill_passages(session, snapshot, passages, lambda _done: None)
     assert task is not None  # noqa: S101 - a coroutine runs in a task
-    async with progress_bar(session.client, "Filling masks", f"0 of {total}", cancel=task.cancel) as bar:
+    async with progress_bar(session.client, "Filling blanks", f"0 of {total}", cancel=task.cancel) as bar:
         bar.outcome = "not filled"
         replacements = await _fill_passages(
             session, snapshot, passages, lambda done: bar.report(done, total, f"{done} of {total}")
@@ -61,8 +60,7 @@ async def mask_randomly(
     """Return masks for randomly sampled words, or subwords, in the prose of a span."""
     document = snapshot.document
     text = document.slice(*span)
-    language = find_language(document.language_id, document.uri) if snapshot.strip_markup else ""
-    plain = await snapshot.reader.run(all_prose, text, language)
+    plain = await snapshot.prose(span)
     sampled = await session.engine.sample_mask(SampleMaskQuestion(plain.text, rate, seed, whole_words))
     verbatim = find_verbatim(plain, sampled, text)
     # A full stop is a token of its own, but no word.

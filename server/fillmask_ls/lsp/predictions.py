@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fillmask_ls.documents.context import Passage
 from fillmask_ls.documents.masks import Target
@@ -34,6 +34,17 @@ class MaskAnswer:
     def candidates(self) -> tuple[Candidate, ...]:
         """The words that fit the mask, the best first: as many as the longest list shows."""
         return self.prediction.candidates
+
+    @staticmethod
+    def empty(passage: Passage, model: str) -> MaskAnswer:
+        """Return an answer without candidates."""
+        return MaskAnswer(Prediction(passage.masks[passage.focus], (), None), passage, model)
+
+    def extended(self, candidates: Sequence[Candidate]) -> MaskAnswer:
+        """Return the answer with more candidates after its own."""
+        known = {word.text for word in self.candidates}
+        more = tuple(word for word in candidates if word.text not in known)
+        return replace(self, prediction=replace(self.prediction, candidates=self.candidates + more))
 
 
 def mask_question(passage: Passage, settings: Settings, prefix: str = "") -> PredictQuestion:
@@ -84,7 +95,13 @@ async def predict_passage(
     question = mask_question(passage, snapshot.settings, prefix)
     engine = session.engine
     answer = await (engine.predict_early(question) if early else engine.predict(question, priority))
-    return MaskAnswer(answer.predictions[passage.focus], passage, answer.model)
+    return MaskAnswer(_without_echo(answer.predictions[passage.focus], prefix), passage, answer.model)
+
+
+def _without_echo(prediction: Prediction, prefix: str) -> Prediction:
+    """Leave out the candidate that is only what was typed after a mask, unless it is the only one."""
+    others = tuple(word for word in prediction.candidates if word.text.casefold() != prefix.casefold())
+    return replace(prediction, candidates=others) if others else prediction
 
 
 async def predict_masks(

@@ -24,9 +24,10 @@ from fillmask_ls.engine.local import LocalEngine
 
 from . import capabilities, parent_process
 from .client import Client, request_failed
-from .commands import fill, fill_all, inspect, mask_randomly, models, score, unmask
+from .commands import dictionary, fill, fill_all, inspect, mask_randomly, models, score, suggest, unmask
 from .commands.arguments import Arguments
 from .diagnostics_publisher import DiagnosticsPublisher
+from .dictionary import workspace_folders
 from .message_validation import strict_converter
 from .protocol import Protocol
 from .ranges import to_index
@@ -59,6 +60,7 @@ class DocumentRequest:
         find_mask: finds the mask that the request is about. Then only an edit that changes or moves this mask makes the
             request stale; by default every edit of the document does.
         stale_error: answers a stale request.
+        if_stale: answers a stale request without an error, if there is such an answer.
     """
 
     handler: Callable[..., Awaitable[Any]]
@@ -66,6 +68,7 @@ class DocumentRequest:
     if_closed: Any = None
     find_mask: Callable[[TextDocument, int], Target | None] | None = None
     stale_error: Callable[[], JsonRpcException] = StaleError
+    if_stale: Any = None
 
 
 DOCUMENT_REQUESTS: dict[str, DocumentRequest] = {
@@ -74,7 +77,10 @@ DOCUMENT_REQUESTS: dict[str, DocumentRequest] = {
         code_lens.code_lens, types.CodeLensOptions(resolve_provider=True), if_closed=[]
     ),
     types.TEXT_DOCUMENT_COMPLETION: DocumentRequest(
-        completion.completion, completion.OPTIONS, find_mask=masks.mask_before_cursor
+        completion.completion,
+        completion.OPTIONS,
+        find_mask=masks.mask_before_cursor,
+        if_stale=completion.NOTHING_YET,  # Neovim would show an error
     ),
     types.TEXT_DOCUMENT_DIAGNOSTIC: DocumentRequest(
         diagnostic.diagnostic,
@@ -101,10 +107,14 @@ RESOLVE_REQUESTS: dict[str, Callable[[Session, Any], Awaitable[Any]]] = {
 }
 
 COMMANDS: dict[str, Callable[[Session, Arguments], Awaitable[dict[str, Any]]]] = {
+    "fillmask.suggest": suggest.suggest,
     "fillmask.fill": fill.fill,
     "fillmask.fillAll": fill_all.fill_all,
     "fillmask.maskRandomly": mask_randomly.mask_randomly,
     "fillmask.unmask": unmask.unmask,
+    "fillmask.ignoreWord": dictionary.ignore_word,
+    "fillmask.addToDictionary": dictionary.add_to_dictionary,
+    "fillmask.turnOffDiagnostics": dictionary.turn_off_diagnostics,
     "fillmask.score": score.score,
     "fillmask.inspect": inspect.inspect,
     "fillmask.downloadModel": models.download_model,
@@ -143,6 +153,7 @@ class FillmaskServer(LanguageServer):
         documents.on_change = self._document_changed
         documents.on_loss = self._document_lost
         self.session.models.on_model_change = self._model_changed
+        self.session.dictionary.on_change = self._diagnostics.refresh
         self._register()
 
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
@@ -173,8 +184,13 @@ class FillmaskServer(LanguageServer):
             mask = request.find_mask and request.find_mask(document, to_index(document, params.position))
             is_current = mask_unmoved(document, mask) if mask else unchanged
             with _errors_answered(request.stale_error):
-                async with self.session.snapshot(document, is_current) as snapshot:
-                    return await request.handler(self.session, snapshot, params)
+                try:
+                    async with self.session.snapshot(document, is_current) as snapshot:
+                        return await request.handler(self.session, snapshot, params)
+                except StaleError:
+                    if request.if_stale is None:
+                        raise
+                    return request.if_stale
 
         return handle
 
@@ -204,6 +220,7 @@ class FillmaskServer(LanguageServer):
         session.documents.encoding = Encoding(self.workspace.position_encoding)
         session.client.capabilities = capabilities.resolve(params.capabilities)
         session.configuration.initialize(params.initialization_options)
+        session.dictionary.folders = workspace_folders(params)
         capabilities.drop_unsupported(self.protocol.fm.features, params.capabilities)
         settings = session.configuration.settings
         if not (settings.engine_url or settings.engine_provider):

@@ -15,6 +15,7 @@ from fillmask_ls.spans import Span
 
 from .client import Client
 from .configuration import Configuration
+from .dictionary import Dictionary
 from .documents import Documents
 from .model_manager import ModelManager
 from .reader import Reader
@@ -22,6 +23,8 @@ from .snapshot import Snapshot
 from .staleness import IsCurrent, StaleError, Staleness, unchanged
 
 _MAX_COMPLETION_LISTS = 8
+_TYPING_SECONDS = 1.0
+"""Seconds after an edit in which a request for completion is probably the editor's own; Helix waits a quarter of one."""
 
 
 class Session:
@@ -34,17 +37,21 @@ class Session:
         models: chooses and loads the model.
         engine: answers questions with that model.
         reader: the thread that reads prose.
+        dictionary: the words that are never marked.
     """
 
     def __init__(self, client: Client, documents: Documents, local: LocalEngine) -> None:
         self.client = client
         self.documents = documents
         self.reader = Reader()
+        self.dictionary = Dictionary()
         self._tasks: set[asyncio.Task[None]] = set()
         self.configuration = Configuration(client)
         self.models = ModelManager(local, client, self.configuration, documents, self.reader)
         self.engine = self.models.engine
         self._staleness = Staleness()
+        self._change_times: dict[str, float] = {}
+        self._last_completion: tuple[str, int | None, int] | None = None
         self._completion_lists: OrderedDict[str, object] = OrderedDict()
         self._completion_list_count = 0
 
@@ -91,8 +98,23 @@ class Session:
         """Cancel stale requests; forget the settings of a closed document."""
         document = self.documents.get(uri)
         self._staleness.document_changed(uri, document)
+        self._change_times[uri] = asyncio.get_running_loop().time()
         if document is None:
             self.configuration.forget(uri)
+            del self._change_times[uri]
+
+    def is_asked_for(self, document: TextDocument, index: int) -> bool:
+        """Return whether the user, not a typed letter, asked for completion at an index of a document.
+
+        A client that does not mark the difference asks right after each letter; a second request at the same place of
+        the same text is the user's.
+        """
+        place = document.uri, document.version, index
+        is_repeated, self._last_completion = place == self._last_completion, place
+        if self.configuration.marks_typing or is_repeated:
+            return True
+        seconds = asyncio.get_running_loop().time() - self._change_times.get(document.uri, 0.0)
+        return seconds > _TYPING_SECONDS
 
     def remember_list(self, data: object) -> str:
         """Store the data that resolves the items of a completion list, and return its key for :meth:`recall_list`."""

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from fillmask_ls.engine import download, http_client
 from fillmask_ls.engine.remote import RemoteEngine
-from fillmask_ls.settings import Settings, is_loopback
+from fillmask_ls.setting_types import is_loopback
+from fillmask_ls.settings import Settings
 
 _TIMEOUT_WITH_FALLBACK = 2.0
 _TIMEOUT_WITHOUT_FALLBACK = 30.0

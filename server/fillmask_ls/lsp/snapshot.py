@@ -12,8 +12,10 @@ from lsprotocol import types
 from fillmask_ls import MASK
 from fillmask_ls.documents import context
 from fillmask_ls.documents.context import Passage, WordPassage
+from fillmask_ls.documents.languages.registry import find_language
 from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.paragraphs import Paragraph, paragraphs
+from fillmask_ls.documents.prose import Prose, all_prose
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.settings import Settings
 from fillmask_ls.spans import Span
@@ -71,6 +73,13 @@ class Snapshot:
         masked.replace(masked.position(word[0]), masked.position(word[1]), MASK)
         return await self._read(context.passage, Target(word[0], word[0] + len(MASK)), document=masked)
 
+    async def gap_passage(self, word: Span) -> Passage | None:
+        """Return the prose around a word or a gap between words, with a mask in its place; None in code."""
+        masked = self.document.snapshot()
+        masked.replace(masked.position(word[0]), masked.position(word[1]), MASK)
+        target = Target(word[0], word[0] + len(MASK))
+        return await self._read(context.prose_passage, target, document=masked)
+
     async def word_passage(self, word: Span) -> WordPassage | None:
         """Return the prose around a word; None where the word is not prose."""
         return await self._read(context.word_passage, word)
@@ -89,6 +98,11 @@ class Snapshot:
         while (passage := await self.reader.run(next, remaining, None)) is not None:
             passages.append(passage)
         return passages
+
+    async def prose(self, span: Span) -> Prose:
+        """Return the prose in a span, one paragraph a line."""
+        language = find_language(self.document.language_id, self.document.uri) if self.strip_markup else ""
+        return await self.reader.run(all_prose, self.document.slice(*span), language)
 
     async def paragraphs(self) -> list[Paragraph]:
         """Return the paragraphs near the last edit, the nearest first."""

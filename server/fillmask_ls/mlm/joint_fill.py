@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from fillmask_ls import english
 from fillmask_ls.spans import Span, replace_spans
-from fillmask_ls.words import find_masks, starts_sentence
+from fillmask_ls.words import find_masks
 
 from .arguments import check_count
 from .beam_search import AllowedTokens, Cloze, Hypothesis, Tokens, beam_search
@@ -16,6 +17,7 @@ from .forward_steps import ForwardSteps
 from .model import MaskedLM
 from .records import Results
 from .results import JointFill
+from .spelling import Spelling
 from .text_functions import over_texts
 from .windows import Window, contexts, windows
 
@@ -45,7 +47,7 @@ def fill_jointly(
         ValueError: ``top_k`` is below 1.
 
     >>> mlm.fill_jointly(model, "He was born in [MASK] [MASK] and studied law.")[0].words
-    ('new', 'york')
+    ('New', 'York')
     """
     masks = find_masks(text) if masks is None else masks
     check_count("top_k", top_k)
@@ -100,7 +102,9 @@ def _allowed_words(model: MaskedLM, window: Window) -> AllowedTokens:
 
 
 def _words(model: MaskedLM, window: Window, hypothesis: Hypothesis) -> tuple[str, ...]:
-    return tuple(
-        model.vocabulary.apply_case((token,), capital=starts_sentence(window.before(number)))
+    spelling = Spelling(model.vocabulary, window.text)
+    words = [
+        spelling.word((token,), window.before(number))
         for number, token in zip(window.requested, hypothesis.filled_tokens, strict=True)
-    )
+    ]
+    return english.spell_names(words)

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from fillmask_ls.spans import Span, replace_spans
-from fillmask_ls.words import SUBWORDS_LIMIT, find_masks, starts_sentence
+from fillmask_ls.words import SUBWORDS_LIMIT, find_masks
 
 from .arguments import check_count
 from .forward_steps import ForwardStep, ForwardSteps, run_together
 from .model import MaskedLM
 from .records import Results
 from .results import Candidate, Prediction
+from .spelling import Spelling
 from .subword_search import MAX_SUBWORDS, WordWeights, search_words
 from .text_functions import over_texts
 from .windows import Window, contexts, windows
@@ -183,12 +184,14 @@ def _predictions(
     # Twice as many tokens as words: two tokens can be one word, "The" and "the" at a sentence's start.
     best = distributions[:, : fits.shape[1]].masked_fill(~fits, -1).topk(min(2 * top_k, fits.shape[1]))
     entropies = torch.special.entr(distributions).sum(-1) / log(2)
+    spelling = Spelling(model.vocabulary, keys[0][0].text)
     predictions = []
     for key, weights, ids, entropy in zip(
         keys, best.values.tolist(), best.indices.tolist(), entropies.tolist(), strict=True
     ):
         single: WordWeights = [((id,), weight) for weight, id in zip(weights, ids, strict=True) if weight >= 0]
-        predictions.append(_prediction(model, key, single, _cached_words(model, cache, key), top_k, entropy))
+        longer = [item for item in _cached_words(model, cache, key) if spelling.exists(item[0], key[0].before(key[1]))]
+        predictions.append(_prediction(model, spelling, key, single, longer, top_k, entropy))
     return predictions
 
 
@@ -209,18 +212,24 @@ def _cached_words(model: MaskedLM, cache: Mapping[Any, Any], key: _CacheKey) -> 
 
 
 def _prediction(
-    model: MaskedLM, key: _CacheKey, single: WordWeights, longer: WordWeights, top_k: int, entropy: float
+    model: MaskedLM,
+    spelling: Spelling,
+    key: _CacheKey,
+    single: WordWeights,
+    longer: WordWeights,
+    top_k: int,
+    entropy: float,
 ) -> Prediction:
     window, number, prefix = key
     # Words of one subword keep their probabilities, so a list that is shown before the search stays right.
     total = 1 + sum(weight for _, weight in longer)
-    capital = starts_sentence(window.before(number))
+    before = window.before(number)
     words: dict[str, tuple[float, tuple[int, ...]]] = {}
     for ids, weight in (*single, *((ids, weight / total) for ids, weight in longer)):
-        word = model.vocabulary.apply_case(ids, capital=capital, prefix=prefix)
+        word = spelling.word(ids, before, prefix=prefix)
         probability, first_ids = words.get(word, (0.0, ids))
         words[word] = (probability + weight, first_ids)
-    best = sorted(words.items(), key=lambda item: -item[1][0])[:top_k]
+    best = sorted(words.items(), key=lambda item: (spelling.is_last(item[0]), -item[1][0]))[:top_k]
     start, end = window.masks[number]
     return Prediction(
         span=(start + window.start, end + window.start),

@@ -10,13 +10,13 @@ from torch.nn.functional import cosine_similarity
 
 from fillmask_ls import MASK
 from fillmask_ls.spans import Span
-from fillmask_ls.words import starts_sentence
 
 from .arguments import check_count
 from .forward_steps import ForwardStep, ForwardSteps
 from .model import MaskedLM
 from .records import Results
 from .results import Candidate
+from .spelling import Spelling
 from .text_functions import over_texts
 from .windows import Context, Window, contexts, subwords_at, windows
 
@@ -92,14 +92,14 @@ def _probabilities(model: MaskedLM, window: Window, subwords: Sequence[int], log
 def _best(model: MaskedLM, window: Window, word: str, probabilities: Tensor, top_k: int) -> list[Candidate]:
     vocabulary = model.vocabulary
     original = vocabulary.normalized(word)
-    capital = starts_sentence(window.before(0)) or word[:1].isupper()
+    spelling, before = Spelling(vocabulary, window.text), window.before(0)
     upper = len(word) > 1 and word.isupper()
     # Five times as many, because some are forms of the word itself.
     best = probabilities.topk(min(5 * top_k, int(probabilities.count_nonzero())))
     candidates = []
     for probability, id in zip(best.values.tolist(), best.indices.tolist(), strict=True):
         if not _is_form_of(vocabulary.normalized(vocabulary.texts[id]), original):
-            text = vocabulary.apply_case((id,), capital=capital)
+            text = spelling.word((id,), before, capital=word[:1].isupper())
             candidates.append(Candidate(text.upper() if upper else text, probability))
     return candidates[:top_k]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from fillmask_ls.spans import Span
-from fillmask_ls.words import find_words, starts_sentence
+from fillmask_ls.words import find_words
 
 from .arguments import check_count, check_spans
 from .forward_steps import ForwardSteps
@@ -15,6 +15,7 @@ from .masked_copies import batch_copies, masked_copies
 from .model import MaskedLM
 from .records import Results
 from .results import Candidate, WordSurprisal
+from .spelling import Spelling
 from .text_functions import over_texts
 from .tokenization import Encoding
 
@@ -51,6 +52,7 @@ def word_surprisals(
     word_at = {tokens[0]: word for word, tokens in tokens_of.items()}
     wanted = {token for tokens in tokens_of.values() for token in tokens}
     copies = masked_copies(model, 0, encoding, text, "within_word_l2r")
+    spelling = Spelling(model.vocabulary, text)
     likelihoods: dict[int, float] = {}
     expected: dict[Span, tuple[Candidate, ...]] = {}
     for batch in batch_copies(copy for copy in copies if not wanted.isdisjoint(copy.tokens)):
@@ -59,7 +61,7 @@ def word_surprisals(
         for (_, token), likelihood, token_logits in scored:
             likelihoods[token] = likelihood
             if token in word_at and top_k:
-                expected[word_at[token]] = _expected(model, token_logits, text[: word_at[token][0]], top_k)
+                expected[word_at[token]] = _expected(model, spelling, token_logits, text[: word_at[token][0]], top_k)
     return Results(
         WordSurprisal(
             text=text[slice(*word)],
@@ -81,14 +83,13 @@ def _tokens(model: MaskedLM, encoding: Encoding, word: Span) -> list[int]:
     ]
 
 
-def _expected(model: MaskedLM, logits: Tensor, before: str, top_k: int) -> tuple[Candidate, ...]:
+def _expected(model: MaskedLM, spelling: Spelling, logits: Tensor, before: str, top_k: int) -> tuple[Candidate, ...]:
     """Return the most probable words of one subword after the text ``before``."""
     vocabulary = model.vocabulary
     fits = vocabulary.fitting_tokens(is_continuation=vocabulary.is_continuation(before))
     probabilities = model.probabilities(logits)[: len(fits)].masked_fill(~fits, 0)
     best = probabilities.topk(min(top_k, len(fits)))
-    capital = starts_sentence(before)
     return tuple(
-        Candidate(vocabulary.apply_case((id,), capital=capital), probability, model.tokenizer.subwords((id,)))
+        Candidate(spelling.word((id,), before), probability, model.tokenizer.subwords((id,)))
         for id, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import regex
 import torch
 from torch import Tensor
 
+from fillmask_ls import english
 from fillmask_ls.words import apply_case, has_letter, is_han, is_part_of_word, is_written_without_spaces
 
 from .tokenization import Tokenizer
@@ -24,6 +26,10 @@ _LAST_CHARACTER = "\U0010ffff"
 _MAX_SEQUENCE_LETTERS = 30
 """Vocabularies of proteins have 25 letters and those of genes 4; one of prose has capitals and small letters."""
 
+_MIN_LETTERS = 4
+_MIN_SAMPLE = 200
+"""The minimum number of words, of so many letters, that tell the language of a vocabulary."""
+
 _Slot = tuple[bool, bool]
 """Whether a token continues a word, and whether the word ends with it."""
 
@@ -33,6 +39,7 @@ class Vocabulary:
 
     Attributes:
         texts: the text of every token id, without marks.
+        is_uncased: whether it has no capitals.
         is_of_prose: False if the vocabulary is one of sequences, such as proteins, that have no spaces or full stops.
     """
 
@@ -50,7 +57,14 @@ class Vocabulary:
                 self._sorted[continues, False] = self._sorted[continues, True]
         self._words = frozenset(text for text, _ in self._sorted[False, True])
         self.is_of_prose = not tokenizer.marks.each_token_is_a_word or self._count_letters() > _MAX_SEQUENCE_LETTERS
+        self.is_uncased = tokenizer.normalize("A") == "a"
         self._starts_without_space = self._starts_text_without_space()
+
+    @cached_property
+    def is_english(self) -> bool:
+        """Whether most of its words are English."""
+        sample = [word for word in self._words if len(word) >= _MIN_LETTERS and word.isascii() and word.isalpha()]
+        return len(sample) >= _MIN_SAMPLE and sum(map(english.is_listed, sample)) > len(sample) / 2
 
     def _ids_of_words(self) -> Iterator[int]:
         special_ids = self._tokenizer.special_ids
@@ -202,10 +216,14 @@ class Vocabulary:
             return bool(continues[following]) and not self._tokenizer.marks.ends_word(self._tokenizer.vocabulary[id])
         return bool(self._allowed[True, True][following]) and not self._allowed[False, True][following]
 
-    def apply_case(self, ids: Sequence[int], *, capital: bool = False, prefix: str = "") -> str:
-        """Return the word of these subwords in the case its place needs; see :func:`fillmask_ls.words.apply_case`."""
-        begun = len(self._tokenizer.normalize(prefix))
-        return apply_case(self.word(ids), capital=capital, prefix=prefix, begun=begun)
+    def apply_case(self, word: str, *, capital: bool = False, prefix: str = "") -> str:
+        """Return a word in the case its place needs; see :func:`fillmask_ls.words.apply_case`.
+
+        A name keeps its capitals after letters that were typed in lower case.
+        """
+        if prefix.islower() and not word.islower():
+            return word
+        return apply_case(word, capital=capital, prefix=prefix, begun=len(self._tokenizer.normalize(prefix)))
 
     def _sort(self, ids: Sequence[int]) -> list[tuple[str, int]]:
         words = self._tokenizer.normalize_all([self.texts[id] for id in ids])

@@ -34,7 +34,7 @@ async def test_score_takes_a_range_of_the_document_and_a_metric(vscode: Editor, 
     line = {"start": {"line": 1, "character": 0}, "end": {"line": 2, "character": 0}}
     answer = plain(await document.command("fillmask.score", range=line, metric="original"))
     assert [word["text"] for word in answer["words"]] == ["The", "cat", "sat", "on", "the", "mat"]
-    assert engine.questions(ScoreQuestion) == [ScoreQuestion("The cat sat on the mat.\n", "original")]
+    assert engine.questions(ScoreQuestion) == [ScoreQuestion("The cat sat on the mat.", "original")]
 
 
 async def test_inspect_returns_the_inspection_of_the_embedded_model(bert: Editor) -> None:

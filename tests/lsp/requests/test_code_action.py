@@ -36,18 +36,18 @@ async def test_a_selection_that_touches_one_mask_offers_to_fill_it(editor: Edito
     document = editor.open(f"{SENTENCE} It is a {MASK} city.")
     titles = list(await document.actions(selected))
     assert titles[0].startswith("Fill with “")
-    assert "Fill the 2 masks of this paragraph together" in titles
-    assert "Mask 15 % of the selection at random" in titles
+    assert "Fill the 2 blanks of this paragraph together" in titles
+    assert "Replace 15 % of the words in the selection with blanks" in titles
 
 
 async def test_a_selection_that_touches_two_masks_offers_to_fill_both(editor: Editor) -> None:
     titles = list(await editor.open(TWO).actions("MASK] of [MA"))
-    assert "Fill the 2 masks of this paragraph together" in titles
+    assert "Fill the 2 blanks of this paragraph together" in titles
 
 
 @pytest.mark.parametrize(
     ("selected", "title"),
-    [("MASK|", "paragraph together"), ("Paris is the [MASK] of [MASK].", "masks of the selection")],
+    [("MASK|", "paragraph together"), ("Paris is the [MASK] of [MASK].", "blanks of the selection")],
 )
 async def test_masks_of_a_paragraph_or_selection_are_filled_together(editor: Editor, selected: str, title: str) -> None:
     document = editor.open(f"{TWO}\n\nAnother [MASK] here.\n")
@@ -60,23 +60,23 @@ async def test_each_of_a_few_selected_masks_is_filled_by_itself(editor: Editor) 
     document = editor.open(f"🙂 {TWO}\nAnother [MASK] here.\n")
     actions = await document.actions(f"🙂 {TWO}")  # Kate requests actions for the whole line
     assert not any(title.startswith("Fill with") for title in actions)
-    titles = [title for title in actions if title.startswith("Fill mask")]
-    assert [title.partition(" with")[0] for title in titles] == ["Fill mask 1 of 2", "Fill mask 2 of 2"]
-    assert list(actions).index("Fill the 2 masks of the selection") < list(actions).index(titles[0])
+    titles = [title for title in actions if title.startswith("Fill blank")]
+    assert [title.partition(" with")[0] for title in titles] == ["Fill blank 1 of 2", "Fill blank 2 of 2"]
+    assert list(actions).index("Fill the 2 blanks of the selection") < list(actions).index(titles[0])
     await document.apply_action(actions[titles[1]])
     assert document.text == "🙂 Paris is the [MASK] of house.\nAnother [MASK] here.\n"
 
 
 async def test_many_selected_masks_are_not_listed_one_by_one(editor: Editor) -> None:
     titles = list(await editor.open(f"{TWO} {TWO}").actions(f"{TWO} {TWO}"))
-    assert "Fill the 4 masks of the selection" in titles
-    assert not any(title.startswith("Fill mask") for title in titles)
+    assert "Fill the 4 blanks of the selection" in titles
+    assert not any(title.startswith("Fill blank") for title in titles)
 
 
 async def test_all_masks_of_a_document_are_filled_in_one_edit(editor: Editor) -> None:
     document = editor.open(f"# [MASK]\n\n{TWO}\n\n- a [MASK]\n- {SENTENCE}\n", "markdown")
     actions = await document.actions("MASK|")
-    await document.apply_action(actions["Fill all 5 masks of the document"])
+    await document.apply_action(actions["Fill all 5 blanks of the document"])
     assert MASK not in document.text
     assert document.text.count("\n") == 6
 
@@ -85,16 +85,20 @@ async def test_a_word_is_masked_or_replaced(editor: Editor) -> None:
     await editor.wait_for_model()
     document = editor.open("She walked to the old house.")
     actions = await document.actions("hou|")
-    substitutes = [title for title in actions if title.startswith("Replace “house” with")]
-    assert substitutes == [f"Replace “house” with “{word}”" for word in ("house", "river", "garden")]
-    await document.apply_action(actions["Mask “house”"])
+    substitutes = [title for title in actions if title.startswith("Replace “house” with “")]
+    assert substitutes == [
+        "Replace “house” with “house” (50.0 %)",
+        "Replace “house” with “river” (25.0 %)",
+        "Replace “house” with “garden” (12.5 %)",
+    ]
+    await document.apply_action(actions["Replace “house” with a blank"])
     assert document.text == "She walked to the old [MASK]."
 
 
 async def test_replace_action_inserts_the_substitute(editor: Editor) -> None:
     await editor.wait_for_model()
     document = editor.open("She walked to the old house.")
-    await document.apply_action((await document.actions("house"))["Replace “house” with “river”"])
+    await document.apply_action((await document.actions("house"))["Replace “house” with “river” (25.0 %)"])
     assert document.text == "She walked to the old river."
 
 
@@ -102,8 +106,8 @@ async def test_without_a_model_a_word_is_masked_at_once(connect: Connect, engine
     engine.hold_loading()
     editor = await connect("vscode")
     actions = await editor.open("She walked to the old house.").actions("house")
-    assert not any(title.startswith("Replace") for title in actions)
-    assert "Mask “house”" in actions
+    assert not any("with “" in title for title in actions)
+    assert "Replace “house” with a blank" in actions
 
 
 async def test_automatic_request_at_a_word_returns_no_actions(editor: Editor) -> None:
@@ -135,14 +139,14 @@ async def test_random_masking_of_a_selection_masks_no_code(editor: Editor) -> No
     )
     document = editor.open(text, "markdown")
     actions = await document.actions(text)
-    await document.apply_action(actions["Mask 15 % of the selection at random"])
+    await document.apply_action(actions["Replace 15 % of the words in the selection with blanks"])
     assert 2 < document.text.count(MASK) < 25
     assert document.text.count("untouched code") == document.text.count("🙂") == 4
 
 
 async def test_an_action_that_an_edit_made_stale_is_refused(editor: Editor) -> None:
     document = editor.open(TWO)
-    action = (await document.actions("MASK|"))["Fill the 2 masks of this paragraph together"]
+    action = (await document.actions("MASK|"))["Fill the 2 blanks of this paragraph together"]
     if action.edit is not None:
         pytest.skip("the client gets edits at once")
     document.cursor = 0
@@ -171,7 +175,7 @@ async def test_an_unlikely_word_is_fixed(editor: Editor) -> None:
 async def test_a_selection_without_words_offers_random_masking_at_most(editor: Editor) -> None:
     for text, at in [("", ""), (" \n ", "\n"), ("🙂", "🙂")]:
         actions = await editor.open(text).actions(at)
-        assert all("Mask 15" in title for title in actions)
+        assert all("Replace 15" in title for title in actions)
 
 
 async def test_a_client_without_code_action_literals_gets_no_actions(connect: Connect) -> None:
@@ -194,30 +198,30 @@ async def test_a_masked_word_is_restored(editor: Editor) -> None:
     document = editor.open("🙂 She walked to the old house.")
     for word in ("walked", "house"):
         actions = await document.actions(word)
-        await document.apply_action(actions[f"Mask “{word}”"])
+        await document.apply_action(actions[f"Replace “{word}” with a blank"])
     assert document.text == "🙂 She [MASK] to the old [MASK]."
     actions = await document.actions("She [MASK] to the old [MASK]")
-    await document.apply_action(actions["Restore the words that 2 masks hide"])
+    await document.apply_action(actions["Restore 2 masked words"])
     assert document.text == "🙂 She walked to the old house."
 
 
 async def test_a_word_that_was_tried_and_undone_is_not_restored(editor: Editor) -> None:
     document = editor.open("🙂 She walked to the old house. The sky is [MASK].")
-    await document.apply_action((await document.actions("house"))["Mask “house”"])
+    await document.apply_action((await document.actions("house"))["Replace “house” with a blank"])
     for mask, tried in [("old [MASK]", "old dog"), ("is [MASK]", "is blue")]:
         document.replace(mask, tried)
         document.replace("🙂 ", "🙂 Then ")
         document.replace("🙂 Then ", "🙂 ")
         document.replace(tried, mask)
     assert not any(title.startswith("Restore") for title in await document.actions("is [MASK]"))
-    await document.apply_action((await document.actions("old [MASK]"))["Restore the word that this mask hides"])
+    await document.apply_action((await document.actions("old [MASK]"))["Restore masked word"])
     assert document.text == "🙂 She walked to the old house. The sky is [MASK]."
 
 
 async def test_masks_of_a_passage_that_was_deleted_and_brought_back_keep_their_words(editor: Editor) -> None:
     document = editor.open("One. She walked to the old house.")
-    await document.apply_action((await document.actions("house"))["Mask “house”"])
+    await document.apply_action((await document.actions("house"))["Replace “house” with a blank"])
     document.replace(" She walked to the old [MASK].", "")
     document.replace("One.", "One. She walked to the old [MASK].")
-    await document.apply_action((await document.actions("[MASK]"))["Restore the word that this mask hides"])
+    await document.apply_action((await document.actions("[MASK]"))["Restore masked word"])
     assert document.text == "One. She walked to the old house."

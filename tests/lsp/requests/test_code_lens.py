@@ -54,7 +54,7 @@ async def test_lenses_count_the_masks_and_give_the_loss_of_the_masked_words(
     assert all(lens.range.start.character == 0 for lens in found)
     fill, masked, fill_other, _ = found
     assert fill.command is not None
-    assert (fill.command.title, fill.command.command) == ("2 masks: fill all", "fillmask.fillAll")
+    assert (fill.command.title, fill.command.command) == ("2 blanks: fill all", "fillmask.fillAll")
     assert argument_text(document, fill) == "[MASK]\r\nto the [MASK]"
     assert argument_text(document, fill_other) == "[MASK], 😀 [MASK]"
 
@@ -63,7 +63,7 @@ async def test_lenses_count_the_masks_and_give_the_loss_of_the_masked_words(
     assert resolved.command is not None
     assert (resolved.command.command, resolved.range) == ("fillmask.unmask", masked.range)
     assert argument_text(document, resolved) == argument_text(document, fill)
-    assert resolved.command.title == "loss 1.25 nats for the hidden words"
+    assert resolved.command.title == "masked words: like choosing among 3 words each (loss 1.25 nats)"
     [question] = engine.questions(LossQuestion)
     # The words of the other paragraph's masks are known, so the model reads them.
     assert question.text.startswith("😀 Heading. The man was [MASK] to the [MASK] by ambulance. ")
@@ -79,14 +79,14 @@ async def test_lenses_follow_edits_of_the_document(editor: Editor) -> None:
     document.replace("[MASK], 😀", "[MASK] or [MASK], 😀")
     [lens] = await lenses(document)
     assert lens.command is not None
-    assert lens.command.title == "3 masks: fill all"
+    assert lens.command.title == "3 blanks: fill all"
     with pytest.raises(JsonRpcException) as refused:
         await editor.client.code_lens_resolve_async(masked)
     assert refused.value.code == types.LSPErrorCodes.ContentModified
     document.replace_all("One [MASK]!")
     [one] = await lenses(document)
     assert one.command is not None
-    assert one.command.title == "1 mask: fill"
+    assert one.command.title == "1 blank: fill"
 
 
 async def test_the_loss_of_the_embedded_model_is_the_cross_entropy_of_the_words(connect: Connect) -> None:
@@ -96,7 +96,7 @@ async def test_the_loss_of_the_embedded_model_is_the_cross_entropy_of_the_words(
     _, masked = await lenses(document)
     resolved = await bert.client.code_lens_resolve_async(masked)
     assert resolved.command is not None
-    loss = float(resolved.command.title.split()[1])
+    loss = float(resolved.command.title.removesuffix(" nats)").rpartition(" ")[2])
     params = types.ExecuteCommandParams(
         "fillmask.score", [{"text": "The man was taken to the hospital by ambulance.", "metric": "original"}]
     )

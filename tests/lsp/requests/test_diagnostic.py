@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,9 +90,13 @@ async def test_pulled_diagnostic_names_the_unlikely_word_and_the_expected_ones(p
     [item] = items(await pull(document))
     assert document.text_in(item.range) == "guitar"
     assert document.index(item.range.start) > len(LIKELY)
-    assert (item.source, item.code, item.severity) == ("fillmask", "unlikely-word", types.DiagnosticSeverity.Hint)
+    assert (item.source, item.code, item.severity) == (
+        "fillmask",
+        "unlikely-word",
+        types.DiagnosticSeverity.Information,
+    )
     assert item.data["words"] == ["house", "river", "garden", "street", "winter"]
-    assert item.message == "“guitar” is unlikely here: the model expects house (50.0 %), river or garden."
+    assert item.message == "“guitar” seems unusual here. Expected: house (50.0 %), river or garden."
     assert puller.client.diagnostics == {}
 
 
@@ -181,10 +186,10 @@ async def test_diagnostics_are_off_by_default_and_turned_on_while_running(
     await editor.configure(enabled())
     assert await published.next(prose) == ["guitar"]
     assert len(engine.questions(SurprisalQuestion)) == 1  # none while they were off, none in Python
-    await editor.configure(enabled(languages=[], severity="information"))
+    await editor.configure(enabled(languages=[], severity="hint"))
     await editor.wait_until(lambda: document.uri in published.latest)
     [item] = published.latest[document.uri].diagnostics
-    assert item.severity == types.DiagnosticSeverity.Information
+    assert item.severity == types.DiagnosticSeverity.Hint
     await editor.configure({"fillmask": {}})
     await editor.wait_until(lambda: not any(params.diagnostics for params in published.latest.values()))
 
@@ -205,3 +210,55 @@ async def test_a_puller_is_asked_to_pull_when_settings_change(connect: Connect) 
         await editor.configure(settings)
         await editor.wait_until(lambda count=count: editor.client.diagnostic_refresh_count > count)
         assert await marked(document) == expected
+
+
+async def actions_at(document: Document) -> dict[str, types.CodeAction]:
+    marks = items(await pull(document))
+    return await document.actions("guitar", diagnostics=marks)
+
+
+async def test_a_marked_word_has_one_list_of_replacements(puller: Editor) -> None:
+    await puller.wait_for_model()
+    titles = list(await actions_at(puller.open(UNLIKELY)))
+    assert [title for title in titles if title.startswith("Replace with")] == [
+        f"Replace with “{word}”" for word in ("house", "river", "garden", "street", "winter")
+    ]
+    assert not any("Replace “guitar” with “" in title for title in titles)
+
+
+async def test_an_ignored_word_is_no_longer_marked_anywhere(puller: Editor) -> None:
+    document, other = puller.open(UNLIKELY), puller.open(UNLIKELY)
+    action = (await actions_at(document))["Ignore “guitar”"]
+    assert action.command
+    count = puller.client.diagnostic_refresh_count
+    await puller.client.workspace_execute_command_async(
+        types.ExecuteCommandParams(action.command.command, action.command.arguments)
+    )
+    await puller.wait_until(lambda: puller.client.diagnostic_refresh_count > count)
+    assert await marked(document) == await marked(other) == []
+
+
+async def test_a_document_is_turned_off(puller: Editor) -> None:
+    document, other = puller.open(UNLIKELY), puller.open(UNLIKELY)
+    action = (await actions_at(document))["Underline no words in this file"]
+    assert action.command
+    await puller.client.workspace_execute_command_async(
+        types.ExecuteCommandParams(action.command.command, action.command.arguments)
+    )
+    assert await marked(document) == []
+    assert await marked(other) == ["guitar"]
+
+
+async def test_a_word_is_added_to_the_users_dictionary(
+    puller: Editor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("APPDATA", str(tmp_path))
+    document = puller.open(UNLIKELY)
+    action = (await actions_at(document))["Add “guitar” to the dictionary"]
+    assert action.command
+    await puller.client.workspace_execute_command_async(
+        types.ExecuteCommandParams(action.command.command, action.command.arguments)
+    )
+    assert (tmp_path / "fillmask-ls/dictionary.txt").read_text(encoding="utf-8") == "guitar\n"
+    assert await marked(document) == []

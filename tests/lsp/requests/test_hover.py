@@ -35,9 +35,9 @@ async def test_hover_shows_the_best_five_words_and_the_entropy(editor: Editor) -
     if content(hover).kind == types.MarkupKind.Markdown:
         assert text.startswith("**house** ")  # so that editors that show one line of a hover show the best word
         assert text.count("\n| ") == 6
-    assert "embedded" in text
-    assert "Mask 2 of 3" in text
-    assert re.search(r"Entropy 2.0 bits: as uncertain as between 4 words", text)
+    assert "small built-in model" in text
+    assert "Blank 2 of 3" in text
+    assert re.search(r"Fairly sure \(like choosing among 4 words\)", text)
     assert hover is not None
     assert hover.range is not None
     assert document.text_in(hover.range) == "[MASK]"
@@ -80,7 +80,7 @@ async def test_words_and_model_names_are_escaped(connect: Connect) -> None:
 async def test_the_embedded_model_predicts_the_right_word(bert: Editor) -> None:
     shown = content(await bert.open("The patient was taken to the [MASK] by ambulance.").hover("[MASK]"))
     assert shown.value.startswith("**hospital** ")
-    assert "Model: embedded" in shown.value
+    assert "Model: small built-in model" in shown.value
 
 
 @pytest.mark.parametrize("text", ["The [MASK] was here", "Nothing here"])

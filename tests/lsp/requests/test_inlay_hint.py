@@ -33,7 +33,7 @@ async def test_each_mask_has_the_best_word_and_its_probability(editor: Editor) -
         [edit] = hint.text_edits or []
         assert (edit.range.start, edit.range.end, edit.new_text) == (document.position(begin), hint.position, "house")
         assert isinstance(hint.tooltip, types.MarkupContent)
-        assert "Entropy" in hint.tooltip.value
+        assert "like choosing among" in hint.tooltip.value
 
 
 async def test_the_hint_of_the_embedded_model_is_the_first_word_of_its_hover(bert: Editor) -> None:

@@ -98,7 +98,9 @@ function M.attach(client, buffer)
   local key = require('fillmask').option('accept')
   if key and vim.fn.maparg(key, 'i') == '' then
     vim.keymap.set('i', key, function()
-      return M.accept() and '' or key
+      -- <C-e> closes the list of words, which would stay open.
+      local instead = vim.fn.pumvisible() == 1 and '<C-e>' or ''
+      return M.accept() and instead or key
     end, { buffer = buffer, expr = true, desc = 'Accept the ghost text of fillmask' })
   end
 end

@@ -1,7 +1,7 @@
 --- The Neovim client of fillmask-ls. plugin/fillmask.lua defines the user commands, which call functions of this module.
 local M = {}
 
-local defaults = { autotrigger = true, ghost_text = true, hints = true, accept = '<C-l>' }
+local defaults = { autotrigger = true, ghost_text = true, hints = true, accept = '<C-l>', suggest = '<C-Space>' }
 
 --- Return an option: the user's value in `vim.g.fillmask`, or the default.
 --- @param name string a key of `defaults`
@@ -13,11 +13,66 @@ function M.option(name)
   return value
 end
 
+--- Show a message in one line, because Neovim waits for ENTER after a longer one.
+--- @param message string
+--- @param message_type? integer of the protocol: 1 error, 2 warning
+function M.notify(message, message_type)
+  local levels = { vim.log.levels.ERROR, vim.log.levels.WARN }
+  local text = message:gsub('%s+', ' ')
+  if text:sub(1, 8) ~= 'fillmask' then
+    text = 'fillmask: ' .. text
+  end
+  local room = vim.o.columns - 13 -- the width of 'showcmd', and one
+  if vim.notify == M.builtin_notify and vim.fn.strdisplaywidth(text) > room then
+    text = vim.fn.strcharpart(text, 0, math.max(20, room - 1)) .. '…'
+  end
+  vim.notify(text, levels[message_type] or vim.log.levels.INFO)
+end
+
+--- Neovim's own vim.notify, which shows messages in the command line.
+M.builtin_notify = vim.notify
+
+--- Suggest words at the cursor: for a mask, a gap between words, or in the place of a word.
+function M.suggest()
+  local client = M.client()
+  if not client then
+    return
+  end
+  if vim.api.nvim_get_mode().mode:sub(1, 1) == 'i' and vim.lsp.completion and vim.lsp.completion.get then
+    -- The trigger kind of a list that is asked for again: never that of a typed letter.
+    vim.lsp.completion.get({ ctx = { triggerKind = 3 } })
+    return
+  end
+  local buffer = vim.api.nvim_get_current_buf()
+  local position = vim.lsp.util.make_position_params(0, client.offset_encoding).position
+  M.execute('suggest', {}, { position = position }, function(result)
+    if #result.words == 0 then
+      M.notify('No words fit here.')
+      return
+    end
+    vim.ui.select(result.words, {
+      prompt = 'Words that fit:',
+      format_item = function(word)
+        return ('%s  %.1f %%'):format(word.text, 100 * word.probability)
+      end,
+    }, function(word)
+      if word then
+        local edit = { range = result.range, newText = word.text }
+        vim.lsp.util.apply_text_edits({ edit }, buffer, client.offset_encoding)
+      end
+    end)
+  end)
+end
+
 --- Set up a buffer that the server is attached to.
 function M.attach(client, buffer)
   require('fillmask.completion').attach(client, buffer)
   if M.option('ghost_text') then
     require('fillmask.ghost_text').attach(client, buffer)
+  end
+  local key = M.option('suggest')
+  if key and vim.fn.maparg(key, 'i') == '' then
+    vim.keymap.set('i', key, M.suggest, { buffer = buffer, desc = 'Suggest words with fillmask' })
   end
   if M.option('hints') and vim.lsp.inlay_hint then
     M.enable_hints(buffer)
@@ -51,7 +106,7 @@ end
 function M.client()
   local clients = (vim.lsp.get_clients or vim.lsp.get_active_clients)({ name = 'fillmask', bufnr = 0 })
   if not clients[1] then
-    vim.notify('fillmask: No server is attached to this buffer. See :checkhealth vim.lsp', vim.log.levels.WARN)
+    M.notify('No server in this buffer. See :checkhealth vim.lsp', 2)
   end
   return clients[1]
 end
@@ -69,7 +124,7 @@ end
 --- @param opts table the argument of the user command's callback
 --- @param arguments table
 --- @param on_result? fun(result: table)
-local function execute(name, opts, arguments, on_result)
+function M.execute(name, opts, arguments, on_result)
   local client = M.client()
   if not client then
     return
@@ -84,7 +139,7 @@ local function execute(name, opts, arguments, on_result)
   local params = { command = 'fillmask.' .. name, arguments = { arguments } }
   M.request(client, 'workspace/executeCommand', params, function(err, result)
     if err then
-      vim.notify('fillmask: ' .. err.message, vim.log.levels.WARN)
+      M.notify(err.message, 2)
     elseif on_result then
       on_result(result)
     end
@@ -105,7 +160,7 @@ end
 local function notify_if_unchanged(message)
   return function(result)
     if #result.words == 0 then
-      vim.notify('fillmask: ' .. message)
+      M.notify(message)
     end
   end
 end
@@ -115,26 +170,26 @@ function M.fill(opts)
   if client then
     local position = vim.lsp.util.make_position_params(0, client.offset_encoding).position
     local word = opts.args ~= '' and opts.args or nil
-    execute('fill', opts, { position = position, word = word })
+    M.execute('fill', opts, { position = position, word = word })
   end
 end
 
 function M.fill_all(opts)
-  execute('fillAll', opts, {}, notify_if_unchanged('Nothing to fill: the text contains no [MASK].'))
+  M.execute('fillAll', opts, {}, notify_if_unchanged('Nothing to fill: the text contains no [MASK].'))
 end
 
 function M.mask(opts)
   local rate = tonumber(opts.args) or 0.15
-  execute('maskRandomly', opts, { rate = rate }, notify_if_unchanged('The random choice masked no word. Try again, or use a higher rate.'))
+  M.execute('maskRandomly', opts, { rate = rate }, notify_if_unchanged('The random choice masked no word. Try again, or use a higher rate.'))
 end
 
 function M.unmask(opts)
   local message = 'Nothing to restore: fillmask can restore only words that it masked itself.'
-  execute('unmask', opts, {}, notify_if_unchanged(message))
+  M.execute('unmask', opts, {}, notify_if_unchanged(message))
 end
 
 function M.score(opts)
-  execute('score', opts, {}, function(result)
+  M.execute('score', opts, {}, function(result)
     local lines = {
       ('Pseudo-log-likelihood %.2f, perplexity %.2f, by %s'):format(
         result.pseudoLogLikelihood,
@@ -153,26 +208,27 @@ function M.score(opts)
 end
 
 function M.inspect(opts)
-  execute('inspect', opts, { format = 'markdown' }, function(result)
+  M.execute('inspect', opts, { format = 'markdown' }, function(result)
     open_report('inspect', vim.split(result.content, '\n', { plain = true }))
   end)
 end
 
 function M.model(opts)
-  execute('selectModel', opts, { model = opts.args }, M.notify_status)
+  M.execute('selectModel', opts, { model = opts.args }, M.notify_status)
 end
 
 function M.download(opts)
-  execute('downloadModel', opts, { model = opts.args }, M.notify_status)
+  M.execute('downloadModel', opts, { model = opts.args }, M.notify_status)
 end
 
 function M.status(opts)
-  execute('status', opts, {}, M.notify_status)
+  M.execute('status', opts, {}, M.notify_status)
 end
 
 function M.notify_status(result)
   local error_text = type(result.error) == 'string' and ('; ' .. result.error) or ''
-  vim.notify(('fillmask-ls %s: %s, %s%s'):format(result.version or '', result.state or '', result.model or '', error_text))
+  local model = result.model == 'embedded' and 'small built-in model' or result.model or 'no model'
+  M.notify(('fillmask-ls %s: %s, %s%s'):format(result.version or '', result.state or '', model, error_text))
 end
 
 return M

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -51,6 +51,7 @@ _ENDINGS = {
     "typst": ".typ .typst",
 }
 _LANGUAGE_BY_ENDING = {ending: language for language, endings in _ENDINGS.items() for ending in endings.split()}
+_UNMARKED_TEXT = {"", "plaintext", "text", "txt"}
 _COMMIT_MESSAGES = ("COMMIT_EDITMSG", "MERGE_MSG", "TAG_EDITMSG")
 
 
@@ -65,6 +66,20 @@ def find_language(language_id: str, uri: str = "") -> str:
         return by_id
     name = basename(unquote(uri))
     return _language_by_name(name) or _language_by_name(name.lower())  # some systems use capitals
+
+
+def is_language_named(language_id: str, names: Collection[str]) -> bool:
+    """Return whether a document's language is among some names; editors have several names for some languages.
+
+    Args:
+        names: language ids; without any, all languages are among them.
+    """
+    if not names or language_id in names:
+        return True
+    if language_id in _UNMARKED_TEXT:
+        return not _UNMARKED_TEXT.isdisjoint(names)
+    language = find_language(language_id)
+    return language != "" and language in {find_language(name) for name in names}
 
 
 def is_code(language: str) -> bool:

@@ -86,13 +86,6 @@ class Arguments:
         start, end = (_position(value.get(name), f"range.{name}") for name in ("start", "end"))
         return to_span(document, types.Range(start, end))
 
-    def text_or_span(self) -> str:
-        """Return ``text``, or the text of ``range`` in the document ``uri``."""
-        if self.has("text"):
-            return self.text("text")
-        document = self.document()
-        return document.slice(*self.span(document))
-
 
 def _position(value: object, name: str) -> types.Position:
     if isinstance(value, dict):

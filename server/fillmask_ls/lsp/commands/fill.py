@@ -32,6 +32,7 @@ async def fill(session: Session, arguments: Arguments) -> dict[str, Any]:
     target = masks.mask_at(document, arguments.index(document))
     if target is None:
         raise JsonRpcInvalidParams(f"no {MASK} at 'position'")
+    session.client.require_apply_edit()
     word = arguments.text("word") if arguments.has("word") else None
     async with session.snapshot(document, mask_unmoved(document, target)) as snapshot:
         if word is None:

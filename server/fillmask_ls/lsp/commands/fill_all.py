@@ -22,6 +22,7 @@ async def fill_all(session: Session, arguments: Arguments) -> dict[str, Any]:
     """
     document = arguments.document()
     span = arguments.span(document)
+    session.client.require_apply_edit()
     async with session.snapshot(document) as snapshot:
         replacements = await fill_masks(session, snapshot, span)
     return await apply(session.client, snapshot, replacements)

@@ -11,6 +11,7 @@ from fillmask_ls.presentation.markdown import inspection_markdown
 
 from ..session import Session
 from .arguments import Arguments
+from .prose import prose
 
 
 async def inspect(session: Session, arguments: Arguments) -> dict[str, Any]:
@@ -18,7 +19,7 @@ async def inspect(session: Session, arguments: Arguments) -> dict[str, Any]:
 
     Args:
         text: the text to inspect; or ``uri`` and ``range``.
-        uri: an open document.
+        uri: an open document, whose prose is inspected: no markup, no code.
         range: by default the whole document.
         format: ``json`` (the default), ``markdown`` or ``html``.
         rate: the share of tokens to mask, 0 to 1; 0.15 by default.
@@ -30,7 +31,7 @@ async def inspect(session: Session, arguments: Arguments) -> dict[str, Any]:
         ``{"format": …, "content": …}``.
     """
     format_ = arguments.choice("format", "json", ("json", "markdown", "html"))
-    text = arguments.text_or_span()
+    text = await prose(session, arguments)
     whole_words = arguments.flag("wholeWords", default=False)
     inspection = await session.engine.inspect(InspectQuestion(text, arguments.rate(), arguments.seed(), whole_words))
     if format_ == "json":

@@ -26,6 +26,7 @@ async def mask_randomly(session: Session, arguments: Arguments) -> dict[str, Any
     """
     document, seed = arguments.document(), arguments.seed()
     span, rate = arguments.span(document), arguments.rate()
+    session.client.require_apply_edit()
     whole_words = arguments.flag("wholeWords", default=True)
     async with session.snapshot(document) as snapshot:
         replacements = await edits.mask_randomly(session, snapshot, span, rate=rate, seed=seed, whole_words=whole_words)

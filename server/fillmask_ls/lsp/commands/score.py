@@ -8,6 +8,7 @@ from fillmask_ls.engine.api import ScoreQuestion
 
 from ..session import Session
 from .arguments import Arguments
+from .prose import prose
 
 _METRICS = ("within_word_l2r", "original", "whole_word")
 
@@ -17,17 +18,18 @@ async def score(session: Session, arguments: Arguments) -> dict[str, Any]:
 
     Args:
         text: the text to score; or ``uri`` and ``range``.
-        uri: an open document.
+        uri: an open document, whose prose is scored: no markup, no code.
         range: by default the whole document.
         metric: what is masked with each token, in minicons' terms: ``within_word_l2r`` (the default), ``original`` or
             ``whole_word``.
 
     Returns:
         ``{"model": …, "pseudoLogLikelihood": …, "perplexity": …, "tokens": …, "words": [{"text": …, "span": [0, 3],
-        "surprisal": …}]}``: the log-likelihood in nats, the number of tokens, and the surprisals in bits.
+        "surprisal": …}]}``: the log-likelihood in nats, the number of tokens, and the surprisals in bits. Spans are of
+        the text that was scored.
     """
     metric: Any = arguments.choice("metric", "within_word_l2r", _METRICS)
-    result = await session.engine.score(ScoreQuestion(arguments.text_or_span(), metric))
+    result = await session.engine.score(ScoreQuestion(await prose(session, arguments), metric))
     return {
         "model": session.engine.model_for(ScoreQuestion),
         "pseudoLogLikelihood": result.pseudo_log_likelihood,

@@ -50,11 +50,12 @@ async def code_action(
     span, only = snapshot.span(params.range), params.context.only
     is_invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
     target = masks.mask_in_selection(snapshot.document, span)
-    actions = _fixes(snapshot, params.context.diagnostics)
+    marked = [diagnostic for diagnostic in params.context.diagnostics if offered_words(diagnostic)]
+    actions = [action for diagnostic in marked for action in _fixes(session, snapshot, diagnostic)]
     if target and _is_wanted(_QUICK_FIX, only):
         actions += await _fills(session, snapshot, target)
     if _is_wanted(_REWRITE, only) and (target or is_invoked):
-        actions += await _rewrites(session, snapshot, span, target)
+        actions += await _rewrites(session, snapshot, span, target, with_substitutes=not marked)
     return [action for action in actions if _is_wanted(action.kind or _REWRITE, only)] or None
 
 
@@ -123,17 +124,39 @@ async def _edit(session: Session, snapshot: Snapshot, data: _ActionData) -> type
     return edits.workspace_edit(snapshot, replacements)
 
 
-def _fixes(snapshot: Snapshot, diagnostics: Sequence[types.Diagnostic]) -> list[types.CodeAction]:
-    """Return the actions that replace unlikely words with expected ones."""
-    return [
+def _fixes(session: Session, snapshot: Snapshot, diagnostic: types.Diagnostic) -> list[types.CodeAction]:
+    """Return the actions that replace an unlikely word with expected ones, and those that leave it alone."""
+    span = snapshot.span(diagnostic.range)
+    fixes = [
         types.CodeAction(
             title=f"Replace with “{word}”",
             kind=_QUICK_FIX,
             diagnostics=[diagnostic],
-            edit=edits.workspace_edit(snapshot, [(snapshot.span(diagnostic.range), word)]),
+            edit=edits.workspace_edit(snapshot, [(span, word)]),
         )
-        for diagnostic in diagnostics
         for word in offered_words(diagnostic)
+    ]
+    word, shown = snapshot.document.slice(*span), _shortened(snapshot.document.slice(*span))
+    commands = [
+        (f"Ignore “{shown}”", "fillmask.ignoreWord", {"word": word}),
+        (f"Add “{shown}” to the dictionary", "fillmask.addToDictionary", {"word": word}),
+        ("Underline no words in this file", "fillmask.turnOffDiagnostics", {"uri": snapshot.document.uri}),
+    ]
+    if session.dictionary.folders:
+        workspace = (
+            f"Add “{shown}” to this workspace's dictionary",
+            "fillmask.addToDictionary",
+            {"word": word, "scope": "workspace"},
+        )
+        commands.insert(2, workspace)
+    return fixes + [
+        types.CodeAction(
+            title=title,
+            kind=_QUICK_FIX,
+            diagnostics=[diagnostic],
+            command=types.Command(title, name, arguments=[argument]),
+        )
+        for title, name, argument in commands
     ]
 
 
@@ -151,7 +174,9 @@ async def _fills(session: Session, snapshot: Snapshot, target: Target) -> list[t
     ]
 
 
-async def _rewrites(session: Session, snapshot: Snapshot, span: Span, target: Target | None) -> list[types.CodeAction]:
+async def _rewrites(
+    session: Session, snapshot: Snapshot, span: Span, target: Target | None, *, with_substitutes: bool
+) -> list[types.CodeAction]:
     document, is_selection = snapshot.document, span[1] > span[0]
     selected = document.masks(*span) if is_selection else []
     actions = _fill_actions(snapshot, span, target, len(selected))
@@ -160,10 +185,10 @@ async def _rewrites(session: Session, snapshot: Snapshot, span: Span, target: Ta
     if target or selected:
         actions += _restore_actions(snapshot, (target.start, target.end) if target else span)
     if is_selection and not (target and target.start <= span[0] and span[1] <= target.end):
-        title = f"Mask {_MASKING_RATE:.0%} of the selection at random".replace("%", " %")
+        title = f"Replace {_MASKING_RATE:.0%} of the words in the selection with blanks".replace("%", " %")
         actions.append(_later(snapshot, title, "mask", span, seed=secrets.randbelow(_SEEDS)))
     if not target and not selected:
-        actions += await _word_actions(session, snapshot, span)
+        actions += await _word_actions(session, snapshot, span, with_substitutes=with_substitutes)
     if not snapshot.capabilities.resolve_action_edits:
         for action in actions:
             if action.data is not None:
@@ -178,12 +203,12 @@ def _fill_actions(snapshot: Snapshot, span: Span, target: Target | None, selecte
         paragraph = masks.paragraph(document, target.start)
         count = len(document.masks(*paragraph))
         if count > 1:
-            actions.append(_later(snapshot, f"Fill the {count} masks of this paragraph together", "fill", paragraph))
+            actions.append(_later(snapshot, f"Fill the {count} blanks of this paragraph together", "fill", paragraph))
     if selected > 1:
-        actions.append(_later(snapshot, f"Fill the {selected} masks of the selection", "fill", span))
+        actions.append(_later(snapshot, f"Fill the {selected} blanks of the selection", "fill", span))
     count = len(document.masks(0, len(document)))
     if (target or selected) and count > max(selected, 1):
-        actions.append(_later(snapshot, f"Fill all {count} masks of the document", "fill", (0, len(document))))
+        actions.append(_later(snapshot, f"Fill all {count} blanks of the document", "fill", (0, len(document))))
     return actions
 
 
@@ -193,7 +218,7 @@ async def _single_fills(session: Session, snapshot: Snapshot, selected: Sequence
     for number, mask in enumerate(selected, 1):
         answer = await predict_mask(session, snapshot, Target(*mask))
         for word in answer.candidates[:1]:
-            title = f"Fill mask {number} of {len(selected)} with “{word.text}” ({percent(word.probability)})"
+            title = f"Fill blank {number} of {len(selected)} with “{word.text}” ({percent(word.probability)})"
             edit = edits.workspace_edit(snapshot, [(mask, word.text)])
             actions.append(types.CodeAction(title=title, kind=_REWRITE, edit=edit))
     return actions
@@ -203,28 +228,30 @@ def _restore_actions(snapshot: Snapshot, span: Span) -> list[types.CodeAction]:
     words = edits.restore_words(snapshot, span)
     if not words:
         return []
-    hidden = "the word that this mask hides" if len(words) == 1 else f"the words that {len(words)} masks hide"
-    return [types.CodeAction(f"Restore {hidden}", kind=_REWRITE, edit=edits.workspace_edit(snapshot, words))]
+    masked = "masked word" if len(words) == 1 else f"{len(words)} masked words"
+    return [types.CodeAction(f"Restore {masked}", kind=_REWRITE, edit=edits.workspace_edit(snapshot, words))]
 
 
-async def _word_actions(session: Session, snapshot: Snapshot, span: Span) -> list[types.CodeAction]:
+async def _word_actions(
+    session: Session, snapshot: Snapshot, span: Span, *, with_substitutes: bool
+) -> list[types.CodeAction]:
     """Return the actions that mask the word at the cursor or replace it with a substitute."""
     word_span = word_in_selection(snapshot.document, span)
     if word_span is None:
         return []
     word = snapshot.document.slice(*word_span)
     edit = edits.workspace_edit(snapshot, [(word_span, MASK)])
-    actions = [types.CodeAction(f"Mask “{_shortened(word)}”", kind=_REWRITE, edit=edit)]
+    actions = [types.CodeAction(f"Replace “{_shortened(word)}” with a blank", kind=_REWRITE, edit=edit)]
     engine = session.engine
     # Never let the menu wait for a model to load.
-    if engine.model_name is None or engine.starts_local_load(SubstitutesQuestion):
+    if not with_substitutes or engine.model_name is None or engine.starts_local_load(SubstitutesQuestion):
         return actions
     passage = await snapshot.masked_passage(word_span)
     mask = passage.masks[passage.focus]
     text, start = replace_spans(passage.text, [(mask, word)]), mask[0]
     for substitute in await engine.substitutes(SubstitutesQuestion(text, (start, start + len(word)), _MAX_SUBSTITUTES)):
         edit = edits.workspace_edit(snapshot, [(word_span, substitute.text)])
-        title = f"Replace “{_shortened(word)}” with “{substitute.text}”"
+        title = f"Replace “{_shortened(word)}” with “{substitute.text}” ({percent(substitute.probability)})"
         actions.append(types.CodeAction(title, kind=_REWRITE, edit=edit))
     return actions
 

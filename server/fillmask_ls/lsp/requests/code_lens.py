@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from math import exp
 from typing import Any
 
 from lsprotocol import types
@@ -78,7 +79,11 @@ async def resolve(session: Session, lens: types.CodeLens) -> types.CodeLens:
     async with session.snapshot(document) as snapshot:
         loss = await _hidden_loss(session, snapshot, to_span(snapshot.document, data.range))
     argument = {"uri": data.uri, "range": _plain_range(data.range)}
-    command = types.Command(f"loss {loss:.2f} nats for the hidden words", UNMASK, arguments=[argument])
+    command = types.Command(
+        f"masked words: like choosing among {max(1, round(exp(loss))):,} words each (loss {loss:.2f} nats)",
+        UNMASK,
+        arguments=[argument],
+    )
     return types.CodeLens(lens.range, command, lens.data)
 
 
@@ -90,7 +95,7 @@ def _lenses(document: TextDocument) -> list[types.CodeLens]:
         line = document.position(_paragraph_start(document, start)).line
         above = types.Range(types.Position(line, 0), types.Position(line, 0))
         argument = {"uri": document.uri, "range": _plain_range(to_range(document, (start, end)))}
-        title = "1 mask: fill" if len(masks) == 1 else f"{len(masks)} masks: fill all"
+        title = "1 blank: fill" if len(masks) == 1 else f"{len(masks)} blanks: fill all"
         lenses.append(types.CodeLens(above, types.Command(title, FILL_ALL, arguments=[argument])))
         if [mask for mask, _ in document.masked_words.words(start, end)] == masks:
             lenses.append(types.CodeLens(above, data={**argument, "version": document.version}))

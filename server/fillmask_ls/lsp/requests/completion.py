@@ -9,6 +9,8 @@ from lsprotocol import types
 
 from fillmask_ls import MASK
 from fillmask_ls.documents import masks
+from fillmask_ls.documents.gaps import gap_at
+from fillmask_ls.documents.languages.registry import is_language_named
 from fillmask_ls.documents.masks import Target
 from fillmask_ls.engine.api import Candidate, EngineError, FillQuestion
 from fillmask_ls.presentation.markdown import escape_markdown
@@ -19,8 +21,12 @@ from ..capabilities import CompletionCapabilities
 from ..predictions import MaskAnswer, predict_mask
 from ..session import Session
 from ..snapshot import Snapshot
+from ..suggestions import suggest_words
 
 OPTIONS = types.CompletionOptions(trigger_characters=["[", "]"], resolve_provider=True)
+
+NOTHING_YET = types.CompletionList(is_incomplete=True, items=[])
+"""The answer that lets a client ask again."""
 
 _LINE_FILLS = 3
 _LINE_MASKS = range(2, 5)
@@ -37,20 +43,32 @@ _PROSE_LANGUAGES = {
 async def completion(
     session: Session, snapshot: Snapshot, params: types.CompletionParams
 ) -> types.CompletionList | None:
-    """Return the words for the mask before the cursor, or the mask that is being typed; None elsewhere."""
+    """Return the words for the mask before the cursor, or the mask that is being typed.
+
+    Where no mask is, return the words that fit in the prose at the cursor, if the user asked for them; else None.
+    """
     index = snapshot.index(params.position)
-    target = masks.mask_before_cursor(snapshot.document, index)
-    if target is None:
-        return _complete_mask(snapshot, index, params.context)
     timeout = _SECONDS_FOR_FIRST_MODEL if session.models.is_loading_first else None
     try:
-        answer, lines = await asyncio.wait_for(complete_target(session, snapshot, target, index), timeout)
+        return await asyncio.wait_for(_complete(session, snapshot, index, params.context), timeout)
     except asyncio.TimeoutError:
-        return types.CompletionList(is_incomplete=True, items=[])
+        return NOTHING_YET
+
+
+async def _complete(
+    session: Session, snapshot: Snapshot, index: int, context: types.CompletionContext | None
+) -> types.CompletionList | None:
+    target = masks.mask_before_cursor(snapshot.document, index)
+    if target is None:
+        mask = _complete_mask(snapshot, index, context)
+        if mask is not None or not _is_wanted(session, snapshot, index, context):
+            return mask
+        return await _complete_gap(session, snapshot, index)
+    answer, lines = await complete_target(session, snapshot, target, index)
     range_ = snapshot.range((target.start, target.typed_end))
     key = session.remember_list(answer)
     words = answer.candidates[: snapshot.settings.completion_top_k]
-    return _completion_list(words, range_, key, snapshot.capabilities.completion, lines)
+    return completion_list(words, MASK + target.prefix, range_, key, snapshot.capabilities.completion, lines)
 
 
 async def resolve(session: Session, item: types.CompletionItem) -> types.CompletionItem:
@@ -62,6 +80,32 @@ async def resolve(session: Session, item: types.CompletionItem) -> types.Complet
     if rank is not None:
         item.documentation = _documentation(answer, rank, session.client.capabilities.completion.markup)
     return item
+
+
+def _is_wanted(session: Session, snapshot: Snapshot, index: int, context: types.CompletionContext | None) -> bool:
+    """Return whether completion is to suggest words where no mask is."""
+    kind = context.trigger_kind if context else types.CompletionTriggerKind.Invoked
+    is_asked = kind is types.CompletionTriggerKind.TriggerForIncompleteCompletions or (
+        kind is types.CompletionTriggerKind.Invoked and session.is_asked_for(snapshot.document, index)
+    )
+    settings = snapshot.settings
+    match settings.completion_without_mask:
+        case "asked":
+            return is_asked
+        case "always" if kind is not types.CompletionTriggerKind.TriggerCharacter:
+            languages = settings.completion_without_mask_languages
+            return is_asked or is_language_named(snapshot.document.language_id, languages)
+    return False
+
+
+async def _complete_gap(session: Session, snapshot: Snapshot, index: int) -> types.CompletionList | None:
+    """Return the words that fit at the cursor, where no mask is; None in code."""
+    gap = gap_at(snapshot.document, index)
+    answer = await suggest_words(session, snapshot, gap) if gap else None
+    if gap is None or answer is None:
+        return None
+    range_, key = snapshot.range(gap.span), session.remember_list(answer)
+    return completion_list(answer.candidates, gap.prefix, range_, key, snapshot.capabilities.completion)
 
 
 async def complete_target(
@@ -110,26 +154,28 @@ def _line_item(
     return types.CompletionItem(
         label=" … ".join(words),
         kind=types.CompletionItemKind.Snippet,
-        detail="all masks together",
+        detail="all blanks together",
         sort_text=f"{9000 + rank:04}",
         filter_text=document.slice(start, index) + text,
         text_edit=types.TextEdit(snapshot.range(edited), text),
     )
 
 
-def _completion_list(
+def completion_list(
     words: Sequence[Candidate],
+    typed: str,
     range_: types.Range,
     key: str,
     capabilities: CompletionCapabilities,
-    lines: Sequence[types.CompletionItem],
+    lines: Sequence[types.CompletionItem] = (),
 ) -> types.CompletionList:
     """Return the candidates, each one plain edit over ``range_``, and after them the filled ``lines``.
 
-    The list is incomplete, so that a client asks again at each letter typed after the mask. The filter text begins with
-    the mask, because clients compare it with the text in the edit's range.
+    The list is incomplete, so that a client asks again at each letter typed after the mask. All items have the same
+    filter text: clients compare it with the text in the edit's range, and would move a word that equals it to the top.
 
     Args:
+        typed: the text in the range, up to the cursor.
         key: the list's key for :meth:`Session.recall_list`, which resolves its items.
     """
     items = []
@@ -143,7 +189,7 @@ def _completion_list(
                 kind=types.CompletionItemKind.Text,
                 detail=probability,
                 sort_text=f"{rank:04}",
-                filter_text=MASK + word.text,
+                filter_text=typed or None,
                 preselect=rank == 0,
                 text_edit=None if capabilities.default_range else types.TextEdit(range_, word.text),
                 text_edit_text=word.text if capabilities.default_range else None,
@@ -174,7 +220,7 @@ def _complete_mask(
     item = types.CompletionItem(
         label=MASK,
         kind=types.CompletionItemKind.Keyword,
-        detail="a word for the model to fill in",
+        detail="Blank: suggest a word here",
         filter_text=MASK,
         text_edit=types.TextEdit(snapshot.range(typed), MASK),
     )
@@ -206,7 +252,7 @@ def _documentation(answer: MaskAnswer, rank: int, markup: types.MarkupKind | Non
     words = answer.candidates
     word, others = words[rank], ", ".join(other.text for other in words if other is not words[rank]) or "none"
     before, after = _sentence_around(answer)
-    position = f"Rank {rank + 1} of {len(words)}, {percent(word.probability)}."
+    position = f"Suggestion {rank + 1} of {len(words)}, {percent(word.probability)}."
     if markup is types.MarkupKind.Markdown:
         sentence = _markdown_sentence(before, word.text, after)
         return types.MarkupContent(markup, f"{sentence}\n\n{position}\n\nOthers: {escape_markdown(others)}")

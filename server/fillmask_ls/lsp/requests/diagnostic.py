@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from hashlib import sha256
 from math import log, log2
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from fillmask_ls.documents.languages.registry import find_language
+from fillmask_ls.documents.languages.registry import is_language_named
 from fillmask_ls.documents.paragraphs import Paragraph
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.engine.api import Priority, SurprisalQuestion, WordSurprisal
@@ -18,6 +18,7 @@ from fillmask_ls.presentation.percent import percent
 from fillmask_ls.settings import Settings
 from fillmask_ls.spans import Span
 
+from ..predictions import predict_passage
 from ..session import Session
 from ..snapshot import Snapshot
 
@@ -30,11 +31,12 @@ _IDLE_SECONDS = 1.0
 """Seconds without a change before a document is checked: marks under words that are being typed would disturb."""
 _EXPECTED_WORDS = 5
 """Expected words offered as quick fixes."""
+_OWN_WORD = 1
+"""The word itself may be among the expected ones."""
 _MAX_NAMED_WORDS = 3
 _NAMED_PROBABILITY = 0.02
 """The message names up to three expected words: the best, and others of at least this probability."""
 _SEVERITIES = {"hint": types.DiagnosticSeverity.Hint, "information": types.DiagnosticSeverity.Information}
-_PLAIN_LANGUAGES = {"", "plaintext", "text", "txt"}
 
 
 class PullCancelledError(JsonRpcException):
@@ -64,27 +66,24 @@ async def find_diagnostics(session: Session, snapshot: Snapshot) -> list[types.D
     if not is_enabled(snapshot.document, snapshot.settings):
         return []
     await asyncio.sleep(_IDLE_SECONDS)
+    if session.dictionary.is_off(snapshot.document.uri):
+        return []
+    known = await session.reader.run(session.dictionary.words)
     items: list[types.Diagnostic] = []
     for paragraph in await snapshot.paragraphs():
-        spans = tuple(_candidate_words(paragraph, snapshot.settings))
+        spans = tuple(_candidate_words(paragraph, snapshot.settings, known))
         if spans:
-            question = SurprisalQuestion(paragraph.text, _EXPECTED_WORDS, spans)
+            question = SurprisalQuestion(paragraph.text, 1 + _OWN_WORD, spans)
             surprisals = await session.engine.word_surprisals(question, Priority.BACKGROUND)
-            items += _diagnostics(snapshot, paragraph, surprisals)
+            for surprisal in surprisals:
+                if _is_unlikely(surprisal, snapshot.settings):
+                    items += await _diagnostic(session, snapshot, paragraph.document_span(surprisal.span), surprisal)
     return sorted(items, key=lambda item: (item.range.start.line, item.range.start.character))
 
 
 def is_enabled(document: TextDocument, settings: Settings) -> bool:
-    """Return whether the words of a document are to be marked; editors have several names for some languages."""
-    names = settings.diagnostics_languages
-    if not settings.diagnostics:
-        return False
-    if not names or document.language_id in names:
-        return True
-    if document.language_id in _PLAIN_LANGUAGES:
-        return not _PLAIN_LANGUAGES.isdisjoint(names)
-    canonical = find_language(document.language_id)
-    return canonical != "" and canonical in {find_language(name) for name in names}
+    """Return whether the words of a document are to be marked."""
+    return settings.diagnostics and is_language_named(document.language_id, settings.diagnostics_languages)
 
 
 def offered_words(diagnostic: types.Diagnostic) -> list[str]:
@@ -94,35 +93,50 @@ def offered_words(diagnostic: types.Diagnostic) -> list[str]:
     return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
 
 
-def _candidate_words(paragraph: Paragraph, settings: Settings) -> Iterator[Span]:
-    """Yield the words that may be marked: letters only and in lower case, because a name is always unlikely."""
+def _candidate_words(paragraph: Paragraph, settings: Settings, known: Container[str]) -> Iterator[Span]:
+    """Yield the words that may be marked: letters only and in lower case, because a name is always unlikely.
+
+    Args:
+        known: words that are never marked.
+    """
     for start, end in paragraph.words:
         word = paragraph.text[start:end]
-        if len(word) >= settings.diagnostics_minimum_length and word.isalpha() and word.islower():
+        if len(word) >= settings.diagnostics_minimum_length and word.isalpha() and word.islower() and word not in known:
             yield start, end
 
 
-def _diagnostics(
-    snapshot: Snapshot, paragraph: Paragraph, surprisals: Sequence[WordSurprisal]
-) -> Iterator[types.Diagnostic]:
-    """Yield the unlikely words of a paragraph.
+def _is_unlikely(surprisal: WordSurprisal, settings: Settings) -> bool:
+    """Return whether a word is to be marked.
 
-    A word of several subwords is never marked: the vocabulary does not know it, so it is always unlikely.
+    A word of several subwords never is: the vocabulary does not know it, so it is always unlikely.
     """
-    settings = snapshot.settings
-    for surprisal in surprisals:
-        expected = [word for word in surprisal.expected if word.text.casefold() != surprisal.text.casefold()]
-        if expected and len(surprisal.subwords) == 1 and _gap(surprisal) > settings.diagnostics_threshold:
-            best = f"{expected[0].text} ({percent(expected[0].probability)})"
-            likely = [word.text for word in expected[1:_MAX_NAMED_WORDS] if word.probability >= _NAMED_PROBABILITY]
-            yield types.Diagnostic(
-                range=snapshot.range(paragraph.document_span(surprisal.span)),
-                message=f"“{surprisal.text}” is unlikely here: the model expects {_listed([best, *likely])}.",
-                severity=_SEVERITIES[settings.diagnostics_severity],
-                code=_CODE,
-                source="fillmask",
-                data={"words": [word.text for word in expected]},
-            )
+    return len(surprisal.subwords) == 1 and _gap(surprisal) > settings.diagnostics_threshold
+
+
+async def _diagnostic(
+    session: Session, snapshot: Snapshot, span: Span, surprisal: WordSurprisal
+) -> list[types.Diagnostic]:
+    """Return the diagnostic of an unlikely word, with the words for a blank in its place; none without such words."""
+    passage = await snapshot.gap_passage(span)
+    if passage is None:
+        return []
+    answer = await predict_passage(session, snapshot, passage, priority=Priority.BACKGROUND)
+    expected = [word for word in answer.candidates if word.text.casefold() != surprisal.text.casefold()]
+    expected = expected[:_EXPECTED_WORDS]
+    if not expected:
+        return []
+    best = f"{expected[0].text} ({percent(expected[0].probability)})"
+    likely = [word.text for word in expected[1:_MAX_NAMED_WORDS] if word.probability >= _NAMED_PROBABILITY]
+    return [
+        types.Diagnostic(
+            range=snapshot.range(span),
+            message=f"“{surprisal.text}” seems unusual here. Expected: {_listed([best, *likely])}.",
+            severity=_SEVERITIES[snapshot.settings.diagnostics_severity],
+            code=_CODE,
+            source="fillmask",
+            data={"words": [word.text for word in expected]},
+        )
+    ]
 
 
 def _gap(surprisal: WordSurprisal) -> float:

@@ -12,9 +12,10 @@ from fillmask_ls.documents.masks import Target
 from fillmask_ls.engine.api import Candidate, Prediction, SurprisalQuestion, WordSurprisal
 from fillmask_ls.presentation.markdown import escape_markdown
 from fillmask_ls.presentation.percent import bar, percent
+from fillmask_ls.presentation.wording import model_in_words, surprisal_in_words, uncertainty_in_words
 from fillmask_ls.spans import Span
 
-from ..predictions import MaskAnswer, predict_mask
+from ..predictions import MaskAnswer, predict_mask, predict_passage
 from ..session import Session
 from ..snapshot import Snapshot
 
@@ -43,12 +44,14 @@ async def _hover_word(session: Session, snapshot: Snapshot, word: Span) -> types
     passage = await snapshot.word_passage(word)
     if passage is None:
         return None
-    question = SurprisalQuestion(passage.text, snapshot.settings.hover_top_k, (passage.span,))
-    surprisals = await session.engine.word_surprisals(question)
-    if not surprisals:
+    masked = await snapshot.gap_passage(passage.document_span)
+    surprisals = await session.engine.word_surprisals(SurprisalQuestion(passage.text, 0, (passage.span,)))
+    if not surprisals or masked is None:
         return None
+    expected = await predict_passage(session, snapshot, masked)
     contents = render_surprisal(
         surprisals[0],
+        expected.candidates[: snapshot.settings.hover_top_k],
         str(session.engine.model_for(SurprisalQuestion)),
         markdown=snapshot.capabilities.hover_markdown,
         subwords=snapshot.settings.hover_subwords,
@@ -64,7 +67,8 @@ def render_prediction(answer: MaskAnswer, snapshot: Snapshot) -> types.MarkupCon
     candidates, subwords = answer.candidates[: snapshot.settings.hover_top_k], snapshot.settings.hover_subwords
     uncertainty = _uncertainty(answer.prediction)
     passage = answer.passage
-    source = f"Mask {passage.focus + 1} of {len(passage.masks)} in this passage. Model: {answer.model}"
+    number = f"Blank {passage.focus + 1} of {len(passage.masks)}. " if len(passage.masks) > 1 else ""
+    source = f"{number}Model: {model_in_words(answer.model)}"
     if not snapshot.capabilities.hover_markdown:
         return _plain([*_columns(candidates, subwords=subwords), *uncertainty, source])
     best = [f"**{escape_markdown(candidate.text)}** {percent(candidate.probability)}" for candidate in candidates[:1]]
@@ -72,35 +76,35 @@ def render_prediction(answer: MaskAnswer, snapshot: Snapshot) -> types.MarkupCon
     return _markdown([*best, table, *uncertainty, f"*{escape_markdown(source)}*"])
 
 
-def render_surprisal(word: WordSurprisal, model: str, *, markdown: bool, subwords: bool = False) -> types.MarkupContent:
-    """Render how surprising a word is, and what the model named ``model`` expected in its place.
+def render_surprisal(
+    word: WordSurprisal, expected: Sequence[Candidate], model: str, *, markdown: bool, subwords: bool = False
+) -> types.MarkupContent:
+    """Render how surprising a word is, and what the model named ``model`` expects in its place.
 
     Args:
         subwords: whether to show the subwords of each word.
     """
-    surprisal = f"{word.surprisal:.1f} bits of surprisal, probability {percent(exp(word.log_likelihood))}"
+    surprisal = f"{surprisal_in_words(word.surprisal)}, probability {percent(exp(word.log_likelihood))}"
     own_subwords = [f"Subwords: {_subwords(word)}"] if subwords else []
     if not markdown:
-        expected = ["The model expected:", *_columns(word.expected, subwords=subwords)]
-        return _plain([f"{word.text}: {surprisal}", *expected, *own_subwords, f"Model: {model}"])
+        rows = ["Expected here:", *_columns(expected, subwords=subwords)]
+        return _plain([f"{word.text}: {surprisal}", *rows, *own_subwords, f"Model: {model_in_words(model)}"])
     return _markdown(
         [
             f"**{escape_markdown(word.text)}** {surprisal}",
-            "The model expected:",
-            "\n".join(_table(word.expected, subwords=subwords)),
+            "Expected here:",
+            "\n".join(_table(expected, subwords=subwords)),
             *map(escape_markdown, own_subwords),
-            f"*Model: {escape_markdown(model)}*",
+            f"*Model: {escape_markdown(model_in_words(model))}*",
         ]
     )
 
 
 def _uncertainty(prediction: Prediction) -> list[str]:
     """Return a line about the entropy, or none where a remote engine does not report it."""
-    if prediction.entropy is None or prediction.effective_words is None:
+    if prediction.effective_words is None:
         return []
-    count = max(1, round(prediction.effective_words))
-    words = "word" if count == 1 else "words"
-    return [f"Entropy {prediction.entropy:.1f} bits: as uncertain as between {count:,} {words}."]
+    return [f"{uncertainty_in_words(prediction.effective_words)}."]
 
 
 def _table(candidates: Sequence[Candidate], *, subwords: bool) -> list[str]:

@@ -1,0 +1,122 @@
+"""English words: which letters make a word, and which words are written with capitals.
+
+The word list is SCOWL's (size 60, American and British), under the license in ``COPYING``.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+
+_SUFFIXES = (
+    "'s", "s", "es", "d", "ed", "r", "er", "rs", "ers", "st", "est", "ing", "ings", "ly", "y", "ness", "ful", "less",
+    "able", "ible", "ability", "al", "ally", "ial", "ity", "ion", "ions", "ation", "ations", "ize", "ized", "izes",
+    "izing", "ise", "ised", "ises", "ising", "ist", "ists", "ism", "ic", "like", "wise", "ward", "ship", "hood", "ish",
+)  # fmt: skip
+_PREFIXES = (
+    "un", "re", "non", "pre", "over", "under", "out", "mis", "dis", "anti", "co", "de", "multi", "sub", "super", "inter",
+    "micro", "hyper", "auto", "semi", "counter", "cyber", "bio", "geo", "neuro", "in", "im",
+)  # fmt: skip
+_NAMES = {
+    name.casefold(): name
+    for name in (
+        "Bob", "Catholic", "China", "Dr", "French", "Google", "Harry", "I", "Japan", "John", "Martin", "Mike", "Mr", "Mrs",
+        "Oxford", "Peter", "Roman", "Tom", "Welsh",
+    )
+}  # fmt: skip
+"""Names that are listed without capitals, too, or are too short to be taken from the list."""
+_BEGINS_NAMES = {"hong", "las", "los", "new", "north", "san", "santa", "saudi", "south", "sri"}
+"""Words that are part of the name after them."""
+_MIN_NAME = 4
+"""The minimum letters of a name from the list, other than an abbreviation of three: *al* is not *AL*."""
+_MIN_STEM = 4
+"""The minimum letters of a stem: with fewer, most rows of letters would be words."""
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    """Return the words by their letters in lower case; a word with and without capitals, without."""
+    text = gzip.decompress((_FOLDER / "words.txt.gz").read_bytes()).decode()
+    spellings: dict[str, str] = {}
+    for word in text.splitlines():
+        key = word.casefold()
+        if key not in spellings or word == key:
+            spellings[key] = word
+    return spellings
+
+
+@cache
+def _profanities() -> frozenset[str]:
+    return frozenset((_FOLDER / "profanity.txt").read_text(encoding="ascii").split())
+
+
+def is_listed(word: str) -> bool:
+    """Return whether a word is in the list, in any case."""
+    return word.casefold() in _spellings()
+
+
+def is_word(word: str) -> bool:
+    """Return whether letters make a word: a listed one, one with a common ending or beginning, or two listed words.
+
+    >>> is_word("rebooting"), is_word("healthcare"), is_word("kubernet")
+    (True, True, False)
+    """
+    word = word.casefold()
+    if word in _spellings():
+        return True
+    if _has_ending(word):
+        return True
+    rests = [word.removeprefix(prefix) for prefix in _PREFIXES if word.startswith(prefix)]
+    if any(len(rest) >= _MIN_STEM and (rest in _spellings() or _has_ending(rest)) for rest in rests):
+        return True
+    splits = range(_MIN_STEM, len(word) - _MIN_STEM + 1)
+    return any(word[:split] in _spellings() and word[split:] in _spellings() for split in splits)
+
+
+def proper_spelling(word: str) -> str:
+    """Return a word in lower case as it is listed if it is listed with capitals only; otherwise as is.
+
+    >>> proper_spelling("paris"), proper_spelling("may")
+    ('Paris', 'may')
+    """
+    listed = _spellings().get(word, word)
+    is_name = len(listed) >= _MIN_NAME or (len(listed) == _MIN_NAME - 1 and listed.isupper())
+    return _NAMES.get(word) or (listed if is_name else word)
+
+
+def spell_names(words: Sequence[str]) -> tuple[str, ...]:
+    """Return words in a row with capitals where a name of two words begins.
+
+    >>> spell_names(["new", "York"])
+    ('New', 'York')
+    """
+    following = [*words[1:], ""]
+    return tuple(
+        word.capitalize() if word in _BEGINS_NAMES and name[:1].isupper() else word
+        for word, name in zip(words, following, strict=True)
+    )
+
+
+def is_profane(word: str) -> bool:
+    """Return whether most people would not want to read a word in a list of suggestions."""
+    return word.casefold() in _profanities()
+
+
+def _has_ending(word: str) -> bool:
+    return any(_is_stem(word.removesuffix(suffix)) for suffix in _SUFFIXES if word.endswith(suffix))
+
+
+def _is_stem(stem: str) -> bool:
+    """Return whether a listed word without its ending is ``stem``: *run(n)*, *mak(e)*, *happi* for *happy*."""
+    if len(stem) < _MIN_STEM:
+        return False
+    forms = {stem, stem + "e"}
+    if stem[-1] == stem[-2]:
+        forms.add(stem[:-1])
+    if stem[-1] == "i":
+        forms.add(stem[:-1] + "y")
+    return not forms.isdisjoint(_spellings())

@@ -1,0 +1,45 @@
+"""Words for a gap between words, or in the place of a word, where no mask is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fillmask_ls import english
+from fillmask_ls.documents.gaps import Gap
+from fillmask_ls.engine.api import Candidate, SubstitutesQuestion
+from fillmask_ls.spans import replace_spans
+
+from .predictions import MaskAnswer, predict_passage
+from .session import Session
+from .snapshot import Snapshot
+
+_SUBSTITUTES_AT_END = 3
+"""Substitutes after the words that begin with a word: it may be one that is still being typed."""
+
+
+async def suggest_words(session: Session, snapshot: Snapshot, gap: Gap) -> MaskAnswer | None:
+    """Return the words that fit a gap, or that could replace a word; None in code.
+
+    In a gap, the words that fit between the text before and after it. At the end of a word and within letters that are no
+    word, those of them that begin with the letters before the cursor. On a whole word, its substitutes.
+    """
+    passage = await snapshot.gap_passage(gap.span)
+    if passage is None:
+        return None
+    top_k = snapshot.settings.completion_top_k
+    is_whole = english.is_listed(gap.word)
+    if gap.word and not gap.is_at_word_end and (is_whole or not gap.prefix):
+        answer = MaskAnswer.empty(passage, str(session.engine.model_name))
+        return answer.extended(await _substitutes(session, answer, gap.word, top_k))
+    answer = await predict_passage(session, snapshot, passage, gap.prefix)
+    words = tuple(word for word in answer.candidates if word.text.casefold() != gap.word.casefold())
+    answer = replace(answer, prediction=replace(answer.prediction, candidates=words[:top_k]))
+    return answer.extended(await _substitutes(session, answer, gap.word, _SUBSTITUTES_AT_END)) if is_whole else answer
+
+
+async def _substitutes(session: Session, answer: MaskAnswer, word: str, top_k: int) -> list[Candidate]:
+    """Return substitutes of the word in the place of the passage's mask."""
+    passage = answer.passage
+    mask = passage.masks[passage.focus]
+    text, start = replace_spans(passage.text, [(mask, word)]), mask[0]
+    return await session.engine.substitutes(SubstitutesQuestion(text, (start, start + len(word)), top_k))

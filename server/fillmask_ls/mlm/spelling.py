@@ -1,0 +1,69 @@
+"""How the words of a text are spelled: with which capitals, and whether letters make a word at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from fillmask_ls import english
+from fillmask_ls.words import find_unmasked_words, starts_sentence
+
+from .vocabulary import Vocabulary
+
+
+class Spelling:
+    """Spells the words that fit a text as the text itself does, or else as an English word list does."""
+
+    def __init__(self, vocabulary: Vocabulary, text: str) -> None:
+        self._vocabulary = vocabulary
+        self._text = text
+
+    def word(self, ids: Sequence[int], before: str, *, capital: bool = False, prefix: str = "") -> str:
+        """Return the word of subwords as it is written after ``before``, the text in front of it.
+
+        Args:
+            capital: whether it begins with a capital even inside a sentence.
+            prefix: the letters that the user typed already.
+        """
+        word = self._vocabulary.word(ids)
+        if not self._vocabulary.continues_word(before):
+            word = self._spell(word)
+        return self._vocabulary.apply_case(word, capital=capital or starts_sentence(before), prefix=prefix)
+
+    def _spell(self, word: str) -> str:
+        """Return a word with the capitals that it has inside a sentence; a vocabulary with capitals spells it itself."""
+        if not self._vocabulary.is_uncased:
+            return word
+        return self._own_words.get(word) or (english.proper_spelling(word) if self._vocabulary.is_english else word)
+
+    def exists(self, ids: Sequence[int], before: str) -> bool:
+        """Return whether subwords after the text ``before`` make a word: one of the text, or an English one.
+
+        With a vocabulary of other languages, letters that English does not use, and the end of a word, all do.
+        """
+        word = self._vocabulary.word(ids)
+        is_english = self._vocabulary.is_english and word.isascii() and word.isalpha()
+        if not is_english or self._vocabulary.continues_word(before):
+            return True
+        return word.casefold() in self._own_words or english.is_word(word)
+
+    def is_last(self, word: str) -> bool:
+        """Return whether a word comes after all others in a list: it is profane, and the text does not use it."""
+        return english.is_profane(word) and word.casefold() not in self._own_words
+
+    @cached_property
+    def _own_words(self) -> dict[str, str]:
+        """The words of the text by their letters in lower case; without capitals if the text has them so anywhere."""
+        spellings: dict[str, str] = {}
+        for start, end in find_unmasked_words(self._text):
+            word = self._text[start:end]
+            key = word.casefold()
+            known = spellings.get(key)
+            if known == key:
+                continue
+            is_capital_of_sentence = word[1:] == key[1:] and starts_sentence(self._text[:start])
+            if word == key or not is_capital_of_sentence:
+                spellings[key] = word
+            elif known is None:
+                spellings[key] = word if not english.is_listed(word) else english.proper_spelling(key)
+        return spellings
