@@ -60,7 +60,7 @@ def add_parser(commands: Commands) -> None:
         "--cpus",
         metavar="N",
         type=count,
-        help="processor cores for the model (default: all but one; on a cluster 1 for each replica)",
+        help="processor cores for the model (default: all; on a cluster 1 for each replica)",
     )
     cluster = parser.add_argument_group("Ray cluster (needs the extra 'cluster')")
     cluster.add_argument("--ray", metavar="ADDRESS", help="serve on the running Ray cluster at this address, or auto")

@@ -37,8 +37,7 @@ class Served:
 
     Attributes:
         model, device, dtype, runtime: as for :meth:`~fillmask_ls.engine.local.LocalEngine.load`.
-        cpus: processor cores for the model; by default all but one, which the event loop needs: torch's threads wait for
-            each other, so that one that shares its core slows down all.
+        cpus: processor cores for the model; by default all.
         policy: who may ask.
         limits: maximum sizes of a question.
     """
@@ -148,8 +147,7 @@ def serve_until_told(served: Served, bound: socket.socket, ready: Callable[[], N
         EngineError: the model can't be loaded.
     """
     _allow_connections(ConnectionLimits().total)
-    cpus = served.cpus or max(1, (os.cpu_count() or 1) - 1)
-    os.environ["OMP_NUM_THREADS"] = str(cpus)  # before torch is imported
+    _share_cores(served.cpus)
     asyncio.run(_serve_until_told(served, bound, ready))
 
 
@@ -174,6 +172,16 @@ async def _serve_until_told(served: Served, bound: socket.socket, ready: Callabl
         engine.close()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _share_cores(cpus: int | None) -> None:
+    """Let torch's threads sleep while they wait for each other; call it before torch is imported.
+
+    The event loop uses the same cores. Threads that spin for one that has lost its core to it slow down all, to a sixth.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if cpus is not None:
+        os.environ["OMP_NUM_THREADS"] = str(cpus)
 
 
 def _allow_connections(number: int) -> None:
