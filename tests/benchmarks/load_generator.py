@@ -318,7 +318,10 @@ async def one(number):
             while not reader.at_eof():
                 writer.write(b"X" if number % 2 else b" ")
                 await writer.drain()
-                await asyncio.wait([asyncio.ensure_future(reader.read(1000))], timeout=random.uniform(0.5, 1.5))
+                try:
+                    await asyncio.wait_for(reader.read(1000), random.uniform(0.5, 1.5))
+                except asyncio.TimeoutError:
+                    pass
         except (OSError, RuntimeError):
             pass
         await asyncio.sleep(1)

@@ -51,9 +51,9 @@ class Harness:
         answered: the numbers of the answered questions.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, fair: bool = False) -> None:
         self.model = RecordingModel()
-        self.scheduler = Scheduler()
+        self.scheduler = Scheduler(fair=fair)
         self.answered: list[int] = []
 
     def submit(
@@ -127,6 +127,20 @@ def test_interactive_question_runs_at_the_yield_point_of_a_step(harness: Harness
 
     harness.model.at_yield_point = urgent
     harness.submit(1, Priority.HINT).result(10)
+    assert harness.answered[:2] == [3, 1]
+
+
+def test_known_answer_waits_for_no_forward_pass_of_others_if_fair() -> None:
+    harness = Harness(fair=True)
+
+    def at_yield_point(numbers: list[int]) -> None:
+        if numbers == [1]:
+            harness.submit(2)
+            harness.submit(3, steps=0)
+
+    harness.model.at_yield_point = at_yield_point
+    harness.submit(1).result(10)
+    harness.scheduler.close()
     assert harness.answered[:2] == [3, 1]
 
 

@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,8 @@ _SECONDS_IDLE = 75
 """Seconds after a response before an idle connection is closed."""
 _SECONDS_TO_DRAIN = 20
 _BACKLOG = 1024
+_SWITCH_INTERVAL = 0.0005
+"""Seconds that the model's thread may keep the interpreter from the event loop; Python's default is 0.005."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +183,7 @@ def _share_cores(cpus: int | None) -> None:
     The event loop uses the same cores. Threads that spin for one that has lost its core to it slow down all, to a sixth.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     if cpus is not None:
         os.environ["OMP_NUM_THREADS"] = str(cpus)
 

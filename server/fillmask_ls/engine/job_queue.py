@@ -132,6 +132,13 @@ class JobQueue:
                 taken.append(job)
             return taken
 
+    def take_new(self, priority: Priority) -> list[Job]:
+        """Remove and return the jobs of a priority that have not begun; they keep their turns when they are put again."""
+        with self._changed:
+            new = [job for job in self._jobs if job.priority is priority and job.model_steps is None]
+            self._jobs = [job for job in self._jobs if job not in new]
+            return new
+
     def _first(self) -> Job | None:
         self._jobs = [job for job in self._jobs if not job.future.cancelled()]
         oldest = min(self._jobs, key=lambda job: (job.priority, job.turn or 0, job.number), default=None)

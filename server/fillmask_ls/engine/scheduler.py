@@ -54,6 +54,7 @@ class Scheduler:
 
     def __init__(self, *, fair: bool = False) -> None:
         """Start the thread; ``fair`` is as for :class:`~fillmask_ls.engine.job_queue.JobQueue`."""
+        self._fair = fair
         self._queue = JobQueue(fair=fair)
         self._thread = threading.Thread(target=self._run, name="fillmask-model", daemon=True)
         self._thread.start()
@@ -99,9 +100,16 @@ class Scheduler:
             self._forward(batch)
 
     def _run_more_urgent(self, priority: Priority) -> None:
-        """Run steps of more urgent jobs; called at the yield points of a step."""
+        """Run steps of more urgent jobs; called at the yield points of a step.
+
+        If the queue is fair, also begin the new jobs of the same priority: a question that a cache answers doesn't wait for
+        the forward pass of others.
+        """
         while (job := self._queue.take_more_urgent(priority)) is not None:
             self._step(job)
+        for job in self._queue.take_new(priority) if self._fair else ():
+            if not job.future.cancelled() and _begin(job):
+                self._queue.put(job)
 
     def _forward(self, batch: Sequence[Job]) -> None:
         """Compute one forward pass for all jobs, and advance each to its next step or its end."""
