@@ -73,7 +73,7 @@ def add_parser(commands: Commands) -> None:
     cluster.add_argument(
         "--allow-open-cluster",
         action="store_true",
-        help="serve also on a cluster without Ray's token authentication, where whoever reaches its ports can run code",
+        help="serve also on a cluster without Ray's token authentication, where anyone who reaches its ports can run code",
     )
     parser.set_defaults(run=run)
 
@@ -157,7 +157,7 @@ def _serve_on_cluster(served: Served, options: argparse.Namespace) -> None:
         serve_until_told(deployment, lambda: _report_ready(host, port), allow_open=options.allow_open_cluster)
     except OpenClusterError as error:
         raise CommandError(
-            "this Ray cluster has no token authentication: whoever reaches its ports can run code. Start it with "
+            "this Ray cluster has no token authentication: anyone who reaches its ports can run code. Start it with "
             "RAY_AUTH_MODE=token, or add --allow-open-cluster if nobody else reaches them.",
             ExitCode.USAGE,
         ) from error

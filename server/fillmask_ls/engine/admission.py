@@ -1,4 +1,4 @@
-"""Admission to the shared engine: who waits for whom, and who is asked to come again later."""
+"""Admission to the shared engine: refuse a question that would wait too long for others."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from dataclasses import dataclass
 from .api import Priority
 from .pricing import Price
 
-_LONGEST_WAIT = {Priority.INTERACTIVE: 1.5, Priority.HINT: 5.0, Priority.BACKGROUND: 30.0}
-"""Seconds that a client would wait for others: a question that would wait longer is refused at once."""
-_MOST_SHARING = 4
-"""Unless the others take only this many times as long as the question itself."""
-_MEMORY = 0.98
-"""What a token weighs in the average of seconds per token after another step was computed."""
+_MAX_WAIT = {Priority.INTERACTIVE: 1.5, Priority.HINT: 5.0, Priority.BACKGROUND: 30.0}
+"""Maximum seconds that a question waits for others."""
+_MAX_SLOWDOWN = 4
+"""A question may wait longer than that if it waits at most this many times as long as it takes itself."""
+_DECAY = 0.98
+"""Factor of the weight of earlier steps in the average of seconds per token, at each step."""
 
 
 class OverloadedError(Exception):
-    """There is too much to do.
+    """The engine has too many questions to answer.
 
     Attributes:
         retry_after: the seconds after which the question would be admitted, if no other comes before.
     """
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__("there is too much to do")
+        super().__init__(f"the engine is overloaded: ask again in {retry_after} s")
         self.retry_after = retry_after
 
 
@@ -38,7 +38,7 @@ class Ticket:
     Attributes:
         priority: follows from the price.
         remaining: the tokens of the price that are not computed yet.
-        computed: to call after each forward step with the number of its tokens, on any thread.
+        computed: callback that takes the number of tokens of each forward step, on any thread.
     """
 
     priority: Priority
@@ -47,7 +47,7 @@ class Ticket:
 
 
 class Admission:
-    """Estimates from prices and from the speed of late how long a new question would wait.
+    """Estimates how long a new question would wait, from the prices of the others and the recent speed.
 
     Questions of a higher priority run first; those of one priority share the model's time, see
     :class:`~fillmask_ls.engine.job_queue.JobQueue`.
@@ -66,12 +66,18 @@ class Admission:
 
     @property
     def waiting_tokens(self) -> int:
-        """What they have to compute."""
+        """The number of tokens that the network still has to read for them."""
         return sum(ticket.remaining for ticket in self._tickets)
 
     @contextmanager
     def admit(self, price: Price) -> Iterator[Ticket]:
-        """Admit a question; it is answered, or given up, when the context ends.
+        """Admit a question; it is answered, or cancelled, when the context ends.
+
+        Args:
+            price: of the question.
+
+        Yields:
+            The question's ticket.
 
         Raises:
             OverloadedError: it would wait too long.
@@ -79,22 +85,22 @@ class Admission:
         self._check_wait(price)
         if not self._tickets:
             self._busy_since = self._clock()
-        ticket = Ticket(price.priority, price.tokens, lambda tokens: self._compute(ticket, tokens))
+        ticket = Ticket(price.priority, price.tokens, lambda tokens: self._record_step(ticket, tokens))
         self._tickets.add(ticket)
         try:
             yield ticket
-            self._compute(ticket, ticket.remaining)
+            self._record_step(ticket, ticket.remaining)
         finally:
             self._tickets.discard(ticket)
 
-    def _compute(self, ticket: Ticket, tokens: int) -> None:
-        """Learn the speed from computed tokens; more than the price is not counted."""
+    def _record_step(self, ticket: Ticket, tokens: int) -> None:
+        """Update the speed by the tokens of a step; those beyond the price are not counted."""
         tokens = min(tokens, ticket.remaining)
         ticket.remaining -= tokens
         now = self._clock()
         taken, self._busy_since = now - self._busy_since, now
-        self._seconds = self._seconds * _MEMORY + taken
-        self._tokens = self._tokens * _MEMORY + tokens
+        self._seconds = self._seconds * _DECAY + taken
+        self._tokens = self._tokens * _DECAY + tokens
 
     def _check_wait(self, price: Price) -> None:
         per_token = self._seconds / self._tokens if self._tokens else 0.0
@@ -102,24 +108,24 @@ class Admission:
             return
         first = sum(ticket.remaining for ticket in self._tickets if ticket.priority < price.priority)
         equal = [ticket.remaining for ticket in self._tickets if ticket.priority is price.priority]
-        limit = max(_LONGEST_WAIT[price.priority] / per_token, _MOST_SHARING * price.tokens)
-        if first + _ahead(price.tokens, equal) > limit:
+        limit = max(_MAX_WAIT[price.priority] / per_token, _MAX_SLOWDOWN * price.tokens)
+        if first + _tokens_ahead(price.tokens, equal) > limit:
             seconds = per_token * _until_admitted(price.tokens, first, equal, limit)
             raise OverloadedError(max(1, math.ceil(round(seconds, 3))))
 
 
-def _ahead(tokens: int, others: list[int]) -> int:
-    """Return what others compute before a question of ``tokens`` is answered, if all share the time equally."""
+def _tokens_ahead(tokens: int, others: list[int]) -> int:
+    """Return the tokens of others that are computed before a question of ``tokens`` is answered, if all take turns."""
     return sum(min(tokens, each) for each in others)
 
 
 def _until_admitted(tokens: int, first: int, equal: list[int], limit: float) -> float:
     """Return the tokens to compute until at most ``limit`` would be computed before a question's own."""
-    ahead = _ahead(tokens, equal)
+    ahead = _tokens_ahead(tokens, equal)
     if ahead <= limit:
         return first + ahead - limit
     left, computed = sorted(equal), float(first)
-    while left and _ahead(tokens, left) > limit:
+    while left and _tokens_ahead(tokens, left) > limit:
         shortest = left[0]
         computed += shortest * len(left)
         left = [each - shortest for each in left[1:]]

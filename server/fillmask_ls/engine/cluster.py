@@ -1,7 +1,7 @@
-"""The shared engine on a Ray cluster: replicas of the local engine behind Ray Serve. The only module that knows Ray.
+"""The shared engine on a Ray cluster: replicas of the local engine behind Ray Serve. The only module of the engine that imports Ray.
 
-Needs the extra ``cluster``. It joins a running cluster and never starts one: Ray listens on a dozen ports, and whoever
-reaches them can run code unless the cluster checks tokens.
+Needs the extra ``cluster``. It joins a running cluster and never starts one: Ray listens on a dozen ports, and anyone
+who reaches them can run code unless the cluster checks tokens.
 
 Each replica is a process with a model, whose scheduler batches waiting questions of similar length. Ray's
 ``@serve.batch`` would form a batch when its first question arrives, which then is alone in it.
@@ -29,7 +29,7 @@ _SECONDS_TO_REACH = 5.0
 
 
 class OpenClusterError(Exception):
-    """The cluster answers whoever reaches its ports: its token authentication is off."""
+    """The cluster's token authentication is off: anyone who reaches its ports can run code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Deployment:
     """Where and how a shared engine runs on a cluster.
 
     Attributes:
-        served: the model, and who may ask.
+        served: the model, and which requests are accepted.
         address: the cluster's address, or ``auto`` for one on this machine or in the environment variable ``RAY_ADDRESS``.
         host, port: the address of Ray's proxies, which listen for requests.
         replicas: the minimum and maximum number of processes.

@@ -79,7 +79,7 @@ class TooLargeError(CodecError):
 
 
 def without_surrogates(text: str) -> str:
-    """Return a text of the same length without halves of surrogate pairs, which a document can contain, but no UTF-8."""
+    """Return a text of the same length without halves of surrogate pairs: a document can contain them, UTF-8 can't."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
@@ -116,7 +116,7 @@ def read_question(kind: type[Question], data: object) -> Question:
             if isinstance(data.get(name), str):
                 raise CodecError(f"'{name}' must be a list")
             if isinstance(data.get(name), (list, dict)) and len(data[name]) > MAX_ITEMS:
-                raise TooLargeError(f"'{name}' may have {MAX_ITEMS} items")
+                raise TooLargeError(f"'{name}' may have at most {MAX_ITEMS} items")
     question: Question = _structured(data, kind, "the question")
     check_question(question)
     return question
@@ -202,7 +202,7 @@ def check_question(question: Question) -> None:
         case PredictQuestion():
             _check(1 <= question.max_subwords <= SUBWORDS_LIMIT, f"'max_subwords' must be from 1 to {SUBWORDS_LIMIT}")
             _check(0 <= question.focus < max(1, len(question.masks)), "'focus' must be the number of a mask")
-            _check(len(question.prefix) <= _MAX_WORD_LENGTH, f"'prefix' may have {_MAX_WORD_LENGTH} characters")
+            _check(len(question.prefix) <= _MAX_WORD_LENGTH, f"'prefix' may have at most {_MAX_WORD_LENGTH} characters")
         case FillQuestion(to_fill=to_fill) if to_fill is not None:
             _check(0 <= to_fill[0] <= to_fill[1] <= len(question.masks), "'to_fill' must be a range of mask numbers")
         case RankTargetsQuestion() | ClozeQuestion():
@@ -211,7 +211,10 @@ def check_question(question: Question) -> None:
             _check(fit, f"'targets' must be words of at most {_MAX_WORD_LENGTH} characters")
         case LossQuestion():
             _check(len(question.words) == len(question.masks), "'words' must be as many as 'masks'")
-            _check(all(len(word) <= _MAX_HIDDEN_LENGTH for word in question.words), "one of the 'words' is too long")
+            _check(
+                all(len(word) <= _MAX_HIDDEN_LENGTH for word in question.words),
+                f"each of the 'words' may have at most {_MAX_HIDDEN_LENGTH} characters",
+            )
     least = 0 if isinstance(question, SurprisalQuestion) else 1
     top_k = getattr(question, "top_k", 1)
     _check(least <= top_k <= MAX_TOP_K, f"'top_k' must be from {least} to {MAX_TOP_K}")

@@ -14,26 +14,26 @@ from .reply import App, DisconnectedError, Message, Receive, RefusalError, Reply
 _MAX_HEADERS = 64
 _MAX_HEADER_BYTES = 16_384
 _ONCE = (b"authorization", b"content-encoding", b"content-length", b"content-type", b"host", b"origin")
-"""Headers that a request may have once: proxies and servers choose different ones of several."""
+"""Headers that a request may have only once, because proxies and servers differ in which of several they read."""
 _PATHS_WITHOUT_TOKEN = ("/healthz",)
 
 
 def digest(token: str) -> str:
-    """Return the hash of a token: a server can compare it, and nobody can read the token from it."""
+    """Return the hash of a token, which a server can compare, and from which nobody can read the token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who may ask, and how much is read.
+    """Which requests a shared engine accepts.
 
     Attributes:
         token: the :func:`digest` of the token that clients must send; None if they need none.
-        hosts: host names that requests may be addressed to, besides ``localhost`` and IP addresses; ``*`` for any. A page
-            in a browser can point a name of its own at this machine (DNS rebinding), but no address.
+        hosts: host names that requests may be addressed to, in addition to ``localhost`` and IP addresses; ``*`` for any.
+            A page in a browser can point a name of its own at this machine (DNS rebinding), but no address.
         origins: origins of web pages that may ask, such as ``https://example.org``; ``*`` for any.
         body: maximum bytes of a body.
-        seconds: in which a body must arrive.
+        seconds: maximum time in which a body must arrive.
     """
 
     token: str | None = None
@@ -124,23 +124,23 @@ class FrontDoor:
         if length is not None and not (length.isascii() and length.isdigit()):
             raise RefusalError(400, "Content-Length is not a number")
         if length is not None and (len(length) > 15 or int(length) > self._policy.body):
-            raise RefusalError(413, f"the body may have {self._policy.body} bytes")
+            raise RefusalError(413, f"the body may have at most {self._policy.body} bytes")
 
 
 class Headers:
     """The headers of a request.
 
     Raises:
-        RefusalError: they are too many or too long, or one stands twice that may stand once.
+        RefusalError: there are too many, they are too long, or one is repeated that may appear only once.
     """
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         if len(headers) > _MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > _MAX_HEADER_BYTES:
-            raise RefusalError(431, f"a request may have {_MAX_HEADERS} headers of {_MAX_HEADER_BYTES} bytes in all")
+            raise RefusalError(431, f"send at most {_MAX_HEADERS} headers with {_MAX_HEADER_BYTES} bytes in all")
         names = [name.lower() for name, _ in headers]
         for name in _ONCE:
             if names.count(name) > 1:
-                raise RefusalError(400, f"the header {name.decode()} stands twice")
+                raise RefusalError(400, f"send the header {name.decode()} once")
         self._values = dict(zip(names, (value for _, value in headers), strict=True))
 
     def get(self, name: bytes) -> str | None:
@@ -159,7 +159,7 @@ class _Body:
         self._deadline: float | None = None
 
     async def receive(self) -> Message:
-        if self._is_complete:  # what is left to receive is the client's disconnect, for which there is no deadline
+        if self._is_complete:  # only the client's disconnect can follow, which has no deadline
             return await self._receive()
         now = asyncio.get_running_loop().time()
         if self._deadline is None:
@@ -170,7 +170,7 @@ class _Body:
             raise RefusalError(408, f"the body did not arrive within {self._policy.seconds:g} s") from None
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise RefusalError(413, f"the body may have {self._policy.body} bytes")
+            raise RefusalError(413, f"the body may have at most {self._policy.body} bytes")
         self._is_complete = not message.get("more_body", False)
         return message
 

@@ -1,4 +1,4 @@
-"""Hugging Face's fill-mask protocol, as the shared engine answers it: from requests to questions, from answers to lists."""
+"""Hugging Face's fill-mask protocol for the shared engine: requests become questions, and answers become lists."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _TOP_K = 5
 
 @dataclass(frozen=True, slots=True)
 class FillMaskRequest:
-    """A request.
+    """A request of the protocol.
 
     Attributes:
-        texts: what to fill, each with one mask or more.
+        texts: the texts to fill, each with one mask or more.
         many: whether the texts came as a list.
         top_k: the number of candidates a mask.
         targets: the only candidates; none for all words.
@@ -34,7 +34,7 @@ class FillMaskRequest:
     targets: tuple[str, ...] = ()
 
     def questions(self, number: int) -> list[Question]:
-        """Return what to ask about one of the texts.
+        """Return the questions about one of the texts: one, or with targets one for each mask.
 
         Raises:
             CodecError: its masks or the parameters are not valid.
@@ -83,14 +83,14 @@ def read_request(body: object) -> FillMaskRequest:
     """Return the request in a body.
 
     Raises:
-        CodecError: there is none, or it is not valid.
+        CodecError: the body is not a valid request.
     """
     if not isinstance(body, dict):
         raise CodecError("the body must be a JSON object")
     inputs, parameters = body.get("inputs"), body.get("parameters")
     texts: list[Any] = inputs if isinstance(inputs, list) else [inputs]
     if len(texts) > _MAX_TEXTS:
-        raise TooLargeError(f"there may be {_MAX_TEXTS} texts")
+        raise TooLargeError(f"there may be at most {_MAX_TEXTS} texts")
     if not texts or not all(map(_is_text, texts)):
         raise CodecError("'inputs' must be a text or a list of texts")
     if not isinstance(parameters, (dict, type(None))):
@@ -108,7 +108,7 @@ def _read_parameters(parameters: Mapping[str, Any]) -> tuple[int, tuple[str, ...
         targets = []
     targets = targets if isinstance(targets, list) else [targets]
     if len(targets) > codec.MAX_ITEMS:
-        raise TooLargeError(f"'targets' may have {codec.MAX_ITEMS} items")
+        raise TooLargeError(f"'targets' may have at most {codec.MAX_ITEMS} items")
     if not all(map(_is_text, targets)):
         raise CodecError("'targets' must be a text or a list of texts")
     return top_k, tuple(dict.fromkeys(targets))
@@ -121,6 +121,6 @@ def _is_text(value: object) -> bool:
 def _element(
     text: str, span: tuple[int, int], word: str, score: float, subwords: Sequence[tuple[str, int]]
 ) -> dict[str, Any]:
-    """Return a candidate as the protocol has it; the token is that of its first subword."""
+    """Return a candidate in the protocol's form; its token is that of its first subword."""
     token = subwords[0][1] if subwords else None
     return {"score": score, "token": token, "token_str": word, "sequence": text[: span[0]] + word + text[span[1] :]}

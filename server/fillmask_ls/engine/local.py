@@ -135,19 +135,19 @@ class LocalEngine(Engine):
         """Answer a question once a model is loaded; see :class:`~fillmask_ls.engine.api.Engine`.
 
         Args:
-            client: who asks, if the engine is ``fair``.
+            client: the client that asks, if the engine is ``fair``.
             computed: called after each forward step with the number of its tokens, on the model's thread.
         """
-        asker = _Asker(priority, client, computed)
+        context = _Context(priority, client, computed)
         await self._wait_for_model()
         if isinstance(question, PredictQuestion):
             latest = self._latest
             if latest is not None and latest.answers(question, self._distributions):
                 return latest.predictions
-            return await self._compute(question, asker)
+            return await self._compute(question, context)
         answers = self._answers
         if question not in answers:
-            answers[question] = await self._compute(question, asker)
+            answers[question] = await self._compute(question, context)
         return answers[question]
 
     async def _wait_for_model(self) -> None:
@@ -156,9 +156,9 @@ class LocalEngine(Engine):
             if self._model is None and self._loaded.is_set():  # otherwise another load has begun
                 raise EngineError(self._error)
 
-    async def _compute(self, question: Question, asker: _Asker) -> Any:
+    async def _compute(self, question: Question, context: _Context) -> Any:
         future: Future[Any] = self._scheduler.submit(
-            asker.priority, lambda: self._begin(question, asker), client=asker.client
+            context.priority, lambda: self._begin(question, context), client=context.client
         )
         try:
             return await asyncio.wrap_future(future)
@@ -168,16 +168,16 @@ class LocalEngine(Engine):
             logger.error("a forward pass failed with %s", kind)
             raise EngineError(f"the model failed with {kind}") from error
 
-    def _begin(self, question: Question, asker: _Asker) -> Any:
+    def _begin(self, question: Question, context: _Context) -> Any:
         """Return the answer, or the steps that lead to it; runs on the model's thread."""
         from .dispatch import begin
 
         model, distributions = self._model, self._distributions
         assert model is not None  # noqa: S101 - _wait_for_model() returned
-        result = begin(model, question, distributions, tokens_per_step(asker.priority))
+        result = begin(model, question, distributions, tokens_per_step(context.priority))
         if not isinstance(result, ModelSteps):
             return result
-        steps = result.steps if asker.computed is None else _report_steps(result.steps, asker.computed)
+        steps = result.steps if context.computed is None else _report_steps(result.steps, context.computed)
         if isinstance(question, PredictQuestion):
             steps = self._remember_latest(question, steps, distributions)
         return ModelSteps(model, steps)
@@ -191,8 +191,8 @@ class LocalEngine(Engine):
 
 
 @dataclass(frozen=True, slots=True)
-class _Asker:
-    """How urgent a question is, who asks it, and who is told of each forward step; see :meth:`LocalEngine.answer`."""
+class _Context:
+    """The priority and the client of a question, and the callback for its forward steps; see :meth:`LocalEngine.answer`."""
 
     priority: Priority
     client: str

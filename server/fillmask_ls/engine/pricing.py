@@ -1,4 +1,4 @@
-"""The price of a question: what it will cost, estimated from its lengths before anything is computed.
+"""The price of a question: its cost, estimated from its lengths before anything is computed.
 
 The estimates were compared with what the embedded model computes: ``tests/engine/test_pricing.py``.
 """
@@ -30,14 +30,15 @@ _BYTES_PER_TOKEN = 3
 """English has 4 to 5, Chinese 3."""
 _ROW = 512
 """Tokens that a network reads at once; longer texts are cut into windows."""
-_NEAR = 128
+_SEARCH_CONTEXT = 128
 """Tokens that the search for words of several subwords reads."""
-_BASE = 32
-"""The work for any question besides its forward steps, in tokens."""
+_OVERHEAD = 32
+"""The work for any question in addition to its forward steps, in tokens."""
 _OUTPUT_PER_TOKEN = 3000
 """Bytes of output that take as long as one token."""
 _BEAM_SIZE = 5
-_CHEAP, _DEAR = 5_000, 50_000
+_MAX_INTERACTIVE, _MAX_HINT = 5_000, 50_000
+"""Maximum tokens of the questions with these priorities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,10 @@ class Price:
 
     @property
     def priority(self) -> Priority:
-        """The priority of a question at this price: a cheap one never waits for a dear one."""
-        if self.tokens <= _CHEAP:
+        """The priority of a question at this price: a cheap one never waits for an expensive one."""
+        if self.tokens <= _MAX_INTERACTIVE:
             return Priority.INTERACTIVE
-        return Priority.HINT if self.tokens <= _DEAR else Priority.BACKGROUND
+        return Priority.HINT if self.tokens <= _MAX_HINT else Priority.BACKGROUND
 
     @classmethod
     def total(cls, prices: Iterable[Price]) -> Price:
@@ -73,7 +74,7 @@ class Price:
 
 
 def price(question: Question, max_tokens: int = 4096) -> Price:
-    """Return the price of a question; takes time in proportion to the length of its lists and its text's UTF-8.
+    """Return the price of a question, in time proportional to the length of its lists and of its text in UTF-8.
 
     Args:
         max_tokens: the most tokens of a text; longer ones are refused when they are counted.
@@ -113,7 +114,7 @@ def price(question: Question, max_tokens: int = 4096) -> Price:
             cost = Price(4 * tokens, row, 400 * tokens)
         case SampleMaskQuestion():
             cost = Price(tokens // 100, 0, 20 * tokens)
-    return Price(_BASE + cost.tokens + cost.output // _OUTPUT_PER_TOKEN, cost.rows, cost.output)
+    return Price(_OVERHEAD + cost.tokens + cost.output // _OUTPUT_PER_TOKEN, cost.rows, cost.output)
 
 
 def estimate_tokens(text: str) -> int:
@@ -127,7 +128,7 @@ def _search(question: PredictQuestion, row: int) -> tuple[int, int]:
     if longest == 1:
         return 0, 0
     rows = 2 * longest**2 if question.prefix else longest
-    return rows * (min(row, _NEAR) + longest), 2 * longest**2
+    return rows * (min(row, _SEARCH_CONTEXT) + longest), 2 * longest**2
 
 
 def _tokens_inside(text: str, spans: Iterable[Span], tokens: int) -> int:

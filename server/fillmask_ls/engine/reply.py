@@ -30,10 +30,10 @@ class Reply:
 
 
 class RefusalError(Exception):
-    """A request is not answered.
+    """A request is refused.
 
     Attributes:
-        reply: the response, whose body says why.
+        reply: the response; its body states the reason.
     """
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:

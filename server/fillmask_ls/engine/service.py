@@ -1,4 +1,4 @@
-"""The service of a shared engine as an ASGI application: paths, limits, admission and the computation of answers."""
+"""The service of a shared engine as an ASGI application: its paths, its limits, and the responses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 _TEXTS_AT_ONCE = 8
 """Texts of one request that wait for the model at a time: as many as share a forward step."""
 _CHARACTERS_PER_TOKEN = 16
-"""Longer texts have too many tokens for sure."""
+"""Longer texts certainly have too many tokens."""
 _LARGE_OUTPUT = 50_000
 """Bytes of a response that takes too long to encode on the event loop."""
 
@@ -119,7 +119,7 @@ class Service:
                 raise RefusalError(405, "send a GET", {"Allow": "GET, HEAD"})
             return self._gets[path]()
         if path not in self._posts:
-            raise RefusalError(404, f"there are {', '.join((*self._posts, *self._gets))}")
+            raise RefusalError(404, f"unknown path: the paths are {', '.join((*self._posts, *self._gets))}")
         if method != "POST":
             raise RefusalError(405, "send a POST", {"Allow": "POST"})
         body = await _read_body(receive)
@@ -143,7 +143,7 @@ class Service:
             raise
         except Exception as error:  # by type only: the message could quote the text
             logger.error("a request failed with %s", type(error).__name__)
-            return _error(500, "the engine failed")
+            return _error(500, "the engine failed: its log names the kind of error")
 
     async def _predict(self, body: object, client: str) -> Reply:
         question = codec.read_request(body)
@@ -170,8 +170,8 @@ class Service:
         for number, text in enumerate(request.texts):
             self._check_masks(text)
             questions.append(request.questions(number))
-        asked = [question for each in questions for question in each]
-        prices = [self._check_price(question) for question in asked]
+        all_questions = [question for each in questions for question in each]
+        prices = [self._check_price(question) for question in all_questions]
         cost = self._within_limits(_with_sequences(Price.total(prices), request))
         for text in request.texts:
             await self._check_tokens(text)
@@ -182,7 +182,7 @@ class Service:
                 async with turns:
                     return await self._ask(question, client, ticket)
 
-            answers = iter(await _gather([ask(question) for question in asked]))
+            answers = iter(await _gather([ask(question) for question in all_questions]))
         by_text = [[next(answers) for _ in each] for each in questions]
         return await _encode(lambda: request.value(by_text), cost)
 
@@ -203,10 +203,10 @@ class Service:
     def _check_masks(self, text: str) -> None:
         limits = self._limits
         if len(text) > _CHARACTERS_PER_TOKEN * limits.tokens:
-            raise codec.TooLargeError(f"a text may have {limits.tokens} tokens")
+            raise codec.TooLargeError(f"a text may have at most {limits.tokens} tokens")
         masks = text.count(MASK)
         if masks > limits.masks:
-            raise codec.TooLargeError(f"a text may have {limits.masks} masks, not {masks}")
+            raise codec.TooLargeError(f"a text may have at most {limits.masks} masks, not {masks}")
 
     def _check_price(self, question: Question) -> Price:
         return self._within_limits(price(question, self._limits.tokens))
@@ -228,7 +228,7 @@ class Service:
             return
         tokens = await asyncio.get_running_loop().run_in_executor(None, self._count_tokens, text)
         if tokens > limit:
-            raise codec.TooLargeError(f"a text may have {limit} tokens, not {tokens}")
+            raise codec.TooLargeError(f"a text may have at most {limit} tokens, not {tokens}")
 
 
 def _error(status: int, message: str) -> Reply:
@@ -243,7 +243,7 @@ def _with_sequences(cost: Price, request: FillMaskRequest) -> Price:
 
 
 async def _encode(value: Callable[[], Any], cost: Price) -> Reply:
-    """Return a response with a JSON value; a large one is made in a thread."""
+    """Return a response with a JSON value; encode a large one in a thread."""
     if cost.output <= _LARGE_OUTPUT:
         return Reply.of_json(200, value())
     return await asyncio.get_running_loop().run_in_executor(None, lambda: Reply.of_json(200, value()))
