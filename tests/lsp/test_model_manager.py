@@ -28,7 +28,7 @@ async def model_in_use(editor: Editor) -> str:
     """Return the name of the model in a hover."""
     hover = await editor.open(f"It was a {MASK} day.").hover(MASK)
     assert hover is not None
-    return str(hover.contents.value).rpartition("Model: ")[2].rstrip("*")
+    return str(hover.contents.value).rpartition("Model: ")[2].rstrip("*").replace("small built-in model", "embedded")
 
 
 async def test_the_model_changes_while_running_and_stays_if_the_next_one_fails(

@@ -11,6 +11,7 @@ import pytest
 from lsprotocol import types
 
 from fillmask_ls import MASK, mlm
+from fillmask_ls.presentation.wording import model_in_words
 from fillmask_ls.settings import Settings, merge_settings, schema
 from lsp.editor import Editor, capabilities, start, stop
 from shared_engine import SharedEngine, running
@@ -47,7 +48,7 @@ async def test_a_shared_engine_answers_completion_and_hover(protocol: str, reque
         status = await editor.status()
         assert (status["state"], status["engine"], status["error"]) == ("ready", "remote", None)
         assert (status["host"], status["leavesMachine"]) == (server.url.removeprefix("http://"), False)
-        assert text.replace("\\", "").endswith(f"Model: {status['model']}*")
+        assert text.replace("\\", "").endswith(f"Model: {model_in_words(status['model'])}*")
         assert {token for _, token, _ in server.requests} == {f"Bearer {SECRET}"}
         assert editor.messages == []
 
