@@ -171,8 +171,42 @@ def test_hover_shows_the_prediction(open_document: OpenDocument) -> None:
     assert "like choosing among" in shown
 
 
+@pytest.mark.parametrize("typed", ["", "hos"])
+def test_words_without_a_mask_are_suggested_when_asked(open_document: OpenDocument, typed: str) -> None:
+    editor = open_document("letter.txt", "The patient was taken to the X by ambulance.\n")
+    editor.press("fX", "s")
+    editor.type(typed)
+    editor.press("<C-Space>")
+    words = editor.wait_for_suggestions(bool)
+    assert words[0] == "hospital"
+    editor.keep_screen("without-mask")
+    assert editor.line == f"The patient was taken to the {typed} by ambulance."
+    editor.press("<C-n>", "<C-y>")
+    assert editor.line == "The patient was taken to the hospital by ambulance."
+
+
+def test_nothing_is_suggested_while_typing_or_in_code(open_document: OpenDocument) -> None:
+    editor = open_document("program.py", "value = 1  # The patient was taken to the X by ambulance.\n")
+    editor.press("fX", "s")
+    editor.type("hos")
+    assert editor.suggestions() == []
+    editor.press("<Esc>", "0", "i", "<C-Space>", "<Esc>")
+    assert editor.line.startswith("value = 1")
+
+
+def test_accepted_ghost_text_closes_the_suggestions(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "")
+    editor.press("i")
+    editor.type(PARIS)
+    editor.wait_for_suggestions()
+    word = wait_until(editor.ghost_text, "the ghost text")
+    editor.press("<C-l>")
+    wait_until(lambda: editor.line == f"Paris is the capital of {word}", "the accepted word")
+    assert editor.rpc.funcs.pumvisible() == 0
+
+
 def test_hints_disappear_with_their_masks(open_document: OpenDocument) -> None:
-    editor = open_document("letter.txt", "Paris is the [MASK] of France.\n\nThe sky is [MASK].\n")
+    editor = open_document("letter.txt", "Paris is the [MASK] of France.\n\nThe patient was taken to the [MASK] by ambulance.\n")
     hints = "return #vim.lsp.inlay_hint.get({ bufnr = 0 })"
     wait_until(lambda: editor.lua(hints) == 2, "two hints")
     wait_until(lambda: editor.screen.count("%") == 2, "the hints on the screen")
@@ -237,7 +271,7 @@ def test_commands_show_score_inspection_and_status(open_document: OpenDocument) 
     editor.rpc.command("quit")
     editor.rpc.command("FillmaskStatus")
     wait_until(lambda: "fillmask-ls" in editor.messages, "the status")
-    assert "ready, embedded" in editor.messages
+    assert "ready, small built-in model" in editor.messages
 
 
 def test_ghost_text_is_accepted_in_one_undo_step(open_document: OpenDocument) -> None:
@@ -264,7 +298,7 @@ def test_killed_server_is_started_again_by_edit(open_document: OpenDocument) -> 
         server.send_signal(signal.SIGKILL)
     wait_until(lambda: "quit with exit code" in editor.messages, "the message")
     editor.rpc.command("FillmaskFillAll")
-    wait_until(lambda: "No server is attached" in editor.messages, "the message of the command")
+    wait_until(lambda: "No server in this buffer" in editor.messages, "the message of the command")
     editor.press("<CR>", "<Esc>")  # confirm long messages
     editor.rpc.command("silent edit")
     editor.press("o")

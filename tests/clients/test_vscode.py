@@ -64,6 +64,19 @@ def test_opening_bracket_in_prose_suggests_a_mask(window: Window) -> None:
     window.save(file, "The sky is [MASK]")
 
 
+@pytest.mark.parametrize("letters", ["", "hos"])
+def test_words_without_a_mask_are_suggested_when_asked(window: Window, screenshots: Path, letters: str) -> None:
+    file = window.open("gap.txt")
+    window.type(f"The patient was taken to the {letters} by ambulance.")
+    window.press(*["ArrowLeft"] * len(" by ambulance."))
+    window.press("Control+Space")
+    window.suggest_rows.filter(has_text="hospital").first.wait_for()
+    assert window.suggestions(None)[0].startswith("hospital")
+    window.screenshot("without-mask", screenshots, (300, 30, 700, 335))
+    window.press("Enter")
+    window.save(file, "The patient was taken to the hospital by ambulance.")
+
+
 def test_opening_bracket_in_code_suggests_nothing(window: Window) -> None:
     file = window.open("code.py")
     window.type("names = [")
@@ -83,11 +96,11 @@ def test_hover_shows_the_prediction(window: Window, screenshots: Path) -> None:
 
 
 def test_hint_shows_the_best_word_and_a_double_click_accepts_it(window: Window) -> None:
-    file = window.open("hints.txt", f"{PARIS}. The sky is [MASK].\n")
+    file = window.open("hints.txt", f"{PARIS}. She opened the [MASK] and let the cat in.\n")
     wait_until(lambda: window.visible_text().count("%") == 2, "two hints")
     [word] = re.findall(r"of \[MASK\](\w+)", window.visible_text())
     window.click_at("%", times=2)
-    window.save(file, f"Paris is the capital of {word}. The sky is [MASK].\n")
+    window.save(file, f"Paris is the capital of {word}. She opened the [MASK] and let the cat in.\n")
 
 
 def test_mask_is_highlighted(window: Window) -> None:
