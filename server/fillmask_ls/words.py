@@ -27,6 +27,7 @@ _MASK = regex.compile(regex.escape(MASK))
 _WITHOUT_SPACES = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _TYPED = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_WITHOUT_SPACES}]]"
 _MASK_AND_PREFIX = regex.compile(rf"({regex.escape(MASK)})({_TYPED}+(?:['’\-]{_TYPED}*)*)\Z", regex.VERSION1)
+_MISSPELLED_MASK = regex.compile(r"<mask>|\[mask\]", regex.IGNORECASE)
 _PARTIAL_MASK = regex.compile(r"\[(?:\]|m.*)?", regex.IGNORECASE)
 _WORD = regex.compile(_WORD_PATTERN, regex.VERSION1)
 _MASK_OR_WORD = regex.compile(rf"{regex.escape(MASK)}|(?P<word>{_WORD_PATTERN})", regex.VERSION1)
@@ -52,6 +53,15 @@ def find_masks(text: str, offset: int = 0) -> list[Span]:
     [(2, 8)]
     """
     return [(match.start() + offset, match.end() + offset) for match in _MASK.finditer(text)]
+
+
+def find_misspelled_masks(text: str) -> list[Span]:
+    """Return the spans of masks that are written in another way, as RoBERTa's are.
+
+    >>> find_misspelled_masks("a <mask> and [mask], but [MASK]")
+    [(2, 8), (13, 19)]
+    """
+    return [match.span() for match in _MISSPELLED_MASK.finditer(text) if match[0] != MASK]
 
 
 def find_typed_prefix(text: str) -> tuple[Span, str] | None:

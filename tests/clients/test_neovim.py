@@ -206,7 +206,9 @@ def test_accepted_ghost_text_closes_the_suggestions(open_document: OpenDocument)
 
 
 def test_hints_disappear_with_their_masks(open_document: OpenDocument) -> None:
-    editor = open_document("letter.txt", "Paris is the [MASK] of France.\n\nThe patient was taken to the [MASK] by ambulance.\n")
+    editor = open_document(
+        "letter.txt", "Paris is the [MASK] of France.\n\nThe patient was taken to the [MASK] by ambulance.\n"
+    )
     hints = "return #vim.lsp.inlay_hint.get({ bufnr = 0 })"
     wait_until(lambda: editor.lua(hints) == 2, "two hints")
     wait_until(lambda: editor.screen.count("%") == 2, "the hints on the screen")

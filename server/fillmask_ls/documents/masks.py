@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fillmask_ls import MASK
 from fillmask_ls.spans import Span
-from fillmask_ls.words import find_typed_prefix
+from fillmask_ls.words import find_misspelled_masks, find_typed_prefix
 
 from .text import TextDocument
 
@@ -56,6 +56,13 @@ def mask_before_cursor(document: TextDocument, index: int) -> Target | None:
         return Target(low + start, low + end, prefix)
     target = mask_at(document, index - 1) if index else None
     return target if target and target.start < index <= target.end else None
+
+
+def misspelled_mask_at(document: TextDocument, index: int) -> Span | None:
+    """Return the span of a mask at ``index`` that is written in another way, such as ``<mask>`` or ``[mask]``."""
+    low = max(0, index - len(MASK))
+    spans = ((low + start, low + end) for start, end in find_misspelled_masks(document.slice(low, index + len(MASK))))
+    return next((span for span in spans if span[0] <= index <= span[1]), None)
 
 
 def partial_mask(document: TextDocument, index: int) -> Span | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from .api import EngineError
 
@@ -69,6 +70,14 @@ def may_offer() -> bool:
     except OSError:  # where the offer cannot be noted, none is made
         return False
     return True
+
+
+def withdraw_offer() -> None:
+    """Let the better model be offered again, because its download failed."""
+    from huggingface_hub import cached_assets_path
+
+    with suppress(OSError):
+        (cached_assets_path("fillmask-ls") / "offered").unlink(missing_ok=True)
 
 
 class _CancelledError(Exception):

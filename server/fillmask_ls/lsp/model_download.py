@@ -43,7 +43,7 @@ async def is_download_accepted(client: Client, reader: Reader) -> bool:
     if not client.capabilities.message_actions or not await reader.run(download.may_offer):
         return False
     message = (
-        f"fillmask: the small embedded model answers. {download.BETTER} (440 MB) knows more words: "
-        "download it once from the Hugging Face hub?"
+        f"fillmask: The small built-in model suggests words. {download.BETTER} (440 MB) knows more: download it once from "
+        "the Hugging Face hub?"
     )
     return await client.ask(message, ["Download", "No"]) == "Download"

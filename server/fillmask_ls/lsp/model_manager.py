@@ -211,12 +211,17 @@ class ModelManager:
         current = self.engine.local.model_name
         self._set_state("ready" if current else "failed")
         if current is not None:
-            self._client.show_message_once(f"{error} {current} stays in use.", types.MessageType.Error)
+            self._show_error(f"{error} {current} stays in use.")
         elif wanted == self._wanted != _LocalModel():
-            self._client.show_message_once(f"{error} The default model is used instead.", types.MessageType.Error)
+            self._show_error(f"{error} The default model is used instead.")
             await self._load(_LocalModel())
         else:
-            self._client.show_message_once(error, types.MessageType.Error)
+            self._show_error(error)
+
+    def _show_error(self, message: str) -> None:
+        """Show why a model was not loaded, unless the client shows the status' error with buttons of its own."""
+        if not self._client.capabilities.status_notifications:
+            self._client.show_message_once(message, types.MessageType.Error)
 
     def _is_latest_load(self) -> bool:
         """Return whether this task loads the model that was chosen last."""
@@ -253,6 +258,12 @@ class ModelManager:
         if not self._configuration.trusted:
             return
         await self._documents.wait_until_idle(_IDLE_SECONDS)
-        with suppress(JsonRpcException, EngineError):
-            if await is_download_accepted(self._client, self._reader):
+        with suppress(JsonRpcException):
+            if not await is_download_accepted(self._client, self._reader):
+                return
+            try:
                 await self.download(download.BETTER)
+            except EngineError as error:
+                await self._reader.run(download.withdraw_offer)
+                message = f"{error} It is offered again at the next start; the command fillmask.downloadModel tries again now."
+                self._client.show_message_once(message, types.MessageType.Error)

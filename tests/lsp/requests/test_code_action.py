@@ -225,3 +225,11 @@ async def test_masks_of_a_passage_that_was_deleted_and_brought_back_keep_their_w
     document.replace("One.", "One. She walked to the old [MASK].")
     await document.apply_action((await document.actions("[MASK]"))["Restore masked word"])
     assert document.text == "One. She walked to the old house."
+
+
+@pytest.mark.parametrize("spelling", ["<mask>", "[mask]", "<MASK>", "[Mask]"])
+async def test_another_spelling_of_a_mask_is_corrected(editor: Editor, spelling: str) -> None:
+    document = editor.open(f"🙂 Paris is the capital of {spelling}.")
+    actions = await document.actions(f"{spelling}|", automatic=True)
+    await document.apply_action(actions[f"Write “{spelling}” as [MASK]"])
+    assert document.text == SENTENCE

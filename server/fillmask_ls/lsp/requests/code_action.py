@@ -52,6 +52,7 @@ async def code_action(
     target = masks.mask_in_selection(snapshot.document, span)
     marked = [diagnostic for diagnostic in params.context.diagnostics if offered_words(diagnostic)]
     actions = [action for diagnostic in marked for action in _fixes(session, snapshot, diagnostic)]
+    actions += _mask_spellings(snapshot, span)
     if target and _is_wanted(_QUICK_FIX, only):
         actions += await _fills(session, snapshot, target)
     if _is_wanted(_REWRITE, only) and (target or is_invoked):
@@ -158,6 +159,16 @@ def _fixes(session: Session, snapshot: Snapshot, diagnostic: types.Diagnostic) -
         )
         for title, name, argument in commands
     ]
+
+
+def _mask_spellings(snapshot: Snapshot, span: Span) -> list[types.CodeAction]:
+    """Return the action that writes a mask as this server reads it, where another spelling is at the cursor."""
+    misspelled = masks.misspelled_mask_at(snapshot.document, span[0])
+    if misspelled is None:
+        return []
+    title = f"Write “{snapshot.document.slice(*misspelled)}” as {MASK}"
+    edit = edits.workspace_edit(snapshot, [(misspelled, MASK)])
+    return [types.CodeAction(title, kind=_QUICK_FIX, edit=edit, is_preferred=True)]
 
 
 async def _fills(session: Session, snapshot: Snapshot, target: Target) -> list[types.CodeAction]:
