@@ -95,7 +95,7 @@ def test_the_readme_has_at_most_150_lines() -> None:
 
 def test_the_two_commands_come_first() -> None:
     first, second = (block.strip() for block in code_blocks(README, "sh")[:2])
-    assert re.fullmatch(r'pip install \. && fillmask-ls predict ".*\[MASK\].*"', first)
+    assert re.fullmatch(r'pipx install \. .*uv tool install \.\nfillmask-ls predict ".*\[MASK\].*"', first)
     assert second == "pip install -e '.[test]' && pytest"
 
 
