@@ -85,9 +85,9 @@ def is_quoted(text: str, index: int) -> bool:
     return text[index - 1 : index] == "`" or text.count("`", line_start, index) % 2 == 1
 
 
-def measure(model: MaskedLM, folders: Sequence[Path], words: Sequence[Outcome], tokens: int) -> list[Outcome]:
+def measure(model: MaskedLM, options: argparse.Namespace, words: Sequence[Outcome]) -> list[Outcome]:
     """Return the words with their outcomes."""
-    folder_of = {folder.name: folder for folder in folders}
+    folder_of = {folder.name: folder for folder in options.folders}
     texts = {(word.kind, word.file): "" for word in words}
     for kind, file in texts:
         texts[kind, file] = (folder_of[kind] / file).read_text(encoding="utf-8", errors="replace")
@@ -97,7 +97,8 @@ def measure(model: MaskedLM, folders: Sequence[Path], words: Sequence[Outcome], 
         masked = text[: word.start] + MASK + text[word.start + len(word.word) :]
         document = TextDocument(f"file:///{word.file}", masked)
         target = Target(word.start, word.start + len(MASK))
-        passages += (read(document, target, strip_markup, tokens) for strip_markup in (True, False))
+        stripped = read(document, target, True, options.tokens)
+        passages += (stripped, stripped if options.stripped_only else read(document, target, False, options.tokens))
     first = first_words(model, passages)
     return [
         Outcome(word.kind, word.file, word.start, word.word, *(guess == word.word.lower() for guess in guesses))
@@ -182,6 +183,7 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=3_000, help="words of each kind")
     parser.add_argument("--places", type=Path, nargs="*", default=[], help="files of --save whose words are measured")
     parser.add_argument("--sample-only", action="store_true", help="save the words without measuring them")
+    parser.add_argument("--stripped-only", action="store_true", help="measure only the passages without markup")
     parser.add_argument("--save", type=Path)
     parser.add_argument("--compare", type=Path, nargs=2, metavar=("BEFORE", "AFTER"))
     options = parser.parse_args()
@@ -195,7 +197,7 @@ def main() -> None:
         words = list({(row.file, row.start): row for row in places}.values()) or sample_words(
             folder, options.words, model
         )
-        outcomes += words if options.sample_only else measure(model, options.folders, words, options.tokens)
+        outcomes += words if options.sample_only else measure(model, options, words)
         if not options.sample_only:
             report(outcomes[-len(words) :])
         if options.save:

@@ -48,6 +48,7 @@ _OPTIONAL = regex.compile(r"\s{0,20}+\*?\[(?:[^\[\]{}]|\{(?:[^{}]|\{[^{}]*+\})*+
 _ARGUMENT = regex.compile(r"[ \t]*+\n?[ \t]*+(?P<group>\{(?:[^{}\\]|\\.|(?&group)){0,5000}+\}|\\[a-zA-Z@]+)", re.DOTALL)
 _ITEM_LABEL = regex.compile(r"\s*+\[(?P<label>[^\[\]\n]*+)\]")
 _TYPOGRAPHIC = {"---": "—", "--": "–", "``": "“", "''": "”", "~": " "}
+_COMMENT = re.compile(r"(?<!\\)%")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _LINE_END = re.compile(r"[ \t]*\n(?![ \t]*\n)")
 _MIN_DOCUMENTED = 8
@@ -65,6 +66,12 @@ def simplify(source: str) -> list[tuple[Span, str]]:
     """Remove the comment signs of a documented source (``.dtx``), where most lines are comments with prose."""
     signs = [(match.span(), "") for match in _DOCUMENTED.finditer(source)]
     return signs if len(signs) > max(_MIN_DOCUMENTED, source.count("\n") / 2) else []
+
+
+def find_embedded(source: str, index: int) -> tuple[Span, str] | None:
+    """Return an empty span without a language if no comment contains ``index``: there is nothing else to read."""
+    line_start = source.rfind("\n", 0, index) + 1
+    return None if _COMMENT.search(source, line_start, index) else ((index, index), "")
 
 
 def fragments(source: str) -> Iterator[Fragment]:

@@ -45,6 +45,7 @@ _EXTENSIONS = [
         (r"(?<![\w+])\+\+(?=[\w+ -]{1,40}\+\+(?!\w))|(?<=(?<![\w+])\+\+[\w+ -]{1,40})\+\+(?![\w+])", ""),  # keys
     ]
 ]
+_ANY_MARKUP = re.compile(r"[^\w\s.,;()?\"'-]| {2}\n|^:")
 _NOTE = re.compile(r"\^\[(?P<text>[^\[\]]{1,2000}(?:\[[^\[\]]*\][^\[\]]{0,2000}){0,8})\]")
 _LINE_BREAK = re.compile(r"<(?:br|hr)\b", re.IGNORECASE)
 _SIMPLE_FORMULA = re.compile(r"\$?[\w ,.+=<>()-]{1,12}\$?\Z")
@@ -81,16 +82,18 @@ def _block(node: Node, source: str, ascii_source: bytes) -> Iterator[Fragment]:
 def _inline_content(node: Node, source: str, ascii_source: bytes) -> Iterator[Fragment]:
     """Yield the text of a paragraph, a heading or a cell; notes follow it."""
     continuations = [child for child in node.children if child.type == "block_continuation"]
-    parser = _parsers()[1]
-    parser.included_ranges = _ranges_without(node, continuations)
     start, end = node.start_byte, node.end_byte
-    content = source[start:end]
     replaced = [_invisible(child) for child in continuations]
-    for pattern, text in _EXTENSIONS:
-        replaced += (Fragment(start + match.start(), start + match.end(), text) for match in pattern.finditer(content))
-    replaced += _markup(parser.parse(ascii_source).root_node, source)
-    notes = [match.span("text") for match in _NOTE.finditer(source, start, end)]
-    replaced += [Fragment(low - 2, high + 1, "") for low, high in notes]
+    notes: list[Span] = []
+    if _ANY_MARKUP.search(source, start, end):
+        parser = _parsers()[1]
+        parser.included_ranges = _ranges_without(node, continuations)
+        replaced += _markup(parser.parse(ascii_source).root_node, source)
+        for pattern, text in _EXTENSIONS:
+            matches = pattern.finditer(source[start:end])
+            replaced += (Fragment(start + match.start(), start + match.end(), text) for match in matches)
+        notes = [match.span("text") for match in _NOTE.finditer(source, start, end)]
+        replaced += [Fragment(low - 2, high + 1, "") for low, high in notes]
     yield from _between(source, start, end, replaced)
     for low, high in notes:
         yield paragraph_break(high)
