@@ -7,6 +7,8 @@ from html import unescape
 
 import regex
 
+from fillmask_ls.spans import Span
+
 from .fragments import Fragment, paragraph_break
 from .placeholders import placeholder
 
@@ -18,12 +20,14 @@ _INLINE = {
 _NOT_PROSE = {"pre", "script", "style", "svg", "math", "textarea", "xmp"}
 # As browsers do: a tag starts with a letter directly after the bracket.
 _TOKEN = regex.compile(
-    r"""(?P<hidden><!--.*?--> | <[!?][^<>]*+> | <%.{0,500}?%> | \{[%\#].{0,500}?[%\#]\} | \{[\#:/@][^{}\n]{1,200}\})
+    r"""(?P<hidden><!--.*?--> | <[!?][^<>]*+> | <%[^%<]{0,200}+%> | \{[%\#][^%\#{}]{0,200}+[%\#]\} | \{[\#:/@][^{}\n]{1,200}\})
     | (?P<code>\{\{\{?[^{}\n]{1,200}\}?\}\} | \{!![^{}\n]{1,200}!!\} | (?<!\{)\{[\w.]{1,60}\})
     | <(?P<end>/?)(?P<tag>[a-zA-Z][^\s<>/]{0,60}+)(?:[^<>"']|"[^"]{0,2000}+"|'[^']{0,2000}+'){0,2000}+>
     | (?P<entity>&(?:\#\d{1,7}|\#[xX][\da-fA-F]{1,6}|\w{1,30});)""",
     regex.DOTALL | regex.VERBOSE,
 )
+_EMBEDDED = regex.compile(r"<(?P<tag>script|style)\b[^<>]{0,500}+>", regex.IGNORECASE)
+_EMBEDDED_LANGUAGES = {"script": "javascript", "style": "css"}
 _SPACES = str.maketrans("\n\t", "  ")
 
 
@@ -46,3 +50,14 @@ def fragments(source: str) -> Iterator[Fragment]:
             if tag not in _INLINE:
                 yield paragraph_break(end)
     yield Fragment(position, len(source), source[position:].translate(_SPACES))
+
+
+def find_embedded(source: str, index: int) -> tuple[Span, str] | None:
+    """Return the span and the language of the script or style that contains ``index``; None elsewhere."""
+    opener = None
+    for match in _EMBEDDED.finditer(source, 0, index):
+        opener = match
+    if opener is None or source.find(f"</{opener['tag']}", opener.end(), index) >= 0:
+        return None
+    end = source.find(f"</{opener['tag']}", index)
+    return (opener.end(), end if end >= 0 else len(source)), _EMBEDDED_LANGUAGES[opener["tag"].lower()]

@@ -31,9 +31,8 @@ _TOKEN = regex.compile(
     | \\(?P<edge>begin|end)\s*+\{(?P<environment>[^{}\n]{1,40})\}
     | \\(?:verb\*?|lstinline(?:\[[^\]\n]*\])?|mintinline(?:\[[^\]\n]*\])?\{[^{}\n]*\})
       (?:(?P<bar>[^\w\s*{\\])(?P<verbatim>[^\n]*?)(?P=bar)|\{(?P<braced>[^{}\n]*+)\})
-    | (?P<display>\\\[(?:(?!\n\s*\n|\\\]).){0,2000}+\\\] | \$\$(?:(?!\n\s*\n|\$\$).){0,2000}+\$\$)
+    | (?P<display>\\\[|\$\$) | (?P<inline>\\\()
     | \$(?P<formula>(?:\\.|[^$\\\n]|\n(?!\s*\n)){1,2000}+)\$
-    | \\\((?P<formula>(?:\\[^)]|[^\\\n]|\n(?!\s*\n)){1,2000}+)\\\)
     | \\(?P<accent>[`'^~"=.])\s*+(?:\{(?P<letter>\\?\p{L})\}|(?P<letter>\\?\p{L}\b|\p{L}))
     | \\(?P<accent>[uvHckrdb])\s*+\{(?P<letter>\\?\p{L})\}
     | \\(?P<command>[a-zA-Z@]+\*?|.|\n)
@@ -41,13 +40,19 @@ _TOKEN = regex.compile(
     re.DOTALL | re.VERBOSE | re.MULTILINE,
 )
 _SIMPLE_FORMULA = re.compile(r"[\w ,.+=<>()-]{1,12}\Z")
+_FORMULA_BRACKETS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
+_LONGEST_FORMULA = 2_000
 _FORMULA_PLACEHOLDER = "x"
 _REFERENCE_PLACEHOLDER = "1"
 _REFERENCE = re.compile(r"[a-zA-Z]*(?:cite[a-zA-Z]*|(?<!h)ref)\Z", re.IGNORECASE)
-_OPTIONAL = regex.compile(r"\s{0,20}+\*?\[(?:[^\[\]{}]|\{(?:[^{}]|\{[^{}]*+\})*+\}|\[[^\[\]]*+\]){0,1000}+\]")
-_ARGUMENT = regex.compile(r"[ \t]*+\n?[ \t]*+(?P<group>\{(?:[^{}\\]|\\.|(?&group)){0,5000}+\}|\\[a-zA-Z@]+)", re.DOTALL)
+_BEFORE_ARGUMENT = regex.compile(r"[ \t]*+\n?[ \t]*+\*?(?=[\[{\\])")
+_OPTIONAL = regex.compile(r"[ \t]*+\n?[ \t]*+\*?\[")
+_CONTROL_WORD = regex.compile(r"\\[a-zA-Z@]+")
+_IN_ARGUMENT = {"[": regex.compile(r"[\[\]]|\\.|\n\s*\n"), "{": regex.compile(r"[{}]|\\.|\n\s*\n")}
+_LONGEST_ARGUMENT = 1_000
 _ITEM_LABEL = regex.compile(r"\s*+\[(?P<label>[^\[\]\n]*+)\]")
 _TYPOGRAPHIC = {"---": "—", "--": "–", "``": "“", "''": "”", "~": " "}
+_PARAMETERS = re.compile(r"[#\d]*")
 _COMMENT = re.compile(r"(?<!\\)%")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _LINE_END = re.compile(r"[ \t]*\n(?![ \t]*\n)")
@@ -88,6 +93,7 @@ class _Reader:
         self._groups: list[_Group] = []
         self._next_group = _Group()
         self._tables = 0
+        self._open_notes = 0
 
     def read(self) -> list[Fragment]:
         """Return the prose of the source."""
@@ -96,7 +102,7 @@ class _Reader:
             self._position = match.end()
             self._token(match)
         self._text(len(self._source))
-        while any(group.interrupted is not None for group in self._groups):  # a note that is cut off
+        while self._open_notes:  # a note that is cut off
             self._close_group()
         self._break()
         return self._prose
@@ -122,11 +128,11 @@ class _Reader:
         elif match["verbatim"] is not None or match["braced"] is not None:
             self._verbatim(*match.span("verbatim" if match["verbatim"] is not None else "braced"), end)
         elif match["formula"] is not None:
-            self._formula(match, *match.span("formula"))
-        elif name in ("comment", "hidden", "display"):
-            self._replace(start, " " if name != "comment" else "")
-            if name == "display":
-                self._skip_line_end()
+            self._formula(start, *match.span("formula"), end)
+        elif name in ("display", "inline"):
+            self._bracketed_formula(start, match[0])
+        elif name in ("comment", "hidden"):
+            self._replace(start, " " if name == "hidden" else "")
         elif match["accent"]:
             letter = match["letter"].lstrip("\\")
             self._replace(start, normalize("NFC", letter + ACCENTS[match["accent"]]))
@@ -142,11 +148,25 @@ class _Reader:
         self._prose.append(Fragment(start, end, self._source[start:end]))
         self._position = token_end
 
-    def _formula(self, token: regex.Match[str], start: int, end: int) -> None:
+    def _formula(self, token_start: int, start: int, end: int, token_end: int) -> None:
+        self._position = token_end
         if _SIMPLE_FORMULA.match(self._source[start:end]):
-            self._verbatim(start, end, token.end())
+            self._verbatim(start, end, token_end)
         else:
-            self._replace(token.start(), _FORMULA_PLACEHOLDER)
+            self._replace(token_start, _FORMULA_PLACEHOLDER)
+
+    def _bracketed_formula(self, token_start: int, opener: str) -> None:
+        """Read a formula up to its closing bracket; a bracket without one in its paragraph is left out."""
+        start, closer = self._position, _FORMULA_BRACKETS[opener]
+        end = self._source.find(closer, start, start + _LONGEST_FORMULA)
+        if end < 0 or _BLANK_LINE.search(self._source, start, end):
+            self._replace(token_start, "")
+        elif closer == "\\)":
+            self._formula(token_start, start, end, end + len(closer))
+        else:
+            self._position = end + len(closer)
+            self._replace(token_start, " ")
+            self._skip_line_end()
 
     def _environment(self, begins: bool, name: str) -> None:
         plain_name = name.rstrip("*")
@@ -215,24 +235,41 @@ class _Reader:
             self._prose.append(Fragment(label.end(), label.end(), " "))
 
     def _definition(self) -> None:
-        while (argument := _ARGUMENT.match(self._source, self._position)) is not None:
-            self._position = argument.end()
-            if argument["group"].startswith("{"):
+        """Skip a definition of TeX: its name, its parameters and its text."""
+        for _ in range(2):
+            start, end = self._argument()
+            self._position = end
+            if self._source.startswith("{", start):
                 break
-            parameters = re.compile(r"[#\d]*").match(self._source, self._position)
-            self._position = parameters.end() if parameters else self._position
+            parameters = _PARAMETERS.match(self._source, end)
+            self._position = parameters.end() if parameters else end
 
     def _skip_arguments(self, count: int) -> None:
         """Skip optional arguments, and ``count`` arguments with optional ones between them."""
-        while True:
-            optional = _OPTIONAL.match(self._source, self._position)
-            if optional:
-                self._position = optional.end()
-                continue
-            argument = _ARGUMENT.match(self._source, self._position) if count else None
-            if argument is None:
+        while count or _OPTIONAL.match(self._source, self._position):
+            start, end = self._argument()
+            if end == start:
                 return
-            self._position, count = argument.end(), count - 1
+            is_optional = self._source.startswith("[", start)
+            self._position, count = end, count - (not is_optional)
+
+    def _argument(self) -> Span:
+        """Return the span of the next argument with its brackets; an empty span without one."""
+        before = _BEFORE_ARGUMENT.match(self._source, self._position)
+        start = before.end() if before else self._position
+        word = _CONTROL_WORD.match(self._source, start)
+        if not before or word:
+            return (start, word.end()) if before and word else (self._position, self._position)
+        opener, depth, position = self._source[start], 1, start + 1
+        if opener not in _IN_ARGUMENT:
+            return self._position, self._position
+        while depth:
+            match = _IN_ARGUMENT[opener].search(self._source, position, start + _LONGEST_ARGUMENT)
+            if match is None or match[0].startswith("\n"):  # it has no end
+                return self._position, self._position
+            depth += (match[0] == opener) - (match[0] in "]}")
+            position = match.end()
+        return start, position
 
     def _special(self, start: int, text: str) -> None:
         if text == "{":
@@ -240,6 +277,7 @@ class _Reader:
             self._groups.append(group)
             if group.interrupted is not None:
                 self._prose = []
+                self._open_notes += 1
         elif text == "}":
             if self._groups:
                 self._close_group()
@@ -251,6 +289,7 @@ class _Reader:
     def _close_group(self) -> None:
         group = self._groups.pop()
         if group.interrupted is not None:
+            self._open_notes -= 1
             self._notes.append(self._prose)
             self._prose = group.interrupted
         elif group.is_heading:
@@ -259,7 +298,7 @@ class _Reader:
     def _break(self) -> None:
         """End the paragraph; outside a note, its notes follow."""
         self._prose.append(paragraph_break(self._position))
-        if self._notes and not any(group.interrupted is not None for group in self._groups):
+        if self._notes and not self._open_notes:
             for note in self._notes:
                 self._prose += [*note, paragraph_break(self._position)]
             self._notes = []

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .fragments import Fragment, paragraph_break
+
+_MARK = re.compile(r"[*/_=~+\[\]{}$#|`<>-]")
+_MAX_MARKS = 200
 
 
 class Token(NamedTuple):
@@ -32,6 +36,12 @@ class Token(NamedTuple):
     def paragraph_break(self) -> Fragment:
         """Return the end of a paragraph, in place of the token."""
         return paragraph_break(self.start)
+
+
+def tame(source: str) -> str:
+    """Return a source with spaces for the marks in lines with very many of them, for which lexers take very long."""
+    lines = source.split("\n")
+    return "\n".join(line if len(_MARK.findall(line)) < _MAX_MARKS else _MARK.sub(" ", line) for line in lines)
 
 
 def tokens(lexer: str, source: str) -> Iterator[Token]:

@@ -25,7 +25,7 @@ _NOT_PROSE = {"fenced_code_block", "indented_code_block", "link_reference_defini
 _INVISIBLE = {"emphasis_delimiter", "code_span_delimiter", "link_destination", "link_title",
               "link_label", "block_continuation"}  # fmt: skip
 _LINKS = {"inline_link", "full_reference_link", "collapsed_reference_link", "shortcut_link", "image"}
-_CODE = {"fenced_code_block": "", "indented_code_block": "", "minus_metadata": "yaml", "plus_metadata": "toml"}
+_EMBEDDED = {"fenced_code_block": "", "html_block": "html", "minus_metadata": "yaml", "plus_metadata": "toml"}
 _INFO = re.compile(r"(?:\{(?:code|sourcecode|literalinclude)[\w-]*\}\s*)?\W*([\w+#-]+)")
 # What extensions of Markdown write inside a paragraph, and how it reads.
 _EXTENSIONS = [
@@ -35,7 +35,7 @@ _EXTENSIONS = [
         (r"^:[ \t]{1,3}(?=\S)", PARAGRAPH_BREAK),  # a definition
         (r"^(?:[:/]{3}.*|\\(?:newpage|pagebreak)\b.*)$", ""),  # the fence of a container
         (r"[ \t]*\{:?[ \t]*[#.][^{}\n]*\}|\{:[^{}\n]*\}", ""),  # attributes
-        (r"\{/\*(?:[^*]|\*(?!/)){0,2000}\*/\}", ""),  # a comment in MDX
+        (r"\{/\*(?:[^*]|\*(?!/)){0,300}+\*/\}", ""),  # a comment in MDX
         (r"\{\{?[%<][^{}\n]{0,300}[%>]\}\}?|\{[\w:.+-]+\}(?=`)", ""),  # a template's tag, a role of MyST
         (r"[ \t]*\[(?:[^\[\]@\n]*[ ;])?-?@\w[^\[\]]{0,300}\](?![(\[])", ""),  # citations of Pandoc
         (r"[ \t]*(?<![\w@/.\]\[\\-])-?@(?:[a-zA-Z]{2,4}[-:][\w-]+|[a-z][\w:]*\d{4}\w*)", ""),  # cross-references
@@ -46,6 +46,9 @@ _EXTENSIONS = [
     ]
 ]
 _ANY_MARKUP = re.compile(r"[^\w\s.,;()?\"'-]| {2}\n|^:")
+# The parser takes quadratic time for more delimiters in a paragraph.
+_DELIMITER = re.compile(r"[*_~`\[\]{$<]")
+_MAX_DELIMITERS = 500
 _NOTE = re.compile(r"\^\[(?P<text>[^\[\]]{1,2000}(?:\[[^\[\]]*\][^\[\]]{0,2000}){0,8})\]")
 _LINE_BREAK = re.compile(r"<(?:br|hr)\b", re.IGNORECASE)
 _SIMPLE_FORMULA = re.compile(r"\$?[\w ,.+=<>()-]{1,12}\$?\Z")
@@ -61,22 +64,18 @@ def _parsers() -> tuple[Parser, Parser]:
 def fragments(source: str) -> Iterator[Fragment]:
     """Yield the prose of a Markdown text; a list item and a table cell are paragraphs."""
     ascii_source = to_ascii(source) + b"\n"  # the line end completes a heading in the last line
-    yield from _block(_parsers()[0].parse(ascii_source).root_node, source, ascii_source)
-
-
-def _block(node: Node, source: str, ascii_source: bytes) -> Iterator[Fragment]:
-    if node.type in _NOT_PROSE:
-        return
-    if node.type == "html_block":
-        for start, end, text in html.fragments(source[node.start_byte : node.end_byte]):
-            yield Fragment(start + node.start_byte, end + node.start_byte, text)
-    elif node.type in _INLINE_CONTENT:
-        yield paragraph_break(node.start_byte)
-        yield from _inline_content(node, source, ascii_source)
-        yield paragraph_break(node.end_byte)
-    else:
-        for child in node.children:
-            yield from _block(child, source, ascii_source)
+    nodes = [_parsers()[0].parse(ascii_source).root_node]
+    while nodes:
+        node = nodes.pop()
+        if node.type == "html_block":
+            for start, end, text in html.fragments(source[node.start_byte : node.end_byte]):
+                yield Fragment(start + node.start_byte, end + node.start_byte, text)
+        elif node.type in _INLINE_CONTENT:
+            yield paragraph_break(node.start_byte)
+            yield from _inline_content(node, source, ascii_source)
+            yield paragraph_break(node.end_byte)
+        elif node.type not in _NOT_PROSE:
+            nodes += reversed(node.children)
 
 
 def _inline_content(node: Node, source: str, ascii_source: bytes) -> Iterator[Fragment]:
@@ -85,7 +84,7 @@ def _inline_content(node: Node, source: str, ascii_source: bytes) -> Iterator[Fr
     start, end = node.start_byte, node.end_byte
     replaced = [_invisible(child) for child in continuations]
     notes: list[Span] = []
-    if _ANY_MARKUP.search(source, start, end):
+    if _ANY_MARKUP.search(source, start, end) and len(_DELIMITER.findall(source, start, end)) < _MAX_DELIMITERS:
         parser = _parsers()[1]
         parser.included_ranges = _ranges_without(node, continuations)
         replaced += _markup(parser.parse(ascii_source).root_node, source)
@@ -162,21 +161,23 @@ def _formula(node: Node, text: str) -> Iterator[Fragment]:
         yield Fragment(node.start_byte, node.end_byte, _FORMULA_PLACEHOLDER)
 
 
-def find_embedded(source: str, index: int) -> tuple[Span, str] | None:
-    """Return the span and the language of the code block or the front matter that contains ``index``."""
-    node: Node | None = _parsers()[0].parse(to_ascii(source) + b"\n").root_node
-    node = node.descendant_for_byte_range(index, index) if node else None
-    language = ""
-    while node is not None and node.type not in _CODE:
+def find_embedded(source: str, index: int) -> tuple[Span, str]:
+    """Return the span and the language of the code block or the front matter that contains ``index``.
+
+    In HTML the language is HTML, and elsewhere there is nothing to read but prose.
+    """
+    node = _parsers()[0].parse(to_ascii(source) + b"\n").root_node.descendant_for_byte_range(index, index)
+    while node is not None and node.type not in _EMBEDDED:
         node = node.parent
     if node is None:
-        return None
+        return (index, index), ""
     content = next((child for child in node.children if child.type == "code_fence_content"), node)
-    if node.type == "fenced_code_block":
-        info = next((child for child in node.children if child.type == "info_string"), None)
-        match = _INFO.match(source, info.start_byte, info.end_byte) if info else None
-        language = find_language(match[1].lower(), f"x.{match[1]}") if match else ""
-    return (content.start_byte, content.end_byte), _CODE[node.type] or language
+    language = _EMBEDDED[node.type]
+    info = next((child for child in node.children if child.type == "info_string"), None)
+    match = _INFO.match(source, info.start_byte, info.end_byte) if info else None
+    if match:
+        language = find_language(match[1].lower(), f"x.{match[1]}")
+    return (content.start_byte, min(content.end_byte, len(source))), language
 
 
 def _invisible(node: Node) -> Fragment:

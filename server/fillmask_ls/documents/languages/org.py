@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pygments.token import Generic, Keyword, Name, Operator, String, Text
 
 from .fragments import Fragment, paragraph_break
-from .lexing import Token, tokens
+from .lexing import Token, tame, tokens
 
 _PROSE_KEYWORD = re.compile(r"#\+(?:title|subtitle|caption):", re.IGNORECASE)
 _CODE_BLOCK = re.compile(r"#\+begin_(?:src|example|export|comment)", re.IGNORECASE)
@@ -21,7 +21,7 @@ _CELL = re.compile(r"[^|]*[^|+-][^|]*")
 def fragments(source: str) -> Iterator[Fragment]:
     """Yield the prose of an Org text; a heading, a list item and a table cell are paragraphs."""
     in_keyword = in_code = False
-    for token in tokens("org", source):
+    for token in tokens("org", tame(source)):
         if token.type is Operator.Word:
             in_code = bool(_CODE_BLOCK.match(token.text))
             yield token.paragraph_break()
