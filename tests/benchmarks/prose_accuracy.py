@@ -119,8 +119,12 @@ def first_words(model: MaskedLM, passages: Sequence[Passage]) -> list[str]:
     asked = sorted({(item.text, item.masks, item.focus) for item in passages}, key=lambda item: len(item[0]))
     words: dict[tuple[str, object, int], str] = {}
     for number in range(0, len(asked), BATCH):
-        for text, masks, focus in asked[number : number + BATCH]:
-            candidates = predict(model, text, masks, top_k=1, max_subwords=1)[focus].candidates
+        batch = asked[number : number + BATCH]
+        for (text, masks, focus), found in zip(
+            batch, predict(model, [text for text, *_ in batch], top_k=1, max_subwords=1), strict=True
+        ):
+            place = [prediction.span for prediction in found].index(masks[focus])
+            candidates = found[place].candidates
             words[text, masks, focus] = candidates[0].text.lower() if candidates else ""
     return [words[item.text, item.masks, item.focus] for item in passages]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib import import_module
+from time import thread_time
 
-from tree_sitter import Language, Node, Parser, Query, QueryCursor
+from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
 from fillmask_ls.spans import Span
 
@@ -15,16 +16,25 @@ from .parsing import to_ascii
 from .placeholders import placeholder
 from .runs import Kind, Run
 
+# The processor time that a parse may take: some ten times what ordinary code takes.
+_MAX_SECONDS = 0.04
+_MAX_SECONDS_PER_CHARACTER = 5e-6
 _KINDS = {"doc": Kind.DOC, "comment": Kind.COMMENT, "string": Kind.STRING}
 
 
 def grammar_runs(source: str, language: CodeLanguage) -> list[Run] | None:
-    """Return the comments and strings of a source; None if the language's grammar isn't installed."""
+    """Return the comments and strings of a source; None if the language's grammar isn't installed.
+
+    A source that takes too long to parse has none: each mask in it is read with its line.
+    """
     grammar = _load(language)
     if grammar is None:
         return None
     parser, query = grammar
-    captures = QueryCursor(query).captures(parser.parse(to_ascii(source) + b"\n").root_node)
+    tree = _parse(parser, to_ascii(source) + b"\n")
+    if tree is None:
+        return []
+    captures = QueryCursor(query).captures(tree.root_node)
     interpolations, markup = _spans(captures, "interpolation"), _spans(captures, "markup")
     runs: dict[Span, Run] = {}
     for name, kind in _KINDS.items():
@@ -35,6 +45,18 @@ def grammar_runs(source: str, language: CodeLanguage) -> list[Run] | None:
             replaced = _inside(source, (start, end), interpolations, markup)
             runs.setdefault((start, end), Run(start, source[start:end].rstrip("\n"), kind, replaced))
     return [runs[span] for span in sorted(runs, key=lambda span: (span[0], -span[1]))]
+
+
+def _parse(parser: Parser, source: bytes) -> Tree | None:
+    """Return the tree of a source; None if it takes too long, as code in another language can."""
+    deadline = thread_time() + _MAX_SECONDS + _MAX_SECONDS_PER_CHARACTER * len(source)
+    try:
+        return parser.parse(
+            lambda offset, _point: source[offset:], progress_callback=lambda _offset, _error: thread_time() > deadline
+        )
+    except ValueError:
+        parser.reset()
+        return None
 
 
 @lru_cache(maxsize=16)

@@ -1,14 +1,8 @@
-"""YAML: its values; a word without a blank is a value of a program."""
+"""YAML: its values. It has no grammar here: that of PyPI crashes the process at deeply nested lists."""
 
 from ..code_language import CodeLanguage
 
 LANGUAGE = CodeLanguage(
-    grammar="tree_sitter_yaml",
     string_tokens=("Literal.Scalar.Plain", "Name.Constant", "Name.Variable"),
     markers=((r"[|>][-+0-9]*[ \t]*(?:#.*)?\n", ""),),
-    query=r"""
-        (comment) @comment
-        [(double_quote_scalar) (single_quote_scalar) (block_scalar)] @string
-        ((plain_scalar) @string (#match? @string "[ \\n]"))
-    """,
 )
