@@ -15,7 +15,7 @@ from fillmask_ls.spans import Span, replace_spans
 
 from .chunks import LINE_END
 from .languages.fragments import Fragment
-from .languages.registry import find_embedded, is_code, markup_reader, simplify
+from .languages.registry import find_code_block, is_code, markup_reader, simplify
 
 _log = logging.getLogger(__name__)
 
@@ -239,10 +239,10 @@ def _alternatives(source: str, index: int, language: str) -> Iterator[Iterable[F
     if language:
         from .languages import comments
 
-        embedded = find_embedded(source, index, language)
-        if embedded is None:
+        code_block = find_code_block(source, index, language)
+        if code_block is None:
             yield comments.fragments_around(source, index, language)
-        elif embedded[1]:
-            (offset, end), code = embedded
+        elif code_block[1]:
+            (offset, end), code = code_block
             for fragments in _alternatives(source[offset:end], index - offset, code):
                 yield (Fragment(offset + start, offset + stop, text) for start, stop, text in fragments)

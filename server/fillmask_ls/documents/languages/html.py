@@ -26,8 +26,8 @@ _TOKEN = regex.compile(
     | (?P<entity>&(?:\#\d{1,7}|\#[xX][\da-fA-F]{1,6}|\w{1,30});)""",
     regex.DOTALL | regex.VERBOSE,
 )
-_EMBEDDED = regex.compile(r"<(?P<tag>script|style)\b[^<>]{0,500}+>", regex.IGNORECASE)
-_EMBEDDED_LANGUAGES = {"script": "javascript", "style": "css"}
+_CODE = regex.compile(r"<(?P<tag>script|style)\b[^<>]{0,500}+>", regex.IGNORECASE)
+_ELEMENT_LANGUAGES = {"script": "javascript", "style": "css"}
 _SPACES = str.maketrans("\n\t", "  ")
 
 
@@ -52,12 +52,12 @@ def fragments(source: str) -> Iterator[Fragment]:
     yield Fragment(position, len(source), source[position:].translate(_SPACES))
 
 
-def find_embedded(source: str, index: int) -> tuple[Span, str] | None:
+def find_code_block(source: str, index: int) -> tuple[Span, str] | None:
     """Return the span and the language of the script or style that contains ``index``; None elsewhere."""
     opener = None
-    for match in _EMBEDDED.finditer(source, 0, index):
+    for match in _CODE.finditer(source, 0, index):
         opener = match
     if opener is None or source.find(f"</{opener['tag']}", opener.end(), index) >= 0:
         return None
     end = source.find(f"</{opener['tag']}", index)
-    return (opener.end(), end if end >= 0 else len(source)), _EMBEDDED_LANGUAGES[opener["tag"].lower()]
+    return (opener.end(), end if end >= 0 else len(source)), _ELEMENT_LANGUAGES[opener["tag"].lower()]

@@ -73,7 +73,7 @@ def simplify(source: str) -> list[tuple[Span, str]]:
     return signs if len(signs) > max(_MIN_DOCUMENTED, source.count("\n") / 2) else []
 
 
-def find_embedded(source: str, index: int) -> tuple[Span, str] | None:
+def find_code_block(source: str, index: int) -> tuple[Span, str] | None:
     """Return an empty span without a language if no comment contains ``index``: there is nothing else to read."""
     line_start = source.rfind("\n", 0, index) + 1
     return None if _COMMENT.search(source, line_start, index) else ((index, index), "")

@@ -25,7 +25,7 @@ _NOT_PROSE = {"fenced_code_block", "indented_code_block", "link_reference_defini
 _INVISIBLE = {"emphasis_delimiter", "code_span_delimiter", "link_destination", "link_title",
               "link_label", "block_continuation"}  # fmt: skip
 _LINKS = {"inline_link", "full_reference_link", "collapsed_reference_link", "shortcut_link", "image"}
-_EMBEDDED = {"fenced_code_block": "", "html_block": "html", "minus_metadata": "yaml", "plus_metadata": "toml"}
+_CODE = {"fenced_code_block": "", "html_block": "html", "minus_metadata": "yaml", "plus_metadata": "toml"}
 _INFO = re.compile(r"(?:\{(?:code|sourcecode|literalinclude)[\w-]*\}\s*)?\W*([\w+#-]+)")
 # What extensions of Markdown write inside a paragraph, and how it reads.
 _EXTENSIONS = [
@@ -161,18 +161,18 @@ def _formula(node: Node, text: str) -> Iterator[Fragment]:
         yield Fragment(node.start_byte, node.end_byte, _FORMULA_PLACEHOLDER)
 
 
-def find_embedded(source: str, index: int) -> tuple[Span, str]:
+def find_code_block(source: str, index: int) -> tuple[Span, str]:
     """Return the span and the language of the code block or the front matter that contains ``index``.
 
     In HTML the language is HTML, and elsewhere there is nothing to read but prose.
     """
     node = _parsers()[0].parse(to_ascii(source) + b"\n").root_node.descendant_for_byte_range(index, index)
-    while node is not None and node.type not in _EMBEDDED:
+    while node is not None and node.type not in _CODE:
         node = node.parent
     if node is None:
         return (index, index), ""
     content = next((child for child in node.children if child.type == "code_fence_content"), node)
-    language = _EMBEDDED[node.type]
+    language = _CODE[node.type]
     info = next((child for child in node.children if child.type == "info_string"), None)
     match = _INFO.match(source, info.start_byte, info.end_byte) if info else None
     if match:

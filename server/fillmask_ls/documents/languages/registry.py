@@ -104,9 +104,9 @@ def simplify(source: str, language: str) -> list[tuple[Span, str]]:
     return function(source) if function else []
 
 
-def find_embedded(source: str, index: int, language: str) -> tuple[Span, str] | None:
+def find_code_block(source: str, index: int, language: str) -> tuple[Span, str] | None:
     """Return the span and the language of the code that contains ``index``, in a markup language that tells them."""
-    function = getattr(_markup_module(language), "find_embedded", None)
+    function = getattr(_markup_module(language), "find_code_block", None)
     return function(source, index) if function else None
 
 
