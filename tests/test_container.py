@@ -1,4 +1,4 @@
-"""The container of the shared engine, as far as it can be checked without building it."""
+"""The container of the shared engine and its manifests, as far as they can be checked without building and running them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from fillmask_ls.cli import serve
 
 ROOT = Path(__file__).parent.parent
 CONTAINERFILE = ROOT / "server" / "Containerfile"
+MANIFEST = ROOT / "server" / "kubernetes.yaml"
 INSTRUCTIONS = [
     line.split(maxsplit=1)
     for line in CONTAINERFILE.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
@@ -55,6 +57,24 @@ def test_engine_of_the_compose_file_is_confined_and_needs_a_token() -> None:
     for line in ("read_only: true", 'cap_drop: ["ALL"]', "no-new-privileges:true", '"${FILLMASK_TOKEN:?}"'):
         assert line in engine
     assert "ports:" not in engine
+
+
+def test_manifest_for_kubernetes_has_valid_options_and_no_privileges() -> None:
+    deployment, service = yaml.safe_load_all(MANIFEST.read_text(encoding="utf-8"))
+    pod = deployment["spec"]["template"]
+    [container] = pod["spec"]["containers"]
+    parser = argparse.ArgumentParser()
+    serve.add_parser(parser.add_subparsers())
+    parser.parse_args(["serve", *container["args"]])
+    assert pod["spec"]["securityContext"]["runAsNonRoot"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert [each["name"] for each in container["env"]] == ["FILLMASK_TOKEN"]
+    assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+
+
+@pytest.mark.skipif(not shutil.which("kubernetes-validate"), reason="needs kubernetes-validate")
+def test_manifest_for_kubernetes_fits_its_schema() -> None:
+    subprocess.run(["kubernetes-validate", "--strict", str(MANIFEST)], check=True)
 
 
 @pytest.mark.skipif(not shutil.which("hadolint"), reason="needs hadolint")

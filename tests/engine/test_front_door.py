@@ -14,6 +14,7 @@ from fillmask_ls.engine import codec
 from fillmask_ls.engine.api import PredictQuestion
 from fillmask_ls.engine.connections import ConnectionLimits
 from fillmask_ls.engine.front_door import FrontDoor, Policy, digest
+from fillmask_ls.engine.http_client import Address, UnavailableError, refusal
 from fillmask_ls.engine.service import Service
 from raw_http import Peer, head, post, serving
 from scripted_engine import ScriptedEngine
@@ -126,6 +127,15 @@ async def test_other_hosts_are_refused(serve: Serve, host: str | None, status: i
         for path in ("/v1/predict", "/healthz"):
             method = post(path, QUESTION, host=host) if path != "/healthz" else head(f"GET {path} HTTP/1.1", host=host)
             assert (await peer.exchange(method)).status == status
+
+
+async def test_client_is_told_which_option_the_engine_lacks(serve: Serve) -> None:
+    async with serve() as peer:
+        response = await peer.exchange(post("/v1/predict", QUESTION, host="engine.example.org"))
+    error = refusal(response.status, response.headers, response.value["error"], Address("https://engine.example.org"))
+    assert isinstance(error, UnavailableError)
+    assert "engine.example.org refuses this client (403)" in str(error)
+    assert "--allow-host" in str(error)
 
 
 async def test_pages_in_browsers_are_refused_unless_their_origin_is_allowed(serve: Serve) -> None:

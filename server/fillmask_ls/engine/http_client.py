@@ -215,6 +215,8 @@ def refusal(status: int, headers: Any, said: str, address: Address) -> EngineErr
         said: the server's own message, quoted without the token, and only if the question itself is at fault.
     """
     host = address.host
+    if status == 403 and "--allow-" in said:  # an engine of ours that was not told the name of its proxy
+        return UnavailableError(f"{host} refuses this client (403): {said}.")
     if status in (401, 403):
         problem = "refuses the token" if address.token else "wants a token"
         return UnavailableError(
