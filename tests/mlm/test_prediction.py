@@ -16,6 +16,12 @@ from fillmask_ls.mlm.prediction import predict_steps
 from fillmask_ls.mlm.windows import windows
 from fillmask_ls.words import find_masks
 
+PASSAGE = (
+    "The committee met in the old library on Tuesday and read the letter that the mayor had sent in May . Most of the "
+    "members liked the plan for a new bridge over the river , but two of them asked who would pay for the road that leads "
+    "to it and how long the work would take . The chair said that the answers were in the report ."
+)
+
 
 def texts(model: mlm.MaskedLM, text: str, **options: object) -> list[str]:
     return [word.text for word in mlm.predict(model, text, **options)[0].candidates]  # type: ignore[arg-type]
@@ -67,6 +73,32 @@ def test_all_masks_of_a_text_share_one_forward_step(model: mlm.MaskedLM) -> None
     finished = advance(steps, logits(model, [step])[0])
     assert isinstance(finished, Finished)
     assert len(finished.result) == 3
+
+
+def computed_tokens(model: mlm.MaskedLM, text: str) -> int:
+    """Return the number of tokens in all forward steps of a prediction."""
+    steps, tokens = mlm.predict.steps(model, text), 0
+    with torch.inference_mode():
+        step = advance(steps, None)
+        while isinstance(step, ForwardStep):
+            tokens += sum(map(len, step.rows))
+            step = advance(steps, logits(model, [step])[0])
+    return tokens
+
+
+def test_cost_of_a_mask_falls_with_the_number_of_masks_in_a_text(model: mlm.MaskedLM) -> None:
+    words = PASSAGE.split()
+    costs = []
+    for count in (1, 4, 16):
+        chosen = {len(words) * (2 * number + 1) // (2 * count) for number in range(count)}
+        masked = [MASK if number in chosen else word for number, word in enumerate(words)]
+        costs.append(computed_tokens(model, " ".join(masked)) / count)
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_cost_of_a_mask_is_the_same_in_a_text_of_many_masks(model: mlm.MaskedLM) -> None:
+    few, many = (computed_tokens(model, f"She drank a cup of {MASK} with milk. " * count) / count for count in (16, 48))
+    assert many <= 1.2 * few
 
 
 def test_cached_window_needs_no_forward_step(model: mlm.MaskedLM) -> None:

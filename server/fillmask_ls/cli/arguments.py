@@ -108,7 +108,12 @@ def add_output_options(parser: argparse.ArgumentParser, *, folder: bool = False)
     )
     group.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
     existing = group.add_mutually_exclusive_group()
-    existing.add_argument("--resume", action="store_true", help="go on with an output file that an earlier run began")
+    existing.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with an output file that an earlier run began; give the same input and options, which are compared at "
+        "the last two texts only",
+    )
     existing.add_argument("--overwrite", action="store_true", help="replace an output file that exists")
     group.add_argument("--strict", action="store_true", help="stop at the first row that fails")
 

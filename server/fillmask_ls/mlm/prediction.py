@@ -18,7 +18,7 @@ from .model import MaskedLM
 from .records import Results
 from .results import Candidate, Prediction
 from .spelling import Spelling
-from .subword_search import MAX_SUBWORDS, WordWeights, search_words
+from .subword_search import MAX_SUBWORDS, SearchedWindow, WordWeights, search_words
 from .text_functions import over_texts
 from .windows import Window, contexts, windows
 
@@ -122,11 +122,18 @@ def predict_steps(
     keys = [(window, number, prefixes.get(window.first_mask + number, "")) for number in window.requested]
     known = cache.get(window)
     found: list[Tensor] = [] if known is None else [known]
-    searches = [
-        _search(model, key, lambda row=row: found[0][row], max_subwords, cache)  # type: ignore[misc]
+    rows = [
+        (row, key)
         for row, key in enumerate(keys)
         if max_subwords > 1 and key not in cache and focus in (None, window.first_mask + key[1])
     ]
+    searches = []
+    if rows:
+        searched = SearchedWindow.read(model, window)
+        searches = [
+            _search(model, searched, key, lambda row=row: found[0][row], max_subwords, cache)  # type: ignore[misc]
+            for row, key in rows
+        ]
     yield from run_together([*([] if found else [_find_distributions(model, window, found)]), *searches])
     [distributions] = found
     cache[window] = distributions
@@ -144,6 +151,7 @@ def _find_distributions(model: MaskedLM, window: Window, found: list[Tensor]) ->
 
 def _search(
     model: MaskedLM,
+    searched: SearchedWindow,
     key: _CacheKey,
     distribution: Callable[[], Tensor],
     max_subwords: int,
@@ -153,7 +161,7 @@ def _search(
 
     The search begins with the step that computes the mask's distribution, so ``distribution`` is called after it.
     """
-    window, number, prefix = key
+    _, number, prefix = key
 
     def min_weight() -> float:
         probabilities = distribution()
@@ -165,7 +173,7 @@ def _search(
         return max(float(worst_offered), _MIN_RELATIVE_WEIGHT * float(fitting.sum()), _MIN_WEIGHT)
 
     cache[key] = yield from search_words(
-        model, window, number, prefix=prefix, max_subwords=max_subwords, min_weight=min_weight
+        model, searched, number, prefix=prefix, max_subwords=max_subwords, min_weight=min_weight
     )
 
 

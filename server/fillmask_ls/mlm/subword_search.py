@@ -6,7 +6,7 @@ The constants were chosen on validation text; ``server/docs/decisions.md`` conta
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import exp, inf, log
 
 from torch import Tensor
@@ -15,7 +15,7 @@ from .beam_search import AllowedTokens, Cloze, Scores, Tokens, beam_search, scor
 from .forward_steps import ForwardSteps
 from .model import MaskedLM
 from .vocabulary import Vocabulary
-from .windows import Window, contexts
+from .windows import Context, Window, contexts
 
 MAX_SUBWORDS = 4
 """The default for the most subwords in a word."""
@@ -35,9 +35,30 @@ WordWeights = list[tuple[tuple[int, ...], float]]
 """Words by their subwords, each with its weight; all words of one subword together weigh at most 1."""
 
 
+@dataclass(frozen=True, slots=True)
+class SearchedWindow:
+    """What the searches at all masks of a window share.
+
+    Attributes:
+        window: the window.
+        encoded: its contexts.
+        words: its words of several subwords.
+    """
+
+    window: Window
+    encoded: Sequence[Context]
+    words: Sequence[tuple[int, ...]]
+
+    @classmethod
+    def read(cls, model: MaskedLM, window: Window) -> SearchedWindow:
+        """Encode a window and find its words."""
+        encoded = contexts(model, window)
+        return cls(window, encoded, model.vocabulary.words_of_several_subwords(encoded[0].input_ids))
+
+
 def search_words(
     model: MaskedLM,
-    window: Window,
+    searched: SearchedWindow,
     number: int,
     *,
     prefix: str,
@@ -51,7 +72,7 @@ def search_words(
 
     Args:
         model: the model.
-        window: the window of the mask.
+        searched: the window of the mask.
         number: the number of the mask in the window.
         prefix: what the words must begin with.
         max_subwords: the most subwords in a word.
@@ -61,12 +82,12 @@ def search_words(
         Words with their weights, the likeliest first.
     """
     vocabulary = model.vocabulary
-    is_continuation = vocabulary.is_continuation(window.before(number))
+    encoded = searched.encoded
+    is_continuation = vocabulary.is_continuation(searched.window.before(number))
     prefix = vocabulary.normalized(prefix)
-    encoded = contexts(model, window)
     readings = [_near(model, context.input_ids, context.mask_positions[number]) for context in encoded]
     allowed = _allowed_subwords(vocabulary, is_continuation, prefix)
-    passage_words = [] if is_continuation else vocabulary.words_of_several_subwords(encoded[0].input_ids)
+    passage_words = [] if is_continuation else searched.words
     targets = [ids for ids in passage_words if vocabulary.normalized(vocabulary.word(ids)).startswith(prefix)]
     found: WordWeights = []
     is_likely = True

@@ -197,24 +197,26 @@ class Vocabulary:
 
     def words_of_several_subwords(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
         """Return the words of several subwords in a row of tokens, each once."""
-        begins = self._allowed[False, True] | self._allowed[False, False]
+        begins = (self._allowed[False, True] | self._allowed[False, False])[list(ids)].tolist()
+        continues = self._surely_continues(ids)
         words: dict[tuple[int, ...], None] = {}
         end = 0
         for start in range(len(ids)):
-            if start >= end and begins[ids[start]]:
+            if start >= end and begins[start]:
                 end = start + 1
-                while end < len(ids) and self._belong_together(ids[end - 1], ids[end]):
+                while end < len(ids) and continues[end]:
                     end += 1
                 if end > start + 1:
                     words[tuple(ids[start:end])] = None
         return list(words)
 
-    def _belong_together(self, id: int, following: int) -> bool:
-        """Return whether a token and the one after it are surely subwords of one word."""
-        if self._tokenizer.marks.shows_ends:
-            continues = self._allowed[True, True] | self._allowed[True, False]
-            return bool(continues[following]) and not self._tokenizer.marks.ends_word(self._tokenizer.vocabulary[id])
-        return bool(self._allowed[True, True][following]) and not self._allowed[False, True][following]
+    def _surely_continues(self, ids: Sequence[int]) -> list[bool]:
+        """Return whether each token is surely of the same word as the token before it."""
+        if not self._tokenizer.marks.shows_ends:
+            return (self._allowed[True, True] & ~self._allowed[False, True])[list(ids)].tolist()
+        can_continue = (self._allowed[True, True] | self._allowed[True, False])[list(ids)].tolist()
+        ends = [True, *(self._tokenizer.marks.ends_word(self._tokenizer.vocabulary[id]) for id in ids)]
+        return [can and not ended for can, ended in zip(can_continue, ends, strict=False)]
 
     def apply_case(self, word: str, *, capital: bool = False, prefix: str = "") -> str:
         """Return a word in the case its place needs; see :func:`fillmask_ls.words.apply_case`.
