@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+from lsprotocol import types
 
-from fillmask_ls.lsp.dictionary import Dictionary
+from fillmask_ls.lsp.dictionary import Dictionary, workspace_folders
 
 
 def test_a_word_is_added_once_and_read_again_by_another_server(tmp_path: Path) -> None:
@@ -46,3 +48,64 @@ def test_dictionaries_of_other_programs_are_respected(tmp_path: Path, name: str)
 def test_unreadable_files_are_skipped(tmp_path: Path) -> None:
     (tmp_path / ".hunspell_en_US").mkdir()
     assert Dictionary(tmp_path).words() == frozenset()
+
+
+def test_a_word_that_cannot_be_written_leaves_the_dictionary_as_it_is(tmp_path: Path) -> None:
+    dictionary = Dictionary(tmp_path)
+    file = dictionary.add("guitar")
+    with pytest.raises(UnicodeEncodeError):
+        dictionary.add("\ud800")
+    assert file.read_bytes() == b"guitar\n"
+
+
+def test_adding_a_word_changes_no_byte_before_it(tmp_path: Path) -> None:
+    dictionary = Dictionary(tmp_path)
+    dictionary.user_file().parent.mkdir(parents=True)
+    dictionary.user_file().write_bytes(b"\xef\xbb\xbfpiano\r\ncaf\xe9\r\n")
+    assert "piano" in dictionary.words()
+    dictionary.add("guitar")
+    assert dictionary.user_file().read_bytes() == b"\xef\xbb\xbfpiano\r\ncaf\xe9\r\nguitar\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_a_workspace_dictionary_that_is_a_link_to_a_device_is_not_read(tmp_path: Path) -> None:
+    dictionary = Dictionary(tmp_path)
+    dictionary.folders = [tmp_path / "work"]
+    (tmp_path / "work" / ".fillmask").mkdir(parents=True)
+    (tmp_path / "work" / ".fillmask" / "dictionary.txt").symlink_to("/dev/zero")
+    assert dictionary.words() == frozenset()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+@pytest.mark.parametrize("linked", [".fillmask/dictionary.txt", ".fillmask"])
+def test_no_word_is_added_through_a_link_out_of_the_workspace(tmp_path: Path, linked: str) -> None:
+    dictionary = Dictionary(tmp_path)
+    dictionary.folders = [tmp_path / "work"]
+    outside = tmp_path / "dictionary.txt"
+    outside.write_text("secret\n")
+    link = tmp_path / "work" / linked
+    link.parent.mkdir(parents=True)
+    link.symlink_to(outside if link.suffix else tmp_path)
+    with pytest.raises(OSError, match="link out of the workspace"):
+        dictionary.add("guitar", to_workspace=True)
+    assert outside.read_text() == "secret\n"
+
+
+def test_folders_without_a_path_on_this_machine_are_skipped(tmp_path: Path) -> None:
+    uris = ["file://[", "untitled:a", tmp_path.as_uri()]
+    folders = [types.WorkspaceFolder(uri, "work") for uri in uris]
+    params = types.InitializeParams(types.ClientCapabilities(), workspace_folders=folders)
+    assert workspace_folders(params) == [tmp_path]
+    dictionary = Dictionary(tmp_path)
+    dictionary.folders = [Path("a\0b")]
+    assert dictionary.words() == frozenset()
+
+
+def test_a_user_without_a_home_folder_has_no_dictionary(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr(Path, "home", fail)
+    dictionary = Dictionary()
+    dictionary.ignore("guitar")
+    assert dictionary.words() == {"guitar"}

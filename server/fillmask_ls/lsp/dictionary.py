@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import stat
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -61,23 +64,38 @@ class Dictionary:
 
     def words(self) -> frozenset[str]:
         """Return all words in lower case; reads files that changed."""
-        home = self._home or Path.home()
-        files = [self.user_file(), *map(_workspace_file, self.folders), *(home / name for name in _SPELLCHECKERS)]
+        files = [*map(_workspace_file, self.folders)]
+        with contextlib.suppress(RuntimeError):  # a user without a home folder
+            home = self._home or Path.home()
+            files += [self.user_file(), *(home / name for name in _SPELLCHECKERS)]
         return frozenset(self._ignored).union(*map(self._read, files))
 
     def add(self, word: str, *, to_workspace: bool = False) -> Path:
         """Add a word to the user's dictionary or the workspace's, and return its file.
 
         Raises:
-            OSError: the file cannot be written.
+            OSError: the file cannot be written, or is a link out of the workspace.
+            UnicodeEncodeError: the word contains half of a surrogate pair.
         """
-        file = _workspace_file(self.folders[0]) if to_workspace and self.folders else self.user_file()
-        file.parent.mkdir(parents=True, exist_ok=True)
+        line = f"{word}\n".encode()
+        file = self._file_to_add_to(to_workspace=to_workspace)
         if word.casefold() not in self._read(file):
-            text = file.read_text(encoding="utf-8") if file.exists() else ""
-            separator = "" if not text or text.endswith("\n") else "\n"
-            file.write_text(f"{text}{separator}{word}\n", encoding="utf-8")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            is_started = file.exists() and file.stat().st_size > 0
+            with file.open("ab+") as opened:
+                if is_started:
+                    opened.seek(-1, os.SEEK_END)
+                    line = line if opened.read(1) == b"\n" else b"\n" + line
+                opened.write(line)
         self._files.pop(file, None)
+        return file
+
+    def _file_to_add_to(self, *, to_workspace: bool) -> Path:
+        if not (to_workspace and self.folders):
+            return self.user_file()
+        folder, file = self.folders[0], _workspace_file(self.folders[0])
+        if not file.resolve().is_relative_to(folder.resolve()):  # by such a link, a workspace could change any file
+            raise OSError(errno.EPERM, "it is a link out of the workspace")
         return file
 
     def user_file(self) -> Path:
@@ -90,14 +108,14 @@ class Dictionary:
     def _read(self, file: Path) -> frozenset[str]:
         try:
             status = file.stat()
-            if status.st_size > _MAX_BYTES:
+            if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:  # a device may never end
                 return frozenset()
             if file not in self._files or self._files[file][0] != status.st_mtime:
-                text = file.read_text(encoding="utf-8", errors="replace")
+                text = file.read_text(encoding="utf-8-sig", errors="replace")
                 words = frozenset(line.partition("/")[0].strip().casefold() for line in text.splitlines())
                 self._files[file] = status.st_mtime, words
             return self._files[file][1]
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a name that no file can have
             return frozenset()
 
 
@@ -108,4 +126,9 @@ def _workspace_file(folder: Path) -> Path:
 def workspace_folders(params: types.InitializeParams) -> list[Path]:
     """Return the folders of the client's workspace that are on this machine."""
     uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
-    return [Path(url2pathname(urlsplit(uri).path)) for uri in uris if uri.startswith("file:")]
+    folders = []
+    for uri in uris:
+        with contextlib.suppress(ValueError):  # no valid URI
+            if uri.startswith("file:"):
+                folders.append(Path(url2pathname(urlsplit(uri).path)))
+    return folders

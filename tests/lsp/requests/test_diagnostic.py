@@ -262,3 +262,23 @@ async def test_a_word_is_added_to_the_users_dictionary(
     )
     assert (tmp_path / "fillmask-ls/dictionary.txt").read_text(encoding="utf-8") == "guitar\n"
     assert await marked(document) == []
+
+
+async def test_an_ignored_word_is_compared_without_regard_to_how_capitals_are_spelled(
+    puller: Editor, engine: ScriptedEngine
+) -> None:
+    engine.unlikely = {"straße"}
+    document = puller.open("The king and the queen lived in a large straße near the river.")
+    assert await marked(document) == ["straße"]
+    await puller.client.workspace_execute_command_async(
+        types.ExecuteCommandParams("fillmask.ignoreWord", [{"word": "Straße"}])
+    )
+    assert await marked(document) == []
+
+
+@pytest.mark.parametrize("word", ["\ud800", "a\nb", "a\u2028b", " "])
+async def test_what_a_dictionary_cannot_contain_is_refused(puller: Editor, word: str) -> None:
+    with pytest.raises(JsonRpcException, match=r"[Dd]ictionary"):
+        await puller.client.workspace_execute_command_async(
+            types.ExecuteCommandParams("fillmask.addToDictionary", [{"word": word}])
+        )

@@ -39,8 +39,12 @@ async def add_to_dictionary(session: Session, arguments: Arguments) -> dict[str,
     add = partial(session.dictionary.add, word, to_workspace=scope == "workspace")
     try:
         file = await session.reader.run(add)
-    except OSError as error:
-        raise request_failed(f"The dictionary can't be written: {error.strerror}.") from error
+    except UnicodeEncodeError as error:
+        raise request_failed("A dictionary can't contain half of a surrogate pair.") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
+        raise request_failed(
+            f"The dictionary can't be written: {getattr(error, 'strerror', None) or error}."
+        ) from error
     session.dictionary.on_change()
     return {"file": str(file)}
 

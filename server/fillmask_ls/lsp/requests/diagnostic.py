@@ -97,11 +97,12 @@ def _candidate_words(paragraph: Paragraph, settings: Settings, known: Container[
     """Yield the words that may be marked: letters only and in lower case, because a name is always unlikely.
 
     Args:
-        known: words that are never marked.
+        known: words that are never marked, casefolded.
     """
     for start, end in paragraph.words:
         word = paragraph.text[start:end]
-        if len(word) >= settings.diagnostics_minimum_length and word.isalpha() and word.islower() and word not in known:
+        is_marked = len(word) >= settings.diagnostics_minimum_length and word.isalpha() and word.islower()
+        if is_marked and word.casefold() not in known:
             yield start, end
 
 
