@@ -6,7 +6,11 @@ A block is runs of one kind in consecutive lines: a comment of several lines, or
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
+
+from fillmask_ls.spans import replace_spans
 
 from .code_language import CodeLanguage
 from .delimiters import content_span, find_opener
@@ -127,10 +131,8 @@ def _after(match: re.Match[str] | None, run: Run) -> int:
 
 def _shape(run: Run, replaced: list[Fragment]) -> str:
     """Return the text of a run with a letter for each character that reads differently, so that no line ends there."""
-    text = run.text
-    for start, end, _ in replaced:
-        text = text[: start - run.start] + "x" * (end - start) + text[end - run.start :]
-    return text
+    letters = [((start - run.start, end - run.start), "x" * (end - start)) for start, end, _ in replaced]
+    return replace_spans(run.text, letters)
 
 
 def _replaced(source: str, run: Run, start: int, end: int, code: CodeLanguage) -> list[Fragment]:
@@ -155,8 +157,11 @@ def _replaced(source: str, run: Run, start: int, end: int, code: CodeLanguage) -
 
 
 def _line_fragments(source: str, start: int, end: int, replaced: list[Fragment]) -> Iterator[Fragment]:
-    for fragment in replaced:
-        if start <= fragment.start < end:
+    for number in range(bisect_left(replaced, start, key=attrgetter("start")), len(replaced)):
+        fragment = replaced[number]
+        if fragment.start >= end:
+            break
+        if fragment.start >= start:
             yield Fragment(start, fragment.start, source[start : fragment.start])
             yield fragment
             start = fragment.end

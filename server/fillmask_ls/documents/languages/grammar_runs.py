@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
 from time import thread_time
@@ -36,13 +38,14 @@ def grammar_runs(source: str, language: CodeLanguage) -> list[Run] | None:
         return []
     captures = QueryCursor(query).captures(tree.root_node)
     interpolations, markup = _spans(captures, "interpolation"), _spans(captures, "markup")
+    marked = sorted((dict.fromkeys(interpolations, False) | dict.fromkeys(markup, True)).items())
     runs: dict[Span, Run] = {}
     for name, kind in _KINDS.items():
         for start, end in _spans(captures, name):
             end = min(end, len(source))
             if start == 0 and source.startswith("#!"):  # names the program that runs the file
                 continue
-            replaced = _inside(source, (start, end), interpolations, markup)
+            replaced = _inside(source, (start, end), marked)
             runs.setdefault((start, end), Run(start, source[start:end].rstrip("\n"), kind, replaced))
     return [runs[span] for span in sorted(runs, key=lambda span: (span[0], -span[1]))]
 
@@ -75,17 +78,23 @@ def _spans(captures: dict[str, list[Node]], name: str) -> list[Span]:
     return sorted((node.start_byte, node.end_byte) for node in captures.get(name, []))
 
 
-def _inside(source: str, run: Span, interpolations: list[Span], markup: list[Span]) -> tuple[Fragment, ...]:
-    """Return fragments for the outermost interpolated code and the markup in a run."""
+def _inside(source: str, run: Span, marked: Sequence[tuple[Span, bool]]) -> tuple[Fragment, ...]:
+    """Return fragments for the outermost interpolated code and the markup in a run.
+
+    Args:
+        marked: the spans of both in the source, in order, and whether each is markup.
+    """
     replaced: list[Fragment] = []
-    for start, end in sorted([*interpolations, *markup]):
-        if run[0] <= start and end <= run[1] and (not replaced or start >= replaced[-1].end):
-            if (start, end) in markup:
-                replaced.append(Fragment(start, end, ""))
-            else:
-                if source.endswith("\\(", 0, start) and source.startswith(
-                    ")", end
-                ):  # Swift's brackets are not in the node
-                    start, end = start - 2, end + 1
-                replaced += placeholder(source, start, end)
+    for number in range(bisect_left(marked, ((run[0], 0), False)), len(marked)):
+        (start, end), is_markup = marked[number]
+        if start >= run[1]:
+            break
+        if end > run[1] or (replaced and start < replaced[-1].end):
+            continue
+        if is_markup:
+            replaced.append(Fragment(start, end, ""))
+            continue
+        if source.endswith("\\(", 0, start) and source.startswith(")", end):  # Swift's brackets are not in the node
+            start, end = start - 2, end + 1
+        replaced += placeholder(source, start, end)
     return tuple(replaced)
