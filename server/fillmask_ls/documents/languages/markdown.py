@@ -45,7 +45,7 @@ _EXTENSIONS = [
         (r"(?<![\w+])\+\+(?=[\w+ -]{1,40}\+\+(?!\w))|(?<=(?<![\w+])\+\+[\w+ -]{1,40})\+\+(?![\w+])", ""),  # keys
     ]
 ]
-_ANY_MARKUP = re.compile(r"[^\w\s.,;()?\"'-]| {2}\n|^:")
+_ANY_MARKUP = re.compile(r"[^\w\s.,;()?\"'-]|_")
 # The parser takes quadratic time for more delimiters in a paragraph.
 _DELIMITER = re.compile(r"[*_~`\[\]{$<]")
 _MAX_DELIMITERS = 500
