@@ -198,9 +198,9 @@ def main() -> None:
     outcomes: list[Outcome] = []
     for folder in options.folders:
         places = [row for path in options.places for row in load_outcomes(path) if row.kind == folder.name]
-        words = list({(row.file, row.start): row for row in places}.values()) or sample_words(
-            folder, options.words, model
-        )
+        words = list({(row.file, row.start): row for row in places}.values())
+        random.Random(folder.name).shuffle(words)
+        words = words[: options.words] or sample_words(folder, options.words, model)
         outcomes += words if options.sample_only else measure(model, options, words)
         if not options.sample_only:
             report(outcomes[-len(words) :])

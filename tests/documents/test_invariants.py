@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from documents.languages import LANGUAGES, MARKUP
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import passage
 from fillmask_ls.documents.masks import Target
@@ -86,3 +87,27 @@ def test_characters_of_passages_in_installed_files_stand_at_their_places() -> No
         for _ in range(8):
             start = rng.randint(0, len(text))
             check_mask(text, name, start, min(len(text), start + rng.choice([0, 5])))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("language", [*LANGUAGES, "bash", "hcl", "ruby", "rust", "swift", "yaml"])
+def test_a_mask_among_many_marks_has_a_passage(language: str) -> None:
+    for unit in [
+        *MARKUP,
+        "[[",
+        "{{",
+        "${",
+        "\\footnote{",
+        "- a: ",
+        "- ",
+        "> ",
+        "!!! note\n    ",
+        ":::{note}\n",
+        "<<EOF\n",
+    ]:
+        marks = unit * (4_500 // len(unit))
+        start = len(marks)
+        document = TextDocument("", f"{marks}{MASK}{marks}", language_id=language)
+        result = passage(document, Target(start, start + len(MASK)))
+        assert result.document_span(result.focus) == (start, start + len(MASK))
