@@ -1,4 +1,4 @@
-"""The place of a word at a cursor, where no mask is."""
+"""The word at a cursor, or the gap between two words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .word_spans import word_in_selection
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The place of a word.
+    """A span that a word can fill.
 
     Attributes:
         span: the word at the cursor; empty between two words.
@@ -27,7 +27,7 @@ class Gap:
 
     @property
     def is_at_word_end(self) -> bool:
-        """Whether the cursor is behind the last letter of a word."""
+        """Whether the cursor is after the last letter of a word."""
         return bool(self.word) and self.prefix == self.word
 
 

@@ -87,7 +87,7 @@ def prose_at(source: str, index: int, language: str) -> Prose | None:
 def reading_start(source: str, language: str) -> tuple[int, bool]:
     """Return where to start reading a source that was cut off at its start, and whether no comment can be open there.
 
-    In code, that is a line that looks like code: from inside a doc string, a lexer would take strings for code and code
+    In code, that is a line that looks like code: from inside a docstring, a lexer would take strings for code and code
     for strings. Otherwise it is the first paragraph, line or word.
     """
     fence = _fence_around(source) if language == "markdown" else None

@@ -93,7 +93,7 @@ def start(deployment: Deployment, *, allow_open: bool = False) -> None:
     import ray
     from ray import serve
 
-    _reach(deployment.address)
+    _check_reachable(deployment.address)
     ray.init(address=deployment.address, log_to_driver=False, logging_level="warning")
     if not allow_open and _is_open(ray.get_runtime_context().gcs_address):
         ray.shutdown()
@@ -123,7 +123,7 @@ def start(deployment: Deployment, *, allow_open: bool = False) -> None:
     serve.run(engine.bind(deployment.served), name=APP)
 
 
-def _reach(address: str) -> None:
+def _check_reachable(address: str) -> None:
     """Check at once whether something listens at an address; Ray would try for a quarter of an hour.
 
     Raises:

@@ -41,7 +41,7 @@ class Served:
     Attributes:
         model, device, dtype, runtime: as for :meth:`~fillmask_ls.engine.local.LocalEngine.load`.
         cpus: processor cores for the model; by default all.
-        policy: who may ask.
+        policy: which requests are accepted.
         limits: maximum sizes of a question.
     """
 
@@ -106,7 +106,7 @@ async def serve(
     class Server(uvicorn.Server):  # type: ignore[misc]
         @contextlib.contextmanager
         def capture_signals(self) -> Iterator[None]:
-            yield  # uvicorn would raise them again at its end, so that the process died by them
+            yield  # uvicorn raises signals again when it ends, which would kill the process
 
         async def startup(self, *args: Any, **kwargs: Any) -> None:
             await super().startup(*args, **kwargs)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _SECONDS_IN_ORDER = 0.25
 """Seconds after which a waiting hint counts as late."""
 
-_MANY_CLIENTS = 1000
+_MAX_REMEMBERED_CLIENTS = 1000
+"""Clients above which those without a future turn are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class JobQueue:
             if self._fair and job.turn is None:
                 job.turn = max(self._turn, self._next_turns.get(job.client, 0))
                 self._next_turns[job.client] = job.turn + 1
-                if len(self._next_turns) > _MANY_CLIENTS:  # forget those that have no turn to wait for
+                if len(self._next_turns) > _MAX_REMEMBERED_CLIENTS:
                     self._next_turns = {client: turn for client, turn in self._next_turns.items() if turn > self._turn}
             self._jobs.append(job)
             self._changed.notify()

@@ -32,7 +32,7 @@ _NAMES = {
 _BEGINS_NAMES = {"hong", "las", "los", "new", "north", "san", "santa", "saudi", "south", "sri"}
 """Words that are part of the name after them."""
 _MIN_NAME = 4
-"""The minimum letters of a name from the list, other than an abbreviation of three: *al* is not *AL*."""
+"""Minimum letters of a listed name; an abbreviation may have one fewer. A shorter one can be a word: *al* is not *AL*."""
 _MIN_STEM = 4
 """The minimum letters of a stem: with fewer, most rows of letters would be words."""
 

@@ -85,7 +85,9 @@ class Client:
             params = types.ApplyWorkspaceEditParams(edit, label="fillmask")
             result = await self.server.workspace_apply_edit_async(params)
         except JsonRpcException as error:
-            raise request_failed("The editor did not make the change.") from error
+            raise request_failed(
+                "The editor refused the change. Try again: the document may have changed meanwhile."
+            ) from error
         return result is not None and result.applied
 
     def require_apply_edit(self) -> None:
@@ -96,7 +98,8 @@ class Client:
         """
         if not self.capabilities.apply_edit:
             raise request_failed(
-                "This editor can't make the changes that a language server asks for (workspace/applyEdit)."
+                "This editor can't make changes that a language server asks for (workspace/applyEdit). Use completion or code "
+                "actions instead."
             )
 
     def refresh(self) -> None:

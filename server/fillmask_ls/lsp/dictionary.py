@@ -1,4 +1,4 @@
-"""Words that diagnostics leave alone: the user's, the workspace's, and those ignored until the server ends."""
+"""Words that diagnostics never underline: the user's, the workspace's, and those ignored until the server ends."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _SPELLCHECKERS = (
     ".config/nvim/spell/en.utf-8.add",
     ".vim/spell/en.utf-8.add",
 )
-"""Dictionaries of other programs in the user's home folder, one word a line, that are respected too."""
+"""Dictionaries of other programs in the user's home folder, with one word a line, whose words are not underlined either."""
 
 
 class Dictionary:
-    """The words that are never marked.
+    """The words that are never underlined.
 
     Attributes:
         folders: the folders of the workspace; each may contain a dictionary, ``.fillmask/dictionary.txt``.
@@ -49,12 +49,12 @@ class Dictionary:
         self._files: dict[Path, tuple[float, frozenset[str]]] = {}
 
     def ignore(self, word: str) -> None:
-        """Leave a word alone until the server ends."""
+        """Never underline a word until the server ends."""
         self._ignored.add(word.casefold())
         self.on_change()
 
     def turn_off(self, uri: str) -> None:
-        """Mark nothing in a document until the server ends."""
+        """Underline nothing in a document until the server ends."""
         self._turned_off.add(uri)
         self.on_change()
 
@@ -71,7 +71,12 @@ class Dictionary:
         return frozenset(self._ignored).union(*map(self._read, files))
 
     def add(self, word: str, *, to_workspace: bool = False) -> Path:
-        """Add a word to the user's dictionary or the workspace's, and return its file.
+        """Add a word to a dictionary, and return its file.
+
+        Args:
+            word: in any case.
+            to_workspace: whether to add it to the dictionary of the workspace's first folder instead of the user's, if
+                there is a folder.
 
         Raises:
             OSError: the file cannot be written, or is a link out of the workspace.

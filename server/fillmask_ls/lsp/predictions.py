@@ -113,7 +113,7 @@ async def predict_masks(
         masks_by_text.setdefault(passage.text, []).append((mask, passage))
 
     async def predict_in_turn(with_passages: Sequence[tuple[Span, Passage]]) -> dict[Span, MaskAnswer]:
-        # One forward step answers for all masks of a text, and the engine remembers it: so not at the same time.
+        # The first question's forward step answers for all masks of the text; the others find it in the cache.
         return {
             mask: await predict_passage(session, snapshot, passage, priority=priority)
             for mask, passage in with_passages

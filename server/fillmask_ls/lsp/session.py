@@ -37,7 +37,7 @@ class Session:
         models: chooses and loads the model.
         engine: answers questions with that model.
         reader: the thread that reads prose.
-        dictionary: the words that are never marked.
+        dictionary: the words that are never underlined.
     """
 
     def __init__(self, client: Client, documents: Documents, local: LocalEngine) -> None:
@@ -109,8 +109,8 @@ class Session:
         A client that does not mark the difference asks right after each letter; a second request at the same place of
         the same text is the user's.
         """
-        place = document.uri, document.version, index
-        is_repeated, self._last_completion = place == self._last_completion, place
+        request = document.uri, document.version, index
+        is_repeated, self._last_completion = request == self._last_completion, request
         if self.configuration.marks_typing or is_repeated:
             return True
         seconds = asyncio.get_running_loop().time() - self._change_times.get(document.uri, 0.0)

@@ -14,14 +14,15 @@ from .session import Session
 from .snapshot import Snapshot
 
 _SUBSTITUTES_AT_END = 3
-"""Substitutes after the words that begin with a word: it may be one that is still being typed."""
+"""Number of substitutes after the words that continue a whole word, which the user may still be typing."""
 
 
 async def suggest_words(session: Session, snapshot: Snapshot, gap: Gap) -> MaskAnswer | None:
     """Return the words that fit a gap, or that could replace a word; None in code.
 
-    In a gap, the words that fit between the text before and after it. At the end of a word and within letters that are no
-    word, those of them that begin with the letters before the cursor. On a whole word, its substitutes.
+    - In a gap: the words that fit between the text before and after it.
+    - At the end of a word, and within letters that are no word: the words that begin with the letters before the cursor.
+    - On a whole word: its substitutes.
     """
     passage = await snapshot.gap_passage(gap.span)
     if passage is None:

@@ -1,4 +1,4 @@
-"""How the words of a text are spelled: with which capitals, and whether letters make a word at all."""
+"""The spelling of words in a text: their capitals, and whether letters make a word at all."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class Spelling:
     def exists(self, ids: Sequence[int], before: str) -> bool:
         """Return whether subwords after the text ``before`` make a word: one of the text, or an English one.
 
-        With a vocabulary of other languages, letters that English does not use, and the end of a word, all do.
+        Subwords are not checked, so the result is True, if the vocabulary isn't English, if they contain other letters than
+        English ones, or if they continue a word of the text.
         """
         word = self._vocabulary.word(ids)
         is_english = self._vocabulary.is_english and word.isascii() and word.isalpha()
@@ -53,7 +54,7 @@ class Spelling:
 
     @cached_property
     def _own_words(self) -> dict[str, str]:
-        """The words of the text by their letters in lower case; without capitals if the text has them so anywhere."""
+        """The spellings of the text's words, by lower case: without capitals if the text has the word so anywhere."""
         spellings: dict[str, str] = {}
         for start, end in find_unmasked_words(self._text):
             word = self._text[start:end]

@@ -1,4 +1,4 @@
-"""Answer items on a Ray cluster: the only module of the command line that knows Ray.
+"""Answer items on a Ray cluster: the only module of the command line that imports Ray.
 
 One task reads the batches on this machine, with the code of a run without a cluster, an actor for each core or GPU of the
 cluster answers them, and this process takes the answers in the order of the input. Ray computes the batch of a killed actor
@@ -52,11 +52,14 @@ def answer_on_cluster(address: str, read: ReadBatches, answerer: Answerer, *, de
     import ray
 
     try:
-        _reach(address)
+        _check_reachable(address)
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(error).partition("\n")[0]
-        raise CommandError(f"there is no Ray cluster at {address}: {reason}", ExitCode.USAGE) from error
+        raise CommandError(
+            f"there is no Ray cluster at {address}: {reason}. Check the address; --ray starts no cluster",
+            ExitCode.USAGE,
+        ) from error
     try:
         for row in _dataset(read, answerer, device).iter_rows():
             batch = pickle.loads(row[_COLUMN])  # noqa: S301 - from the user's own cluster
@@ -67,7 +70,7 @@ def answer_on_cluster(address: str, read: ReadBatches, answerer: Answerer, *, de
         ray.shutdown()
 
 
-def _reach(address: str) -> None:
+def _check_reachable(address: str) -> None:
     """Fail at once where nothing listens: Ray tries for a minute."""
     host, separator, port = address.rpartition(":")
     if separator:

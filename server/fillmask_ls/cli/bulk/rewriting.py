@@ -103,7 +103,7 @@ def rewrite(options: argparse.Namespace, inputs: Sequence[Input], edit: Edit) ->
             document can't be rewritten.
     """
     if options.ray is not None:
-        raise CommandError("--ray is for tables: documents are rewritten on this machine", ExitCode.USAGE)
+        raise CommandError("--ray is for tables: leave it out to rewrite documents", ExitCode.USAGE)
     if any(source.path is None for source in inputs):
         return _print_rewritten(options, inputs, edit)
     targets = list(_targets(options, inputs))

@@ -70,7 +70,7 @@ def _check_cluster(options: argparse.Namespace, inputs: Sequence[Input]) -> None
     if options.ray is not None and options.engine is not None:
         raise CommandError("--ray is not allowed with --engine", ExitCode.USAGE)
     if options.ray is not None and any(source.path is None and source.kind != "text" for source in inputs):
-        raise CommandError("--ray reads files, and no standard input", ExitCode.USAGE)
+        raise CommandError("--ray reads files, and no standard input: give the name of a file", ExitCode.USAGE)
 
 
 def make_reading(options: argparse.Namespace, task: Task, inputs: Sequence[Input]) -> Reading:
@@ -205,7 +205,7 @@ class _Run:
     ) -> None:
         self.inputs = inputs
         self._task, self._backend, self._reader, self._progress = task, backend, reader, progress
-        self._answer = Answerer(task, backend)
+        self._answerer = Answerer(task, backend)
         self._taken, self._strict = taken, strict
         self._items = self._errors = 0
 
@@ -221,7 +221,7 @@ class _Run:
         self._errors = written.errors
         has_begun = False
         try:
-            for batch, answered in self._answered(written.place):
+            for batch, answered in self._answer_batches(written.place):
                 if output is not None and not has_begun:
                     if written.records and isinstance(output, FileOutput):
                         self._check_written(written, batch, answered, output)
@@ -239,15 +239,17 @@ class _Run:
             print_error(f"{self._errors} of {self._items:,} texts failed: the column 'error' says why")
         return ExitCode.FAILED if self._errors else ExitCode.OK
 
-    def _answered(self, place: Mapping[str, str] | None) -> Iterator[Answered]:
-        """Yield the batches with their answers, from a place on."""
+    def _answer_batches(self, place: Mapping[str, str] | None) -> Iterator[Answered]:
+        """Yield the batches with their answers, from the item at ``place`` on."""
         read = partial(_batches, self._reader, place)
         if self._backend.cluster is not None:
-            yield from answer_on_cluster(self._backend.cluster, read, self._answer, device=self._backend.choice.device)
+            yield from answer_on_cluster(
+                self._backend.cluster, read, self._answerer, device=self._backend.choice.device
+            )
             return
         for batch in read():
             started = time.monotonic()
-            answered = self._answer(batch)
+            answered = self._answerer(batch)
             self._reader.adapt(len(batch), time.monotonic() - started)
             yield batch, answered
 

@@ -1,6 +1,6 @@
-"""Code in any language: its comments, doc strings and strings.
+"""Code in any language: its comments, docstrings and strings.
 
-A block is runs of one kind in consecutive lines: a comment of several lines, or a long string in parts.
+A block consists of runs of one kind in consecutive lines: a comment of several lines, or a long string in parts.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def fragments(source: str, language: str) -> Iterator[Fragment]:
 def fragments_around(source: str, index: int, language: str) -> list[Fragment]:
     """Return the prose to read with the character at ``index``.
 
-    In a string, that is the string; in a comment or doc string, all comments and doc strings; in code, nothing.
+    In a string, that is the string; in a comment or docstring, all comments and docstrings; in code, nothing.
     """
     code = code_language(language)
     blocks = _blocks(source, language, code)

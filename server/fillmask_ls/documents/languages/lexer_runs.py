@@ -25,7 +25,7 @@ def lexer_runs(source: str, lexer: str, language: CodeLanguage) -> Iterator[Run]
 
 
 @dataclass(slots=True)
-class _Growing:
+class _OpenRun:
     """A run that tokens are added to."""
 
     kind: Kind
@@ -39,7 +39,7 @@ class _Growing:
 
 
 def _runs(stream: Iterable[Token], source: str, string_types: tuple[Any, ...], markers: Markers) -> Iterator[Run]:
-    run: _Growing | None = None
+    run: _OpenRun | None = None
 
     def finished() -> Iterator[Run]:
         if run is not None:
@@ -67,11 +67,11 @@ def _runs(stream: Iterable[Token], source: str, string_types: tuple[Any, ...], m
             run.end, run.type, run.blank_end = token.end, token.type, 0
             continue
         yield from finished()
-        run = None if kind is None else _Growing(kind, token.type, token.start, token.end)
+        run = None if kind is None else _OpenRun(kind, token.type, token.start, token.end)
     yield from finished()
 
 
-def _interpolates(run: _Growing, token: Token, kind: Kind | None, source: str, markers: Markers) -> bool:
+def _interpolates(run: _OpenRun, token: Token, kind: Kind | None, source: str, markers: Markers) -> bool:
     """Add a token that starts interpolated code in an open string; return whether it does."""
     is_marked = token.type in String.Interpol
     if run.kind is Kind.COMMENT or (kind is run.kind and not is_marked):
@@ -92,13 +92,13 @@ def _interpolates(run: _Growing, token: Token, kind: Kind | None, source: str, m
     return True
 
 
-def _can_continue(run: _Growing, source: str, markers: Markers) -> bool:
+def _can_continue(run: _OpenRun, source: str, markers: Markers) -> bool:
     """Return whether a run can go on after blanks that its lexer takes for code: a string that is open or has no marks."""
     text = source[run.start : run.end]
     return run.kind is not Kind.COMMENT and (is_open(text, markers) or not find_opener(text, markers).quote)
 
 
-def _ends_line(run: _Growing, source: str, markers: Markers) -> bool:
+def _ends_line(run: _OpenRun, source: str, markers: Markers) -> bool:
     """Return whether a run is a comment up to the end of a line. The next comment is another run."""
     return (
         run.kind is not Kind.STRING

@@ -9,7 +9,7 @@ from .fragments import Fragment
 
 
 class Kind(Enum):
-    """The kind of a run. A doc string is a string that its language reads as a comment."""
+    """The kind of a run. A docstring is a string that its language reads as a comment."""
 
     COMMENT = auto()
     DOC = auto()

@@ -1,4 +1,4 @@
-"""``fillmask.ignoreWord``, ``fillmask.addToDictionary`` and ``fillmask.turnOffDiagnostics``: marks that the user doesn't want."""
+"""``fillmask.ignoreWord``, ``fillmask.addToDictionary`` and ``fillmask.turnOffDiagnostics``: words that are never underlined."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def add_to_dictionary(session: Session, arguments: Arguments) -> dict[str,
     """
     word, scope = arguments.text("word"), arguments.choice("scope", "user", ("user", "workspace"))
     if len(word.split()) != 1:
-        raise request_failed("A dictionary has one word a line.")
+        raise request_failed("'word' must be a single word: a dictionary has one word a line.")
     add = partial(session.dictionary.add, word, to_workspace=scope == "workspace")
     try:
         file = await session.reader.run(add)

@@ -1,4 +1,4 @@
-"""``textDocument/completion`` and ``completionItem/resolve``: the words that fit the mask at the cursor."""
+"""``textDocument/completion`` and ``completionItem/resolve``: the words that fit the mask or the gap at the cursor."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def completion(
 ) -> types.CompletionList | None:
     """Return the words for the mask before the cursor, or the mask that is being typed.
 
-    Where no mask is, return the words that fit in the prose at the cursor, if the user asked for them; else None.
+    Without a mask, return the words that fit in the prose at the cursor if the settings allow it; otherwise None.
     """
     index = snapshot.index(params.position)
     timeout = _SECONDS_FOR_FIRST_MODEL if session.models.is_loading_first else None
@@ -83,7 +83,7 @@ async def resolve(session: Session, item: types.CompletionItem) -> types.Complet
 
 
 def _is_wanted(session: Session, snapshot: Snapshot, index: int, context: types.CompletionContext | None) -> bool:
-    """Return whether completion is to suggest words where no mask is."""
+    """Return whether the settings let a request suggest words without a mask."""
     kind = context.trigger_kind if context else types.CompletionTriggerKind.Invoked
     is_asked = kind is types.CompletionTriggerKind.TriggerForIncompleteCompletions or (
         kind is types.CompletionTriggerKind.Invoked and session.is_asked_for(snapshot.document, index)
@@ -99,7 +99,7 @@ def _is_wanted(session: Session, snapshot: Snapshot, index: int, context: types.
 
 
 async def _complete_gap(session: Session, snapshot: Snapshot, index: int) -> types.CompletionList | None:
-    """Return the words that fit at the cursor, where no mask is; None in code."""
+    """Return the words that fit at the cursor without a mask; None in code."""
     gap = gap_at(snapshot.document, index)
     answer = await suggest_words(session, snapshot, gap) if gap else None
     if gap is None or answer is None:

@@ -111,7 +111,7 @@ def _is_unlikely(surprisal: WordSurprisal, settings: Settings) -> bool:
 
     A word of several subwords never is: the vocabulary does not know it, so it is always unlikely.
     """
-    return len(surprisal.subwords) == 1 and _gap(surprisal) > settings.diagnostics_threshold
+    return len(surprisal.subwords) == 1 and _excess_bits(surprisal) > settings.diagnostics_threshold
 
 
 async def _diagnostic(
@@ -131,7 +131,7 @@ async def _diagnostic(
     return [
         types.Diagnostic(
             range=snapshot.range(span),
-            message=f"“{surprisal.text}” seems unusual here. Expected: {_listed([best, *likely])}.",
+            message=f"“{surprisal.text}” seems unusual here. Expected: {_alternatives([best, *likely])}.",
             severity=_SEVERITIES[snapshot.settings.diagnostics_severity],
             code=_CODE,
             source="fillmask",
@@ -140,10 +140,10 @@ async def _diagnostic(
     ]
 
 
-def _gap(surprisal: WordSurprisal) -> float:
-    """Return by how many bits a word is less likely than the expected one."""
+def _excess_bits(surprisal: WordSurprisal) -> float:
+    """Return the bits by which a word's surprisal exceeds that of the expected word."""
     return log2(surprisal.expected[0].probability) - surprisal.log_likelihood / log(2)
 
 
-def _listed(words: Sequence[str]) -> str:
+def _alternatives(words: Sequence[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
