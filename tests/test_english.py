@@ -10,7 +10,7 @@ from fillmask_ls import english
 from fillmask_ls.presentation import wording
 
 
-def test_examples() -> None:
+def test_examples_in_docstrings_are_right() -> None:
     for module in (english, wording):
         assert doctest.testmod(module).failed == 0
 

@@ -70,7 +70,7 @@ def wait_until_larger(path: Path, size: int, program: subprocess.Popen[bytes]) -
 @pytest.mark.parametrize(
     "times", [pytest.param(2, marks=pytest.mark.process), pytest.param(10, marks=pytest.mark.long)]
 )
-def test_kills_lose_double_and_tear_nothing(times: int, table: Path, tmp_path: Path) -> None:
+def test_killed_runs_lose_repeat_and_tear_no_records(times: int, table: Path, tmp_path: Path) -> None:
     out = tmp_path / "scores.csv"
     arguments = ("score", str(table), "--metric", "original", "-o", str(out))
     chance = random.Random(11)

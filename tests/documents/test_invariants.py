@@ -72,7 +72,7 @@ def read(path: Path) -> tuple[str, str]:
 
 @settings(deadline=None, max_examples=150)
 @given(st.data())
-def test_characters_of_a_passage_stand_at_their_places(data: st.DataObject) -> None:
+def test_origins_lead_to_the_same_characters(data: st.DataObject) -> None:
     text, name = read(data.draw(st.sampled_from(own_files())))
     start = data.draw(st.integers(0, len(text)))
     check_mask(text, name, start, data.draw(st.sampled_from([start, min(len(text), start + 5)])))
@@ -80,7 +80,7 @@ def test_characters_of_a_passage_stand_at_their_places(data: st.DataObject) -> N
 
 @pytest.mark.long
 @pytest.mark.timeout(7_200)
-def test_characters_of_passages_in_installed_files_stand_at_their_places() -> None:
+def test_origins_lead_to_the_same_characters_in_installed_files() -> None:
     for path in chain(own_files(), installed_files()):
         text, name = read(path)
         rng = random.Random(name)

@@ -9,7 +9,7 @@ import pytest
 from fillmask_ls.engine.admission import Admission, OverloadedError, Ticket
 from fillmask_ls.engine.pricing import Price
 
-CHEAP, DEAR = Price(100), Price(200_000)
+CHEAP, EXPENSIVE = Price(100), Price(200_000)
 
 
 class GivenUpError(Exception):
@@ -48,15 +48,15 @@ class Computer:
         return None
 
 
-def test_cheap_question_is_admitted_whatever_dear_ones_there_are() -> None:
+def test_cheap_question_is_admitted_however_many_expensive_ones_wait() -> None:
     computer = Computer()
     with ExitStack() as admitted:
         for _ in range(4):
-            admitted.enter_context(computer.admission.admit(DEAR))
+            admitted.enter_context(computer.admission.admit(EXPENSIVE))
         assert computer.retry_after(CHEAP) is None
 
 
-def test_too_many_cheap_questions_are_refused_until_the_time_that_is_said() -> None:
+def test_too_many_cheap_questions_are_refused_until_the_time_of_retry_after() -> None:
     computer = Computer()
     with ExitStack() as admitted:
         tickets = [admitted.enter_context(computer.admission.admit(CHEAP)) for _ in range(15)]
@@ -69,15 +69,15 @@ def test_too_many_cheap_questions_are_refused_until_the_time_that_is_said() -> N
         assert computer.retry_after(CHEAP) is None
 
 
-def test_dear_questions_share_the_time_up_to_a_limit() -> None:
+def test_expensive_questions_share_the_time_up_to_a_limit() -> None:
     computer = Computer()
     with ExitStack() as admitted:
-        tickets = [admitted.enter_context(computer.admission.admit(DEAR)) for _ in range(5)]
-        seconds = computer.retry_after(DEAR)
+        tickets = [admitted.enter_context(computer.admission.admit(EXPENSIVE)) for _ in range(5)]
+        seconds = computer.retry_after(EXPENSIVE)
         assert seconds == 1000
         for ticket in tickets:
             computer.compute(ticket, 200_000)
-        assert computer.retry_after(DEAR) is None
+        assert computer.retry_after(EXPENSIVE) is None
 
 
 def test_waiting_questions_of_a_higher_priority_count_in_full() -> None:
@@ -97,7 +97,7 @@ def test_waiting_questions_of_a_higher_priority_count_in_full() -> None:
 def test_question_that_ends_waits_no_longer(failed: bool) -> None:
     computer = Computer()
     try:
-        with computer.admission.admit(DEAR):
+        with computer.admission.admit(EXPENSIVE):
             assert (computer.admission.waiting, computer.admission.waiting_tokens) == (1, 200_000)
             if failed:
                 raise ValueError

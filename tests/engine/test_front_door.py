@@ -48,7 +48,7 @@ def serve(engine: ScriptedEngine) -> Serve:
     return start
 
 
-async def test_right_question_is_answered(serve: Serve) -> None:
+async def test_valid_question_is_answered(serve: Serve) -> None:
     async with serve() as peer:
         response = await peer.post("/v1/predict", QUESTION)
         assert (response.status, response.value["model"]) == (200, "embedded")

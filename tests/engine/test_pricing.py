@@ -78,7 +78,7 @@ def compute(model: mlm.MaskedLM, question: Question) -> Price:
         (FillQuestion(f"{MASK} word " * 60, predict_question(f"{MASK} word " * 60).masks, 5), Priority.BACKGROUND),
     ],
 )
-def test_dear_questions_wait_for_cheap_ones(question: Question, priority: Priority) -> None:
+def test_expensive_questions_wait_for_cheap_ones(question: Question, priority: Priority) -> None:
     assert price(question).priority is priority
 
 

@@ -247,7 +247,7 @@ MASKS = f"{MASK} " * 2500
         ("/v1/predict", codec.request(SurprisalQuestion(LONG, 1, ((0, 4),) * 1001))),
     ],
 )
-async def test_dear_question_is_refused_before_anything_is_computed(client: Client, path: str, value: Any) -> None:
+async def test_expensive_question_is_refused_before_anything_is_computed(client: Client, path: str, value: Any) -> None:
     reply = await client.send(path, value)
     assert (reply.status, bool(reply.value["error"])) == (413, True)
     assert client.asked == []

@@ -141,7 +141,7 @@ REQUESTS: dict[str, Callable[[Random], bytes]] = {
 }
 """Requests that are answered or refused in words."""
 
-DEAR: list[Callable[[], Any]] = [
+EXPENSIVE: list[Callable[[], Any]] = [
     lambda: codec.request(ScoreQuestion("word " * 4000)),
     lambda: codec.request(fill_question(60)),
     lambda: codec.request(SurprisalQuestion("The day is long. " * 10, 500)),
@@ -167,16 +167,18 @@ async def check_answer(peer: Peer, request: bytes) -> None:
 
 
 @pytest.mark.process
-async def test_cheap_questions_are_answered_while_dear_ones_are_computed(served: tuple[Peer, psutil.Process]) -> None:
+async def test_cheap_questions_are_answered_while_expensive_ones_are_computed(
+    served: tuple[Peer, psutil.Process],
+) -> None:
     peer, process = served
     connections = [await peer.connect() for _ in range(2)]
-    for connection, body in zip(connections, DEAR, strict=False):
+    for connection, body in zip(connections, EXPENSIVE, strict=False):
         await connection.send(post("/v1/predict", body(), RIGHT))
     while await waiting(peer) < 2:
         pass
     for number in range(5):
         assert await predicts(peer, number)
-    assert await waiting(peer) >= 1, "the dear questions were answered too soon to prove anything"
+    assert await waiting(peer) >= 1, "the expensive questions were answered too soon to prove anything"
     for connection in connections:
         connection.close()
     while await waiting(peer):  # they are given up
@@ -233,7 +235,7 @@ async def test_pending_questions_are_answered_at_sigterm_and_nothing_is_left() -
 async def test_killed_program_leaves_nothing_and_its_port_can_be_used_again() -> None:
     with program() as (peer, process):
         connection = await peer.connect()
-        await connection.send(post("/v1/predict", DEAR[0](), RIGHT))
+        await connection.send(post("/v1/predict", EXPENSIVE[0](), RIGHT))
         process.kill()
         await asyncio.to_thread(process.wait, 60)
         await connection.wait_until_closed()
@@ -258,7 +260,7 @@ async def test_attacks_of_two_hours() -> None:
         async def abandon() -> None:
             while time.monotonic() < end:
                 connection = await peer.connect()
-                await connection.send(post("/v1/predict", dice.choice(DEAR)(), RIGHT))
+                await connection.send(post("/v1/predict", dice.choice(EXPENSIVE)(), RIGHT))
                 await asyncio.sleep(dice.uniform(0, 2))
                 connection.close()
 

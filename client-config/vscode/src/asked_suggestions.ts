@@ -1,6 +1,6 @@
-// Suggestions where no mask is: only when the user asks for them.
+// Suggestions without a mask: only when the user asks for them.
 import * as vscode from "vscode";
-import { isBehindBracket } from "./input.ts";
+import { endsInMask } from "./input.ts";
 
 /** Whether the next request for completion is the user's. */
 class AskedSuggestions {
@@ -23,8 +23,8 @@ class AskedSuggestions {
 export const askedSuggestions = new AskedSuggestions();
 
 /** Return whether the cursor may be at a mask, or at one that is being typed. */
-export function isBehindMask(document: vscode.TextDocument, position: vscode.Position): boolean {
-  return isBehindBracket(document.getText(new vscode.Range(position.with({ character: 0 }), position)));
+export function mayBeAtMask(document: vscode.TextDocument, position: vscode.Position): boolean {
+  return endsInMask(document.getText(new vscode.Range(position.with({ character: 0 }), position)));
 }
 
 /** Return whether the user wants suggestions at each letter, in some languages: the server knows which. */

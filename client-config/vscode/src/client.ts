@@ -15,7 +15,7 @@ import {
   type StaticFeature,
 } from "vscode-languageclient/node";
 import { initializationOptions, serverSettings, type UserSetting } from "./configuration.ts";
-import { askedSuggestions, completesAlways, isBehindMask } from "./asked_suggestions.ts";
+import { askedSuggestions, completesAlways, mayBeAtMask } from "./asked_suggestions.ts";
 import { HintFilter, toInsertion } from "./ghost_text.ts";
 import { MASK } from "./input.ts";
 import type { RestartLimiter } from "./restart_limiter.ts";
@@ -120,7 +120,7 @@ function clientOptions({ output, trace, restarts, restricted, token }: ClientCon
         const isAsked = askedSuggestions.take();
         const isTyped = !isAsked && context.triggerKind === vscode.CompletionTriggerKind.Invoke;
         // VS Code completes each word that is typed with the same trigger kind as words that the user asks for.
-        if (isTyped && !isBehindMask(document, position) && !completesAlways(document)) return undefined;
+        if (isTyped && !mayBeAtMask(document, position) && !completesAlways(document)) return undefined;
         return next(document, position, context, token);
       },
       provideInlineCompletionItems: async (document, position, context, token, next) => {

@@ -41,7 +41,7 @@ export function isAtMask(line: string, column: number): boolean {
 }
 
 /** Return whether a text ends with a mask, a part of one, or letters after one. */
-export function isBehindBracket(text: string): boolean {
+export function endsInMask(text: string): boolean {
   return /\[(?:M(?:A(?:S(?:K(?:\][\p{L}\p{M}\p{N}'’-]*)?)?)?)?)?$/iu.test(text);
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isBehindBracket, isAtMask, parseArguments, parseRate, pluralize, rangeArgument, validateHubId, validateToken } from "../src/input.ts";
+import { endsInMask, isAtMask, parseArguments, parseRate, pluralize, rangeArgument, validateHubId, validateToken } from "../src/input.ts";
 
 void test("the object of a lens or key binding is passed on, the Uri of a menu is ignored", () => {
   class Uri {
@@ -55,6 +55,6 @@ void test("a token contains ASCII characters without spaces, or is empty", () =>
 });
 
 void test("a mask, a part of one and letters after one are recognized before the cursor", () => {
-  for (const text of ["a [", "a [MA", "a [mask", "a [MASK]", "a [MASK]el"]) assert.ok(isBehindBracket(text), text);
-  for (const text of ["", "a ", "a[0]x", "a [MASK] el", "word"]) assert.ok(!isBehindBracket(text), text);
+  for (const text of ["a [", "a [MA", "a [mask", "a [MASK]", "a [MASK]el"]) assert.ok(endsInMask(text), text);
+  for (const text of ["", "a ", "a[0]x", "a [MASK] el", "word"]) assert.ok(!endsInMask(text), text);
 });

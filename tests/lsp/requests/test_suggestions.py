@@ -117,7 +117,7 @@ async def test_a_client_that_marks_typing_is_answered_at_once(connect: Connect) 
     assert [item.label for item in await document.complete() or []] == ["elephant", "eleven"]
 
 
-async def test_never_and_always(connect: Connect) -> None:
+async def test_setting_offers_words_never_or_at_each_letter(connect: Connect) -> None:
     never = await connect("vscode", configuration={"fillmask": {"completion": {"withoutMask": "never"}}})
     assert await asked(never.open("The | sat.")) is None
     settings = {"withoutMask": "always", "withoutMaskLanguages": ["markdown"]}
