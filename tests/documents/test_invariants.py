@@ -1,4 +1,4 @@
-"""What holds in any file of any kind: every mask has a passage, whose characters stand at their own places."""
+"""Invariants of any file of any kind: every mask has a passage, whose origins lead to the same characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is admitted to a shared engine, and when the others may come again."""
+"""Admission to a shared engine: which questions are refused, and when they would be admitted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Computer:
         ticket.computed(tokens)
 
     def retry_after(self, price: Price) -> int | None:
-        """Return when a question may come again; None if it is admitted."""
+        """Return the seconds until a refused question would be admitted; None if it is admitted."""
         try:
             with suppress(GivenUpError), self.admission.admit(price):
                 raise GivenUpError

@@ -1,4 +1,4 @@
-"""What the shared engine refuses by its headers, and the deadlines and limits of its connections, over real sockets."""
+"""Requests that the shared engine refuses by their headers; deadlines and limits of its connections, over real sockets."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ async def test_health_needs_no_token_and_metrics_do(serve: Serve) -> None:
     ],
 )
 async def test_other_hosts_are_refused(serve: Serve, host: str | None, status: int) -> None:
-    """So a page that lets its own name point at this machine (DNS rebinding) can't ask."""
+    """A page that points its own name at this machine (DNS rebinding) can't ask."""
     async with serve(hosts=frozenset({"engine.example.org"})) as peer:
         for path in ("/v1/predict", "/healthz"):
             method = post(path, QUESTION, host=host) if path != "/healthz" else head(f"GET {path} HTTP/1.1", host=host)

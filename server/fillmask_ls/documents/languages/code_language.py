@@ -1,4 +1,4 @@
-"""What a file of ``code/`` tells about its language."""
+"""The declaration of a programming language, one in each file of ``code/``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How comments and strings start and end, in any language."""
+"""The markers that start and end comments and strings, in any language."""
 
 from __future__ import annotations
 

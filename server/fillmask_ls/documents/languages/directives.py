@@ -1,4 +1,4 @@
-"""What the directives of docutils, Sphinx and MyST contain. Other directives contain prose after their argument."""
+"""Tables of the directives of docutils, Sphinx and MyST. Any other directive has prose after its argument."""
 
 from __future__ import annotations
 

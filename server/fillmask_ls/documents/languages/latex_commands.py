@@ -1,4 +1,4 @@
-"""What the commands and environments of LaTeX do with their arguments. Those of any other command are prose."""
+"""Tables of the commands and environments of LaTeX. The arguments of any other command are prose."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Token(NamedTuple):
 
 
 def tame(source: str) -> str:
-    """Return a source with spaces for the marks in lines with very many of them, for which lexers take very long."""
+    """Return a source with spaces in place of the marks in each line with very many, which would slow down lexers."""
     lines = source.split("\n")
     return "\n".join(line if len(_MARK.findall(line)) < _MAX_MARKS else _MARK.sub(" ", line) for line in lines)
 

@@ -1,4 +1,4 @@
-"""What dialects of Markdown add to CommonMark, in terms of CommonMark: admonitions, tabs, callouts, MDX, MyST."""
+"""Dialects of Markdown in terms of CommonMark: admonitions, tabs, callouts, MDX, MyST."""
 
 from __future__ import annotations
 
