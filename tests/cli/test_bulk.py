@@ -331,3 +331,12 @@ def test_batches_take_a_second_or_two() -> None:
     assert 50 <= sizes[2] <= 200
     reader.adapt(1, 0.1)  # the last rows of a table
     assert reader.batch == sizes[2]
+
+
+@pytest.mark.parametrize("kind", ["lines", "csv", "jsonl"])
+def test_a_damaged_file_in_utf_16_is_reported(run: RunCommand, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "items"
+    path.write_bytes("text\n".encode("utf-16") + b"b")
+    result = run("predict", *FAST, "--input-format", kind, str(path))
+    assert result.code == 2
+    assert "items is not UTF-16-LE text. Name its --encoding" in result.err

@@ -145,3 +145,23 @@ def test_a_path_leads_into_nested_values() -> None:
     for name in ("b", "a.1.b", "a.x", "a.0.b.c"):
         with pytest.raises(KeyError):
             value_at(columns, name)
+
+
+def parquet_of(**columns: Any) -> bytes:
+    pyarrow = pytest.importorskip("pyarrow")
+    file = io.BytesIO()
+    pytest.importorskip("pyarrow.parquet").write_table(pyarrow.table(columns), file)
+    return file.getvalue()
+
+
+def test_a_date_that_python_lacks_is_reported() -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    content = parquet_of(day=pyarrow.array([10_000_000], pyarrow.date32()))
+    with pytest.raises(CommandError, match="the table can't be read: date value out of range"):
+        list(read_rows(io.BytesIO(content), "the table", "parquet"))
+
+
+def test_damage_inside_a_parquet_file_is_reported() -> None:
+    content = parquet_of(text=["a"])
+    with pytest.raises(CommandError, match="the table can't be read"):
+        list(read_rows(io.BytesIO(content[:10] + b"\xff" * 30 + content[40:]), "the table", "parquet"))

@@ -14,7 +14,7 @@ from fillmask_ls.words import find_masks
 
 from ..errors import CommandError, ExitCode
 from .inputs import Input
-from .tables import Row, column_names, read_rows, sniff_encoding, value_at
+from .tables import Row, column_names, read_rows, reporting_encoding, sniff_encoding, value_at
 
 FIRST_BATCH, MIN_BATCH, MAX_BATCH = 32, 8, 256
 """How many texts are computed together, and their records written together."""
@@ -99,7 +99,7 @@ class Reading:
             return ["text"]
         if not source.is_table or source.path is None:
             return []
-        with source.open_binary() as file:
+        with source.open_binary() as file, reporting_encoding(source.name):
             return column_names(file, source.name, source.kind, encoding=self.encoding, header=self.header)
 
 
@@ -156,7 +156,8 @@ class ItemReader:
             if source.path is not None:
                 self._file = file
             rows = _read_lines(file, self._reading.encoding) if source.kind == "lines" else self._rows(source, file)
-            yield from (self._item(source, row) for row in rows)
+            with reporting_encoding(source.name):
+                yield from (self._item(source, row) for row in rows)
             self._file = None
         self._done += source.size
 

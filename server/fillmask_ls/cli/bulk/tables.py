@@ -7,6 +7,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -104,6 +105,21 @@ def value_at(columns: Mapping[str, Any], name: str) -> Any:
     except (IndexError, KeyError, TypeError, ValueError):
         raise KeyError(name) from None
     return value
+
+
+@contextmanager
+def reporting_encoding(name: str) -> Iterator[None]:
+    """Report bytes that end all reading: rows of the other encodings have an error of their own.
+
+    Raises:
+        CommandError: a file in UTF-16 or UTF-32 is damaged.
+    """
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise CommandError(
+            f"{name} is not {error.encoding.upper()} text. Name its --encoding, or convert it.", ExitCode.USAGE
+        ) from error
 
 
 def sniff_encoding(start: bytes, encoding: str) -> str:
@@ -240,10 +256,25 @@ def _read_json(file: BinaryIO, name: str, encoding: str) -> Iterator[Row]:
 
 def _read_parquet(file: BinaryIO, name: str) -> Iterator[Row]:
     number = 0
-    for batch in _open_parquet(file, name).iter_batches(batch_size=_PARQUET_ROWS):
-        for columns in batch.to_pylist():
+    for rows in _parquet_batches(_open_parquet(file, name), name):
+        for columns in rows:
             number += 1
             yield Row(number, columns)
+
+
+def _parquet_batches(table: Any, name: str) -> Iterator[list[dict[str, Any]]]:
+    import pyarrow
+
+    batches = table.iter_batches(batch_size=_PARQUET_ROWS)
+    while True:
+        try:
+            rows = next(batches).to_pylist()
+        except StopIteration:
+            return
+        # Some damage is an OSError. Python has no dates after the year 9999 and no times in nanoseconds.
+        except (pyarrow.ArrowException, OSError, OverflowError, ValueError) as error:
+            raise CommandError(f"{name} can't be read: {error}", ExitCode.USAGE) from error
+        yield rows
 
 
 def _open_parquet(file: BinaryIO, name: str) -> Any:
@@ -253,7 +284,7 @@ def _open_parquet(file: BinaryIO, name: str) -> Any:
 
     try:
         table = parquet.ParquetFile(file)
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, OSError) as error:
         raise CommandError(f"{name} is no Parquet file: {error}", ExitCode.USAGE) from error
     _check_unique(table.schema_arrow.names, name)
     return table
