@@ -19,7 +19,7 @@ MAX_LINES = 400
 TOP = {"background", "english", "setting_types", "settings", "spans", "words"}
 ALLOWED = {
     "background": set(),
-    "english": set(),
+    "english": {"words"},
     "spans": set(),
     "words": {"spans"},
     "setting_types": set(),

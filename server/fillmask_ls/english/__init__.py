@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from fillmask_ls.words import find_unmasked_words
+
 _FOLDER = Path(__file__).parent
 
 _SUFFIXES = (
@@ -31,6 +33,10 @@ _NAMES = {
 """Names that are listed without capitals, too, or are too short to be taken from the list."""
 _BEGINS_NAMES = {"hong", "las", "los", "new", "north", "san", "santa", "saudi", "south", "sri"}
 """Words that are part of the name after them."""
+_MIN_WORDS = 4
+"""The minimum number of words that tell a text's language."""
+_ENGLISH_SHARE = 0.5
+"""The minimum share of listed words in an English text: some short words of other languages are English words, too."""
 _MIN_NAME = 4
 """Minimum letters of a listed name; an abbreviation may have one fewer. A shorter one can be a word: *al* is not *AL*."""
 _MIN_STEM = 4
@@ -57,6 +63,17 @@ def _profanities() -> frozenset[str]:
 def is_listed(word: str) -> bool:
     """Return whether a word is in the list, in any case."""
     return word.casefold() in _spellings()
+
+
+def is_english(text: str) -> bool:
+    """Return whether a text is probably English, or too short to tell.
+
+    >>> is_english("The patient was taken to the hospital."), is_english("Der Patient wurde ins Krankenhaus gebracht.")
+    (True, False)
+    """
+    words = [text[start:end] for start, end in find_unmasked_words(text)]
+    words = [word for word in words if word.isalpha()]
+    return len(words) < _MIN_WORDS or sum(map(_is_spelled_as_listed, words)) >= len(words) * _ENGLISH_SHARE
 
 
 def is_word(word: str) -> bool:
@@ -104,6 +121,11 @@ def spell_names(words: Sequence[str]) -> tuple[str, ...]:
 def is_profane(word: str) -> bool:
     """Return whether most people would not want to read a word in a list of suggestions."""
     return word.casefold() in _profanities()
+
+
+def _is_spelled_as_listed(word: str) -> bool:
+    """Return whether a word is listed, a name with its capitals: *mit* is not *MIT*."""
+    return _spellings().get(word.casefold()) in (word, word.casefold())
 
 
 def _has_ending(word: str) -> bool:

@@ -50,6 +50,7 @@ class Session:
         self.models = ModelManager(local, client, self.configuration, documents, self.reader)
         self.engine = self.models.engine
         self._staleness = Staleness()
+        self._told: set[str] = set()
         self._change_times: dict[str, float] = {}
         self._last_completion: tuple[str, int | None, int] | None = None
         self._completion_lists: OrderedDict[str, object] = OrderedDict()
@@ -73,6 +74,12 @@ class Session:
             settings = await self.configuration.settings_for(document.uri)
             self.models.ensure_started(self.configuration.settings)
             yield Snapshot(frozen, settings, self.client.capabilities, self.reader, before, after)
+
+    def tell_once(self, uri: str) -> bool:
+        """Return whether the user is to be told something about a document: once."""
+        is_first = uri not in self._told
+        self._told.add(uri)
+        return is_first
 
     def document_at(self, uri: str, version: int) -> TextDocument:
         """Return an open document that still has the version of an earlier answer.

@@ -88,3 +88,11 @@ async def test_hover_outside_of_open_documents_is_null(vscode: Editor, text: str
     document = vscode.open(text)
     document.uri = "file:///not/open"
     assert await document.hover("The" if "The" in text else "Nothing") is None
+
+
+async def test_the_hover_says_once_that_the_model_is_english(editor: Editor) -> None:
+    document = editor.open("Der Patient wurde mit dem Wagen ins [MASK] gebracht.")
+    assert "reads English" in content(await document.hover("[MASK]")).value.replace("\\", "")
+    assert "reads English" not in content(await document.hover("[MASK]")).value
+    english = editor.open("The patient was taken to the [MASK] by ambulance.")
+    assert "reads English" not in content(await english.hover("[MASK]")).value

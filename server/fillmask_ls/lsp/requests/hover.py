@@ -7,6 +7,7 @@ from math import exp
 
 from lsprotocol import types
 
+from fillmask_ls import english
 from fillmask_ls.documents import masks, word_spans
 from fillmask_ls.documents.masks import Target
 from fillmask_ls.engine.api import Candidate, Prediction, SurprisalQuestion, WordSurprisal
@@ -19,6 +20,8 @@ from ..predictions import MaskAnswer, predict_mask, predict_passage
 from ..session import Session
 from ..snapshot import Snapshot
 
+_ENGLISH_MODELS = {f"bert-{size}-{case}" for size in ("base", "large") for case in ("cased", "uncased")}
+_ENGLISH_MODEL = "This model reads English. For another language, choose a model of that language (fillmask.model)."
 _NUMBERS_WIDTH = 19
 """The width of a probability and the longest bar, each after a space."""
 
@@ -37,7 +40,10 @@ async def hover(session: Session, snapshot: Snapshot, params: types.HoverParams)
 
 async def _hover_mask(session: Session, snapshot: Snapshot, mask: Target) -> types.Hover:
     answer = await predict_mask(session, snapshot, mask)
-    return types.Hover(render_prediction(answer, snapshot), snapshot.range((mask.start, mask.end)))
+    notes = []
+    if _is_for_english(answer.model) and not english.is_english(answer.passage.text):
+        notes = [_ENGLISH_MODEL] if session.tell_once(snapshot.document.uri) else []
+    return types.Hover(render_prediction(answer, snapshot, notes), snapshot.range((mask.start, mask.end)))
 
 
 async def _hover_word(session: Session, snapshot: Snapshot, word: Span) -> types.Hover | None:
@@ -59,10 +65,13 @@ async def _hover_word(session: Session, snapshot: Snapshot, word: Span) -> types
     return types.Hover(contents, snapshot.range(passage.document_span))
 
 
-def render_prediction(answer: MaskAnswer, snapshot: Snapshot) -> types.MarkupContent:
+def render_prediction(answer: MaskAnswer, snapshot: Snapshot, notes: Sequence[str] = ()) -> types.MarkupContent:
     """Render the candidates at a mask with their probabilities, and how uncertain the model is.
 
     The best word is in the first line: some editors show no more.
+
+    Args:
+        notes: sentences about the answer.
     """
     candidates, subwords = answer.candidates[: snapshot.settings.hover_top_k], snapshot.settings.hover_subwords
     uncertainty = _uncertainty(answer.prediction)
@@ -70,10 +79,10 @@ def render_prediction(answer: MaskAnswer, snapshot: Snapshot) -> types.MarkupCon
     number = f"Blank {passage.focus + 1} of {len(passage.masks)}. " if len(passage.masks) > 1 else ""
     source = f"{number}Model: {model_in_words(answer.model)}"
     if not snapshot.capabilities.hover_markdown:
-        return _plain([*_columns(candidates, subwords=subwords), *uncertainty, source])
+        return _plain([*_columns(candidates, subwords=subwords), *uncertainty, *notes, source])
     best = [f"**{escape_markdown(candidate.text)}** {percent(candidate.probability)}" for candidate in candidates[:1]]
     table = "\n".join(_table(candidates, subwords=subwords))
-    return _markdown([*best, table, *uncertainty, f"*{escape_markdown(source)}*"])
+    return _markdown([*best, table, *uncertainty, *map(escape_markdown, notes), f"*{escape_markdown(source)}*"])
 
 
 def render_surprisal(
@@ -98,6 +107,11 @@ def render_surprisal(
             f"*Model: {escape_markdown(model_in_words(model))}*",
         ]
     )
+
+
+def _is_for_english(model: str) -> bool:
+    """Return whether a model is known to be one of English."""
+    return model == "embedded" or model.removeprefix("google-bert/") in _ENGLISH_MODELS
 
 
 def _uncertainty(prediction: Prediction) -> list[str]:
