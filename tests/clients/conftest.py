@@ -35,7 +35,7 @@ def shared_window(browser: Browser, tmp_path_factory: pytest.TempPathFactory) ->
     with code_server(home) as url:
         window = Window(browser, url, home)
         window.open("first.txt")
-        window.status_bar_item.filter(has_text="embedded").wait_for()
+        window.status_bar_item.filter(has_text="built-in").wait_for()
         window.close_editors()
         yield window
         window.close()

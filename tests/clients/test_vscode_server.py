@@ -48,7 +48,7 @@ IS_OFFER_STORED = """async () => {
 
 def test_status_bar_shows_the_model_and_a_menu(window: Window, screenshots: Path) -> None:
     window.open("status.txt", "The [MASK] is blue.\n")
-    assert (window.status_bar_item.text_content() or "").strip() == "embedded"
+    assert (window.status_bar_item.text_content() or "").strip() == "built-in"
     window.status_bar_item.click()
     window.quick_pick_row(f"fillmask-ls {__version__}").wait_for()
     window.screenshot("menu", screenshots, (200, 0, 600, 310))
@@ -60,7 +60,7 @@ def test_selected_model_is_saved_to_the_settings(window: Window) -> None:
     window.open("model.txt")
     window.run("fillmask: Choose Model…")
     window.quick_pick_row("the small model that the server contains").click()
-    window.dismiss_notification("Using embedded", button="Save to Settings")
+    window.dismiss_notification("Using the small built-in model", button="Save to Settings")
     wait_until(lambda: window.settings().get("fillmask.model") == "embedded", "the setting")
 
 
@@ -159,7 +159,7 @@ def test_missing_server_is_offered_once_and_installed_on_demand(
         assert '-m pip install --no-input "fillmask-ls>=0.1,<0.2"' in text
         window.screenshot("install", screenshots)
         dialog.get_by_role("button", name="Install").click()
-        window.status_bar_item.filter(has_text="embedded").wait_for(timeout=90_000)
+        window.status_bar_item.filter(has_text="built-in").wait_for(timeout=90_000)
         window.open("installed.txt")
         window.type(PARIS)
         window.suggestions()
@@ -178,7 +178,7 @@ def test_missing_server_is_set_by_its_path(browser: Browser, tmp_path: Path) -> 
         window.page.get_by_text("Program not found.").wait_for()
         path.fill(*SERVER)
         window.press("Enter")
-        window.status_bar_item.filter(has_text="embedded").wait_for()
+        window.status_bar_item.filter(has_text="built-in").wait_for()
         window.open("found.txt")
         window.type(PARIS)
         window.suggestions()
@@ -193,7 +193,7 @@ def test_untrusted_workspace_cannot_change_server_or_model(browser: Browser, tmp
     with code_server(tmp_path, settings=NO_TRUST_PROMPT, workspace_trust=True) as url:
         window = Window(browser, url, tmp_path)
         window.open("notes.txt")
-        window.status_bar_item.filter(has_text="embedded").wait_for()
+        window.status_bar_item.filter(has_text="built-in").wait_for()
         window.type(PARIS)
         window.suggestions()
         assert window.notifications.count() == 0
@@ -225,7 +225,7 @@ def test_untrusted_workspace_uses_the_users_model(
         window.type(PARIS)
         window.suggestions()
         with window.user_settings({"fillmask.model": "embedded"}, scope="Machine"):
-            window.status_bar_item.filter(has_text="embedded").wait_for()
+            window.status_bar_item.filter(has_text="built-in").wait_for()
         assert window.notifications.count() == 0
         assert shared_engine.requests == []
         window.run("Workspaces: Manage Workspace Trust")
