@@ -23,6 +23,7 @@ from .latex_commands import (
     NOTES,
     SYMBOLS,
 )
+from .placeholders import PLACEHOLDER, SIMPLE_FORMULA
 
 # What is neither plain text nor a single command, in one pass from left to right, so that each part is read as TeX does.
 _TOKEN = regex.compile(
@@ -39,10 +40,8 @@ _TOKEN = regex.compile(
     | (?P<special>[{}&~$]|---?|``|'')""",
     re.DOTALL | re.VERBOSE | re.MULTILINE,
 )
-_SIMPLE_FORMULA = re.compile(r"[\w ,.+=<>()-]{1,12}\Z")
 _FORMULA_BRACKETS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 _LONGEST_FORMULA = 2_000
-_FORMULA_PLACEHOLDER = "x"
 _REFERENCE_PLACEHOLDER = "1"
 _REFERENCE = re.compile(r"[a-zA-Z]*(?:cite[a-zA-Z]*|(?<!h)ref)\Z", re.IGNORECASE)
 _BEFORE_ARGUMENT = regex.compile(r"[ \t]*+\n?[ \t]*+\*?(?=[\[{\\])")
@@ -150,10 +149,10 @@ class _Reader:
 
     def _formula(self, token_start: int, start: int, end: int, token_end: int) -> None:
         self._position = token_end
-        if _SIMPLE_FORMULA.match(self._source[start:end]):
+        if SIMPLE_FORMULA.match(self._source[start:end]):
             self._verbatim(start, end, token_end)
         else:
-            self._replace(token_start, _FORMULA_PLACEHOLDER)
+            self._replace(token_start, PLACEHOLDER)
 
     def _bracketed_formula(self, token_start: int, opener: str) -> None:
         """Read a formula up to its closing bracket; a bracket without one in its paragraph is left out."""

@@ -17,6 +17,7 @@ from . import html
 from .fragments import PARAGRAPH_BREAK, Fragment, paragraph_break
 from .markdown_extensions import simplify as simplify
 from .parsing import to_ascii
+from .placeholders import PLACEHOLDER
 from .registry import find_language
 
 _INLINE_CONTENT = {"inline", "pipe_table_cell"}
@@ -52,7 +53,6 @@ _MAX_DELIMITERS = 500
 _NOTE = re.compile(r"\^\[(?P<text>[^\[\]]{1,2000}(?:\[[^\[\]]*\][^\[\]]{0,2000}){0,8})\]")
 _LINE_BREAK = re.compile(r"<(?:br|hr)\b", re.IGNORECASE)
 _SIMPLE_FORMULA = re.compile(r"\$?[\w ,.+=<>()-]{1,12}\$?\Z")
-_FORMULA_PLACEHOLDER = "x"
 
 
 @lru_cache(maxsize=1)
@@ -158,7 +158,7 @@ def _formula(node: Node, text: str) -> Iterator[Fragment]:
     elif _SIMPLE_FORMULA.match(text):
         yield from (_invisible(child) for child in node.named_children)
     else:
-        yield Fragment(node.start_byte, node.end_byte, _FORMULA_PLACEHOLDER)
+        yield Fragment(node.start_byte, node.end_byte, PLACEHOLDER)
 
 
 def find_code_block(source: str, index: int) -> tuple[Span, str]:

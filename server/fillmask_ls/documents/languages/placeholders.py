@@ -1,4 +1,4 @@
-"""Code in prose, as the variable in ``"Hello, $name"``: a name reads as itself, other code as a placeholder word."""
+"""Code and formulas in prose, as in ``"Hello, $name"``: a name reads as itself, other code as a placeholder word."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from .fragments import Fragment
 
 PLACEHOLDER = "x"
+SIMPLE_FORMULA = re.compile(r"[\w ,.+=<>()-]{1,12}\Z")
+"""Formulas that read as themselves."""
 _MAX_LENGTH = 2_000
 _BRACKETS = {"{": "}", "(": ")", "[": "]"}
 _BRACKETED = re.compile(r"[$#@\\%]{0,2}[{(]")

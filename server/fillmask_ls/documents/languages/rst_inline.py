@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from .fragments import Fragment
+from .placeholders import PLACEHOLDER, SIMPLE_FORMULA
 
 # In order: escapes, literals, roles, links and targets, bold, emphasis, substitutions, footnotes, references.
 _MARKUP = re.compile(
@@ -19,8 +20,6 @@ _MARKUP = re.compile(
     | (?<=\w)(?P<reference>__?)(?!\w)""",
     re.VERBOSE | re.DOTALL,
 )
-_MATH_PLACEHOLDER = "x"
-_SIMPLE_FORMULA = re.compile(r"[\w ,.+=<>()-]{1,12}\Z")
 _QUOTED = re.compile(r"[~!]?(?P<text>.*?)(?:\s*<[^<>]*>)?\Z", re.DOTALL)
 
 
@@ -36,8 +35,8 @@ def inline_fragments(source: str, start: int, end: int) -> Iterator[Fragment]:
         if name == "escape" and match["escape"].isspace():
             continue
         if name == "quoted":
-            if match["role"] == "math" and not _SIMPLE_FORMULA.match(match["quoted"]):
-                yield Fragment(match.start(), match.end(), _MATH_PLACEHOLDER)
+            if match["role"] == "math" and not SIMPLE_FORMULA.match(match["quoted"]):
+                yield Fragment(match.start(), match.end(), PLACEHOLDER)
                 continue
             quoted = _QUOTED.match(source, low, high)
             low, high = quoted.span("text") if quoted and quoted["text"] else (low, high)
