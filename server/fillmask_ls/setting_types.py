@@ -38,6 +38,12 @@ def is_loopback(host: str) -> bool:
 
 
 def free_text(expected: str) -> ValueType:
+    """Return the type of a text that is not empty.
+
+    Args:
+        expected: which texts are expected, for an error message.
+    """
+
     def parse(value: object) -> str | None:
         return (value.strip() or None) if isinstance(value, str) else None
 
@@ -45,6 +51,8 @@ def free_text(expected: str) -> ValueType:
 
 
 def engine_url() -> ValueType:
+    """Return the type of a shared engine's address: an HTTPS URL, HTTP to this machine only, or an empty text."""
+
     def parse(value: object) -> str | None:
         if not isinstance(value, str):
             return None
@@ -63,6 +71,8 @@ def engine_url() -> ValueType:
 
 
 def provider_name() -> ValueType:
+    """Return the type of the name of a Hugging Face inference provider, or an empty text."""
+
     def parse(value: object) -> str | None:
         return value.strip() if isinstance(value, str) and _PROVIDER_NAME.fullmatch(value.strip()) else None
 
@@ -70,6 +80,7 @@ def provider_name() -> ValueType:
 
 
 def one_of(*values: str) -> ValueType:
+    """Return the type of a choice among texts."""
     expected = f"{', '.join(values[:-1])} or {values[-1]}"
     return ValueType(
         {"type": "string", "enum": list(values)}, expected, lambda value: value if value in values else None
@@ -77,6 +88,8 @@ def one_of(*values: str) -> ValueType:
 
 
 def integer(low: int, high: int) -> ValueType:
+    """Return the type of a whole number from ``low`` to ``high``."""
+
     def parse(value: object) -> int | None:
         valid = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
         return value if valid else None  # type: ignore[return-value]  # an int
@@ -87,6 +100,8 @@ def integer(low: int, high: int) -> ValueType:
 
 
 def number(low: int, high: int) -> ValueType:
+    """Return the type of a number from ``low`` to ``high``."""
+
     def parse(value: object) -> float | None:
         valid = isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
         return float(value) if valid else None  # type: ignore[arg-type]  # a number
@@ -95,6 +110,8 @@ def number(low: int, high: int) -> ValueType:
 
 
 def language_ids() -> ValueType:
+    """Return the type of a list of the language identifiers that editors use."""
+
     def parse(value: object) -> tuple[str, ...] | None:
         if not isinstance(value, (list, tuple)):
             return None

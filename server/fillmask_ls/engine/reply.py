@@ -26,6 +26,7 @@ class Reply:
 
     @classmethod
     def of_json(cls, status: int, value: object, headers: Mapping[str, str] | None = None) -> Reply:
+        """Return a response with a JSON value as its body."""
         return cls(status, json.dumps(value).encode(), headers or {})
 
 
