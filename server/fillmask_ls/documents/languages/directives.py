@@ -38,7 +38,6 @@ NOT_PROSE = frozenset(
         "mermaid",
         "meta",
         "parsed-literal",
-        "planuml",
         "plantuml",
         "plot",
         "productionlist",
