@@ -117,7 +117,7 @@ Show the message UNCHANGED if it edited nothing."
 
 ;;;###autoload
 (defun fillmask-suggest ()
-  "Suggest words at point: for a mask, a gap between words, or in the place of a word.
+  "Suggest words at point: for a mask, a gap, or in the place of a word.
 Nothing changes until one is chosen."
   (interactive)
   (let* ((line (1- (line-number-at-pos nil t)))
