@@ -50,7 +50,7 @@ def shared_helix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Helix]:
     editor = Helix("helix", [path], home)
     try:
         editor.wait_for_text("NOR")
-        editor.open("first.txt", "The sky is [MASK].\n")
+        editor.open("first.txt", "She opened the [MASK] and let the cat in.\n")
         editor.wait_for_hints(1)  # the model is loaded
         yield editor
     finally:
@@ -95,7 +95,7 @@ def test_letters_after_the_mask_filter_the_suggestions(open_document: OpenDocume
 
 
 def test_hints_hover_and_code_actions(open_document: OpenDocument) -> None:
-    editor = open_document("letter.txt", "Paris is the [MASK] of France. It is a [MASK] city.\n")
+    editor = open_document("letter.txt", "Paris is the [MASK] of France. She opened the [MASK] and let the cat in.\n")
     editor.wait_for_hints(2)
     editor.keep_screen("hints")
     editor.type("ghfM")
