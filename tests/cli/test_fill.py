@@ -121,7 +121,7 @@ def test_code_is_read_by_its_language(run: RunCommand, tmp_path: Path) -> None:
 def test_masks_of_a_passage_agree_unless_independent(run: RunCommand) -> None:
     text = "He was born in [MASK] [MASK] and studied law."
     together, independent = run("fill", text).out, run("fill", text, "--independently").out
-    assert together == "He was born in new york and studied law.\n"
+    assert together == "He was born in New York and studied law.\n"
     assert independent.count("[MASK]") == 0
 
 
@@ -132,7 +132,7 @@ def test_rows_of_a_table_get_a_column(run: RunCommand, tmp_path: Path) -> None:
     assert [(row["id"], row["filled"]) for row in rows] == [
         ("a", FILLED),
         ("b", "No mask."),
-        ("c", "He was born in new york and studied law."),
+        ("c", "He was born in New York and studied law."),
     ]
     assert rows[0]["text"] == TEXT
 
