@@ -77,7 +77,7 @@ def test_accepted_suggestion_replaces_the_mask(open_document: OpenDocument, name
     words = editor.wait_for_suggestions()
     editor.keep_screen(f"suggestions-{name}")
     editor.press("C-n")
-    editor.wait_for_text("Rank 1 of 10")
+    editor.wait_for_text("Suggestion 1 of 10")
     editor.press("Enter")
     editor.type(" today.")
     assert editor.save() == f"{before}{PARIS.replace('[MASK]', words[0])} today.\n"
