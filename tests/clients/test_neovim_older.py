@@ -30,7 +30,7 @@ def shared_neovim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neovim]:
     with start_neovim("neovim-older", path, folder) as editor:
         if editor.rpc.funcs.has("nvim-0.11") or not editor.rpc.funcs.has("nvim-0.8"):
             skip_or_fail("neovim-older", f"{path} is not version 0.8 to 0.10")
-        open_file(editor, "first.txt", "The sky is [MASK].\n")
+        open_file(editor, "first.txt", "She opened the [MASK] and let the cat in.\n")
         wait_until(lambda: "%" in editor.screen, "a hint, which shows that the model is loaded")
         yield editor
 

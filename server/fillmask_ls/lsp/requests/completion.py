@@ -173,12 +173,14 @@ def completion_list(
 
     The list is incomplete, so that a client asks again at each letter typed after the mask. All items have the same
     filter text: clients compare it with the text in the edit's range, and would move a word that equals it to the top.
+    Clients without a default range get the word in it: JupyterLab would insert the word beside the letters.
 
     Args:
         typed: the text in the range, up to the cursor.
         key: the list's key for :meth:`Session.recall_list`, which resolves its items.
     """
     items = []
+    has_words = typed.startswith(MASK) and not capabilities.default_range
     for rank, word in enumerate(words):
         probability = percent(word.probability)
         description = types.CompletionItemLabelDetails(description=probability) if capabilities.label_details else None
@@ -189,7 +191,7 @@ def completion_list(
                 kind=types.CompletionItemKind.Text,
                 detail=probability,
                 sort_text=f"{rank:04}",
-                filter_text=typed or None,
+                filter_text=f"{MASK}{word.text}" if has_words else typed or None,
                 preselect=rank == 0,
                 text_edit=None if capabilities.default_range else types.TextEdit(range_, word.text),
                 text_edit_text=word.text if capabilities.default_range else None,
