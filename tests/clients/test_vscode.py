@@ -203,7 +203,7 @@ def test_masked_words_are_restored(window: Window) -> None:
     box.fill("40 %")
     window.press("Enter")
     wait_until(lambda: window.visible_text().count("[MASK]") > 2, "masks")
-    window.run("fillmask: Restore Masked Words in the Selection or Document")
+    window.run("fillmask: Restore Masked Words")
     wait_until(lambda: "[MASK]" not in window.visible_text(), "the restored words")
     window.save(file, text)
 
