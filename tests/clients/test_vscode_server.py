@@ -59,7 +59,7 @@ def test_status_bar_shows_the_model_and_a_menu(window: Window, screenshots: Path
 def test_selected_model_is_saved_to_the_settings(window: Window) -> None:
     window.open("model.txt")
     window.run("fillmask: Choose Model…")
-    window.quick_pick_row("the small built-in model").click()
+    window.quick_pick_row("embedded").click()
     window.dismiss_notification("Using the small built-in model", button="Save to Settings")
     wait_until(lambda: window.settings().get("fillmask.model") == "embedded", "the setting")
 
