@@ -102,7 +102,7 @@ class Settings:
         "inlayHints.minimum",
         10.0,
         setting_types.number(0, 100),
-        "Hide words that are less probable than so many percent (inlay hints).",
+        "Hide words below this probability, in percent (inlay hints).",
     )
     inline_completion: bool = _setting(
         "inlineCompletion.enabled",

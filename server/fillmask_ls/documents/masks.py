@@ -59,7 +59,7 @@ def mask_before_cursor(document: TextDocument, index: int) -> Target | None:
 
 
 def misspelled_mask_at(document: TextDocument, index: int) -> Span | None:
-    """Return the span of a mask at ``index`` that is written in another way, such as ``<mask>`` or ``[mask]``."""
+    """Return the span of another spelling of a mask at ``index``, such as ``<mask>`` or ``[mask]``."""
     low = max(0, index - len(MASK))
     spans = ((low + start, low + end) for start, end in find_misspelled_masks(document.slice(low, index + len(MASK))))
     return next((span for span in spans if span[0] <= index <= span[1]), None)

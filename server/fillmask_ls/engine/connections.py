@@ -34,8 +34,8 @@ class ConnectionLimits:
 class Connections:
     """All open connections of a server.
 
-    Where a limit is reached, the connection that has waited longest for a request makes room: a client that keeps
-    connections open without sending anything closes its own and keeps nobody out.
+    At a limit, the connection that has been idle longest is closed. A client that opens connections without sending
+    anything closes its own, and other clients still connect.
     """
 
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)

@@ -37,7 +37,7 @@ WordWeights = list[tuple[tuple[int, ...], float]]
 
 @dataclass(frozen=True, slots=True)
 class SearchedWindow:
-    """What the searches at all masks of a window share.
+    """Data that the searches at all masks of a window share.
 
     Attributes:
         window: the window.

@@ -28,7 +28,7 @@ _MAX_SEQUENCE_LETTERS = 30
 
 _MIN_LETTERS = 4
 _MIN_SAMPLE = 200
-"""The minimum number of words, of so many letters, that tell the language of a vocabulary."""
+"""The minimum number of words of at least ``_MIN_LETTERS`` letters that show the language of a vocabulary."""
 
 _Slot = tuple[bool, bool]
 """Whether a token continues a word, and whether the word ends with it."""

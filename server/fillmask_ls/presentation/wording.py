@@ -17,7 +17,7 @@ def surprisal_in_words(bits: float) -> str:
 
 
 def uncertainty_in_words(effective_words: float) -> str:
-    """Return how unsure a model is that spreads its probability as over so many equally probable words.
+    """Return how unsure a model is, from the number of equally probable words with the same entropy.
 
     >>> uncertainty_in_words(1174.2)
     'Very unsure (like choosing among 1,174 words)'

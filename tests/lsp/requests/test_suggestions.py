@@ -12,7 +12,7 @@ from scripted_engine import WORDS, ScriptedEngine
 
 
 async def asked(document: Document) -> list[types.CompletionItem] | None:
-    """Complete long after the last letter, as a person does who asks for completion."""
+    """Request completion long after the last keystroke, as a user does with Ctrl+Space."""
     assert document.editor.clock
     await document.editor.settle()
     document.editor.clock.advance(2)

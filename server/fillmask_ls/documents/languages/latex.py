@@ -25,7 +25,7 @@ from .latex_commands import (
 )
 from .placeholders import PLACEHOLDER, SIMPLE_FORMULA
 
-# What is neither plain text nor a single command, in one pass from left to right, so that each part is read as TeX does.
+# Everything but plain text and single commands, matched from left to right as TeX reads it.
 _TOKEN = regex.compile(
     r"""(?P<comment>%[^\n]*+(?:\n[ \t]*+(?!\n))?)
     | (?P<hidden>\\iffalse\b.{0,4000}?\\fi\b | ^<<[^\n]*>>=.{0,4000}?^@)
