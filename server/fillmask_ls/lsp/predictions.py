@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from fillmask_ls.documents.context import Passage
 from fillmask_ls.documents.masks import Target
-from fillmask_ls.engine.api import Candidate, Prediction, PredictQuestion, Priority
+from fillmask_ls.engine.api import Candidate, Prediction, PredictQuestion, Priority, SubstitutesQuestion
 from fillmask_ls.settings import Settings
-from fillmask_ls.spans import Span
+from fillmask_ls.spans import Span, replace_spans
 
 from .session import Session
 from .snapshot import Snapshot
@@ -61,6 +61,13 @@ def mask_question(passage: Passage, settings: Settings, prefix: str = "") -> Pre
         prefix=prefix,
         max_subwords=settings.max_subwords,
     )
+
+
+def substitutes_question(passage: Passage, word: str, top_k: int) -> SubstitutesQuestion:
+    """Return the question about substitutes of the word whose place the passage's mask took."""
+    mask = passage.masks[passage.focus]
+    text, start = replace_spans(passage.text, [(mask, word)]), mask[0]
+    return SubstitutesQuestion(text, (start, start + len(word)), top_k)
 
 
 async def predict_mask(

@@ -69,16 +69,11 @@ class Snapshot:
 
     async def masked_passage(self, word: Span) -> Passage:
         """Return the prose around a word, with a mask in its place."""
-        masked = self.document.snapshot()
-        masked.replace(masked.position(word[0]), masked.position(word[1]), MASK)
-        return await self._read(context.passage, Target(word[0], word[0] + len(MASK)), document=masked)
+        return await self._read_masked(context.passage, word)
 
     async def gap_passage(self, word: Span) -> Passage | None:
         """Return the prose around a word or a gap between words, with a mask in its place; None in code."""
-        masked = self.document.snapshot()
-        masked.replace(masked.position(word[0]), masked.position(word[1]), MASK)
-        target = Target(word[0], word[0] + len(MASK))
-        return await self._read(context.prose_passage, target, document=masked)
+        return await self._read_masked(context.prose_passage, word)
 
     async def word_passage(self, word: Span) -> WordPassage | None:
         """Return the prose around a word; None where the word is not prose."""
@@ -110,6 +105,11 @@ class Snapshot:
 
     async def _read(self, read: Callable[..., T], about: object, *, document: TextDocument | None = None) -> T:
         return await self.reader.run(partial(read, document or self.document, about, **self._options()))
+
+    async def _read_masked(self, read: Callable[..., T], word: Span) -> T:
+        masked = self.document.snapshot()
+        masked.replace(masked.position(word[0]), masked.position(word[1]), MASK)
+        return await self._read(read, Target(word[0], word[0] + len(MASK)), document=masked)
 
     def _options(self) -> dict[str, Any]:
         return {

@@ -6,10 +6,8 @@ from dataclasses import replace
 
 from fillmask_ls import english
 from fillmask_ls.documents.gaps import Gap
-from fillmask_ls.engine.api import Candidate, SubstitutesQuestion
-from fillmask_ls.spans import replace_spans
 
-from .predictions import MaskAnswer, predict_passage
+from .predictions import MaskAnswer, predict_passage, substitutes_question
 from .session import Session
 from .snapshot import Snapshot
 
@@ -31,16 +29,11 @@ async def suggest_words(session: Session, snapshot: Snapshot, gap: Gap) -> MaskA
     is_whole = english.is_listed(gap.word)
     if gap.word and not gap.is_at_word_end and (is_whole or not gap.prefix):
         answer = MaskAnswer.empty(passage, str(session.engine.model_name))
-        return answer.extended(await _substitutes(session, answer, gap.word, top_k))
+        return answer.extended(await session.engine.substitutes(substitutes_question(passage, gap.word, top_k)))
     answer = await predict_passage(session, snapshot, passage, gap.prefix)
     words = tuple(word for word in answer.candidates if word.text.casefold() != gap.word.casefold())
     answer = replace(answer, prediction=replace(answer.prediction, candidates=words[:top_k]))
-    return answer.extended(await _substitutes(session, answer, gap.word, _SUBSTITUTES_AT_END)) if is_whole else answer
-
-
-async def _substitutes(session: Session, answer: MaskAnswer, word: str, top_k: int) -> list[Candidate]:
-    """Return substitutes of the word in the place of the passage's mask."""
-    passage = answer.passage
-    mask = passage.masks[passage.focus]
-    text, start = replace_spans(passage.text, [(mask, word)]), mask[0]
-    return await session.engine.substitutes(SubstitutesQuestion(text, (start, start + len(word)), top_k))
+    if not is_whole:
+        return answer
+    question = substitutes_question(passage, gap.word, _SUBSTITUTES_AT_END)
+    return answer.extended(await session.engine.substitutes(question))

@@ -135,6 +135,20 @@ async def test_the_list_is_incomplete_so_that_editors_request_it_again_at_each_l
     assert all(str(item.filter_text).startswith("[MASK]") for item in result.items)
 
 
+async def test_filter_text_contains_the_word_for_editors_without_a_default_range(connect: Connect) -> None:
+    """JupyterLab inserts the accepted word beside the typed letters if the filter text does not contain it."""
+    jupyterlab = await connect(types.ClientCapabilities())
+    items = await jupyterlab.open("A [MASK]c| day.").complete()
+    assert items
+    assert [item.filter_text for item in items] == [f"[MASK]{item.label}" for item in items]
+
+
+async def test_filter_text_is_the_typed_text_for_editors_with_a_default_range(vscode: Editor) -> None:
+    items = await vscode.open("A [MASK]c| day.").complete()
+    assert items
+    assert {item.filter_text for item in items} == {"[MASK]c"}
+
+
 async def test_label_details_show_the_probability_if_the_editor_supports_them(vscode: Editor) -> None:
     items = await vscode.open("A [MASK]| day.").complete()
     assert items

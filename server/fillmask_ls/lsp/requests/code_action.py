@@ -16,10 +16,10 @@ from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.word_spans import word_in_selection
 from fillmask_ls.engine.api import SubstitutesQuestion
 from fillmask_ls.presentation.percent import percent
-from fillmask_ls.spans import Span, replace_spans
+from fillmask_ls.spans import Span
 
 from .. import edits
-from ..predictions import predict_mask
+from ..predictions import predict_mask, substitutes_question
 from ..session import Session
 from ..snapshot import Snapshot
 from .diagnostic import offered_words
@@ -258,9 +258,7 @@ async def _word_actions(
     if not with_substitutes or engine.model_name is None or engine.starts_local_load(SubstitutesQuestion):
         return actions
     passage = await snapshot.masked_passage(word_span)
-    mask = passage.masks[passage.focus]
-    text, start = replace_spans(passage.text, [(mask, word)]), mask[0]
-    for substitute in await engine.substitutes(SubstitutesQuestion(text, (start, start + len(word)), _MAX_SUBSTITUTES)):
+    for substitute in await engine.substitutes(substitutes_question(passage, word, _MAX_SUBSTITUTES)):
         edit = edits.workspace_edit(snapshot, [(word_span, substitute.text)])
         title = f"Replace “{_shortened(word)}” with “{substitute.text}” ({percent(substitute.probability)})"
         actions.append(types.CodeAction(title, kind=_REWRITE, edit=edit))
