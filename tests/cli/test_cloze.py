@@ -91,7 +91,7 @@ def test_a_row_without_a_word_is_an_error(run: RunCommand, tmp_path: Path) -> No
         (["--target", "word"], "the text is no table, so it has no column 'word'"),
         (
             ["--targets", "a", "--engine", "http://127.0.0.1:1"],
-            "a shared engine can't answer cloze: leave out --engine",
+            "cloze asks no shared engine yet: leave out --engine",
         ),
     ],
 )

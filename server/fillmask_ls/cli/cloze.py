@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     if not (options.targets or options.target):
         raise CommandError("say which words: --targets A,B or --target COLUMN", ExitCode.USAGE)
     if options.engine is not None:
-        raise CommandError("a shared engine can't answer cloze: leave out --engine", ExitCode.USAGE)
+        raise CommandError("cloze asks no shared engine yet: leave out --engine", ExitCode.USAGE)
     with closing(Backend(options)) as backend:
         return runner.run(options, Cloze(options, backend), backend)
 
