@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -32,19 +33,49 @@ from fillmask_ls.mlm.checkpoint import EMBEDDED  # noqa: E402
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from hub import Hub
     from shared_engine import SharedEngine
 
 
-@pytest.fixture(autouse=True)
-def empty_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty hub cache, for this process and those it starts, so that ``auto`` is the embedded model."""
+def use_hub_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make this process, and those it starts, use another hub cache."""
     import huggingface_hub.constants
-    import huggingface_hub.file_download
+    import huggingface_hub.file_download  # it must not copy the path
 
-    cache = tmp_path / "hub"
     monkeypatch.setenv("HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(cache))
-    return cache
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_hub_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A hub cache that stays empty, so that ``auto`` is the embedded model."""
+    cache = tmp_path_factory.mktemp("hub") / "cache"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use_hub_cache(cache, monkeypatch)
+        yield
+    assert not cache.exists(), "a test that writes to the hub's cache must use the fixture empty_hub_cache"
+
+
+@pytest.fixture
+def empty_hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A hub cache of this test's own."""
+    use_hub_cache(tmp_path / "hub", monkeypatch)
+    return tmp_path / "hub"
+
+
+@pytest.fixture
+def hub(empty_hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub on this machine. The programs that this test starts use it, and a cache of their own."""
+    from hub import Hub
+
+    with Hub() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+        monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+        monkeypatch.setenv("HF_ASSETS_CACHE", str(empty_hub_cache.with_name("assets")))
+        yield server
+        server.shutdown()
 
 
 @pytest.fixture(scope="session")

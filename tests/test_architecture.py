@@ -94,6 +94,7 @@ def test_modules_needed_at_startup_do_not_import_torch(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+@pytest.mark.process
 def test_a_bert_is_loaded_without_transformers() -> None:
     modules = "fillmask_ls.mlm.model, fillmask_ls.mlm.prediction, fillmask_ls.mlm.scoring, fillmask_ls.engine.dispatch"
     code = f"import sys, {modules}; sys.exit('transformers' in sys.modules)"

@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
-import os
 import re
 import shlex
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -112,28 +110,12 @@ def test_commands_in_the_readme_run(
 
 
 @pytest.mark.process
-def test_download_in_the_readme_runs() -> None:
+def test_download_in_the_readme_runs(hub: Hub) -> None:
     [command] = [each for each in shell_commands(README) if "download" in each]
     program, *arguments = shlex.split(command)
     assert program == "fillmask-ls"
-    hub = Hub()
     hub.model = arguments[-1]
-    threading.Thread(target=hub.serve_forever, daemon=True).start()
-    try:
-        endpoint = {
-            "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
-            "HF_HUB_OFFLINE": "0",
-            "HF_HUB_DISABLE_XET": "1",
-        }
-        done = subprocess.run(
-            [sys.executable, "-m", "fillmask_ls", *arguments],
-            env={**os.environ, **endpoint},
-            capture_output=True,
-            text=True,
-        )
-    finally:
-        hub.shutdown()
-        hub.server_close()
+    done = subprocess.run([sys.executable, "-m", "fillmask_ls", *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (Path(done.stdout.strip()) / "model.safetensors").is_file()
 

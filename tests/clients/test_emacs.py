@@ -33,16 +33,19 @@ def run_batch(emacs: str, home: Path, *arguments: str | Path) -> subprocess.Comp
     documents = home / "documents"
     documents.mkdir(parents=True, exist_ok=True)
     subprocess.run(["git", "init", "-q", documents], check=True)
-    return subprocess.run(
-        [emacs, "--batch", *arguments],
-        env={**user_environment(home), "DOCUMENTS": str(documents)},
-        cwd=documents,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=280,
-    )
+    try:
+        return subprocess.run(
+            [emacs, "--batch", *arguments],
+            env={**user_environment(home), "DOCUMENTS": str(documents)},
+            cwd=documents,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=280,
+        )
+    except subprocess.TimeoutExpired as error:
+        pytest.fail(f"Emacs did not end within {error.timeout} s:\n{(error.stdout or b'').decode()[-6000:]}")
 
 
 @pytest.mark.parametrize("client", ["eglot", "lsp-mode"])

@@ -194,17 +194,21 @@ class Window:
             self.page.keyboard.press(key)
 
     def quick_input(self, key: str, text: str) -> None:
-        """Open the quick input and fill it. Press its key again if a busy window missed it."""
+        """Open the quick input with its key and fill it."""
         box = self.page.locator(".quick-input-widget input").first
+        self.press_until_visible(key, box)
+        box.fill(text)
 
-        def is_open() -> bool:
+    def press_until_visible(self, key: str, shown: Locator) -> None:
+        """Press a key that shows something. Press it again if a busy window missed it."""
+
+        def is_visible() -> bool:
             self.press(key)
             with suppress(Error):
-                box.wait_for(timeout=5000)
-            return box.is_visible()
+                shown.wait_for(timeout=5_000)
+            return shown.is_visible()
 
-        wait_until(is_open, "the quick input")
-        box.fill(text)
+        wait_until(is_visible, f"what {key} shows")
 
     def run(self, command: str) -> None:
         """Run a command of the palette by its title."""

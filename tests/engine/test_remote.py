@@ -7,11 +7,13 @@ import os
 import shutil
 import ssl
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -213,11 +215,30 @@ async def test_users_hub_token_is_sent_to_the_hub_only(server: SharedEngine, mon
     assert {token for _, token, _ in server.requests} == {None}
 
 
+def lead_requests_to(server: SharedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send all requests of huggingface_hub's HTTP library to a server on this machine, whatever their host."""
+    from huggingface_hub import get_async_session
+
+    library: Any = sys.modules[type(get_async_session()).__module__]
+    here = urlsplit(server.url)
+
+    def lead(transport: Any, name: str) -> None:
+        handle = getattr(transport, name)
+
+        def handle_here(self: Any, request: Any) -> Any:
+            request.url = request.url.copy_with(scheme=here.scheme, host=here.hostname, port=here.port)
+            return handle(self, request)
+
+        monkeypatch.setattr(transport, name, handle_here)
+
+    lead(library.HTTPTransport, "handle_request")
+    lead(library.AsyncHTTPTransport, "handle_async_request")
+
+
 async def test_provider_receives_the_users_hub_token(
     hub_endpoint: SharedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from huggingface_hub import HfApi, ModelInfo, close_session
-    from huggingface_hub.inference import _providers
 
     name = "google-bert/bert-base-uncased"
     monkeypatch.setenv("HF_TOKEN", "hf_mine")
@@ -225,17 +246,18 @@ async def test_provider_receives_the_users_hub_token(
         await RemoteEngine(Address("https://router.huggingface.co"), provider="hf-inference", model=name).connect()
     with pytest.raises(UnavailableError, match="Provider 'nobody' not supported"):
         await RemoteEngine(Address("https://router.huggingface.co"), provider="nobody", model=name).connect()
-    # The route to the provider ends at this machine.
+    lead_requests_to(hub_endpoint, monkeypatch)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr(HfApi, "model_info", lambda self, model: ModelInfo(id=model, pipeline_tag="fill-mask"))
-    monkeypatch.setattr(_providers.PROVIDERS["hf-inference"]["fill-mask"], "base_url", hub_endpoint.url)
     engine = RemoteEngine(
         Address("https://router.huggingface.co", token_for("", None)), provider="hf-inference", model=name
     )
     ranking = await engine.predict(TEA)
     assert ranking.model == name
     assert "tea" in [word.text for word in ranking.predictions[0].candidates]
-    assert {(path, token) for path, token, _ in hub_endpoint.requests} == {(f"/models/{name}", "Bearer hf_mine")}
+    assert {(path, token) for path, token, _ in hub_endpoint.requests} == {
+        (f"/hf-inference/models/{name}", "Bearer hf_mine")
+    }
     hub_endpoint.fault, hub_endpoint.redirect_target = "redirects", "http://localhost:1"
     with pytest.raises(UnavailableError, match="nothing was sent"):
         await engine.predict(replace(TEA, top_k=20))

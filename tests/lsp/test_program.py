@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -54,18 +52,6 @@ async def test_a_command_fills_the_document(program: Editor) -> None:
     await document.command("fillmask.fillAll")
     assert MASK not in document.text
     assert document.text.startswith("🙂 Paris is the ")
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
-    """A hub on this machine, which the program downloads from."""
-    with Hub() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-        monkeypatch.setenv("HF_ASSETS_CACHE", str(tmp_path / "assets"))
-        yield server
-        server.shutdown()
 
 
 @asynccontextmanager

@@ -193,7 +193,7 @@ def range_to_end(document: Document, start: int) -> dict[str, dict[str, int]]:
 
 @pytest.mark.parametrize("client", ["vscode", "neovim"])
 async def test_text_is_right_after_a_few_minutes_of_typing(connect: Connect, client: str) -> None:
-    await play(await connect(client), seed=1, keys=400)
+    await play(await connect(client), seed=1, keys=200)
 
 
 @pytest.mark.process

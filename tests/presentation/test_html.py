@@ -167,7 +167,7 @@ def test_empty_text() -> None:
     assert "table of all tokens" in html
 
 
-@pytest.mark.parametrize("text", ["word and " * 12_000, "x" * 200_000, "\n" * 200_000, "<&\x00> " * 25_000])
+@pytest.mark.parametrize("text", ["word <&\x00> and " * 12_000, "x" * 200_000, "\n" * 200_000])
 def test_page_shows_only_the_beginning_of_a_long_text(text: str) -> None:
     html = inspection_page(make_inspection(text, masked="word x"), text)
     assert len(html) < 3_500_000

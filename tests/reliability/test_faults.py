@@ -9,7 +9,6 @@ import resource
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -138,22 +137,8 @@ time.sleep(1000)
 
 
 @pytest.fixture
-def hub() -> Iterator[Hub]:
-    with Hub() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
-
-
-@pytest.fixture
 def environment(hub: Hub) -> dict[str, str]:
-    return {
-        **os.environ,
-        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
-        "HF_HUB_OFFLINE": "0",
-        "HF_HUB_DISABLE_XET": "1",
-        "HF_HUB_DOWNLOAD_TIMEOUT": "1",
-    }
+    return {**os.environ, "HF_HUB_DOWNLOAD_TIMEOUT": "1"}
 
 
 def download(environment: dict[str, str], preexec: Callable[[], None] | None = None) -> tuple[int, str, str]:

@@ -113,12 +113,15 @@ def client_factory(address: Address | None = None, *, bypass_proxy: bool = False
 
     hooks = {"request": [authorize] if address else [], "response": [refuse_redirect]}
     proxies = dict.fromkeys(("http://", "https://", "all://")) if bypass_proxy else None
-    return lambda: _client_class()(follow_redirects=False, timeout=None, event_hooks=hooks, mounts=proxies)
+    options: dict[str, Any] = {"follow_redirects": False, "timeout": None, "event_hooks": hooks, "mounts": proxies}
+    if address and urlsplit(address.url).scheme == "http":
+        options["verify"] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # reading all trusted certificates takes 40 ms
+    return lambda: _client_class()(**options)
 
 
 @cache
 def _client_class() -> Any:
-    """Return the class of huggingface_hub's HTTP clients. Creating one takes long: it reads all trusted certificates."""
+    """Return the class of huggingface_hub's HTTP clients."""
     from huggingface_hub import get_async_session
 
     return type(get_async_session())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import regex
@@ -90,7 +90,7 @@ class FastTokenizer:
                     offsets[index] = _untrim(offsets[index], offsets[index - 1][1], text)
         return Encoding(ids, tokens, offsets, special, encoding.word_ids)
 
-    def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
+    def decode(self, rows: Iterable[Sequence[int]]) -> list[str]:
         """Return the text of each row of ids."""
         with raise_panics():
             return self._tokenizer.decode_batch([list(row) for row in rows], skip_special_tokens=False)

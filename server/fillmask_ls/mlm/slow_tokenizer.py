@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -107,7 +107,7 @@ class SlowTokenizer:
         position = ids.index(_CONTENT)
         return ids[:position], ids[position + 1 :]
 
-    def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
+    def decode(self, rows: Iterable[Sequence[int]]) -> list[str]:
         """Return the text of each row of ids."""
         convert = self._tokenizer.convert_tokens_to_string
         return [convert([self.vocabulary[id] for id in row]) for row in rows]

@@ -6,7 +6,7 @@ stays text. Nothing here imports torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Protocol
@@ -79,7 +79,7 @@ class TokenizerBackend(Protocol):
     def encode(self, text: str, masks: Sequence[Span]) -> Encoding:
         """Tokenize a text of encodable characters, with special tokens around it."""
 
-    def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
+    def decode(self, rows: Iterable[Sequence[int]]) -> list[str]:
         """Return the text of each row of ids."""
 
     def normalize(self, texts: Sequence[str]) -> list[str]:
@@ -198,7 +198,7 @@ class Tokenizer(TokenizerCalls):
 
     def texts(self) -> list[str]:
         """Return the text of every id, without the mark of its position in a word (``##``, ``Ġ``, ``▁``)."""
-        texts = self._backend.decode([[id] for id in range(self.vocab_size)])
+        texts = self._backend.decode((id,) for id in range(self.vocab_size))
         return [self.marks.strip(text) for text in texts]
 
     def decode(self, ids: Sequence[int]) -> str:

@@ -48,22 +48,25 @@ class Vocabulary:
         self.texts = tokenizer.texts()
         self._splits_at_han = not self._is_one_word("a\u4e2d")
         ids_of = self._ids_by_slot()
-        # By slot: as a mask over the vocabulary, and sorted by their letters for prefixes.
-        self._allowed = {slot: self._mask(ids) for slot, ids in ids_of.items()}
-        self._sorted = {slot: self._sort(ids) for slot, ids in ids_of.items()}
         if not tokenizer.marks.shows_ends:
-            for continues in (False, True):
-                self._allowed[continues, False] = self._allowed[continues, True]
-                self._sorted[continues, False] = self._sorted[continues, True]
-        self._words = frozenset(text for text, _ in self._sorted[False, True])
+            ids_of |= {(continues, False): ids_of[continues, True] for continues in (False, True)}
+        self._ids_of = ids_of
+        self._allowed = {slot: self._mask(ids) for slot, ids in ids_of.items()}
+        self._sorted: dict[_Slot, list[tuple[str, int]]] = {}
         self.is_of_prose = not tokenizer.marks.each_token_is_a_word or self._count_letters() > _MAX_SEQUENCE_LETTERS
         self.is_uncased = tokenizer.normalize("A") == "a"
         self._starts_without_space = self._starts_text_without_space()
 
     @cached_property
+    def _words(self) -> frozenset[str]:
+        """The normalized words of one token."""
+        return frozenset(text for text, _ in self._entries((False, True)))
+
+    @cached_property
     def is_english(self) -> bool:
         """Whether most of its words are English."""
-        sample = [word for word in self._words if len(word) >= _MIN_LETTERS and word.isascii() and word.isalpha()]
+        words = {self.texts[id].lower() for id in self._ids_of[False, True]}
+        sample = [word for word in words if len(word) >= _MIN_LETTERS and word.isascii() and word.isalpha()]
         return len(sample) >= _MIN_SAMPLE and sum(map(english.is_listed, sample)) > len(sample) / 2
 
     def _ids_of_words(self) -> Iterator[int]:
@@ -103,7 +106,7 @@ class Vocabulary:
     def _starts_text_without_space(self) -> bool:
         """Return whether the first token of a text has no mark; SentencePiece mostly puts a space before a text."""
         space = self._tokenizer.marks.space
-        marked = (id for _, id in self._sorted[False, True] if self._tokenizer.vocabulary[id].startswith(space))
+        marked = (id for id in self._ids_of[False, True] if self._tokenizer.vocabulary[id].startswith(space))
         sample = next(marked, None)
         if not space or sample is None:
             return False
@@ -148,7 +151,7 @@ class Vocabulary:
         slot = is_continuation, is_last
         if not prefix:
             return self._allowed[slot]
-        entries = self._sorted[slot]
+        entries = self._entries(slot)
         low, high = bisect_left(entries, (prefix,)), bisect_left(entries, (prefix + _LAST_CHARACTER,))
         ids = [id for _, id in entries[low:high]]
         if not whole_prefix:
@@ -160,7 +163,7 @@ class Vocabulary:
 
     def _tokens_spelled(self, text: str, slot: _Slot) -> Iterator[int]:
         """Yield the tokens that are written as the normalized ``text``."""
-        entries = self._sorted[slot]
+        entries = self._entries(slot)
         index = bisect_left(entries, (text,))
         while index < len(entries) and entries[index][0] == text:
             yield entries[index][1]
@@ -227,9 +230,13 @@ class Vocabulary:
             return word
         return apply_case(word, capital=capital, prefix=prefix, begun=len(self._tokenizer.normalize(prefix)))
 
-    def _sort(self, ids: Sequence[int]) -> list[tuple[str, int]]:
-        words = self._tokenizer.normalize_all([self.texts[id] for id in ids])
-        return sorted((word.casefold(), id) for word, id in zip(words, ids, strict=True))
+    def _entries(self, slot: _Slot) -> list[tuple[str, int]]:
+        """Return the normalized texts that fit a slot and their ids, sorted so that a prefix is found quickly."""
+        if slot not in self._sorted:
+            ids = self._ids_of[slot]
+            words = self._tokenizer.normalize_all([self.texts[id] for id in ids])
+            self._sorted[slot] = sorted((word.casefold(), id) for word, id in zip(words, ids, strict=True))
+        return self._sorted[slot]
 
     def _mask(self, ids: Sequence[int]) -> Tensor:
         mask = torch.zeros(len(self.texts), dtype=torch.bool)

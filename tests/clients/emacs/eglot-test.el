@@ -10,11 +10,9 @@
 
 (defun connect ()
   "Connect this buffer to the server, as an interactive Emacs does after a command."
-  (run-hooks 'post-command-hook)
-  (unless (eglot-managed-p)
-    (if (derived-mode-p 'text-mode)
-        (call-interactively #'eglot)
-      (fillmask)))
+  (run-hooks 'post-command-hook) ; `eglot-ensure' connects in it, perhaps in the background
+  (unless (or (eglot-managed-p) (derived-mode-p 'text-mode))
+    (fillmask))
   (wait-for "the server" #'eglot-managed-p))
 
 (ert-deftest accepted-completion-replaces-the-mask-in-one-undo-step ()
