@@ -24,8 +24,10 @@ def test_cloze_prints_a_row_for_each_target(run: RunCommand) -> None:
     result = run("cloze", TEXT, "--targets", "tea,zebra,hot chocolate")
     assert (result.code, result.err) == (0, "")
     heading, *rows = result.out.splitlines()
-    assert heading.split() == ["target", "probability", "surprisal", "rank"]
+    assert heading.split() == ["target", "raw", "probability", "surprisal", "rank"]
     assert [row.split()[0] for row in rows] == ["tea", "zebra", "hot"]
+    calibrated = run("cloze", TEXT, "--targets", "tea,zebra,hot chocolate", "--calibrated")
+    assert "  probability" in calibrated.out
 
 
 def test_values_are_those_of_the_library(run: RunCommand, model: mlm.MaskedLM) -> None:
@@ -34,6 +36,7 @@ def test_values_are_those_of_the_library(run: RunCommand, model: mlm.MaskedLM) -
         assert record["probability"] == pytest.approx(score.probability, rel=1e-4)
         assert record["surprisal"] == pytest.approx(score.surprisal, abs=1e-4)
         assert record["rank"] == score.rank
+    assert not any(record["calibrated"] for record in records)
     assert [record["subwords"] for record in records] == [["tea"], ["hot", "chocolate"]]
 
 
@@ -90,8 +93,8 @@ def test_a_row_without_a_word_is_an_error(run: RunCommand, tmp_path: Path) -> No
         ([], "say which words: --targets A,B or --target COLUMN"),
         (["--target", "word"], "the text is no table, so it has no column 'word'"),
         (
-            ["--targets", "a", "--engine", "http://127.0.0.1:1"],
-            "cloze asks no shared engine yet: leave out --engine",
+            ["--targets", "a", "--calibrated", "--engine", "http://127.0.0.1:1"],
+            "a shared engine's cloze is not calibrated: leave out --calibrated",
         ),
     ],
 )

@@ -30,6 +30,7 @@ def json_lines(text: str) -> list[dict[str, Any]]:
     "arguments",
     [
         ["predict", "--top-k", "3"],
+        ["cloze", "--targets", "tea,coffee,ambulance driver", "--base", "e"],
         ["score", "--base", "e", "--per", "word"],
         ["fill"],
         ["mask", "--rate", "0.5"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fillmask_ls import MASK
@@ -56,8 +57,8 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     if not (options.targets or options.target):
         raise CommandError("say which words: --targets A,B or --target COLUMN", ExitCode.USAGE)
-    if options.engine is not None:
-        raise CommandError("cloze asks no shared engine yet: leave out --engine", ExitCode.USAGE)
+    if options.calibrated and options.engine is not None:
+        raise CommandError("a shared engine's cloze is not calibrated: leave out --calibrated", ExitCode.USAGE)
     with closing(Backend(options)) as backend:
         return runner.run(options, Cloze(options, backend), backend)
 
@@ -71,7 +72,7 @@ class Cloze(MeansTask):
         self._has_columns = len(options.target) > 1
         self.requires = tuple(filter(None, (*options.target, options.by)))
         column = ("target_column",) if self._has_columns else ()
-        self.columns = ("mask", *column, "target", "probability", "surprisal", "rank", "subwords")
+        self.columns = ("mask", *column, "target", "probability", "calibrated", "surprisal", "rank", "subwords")
 
     def split(self, source: Input, text: str) -> Iterator[Item]:
         return mask_passages(source, text, strip_markup=self._options.prose == "auto")
@@ -87,25 +88,10 @@ class Cloze(MeansTask):
         return ""
 
     def answer(self, items: Sequence[Item]) -> list[list[Answer]]:
-        from fillmask_ls.mlm.targets import cloze
-
-        questions = [
-            (item, number, [word for _, word in self._targets(item)])
-            for item in items
-            for number in item.requested_masks()
-        ]
-        masks: list[Sequence[Span] | None] = [item.masks for item, _, _ in questions]
-        results = cloze(
-            self._backend.model,
-            [item.text for item, _, _ in questions],
-            [words for _, _, words in questions],
-            mask=[number for _, number, _ in questions],
-            masks=masks,
-            calibrated=self._options.calibrated,
-            base=self._options.base,
-            batch_tokens=self._options.batch_tokens,
-        )
-        scores = iter(results)
+        questions = [(item, number) for item in items for number in item.requested_masks()]
+        words = [[word for _, word in self._targets(item)] for item, _ in questions]
+        ask = self._ask_engine if self._backend.is_remote else self._ask_model
+        scores = iter(ask(questions, words))
         return [
             [
                 self._answer(item, number, column, score)
@@ -114,6 +100,36 @@ class Cloze(MeansTask):
             ]
             for item in items
         ]
+
+    def _ask_model(
+        self, questions: Sequence[tuple[Item, int]], words: Sequence[Sequence[str]]
+    ) -> Sequence[Sequence[TargetScore]]:
+        from fillmask_ls.mlm.targets import cloze
+
+        masks: list[Sequence[Span] | None] = [item.masks for item, _ in questions]
+        return cloze(
+            self._backend.model,
+            [item.text for item, _ in questions],
+            words,
+            mask=[number for _, number in questions],
+            masks=masks,
+            calibrated=self._options.calibrated,
+            base=self._options.base,
+            batch_tokens=self._options.batch_tokens,
+        )
+
+    def _ask_engine(
+        self, questions: Sequence[tuple[Item, int]], words: Sequence[Sequence[str]]
+    ) -> Sequence[Sequence[TargetScore]]:
+        from fillmask_ls.engine.api import ClozeQuestion
+
+        answers = self._backend.ask(
+            [
+                ClozeQuestion(item.text, item.all_masks, tuple(targets), number)
+                for (item, number), targets in zip(questions, words, strict=True)
+            ]
+        )
+        return [[replace(score, base=self._options.base) for score in scores] for scores in answers]
 
     def show(self, console: Console, item: Item, answers: Sequence[Answer]) -> None:
         from fillmask_ls.presentation import terminal
@@ -124,8 +140,11 @@ class Cloze(MeansTask):
             records = [
                 answer.values for answer in answers if (answer.place, answer.values["mask"]) == item.place_of(number)
             ]
+            names = {name: name for name in self.columns[1:-1] if name != "calibrated"}
+            if not self._options.calibrated:
+                names["probability"] = "raw probability"
             terminal.print_records(
-                console, [{name: record.get(name) for name in self.columns[1:-1]} for record in records]
+                console, [{shown: record.get(name) for name, shown in names.items()} for record in records]
             )
 
     def _targets(self, item: Item) -> list[tuple[str, str]]:
@@ -143,6 +162,7 @@ class Cloze(MeansTask):
             **({"target_column": column} if self._has_columns else {}),
             "target": score.text,
             "probability": score.probability,
+            "calibrated": score.calibrated,
             "surprisal": score.surprisal,
             "rank": score.rank,
         }
