@@ -68,6 +68,23 @@ def test_adding_a_word_changes_no_byte_before_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_no_word_is_added_to_a_workspace_without_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="no folder is open"):
+        Dictionary(tmp_path).add("guitar", to_workspace=True)
+
+
+def test_a_dictionary_that_is_too_large_is_reported_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    dictionary = Dictionary(tmp_path)
+    file = dictionary.add("guitar")
+    file.write_text("piano\n" * 1_000_000)
+    assert dictionary.words() == dictionary.words() == frozenset()
+    assert [record.message for record in caplog.records] == [
+        f"The dictionary {file} is not read: it is larger than 4 MiB."
+    ]
+    with pytest.raises(OSError, match="larger than 4 MiB"):
+        dictionary.add("violin")
+
+
 def test_a_workspace_dictionary_that_is_a_link_to_a_device_is_not_read(tmp_path: Path) -> None:
     dictionary = Dictionary(tmp_path)
     dictionary.folders = [tmp_path / "work"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import stat
 import sys
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from lsprotocol import types
+
+logger = logging.getLogger(__name__)
 
 _NAME = "dictionary.txt"
 _WORKSPACE_FOLDER = ".fillmask"
@@ -75,15 +78,17 @@ class Dictionary:
 
         Args:
             word: in any case.
-            to_workspace: whether to add it to the dictionary of the workspace's first folder instead of the user's, if
-                there is a folder.
+            to_workspace: whether to add it to the dictionary of the workspace's first folder instead of the user's.
 
         Raises:
-            OSError: the file cannot be written, or is a link out of the workspace.
+            OSError: the file can't be written, is too large to be read, or is a link out of the workspace; or no
+                folder is open.
             UnicodeEncodeError: the word contains half of a surrogate pair.
         """
         line = f"{word}\n".encode()
         file = self._file_to_add_to(to_workspace=to_workspace)
+        if file.exists() and file.stat().st_size > _MAX_BYTES:
+            raise OSError(errno.EFBIG, f"it is larger than {_MAX_BYTES >> 20} MiB and not read")
         if word.casefold() not in self._read(file):
             file.parent.mkdir(parents=True, exist_ok=True)
             is_started = file.exists() and file.stat().st_size > 0
@@ -96,8 +101,10 @@ class Dictionary:
         return file
 
     def _file_to_add_to(self, *, to_workspace: bool) -> Path:
-        if not (to_workspace and self.folders):
+        if not to_workspace:
             return self.user_file()
+        if not self.folders:
+            raise OSError(errno.ENOENT, "no folder is open")
         folder, file = self.folders[0], _workspace_file(self.folders[0])
         if not file.resolve().is_relative_to(folder.resolve()):  # by such a link, a workspace could change any file
             raise OSError(errno.EPERM, "it is a link out of the workspace")
@@ -113,9 +120,13 @@ class Dictionary:
     def _read(self, file: Path) -> frozenset[str]:
         try:
             status = file.stat()
-            if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:  # a device may never end
+            if not stat.S_ISREG(status.st_mode):  # a device may never end
                 return frozenset()
             if file not in self._files or self._files[file][0] != status.st_mtime:
+                if status.st_size > _MAX_BYTES:
+                    logger.warning("The dictionary %s is not read: it is larger than %d MiB.", file, _MAX_BYTES >> 20)
+                    self._files[file] = status.st_mtime, frozenset()
+                    return frozenset()
                 text = file.read_text(encoding="utf-8-sig", errors="replace")
                 words = frozenset(line.partition("/")[0].strip().casefold() for line in text.splitlines())
                 self._files[file] = status.st_mtime, words
