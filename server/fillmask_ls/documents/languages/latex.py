@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -47,7 +48,8 @@ _REFERENCE = re.compile(r"[a-zA-Z]*(?:cite[a-zA-Z]*|(?<!h)ref)\Z", re.IGNORECASE
 _BEFORE_ARGUMENT = regex.compile(r"[ \t]*+\n?[ \t]*+\*?(?=[\[{\\])")
 _OPTIONAL = regex.compile(r"[ \t]*+\n?[ \t]*+\*?\[")
 _CONTROL_WORD = regex.compile(r"\\[a-zA-Z@]+")
-_IN_ARGUMENT = {"[": regex.compile(r"[\[\]]|\\.|\n\s*\n"), "{": regex.compile(r"[{}]|\\.|\n\s*\n")}
+_BRACKETS = {"[": regex.compile(r"[\[\]]|\\.|\n\s*\n"), "{": regex.compile(r"[{}]|\\.|\n\s*\n")}
+"""What matters between brackets: brackets, what is escaped, and a blank line, which no argument contains."""
 _LONGEST_ARGUMENT = 1_000
 _ITEM_LABEL = regex.compile(r"\s*+\[(?P<label>[^\[\]\n]*+)\]")
 _TYPOGRAPHIC = {"---": "—", "--": "–", "``": "“", "''": "”", "~": " "}
@@ -259,16 +261,15 @@ class _Reader:
         word = _CONTROL_WORD.match(self._source, start)
         if not before or word:
             return (start, word.end()) if before and word else (self._position, self._position)
-        opener, depth, position = self._source[start], 1, start + 1
-        if opener not in _IN_ARGUMENT:
+        end = self._ends[self._source[start]].get(start) if self._source[start] in self._ends else None
+        if end is None or end - start > _LONGEST_ARGUMENT:
             return self._position, self._position
-        while depth:
-            match = _IN_ARGUMENT[opener].search(self._source, position, start + _LONGEST_ARGUMENT)
-            if match is None or match[0].startswith("\n"):  # it has no end
-                return self._position, self._position
-            depth += (match[0] == opener) - (match[0] in "]}")
-            position = match.end()
-        return start, position
+        return start, end
+
+    @cached_property
+    def _ends(self) -> dict[str, dict[int, int]]:
+        """The end of each pair of brackets by its start, for each kind of bracket; none is closed in another paragraph."""
+        return {opener: _bracket_ends(self._source, opener) for opener in _BRACKETS}
 
     def _special(self, start: int, text: str) -> None:
         if text == "{":
@@ -301,3 +302,18 @@ class _Reader:
             for note in self._notes:
                 self._prose += [*note, paragraph_break(self._position)]
             self._notes = []
+
+
+def _bracket_ends(source: str, opener: str) -> dict[int, int]:
+    """Return the end of each pair of brackets by its start."""
+    ends: dict[int, int] = {}
+    starts: list[int] = []
+    for match in _BRACKETS[opener].finditer(source):
+        text = match[0]
+        if text == opener:
+            starts.append(match.start())
+        elif len(text) == 1 and starts:
+            ends[starts.pop()] = match.end()
+        elif text.startswith("\n"):
+            starts.clear()
+    return ends
