@@ -232,6 +232,8 @@ class Vocabulary:
 
     def _entries(self, slot: _Slot) -> list[tuple[str, int]]:
         """Return the normalized texts that fit a slot and their ids, sorted so that a prefix is found quickly."""
+        if not self._tokenizer.marks.shows_ends:
+            slot = slot[0], True  # the same tokens
         if slot not in self._sorted:
             ids = self._ids_of[slot]
             words = self._tokenizer.normalize_all([self.texts[id] for id in ids])
