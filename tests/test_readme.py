@@ -28,7 +28,7 @@ PAGES = [
 ]
 INSTALLERS = ("pip ", "pipx ", "uv ")
 
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
+_NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)")
 _BAR = re.compile("[▏▎▍▌▋▊▉█]+")
 
 
@@ -82,7 +82,7 @@ def is_same_line(actual: str, shown: str) -> bool:
     """Return whether lines are the same without bars, with numbers that differ by at most 10 % or 0.1."""
     mine, theirs = (_NUMBER.split(" ".join(_BAR.sub("", line).split())) for line in (actual, shown))
     return mine[::2] == theirs[::2] and all(
-        float(one) == pytest.approx(float(other), rel=0.1, abs=0.1)
+        float(one.replace(",", "")) == pytest.approx(float(other.replace(",", "")), rel=0.1, abs=0.1)
         for one, other in zip(mine[1::2], theirs[1::2], strict=True)
     )
 

@@ -110,6 +110,7 @@ def test_an_interrupt_keeps_whole_records_and_says_how_to_go_on(table: Path, tmp
     out = tmp_path / "scores.jsonl"
     program = subprocess.Popen([*SERVER, "score", str(table), "-o", str(out)], stderr=subprocess.PIPE, text=True)
     wait_until_larger(out, 0, program)
+    wait_until_larger(out, out.stat().st_size, program)  # an interrupt takes back the records that are being written
     program.send_signal(signal.SIGINT)
     _, message = program.communicate(timeout=TIMEOUT)
     assert program.returncode == 130

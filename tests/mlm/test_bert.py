@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForMaskedLM
 
 from fillmask_ls import mlm
+from parity import native_bfloat16
 
 DECODER, WORDS = "cls.predictions.decoder", "bert.embeddings.word_embeddings.weight"
 
@@ -82,4 +83,6 @@ def test_impossible_sizes_are_refused(bert_folder: Path) -> None:
     for size in (0, -1, "two", 2.5, [2]):
         configure(bert_folder, num_attention_heads=size)
         with pytest.raises(mlm.CheckpointError):
+            mlm.load(str(bert_folder))
+        with native_bfloat16(), pytest.raises(mlm.CheckpointError):
             mlm.load(str(bert_folder))

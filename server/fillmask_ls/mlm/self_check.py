@@ -24,11 +24,11 @@ def disagreement(model: MaskedLM, reference: MaskedLM, lengths: Sequence[int] = 
 
     Returns:
         The root mean square of the difference, in units of the reference's logits around their mean: about 0.01 for
-        bfloat16, 1 for unrelated logits; infinite if ``model`` fails or computes no numbers.
+        bfloat16, 1 for unrelated logits; infinite if either fails or computes no numbers.
     """
     rows = list(_probes(model.tokenizer, lengths))
-    expected = _centered_logits(reference, rows)
     try:
+        expected = _centered_logits(reference, rows)
         computed = _centered_logits(model, rows), torch.cat([_centered_logits(model, [row]) for row in rows])
     except Exception:  # its kind depends on the architecture and the runtime
         return math.inf
