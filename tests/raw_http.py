@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fillmask_ls.engine.connections import ConnectionLimits
-from fillmask_ls.engine.http_server import bind, serve
-from fillmask_ls.engine.reply import App
+from fillmask_ls.engine.serving.connections import ConnectionLimits
+from fillmask_ls.engine.serving.http_server import bind, serve
+from fillmask_ls.engine.serving.reply import App
 
 TIMEOUT = 60.0
 """Seconds to wait for an answer: far more than any takes on a busy machine."""

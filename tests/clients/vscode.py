@@ -194,10 +194,17 @@ class Window:
             self.page.keyboard.press(key)
 
     def quick_input(self, key: str, text: str) -> None:
-        """Open the quick input with its key and fill it."""
+        """Open the quick input with its key and fill it. Open it again if a window that is starting closes it."""
         box = self.page.locator(".quick-input-widget input").first
-        self.press_until_visible(key, box)
-        box.fill(text)
+
+        def is_filled() -> bool:
+            self.press_until_visible(key, box)
+            with suppress(Error):
+                box.fill(text, timeout=5_000)
+                return box.input_value(timeout=5_000) == text
+            return False
+
+        wait_until(is_filled, f"the input of {key} is filled")
 
     def press_until_visible(self, key: str, shown: Locator) -> None:
         """Press a key that shows something. Press it again if a busy window missed it."""

@@ -13,7 +13,7 @@ from .input_output import check_standard_output, standard_output
 from .models import find_model
 
 if TYPE_CHECKING:
-    from fillmask_ls.engine.http_server import Served
+    from fillmask_ls.engine.serving.http_server import ServeOptions
 
 
 def add_parser(commands: Commands) -> None:
@@ -99,25 +99,25 @@ def run(options: argparse.Namespace) -> int:
     if importlib.util.find_spec(module) is None:
         raise CommandError(f"this needs an extra: pip install 'fillmask-ls[{extra}]'", ExitCode.USAGE)
     find_model(options.model)
-    served = _served(options, token)
+    serve_options = _serve_options(options, token)
 
     if options.ray is None:
-        _serve_here(served, host, port)
+        _serve_here(serve_options, host, port)
     else:
-        _serve_on_cluster(served, options)
+        _serve_on_cluster(serve_options, options)
     return ExitCode.OK
 
 
-def _served(options: argparse.Namespace, token: str | None) -> Served:
-    from fillmask_ls.engine.front_door import Policy, digest
-    from fillmask_ls.engine.http_server import Served
+def _serve_options(options: argparse.Namespace, token: str | None) -> ServeOptions:
+    from fillmask_ls.engine.serving.front_door import Policy, digest
+    from fillmask_ls.engine.serving.http_server import ServeOptions
 
     policy = Policy(
         token=token and digest(token.strip()),
         hosts=frozenset(host.lower().rstrip(".") for host in [*options.allow_host, options.listen[0]]),
         origins=frozenset(origin.rstrip("/") for origin in options.allow_origin),
     )
-    return Served(options.model, options.device, options.dtype, cpus=options.cpus, policy=policy)
+    return ServeOptions(options.model, options.device, options.dtype, cpus=options.cpus, policy=policy)
 
 
 def _report_ready(host: str, port: int) -> None:
@@ -125,9 +125,9 @@ def _report_ready(host: str, port: int) -> None:
         print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}")
 
 
-def _serve_here(served: Served, host: str, port: int) -> None:
+def _serve_here(serve_options: ServeOptions, host: str, port: int) -> None:
     from fillmask_ls.engine.api import EngineError
-    from fillmask_ls.engine.http_server import bind, serve_until_told
+    from fillmask_ls.engine.serving.http_server import bind, serve_until_signal
 
     try:
         bound = bind(host, port)
@@ -135,17 +135,17 @@ def _serve_here(served: Served, host: str, port: int) -> None:
         raise CommandError(f"can't listen at {host}:{port}: {error.strerror or error}", ExitCode.USAGE) from error
     bound_port = bound.getsockname()[1]  # another one than 0
     try:
-        serve_until_told(served, bound, lambda: _report_ready(host, bound_port))
+        serve_until_signal(serve_options, bound, lambda: _report_ready(host, bound_port))
     except EngineError as error:
         raise CommandError(str(error), ExitCode.NO_MODEL) from error
 
 
-def _serve_on_cluster(served: Served, options: argparse.Namespace) -> None:
-    from fillmask_ls.engine.cluster import Deployment, OpenClusterError, serve_until_told
+def _serve_on_cluster(serve_options: ServeOptions, options: argparse.Namespace) -> None:
+    from fillmask_ls.engine.serving.cluster import Deployment, OpenClusterError, serve_until_signal
 
     host, port = options.listen
     deployment = Deployment(
-        served,
+        serve_options,
         address=options.ray,
         host=host,
         port=port,
@@ -154,7 +154,7 @@ def _serve_on_cluster(served: Served, options: argparse.Namespace) -> None:
         gpus=0 if options.device == "cpu" else None,
     )
     try:
-        serve_until_told(deployment, lambda: _report_ready(host, port), allow_open=options.allow_open_cluster)
+        serve_until_signal(deployment, lambda: _report_ready(host, port), allow_open=options.allow_open_cluster)
     except OpenClusterError as error:
         raise CommandError(
             "this Ray cluster has no token authentication: anyone who reaches its ports can run code. Start it with "

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import pickle
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,6 @@ ReadBatches = Callable[[], Iterator[list[Item]]]
 Answered = tuple[list[Item], list[Sequence[Answer]]]
 """The items of a batch, and the answers for each."""
 
-_SECONDS_TO_REACH = 5.0
 _COLUMN = "pickled"
 """The column of the datasets. Each row is a batch, or the arguments of a CommandError."""
 
@@ -51,8 +49,10 @@ def answer_on_cluster(address: str, read: ReadBatches, answerer: Answerer, *, de
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 
+    from fillmask_ls.engine.serving.cluster import check_reachable
+
     try:
-        _check_reachable(address)
+        check_reachable(address)
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(error).partition("\n")[0]
@@ -68,13 +68,6 @@ def answer_on_cluster(address: str, read: ReadBatches, answerer: Answerer, *, de
             yield batch
     finally:
         ray.shutdown()
-
-
-def _check_reachable(address: str) -> None:
-    """Fail at once where nothing listens: Ray tries for a minute."""
-    host, separator, port = address.rpartition(":")
-    if separator:
-        socket.create_connection((host, int(port)), _SECONDS_TO_REACH).close()
 
 
 def _dataset(read: ReadBatches, answerer: Answerer, device: str) -> Dataset:

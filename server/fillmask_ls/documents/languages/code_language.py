@@ -18,6 +18,7 @@ class CodeLanguage:
         string_tokens: names of Pygments' token types for strings, besides ``Literal.String``.
         markers: regular expressions for starts and ends of comments and strings that are unusual in other languages; an
             empty end for comments up to the line's end.
+        slow_marks: characters at each of which Pygments' lexer searches the rest of the line.
     """
 
     grammar: str = ""
@@ -25,3 +26,4 @@ class CodeLanguage:
     query: str = ""
     string_tokens: tuple[str, ...] = ()
     markers: tuple[tuple[str, str], ...] = ()
+    slow_marks: str = ""

@@ -11,7 +11,7 @@ from pygments.token import Comment, String, string_to_tokentype
 from .code_language import CodeLanguage
 from .delimiters import Markers, find_opener, is_open
 from .fragments import Fragment
-from .lexing import Token, tokens
+from .lexing import Token, blank_dense_marks, tokens
 from .placeholders import PLACEHOLDER, interpolation_end, placeholder
 from .runs import Kind, Run
 
@@ -21,7 +21,8 @@ _NOT_PROSE = (Comment.Preproc, Comment.PreprocFile, Comment.Hashbang)
 def lexer_runs(source: str, lexer: str, language: CodeLanguage) -> Iterator[Run]:
     """Yield the comments and strings of a source, each followed by those in the code that is interpolated in it."""
     string_types = tuple(string_to_tokentype(name) for name in language.string_tokens)
-    yield from _runs(tokens(lexer, source), source, string_types, language.markers)
+    readable = blank_dense_marks(source, language.slow_marks) if language.slow_marks else source
+    yield from _runs(tokens(lexer, readable), source, string_types, language.markers)
 
 
 @dataclass(slots=True)

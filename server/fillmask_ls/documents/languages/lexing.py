@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from .fragments import Fragment, paragraph_break
 
-_MARK = re.compile(r"[*/_=~+\[\]{}$#|`<>-]")
 _MAX_MARKS = 200
 
 
@@ -38,10 +37,17 @@ class Token(NamedTuple):
         return paragraph_break(self.start)
 
 
-def tame(source: str) -> str:
-    """Return a source with spaces in place of the marks in each line with very many, which would slow down lexers."""
+def blank_dense_marks(source: str, marks: str) -> str:
+    """Return a source with spaces in place of the marks in each line with hundreds of them.
+
+    A lexer that searches the rest of the line at each mark would take quadratic time.
+
+    Args:
+        marks: characters.
+    """
+    mark = re.compile(f"[{re.escape(marks)}]")
     lines = source.split("\n")
-    return "\n".join(line if len(_MARK.findall(line)) < _MAX_MARKS else _MARK.sub(" ", line) for line in lines)
+    return "\n".join(line if len(mark.findall(line)) < _MAX_MARKS else mark.sub(" ", line) for line in lines)
 
 
 def tokens(lexer: str, source: str) -> Iterator[Token]:

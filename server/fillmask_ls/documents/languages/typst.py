@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pygments.token import Comment, Generic, Keyword, Name, Number, Operator, Punctuation, String, Text
 
 from .fragments import Fragment, paragraph_break
-from .lexing import Token, tame, tokens
+from .lexing import Token, blank_dense_marks, tokens
 
+_MARKS = "*/_=~+[]{}$#|`<>-"
 _TYPOGRAPHIC = {"~": " ", "--": "–", "---": "—", "...": "…"}
 _HEADING = re.compile(r"\s*=+\s+(.*?)\s*(?:<[^<>\s]*>\s*)?\Z", re.DOTALL)
 
@@ -18,7 +19,7 @@ def fragments(source: str) -> Iterator[Fragment]:
     """Yield the prose of a Typst text; a heading, a list item and a content block are paragraphs."""
     in_formula = in_raw = False
     at_line_start = True
-    for token in tokens("typst", tame(source)):
+    for token in tokens("typst", blank_dense_marks(source, _MARKS)):
         if token.type is String.Backtick:
             if token.text == "``":
                 in_raw = not in_raw

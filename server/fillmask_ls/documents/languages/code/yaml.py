@@ -5,4 +5,5 @@ from ..code_language import CodeLanguage
 LANGUAGE = CodeLanguage(
     string_tokens=("Literal.Scalar.Plain", "Name.Constant", "Name.Variable"),
     markers=((r"[|>][-+0-9]*[ \t]*(?:#.*)?\n", ""),),
+    slow_marks="&*!",
 )

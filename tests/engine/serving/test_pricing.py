@@ -22,7 +22,7 @@ from fillmask_ls.engine.api import (
 )
 from fillmask_ls.engine.dispatch import begin
 from fillmask_ls.engine.job_queue import ModelSteps
-from fillmask_ls.engine.pricing import Price, price
+from fillmask_ls.engine.serving.pricing import Price, price
 from fillmask_ls.mlm.forward_steps import Finished, advance, logits
 from shared_engine import predict_question
 

@@ -12,10 +12,10 @@ import pytest
 
 from fillmask_ls.engine import codec
 from fillmask_ls.engine.api import PredictQuestion
-from fillmask_ls.engine.connections import ConnectionLimits
-from fillmask_ls.engine.front_door import FrontDoor, Policy, digest
 from fillmask_ls.engine.http_client import Address, UnavailableError, refusal
-from fillmask_ls.engine.service import Service
+from fillmask_ls.engine.serving.connections import ConnectionLimits
+from fillmask_ls.engine.serving.front_door import FrontDoor, Policy, digest
+from fillmask_ls.engine.serving.service import Service
 from raw_http import Peer, head, post, serving
 from scripted_engine import ScriptedEngine
 

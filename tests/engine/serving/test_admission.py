@@ -6,8 +6,8 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from fillmask_ls.engine.admission import Admission, OverloadedError, Ticket
-from fillmask_ls.engine.pricing import Price
+from fillmask_ls.engine.serving.admission import Admission, OverloadedError, Ticket
+from fillmask_ls.engine.serving.pricing import Price
 
 CHEAP, EXPENSIVE = Price(100), Price(200_000)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .api import Priority
+from ..api import Priority
 from .pricing import Price
 
 _MAX_WAIT = {Priority.INTERACTIVE: 1.5, Priority.HINT: 5.0, Priority.BACKGROUND: 30.0}

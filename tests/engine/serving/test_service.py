@@ -20,8 +20,8 @@ from fillmask_ls.engine.api import (
     ScoreQuestion,
     SurprisalQuestion,
 )
-from fillmask_ls.engine.front_door import FrontDoor, Policy
-from fillmask_ls.engine.service import Limits, Service
+from fillmask_ls.engine.serving.front_door import FrontDoor, Policy
+from fillmask_ls.engine.serving.service import Limits, Service
 from fillmask_ls.words import find_masks
 from shared_engine import answer
 

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import malloc
+from .. import malloc
+from ..local import LocalEngine
 from .connections import ConnectionLimits, Connections
 from .front_door import FrontDoor, Policy
-from .local import LocalEngine
 from .reply import App
 from .service import Limits, Service
 
@@ -35,7 +35,7 @@ _SWITCH_INTERVAL = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServeOptions:
     """Options of the shared engine.
 
     Attributes:
@@ -54,14 +54,14 @@ class Served:
     limits: Limits = field(default_factory=Limits)
 
 
-async def load_app(served: Served, engine: LocalEngine) -> App:
+async def load_app(options: ServeOptions, engine: LocalEngine) -> App:
     """Load the model and return the application that answers with it.
 
     Raises:
         EngineError: the model can't be loaded.
     """
-    name = await engine.load(served.model, served.device, served.dtype, served.runtime)
-    return FrontDoor(Service(engine.answer, name, engine.count_tokens, limits=served.limits), served.policy)
+    name = await engine.load(options.model, options.device, options.dtype, options.runtime)
+    return FrontDoor(Service(engine.answer, name, engine.count_tokens, limits=options.limits), options.policy)
 
 
 def make_engine() -> LocalEngine:
@@ -140,7 +140,7 @@ async def serve(
         stopping.cancel()
 
 
-def serve_until_told(served: Served, bound: socket.socket, ready: Callable[[], None]) -> None:
+def serve_until_signal(options: ServeOptions, bound: socket.socket, ready: Callable[[], None]) -> None:
     """Load the model and serve until SIGTERM or Ctrl-C.
 
     Args:
@@ -150,11 +150,11 @@ def serve_until_told(served: Served, bound: socket.socket, ready: Callable[[], N
         EngineError: the model can't be loaded.
     """
     _allow_connections(ConnectionLimits().total)
-    _share_cores(served.cpus)
-    asyncio.run(_serve_until_told(served, bound, ready))
+    _share_cores(options.cpus)
+    asyncio.run(_serve_until_signal(options, bound, ready))
 
 
-async def _serve_until_told(served: Served, bound: socket.socket, ready: Callable[[], None]) -> None:
+async def _serve_until_signal(options: ServeOptions, bound: socket.socket, ready: Callable[[], None]) -> None:
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
 
     def stop(*_: object) -> None:
@@ -163,7 +163,7 @@ async def _serve_until_told(served: Served, bound: socket.socket, ready: Callabl
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     engine = make_engine()
     try:
-        loading = asyncio.ensure_future(load_app(served, engine))
+        loading = asyncio.ensure_future(load_app(options, engine))
         stopping = asyncio.ensure_future(stopped.wait())
         await asyncio.wait((loading, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()

@@ -9,9 +9,9 @@ from typing import Any
 from fillmask_ls import MASK
 from fillmask_ls.words import find_masks
 
-from . import codec
-from .api import ClozeQuestion, PredictQuestion, Question
-from .codec import CodecError, TooLargeError
+from .. import codec
+from ..api import ClozeQuestion, PredictQuestion, Question
+from ..codec import CodecError, TooLargeError
 
 _MAX_TEXTS = 1000
 _TOP_K = 5

@@ -1,6 +1,6 @@
 """The price of a question: its cost, estimated from its lengths before anything is computed.
 
-The estimates were compared with what the embedded model computes: ``tests/engine/test_pricing.py``.
+The estimates were compared with what the embedded model computes: ``tests/engine/serving/test_pricing.py``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fillmask_ls import MASK
 from fillmask_ls.spans import Span
 
-from .api import (
+from ..api import (
     ClozeQuestion,
     FillQuestion,
     InspectQuestion,

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .http_server import Served, load_app, make_engine
+from .http_server import ServeOptions, load_app, make_engine
 from .reply import Message
 
 APP = "fillmask"
@@ -37,7 +37,7 @@ class Deployment:
     """Where and how a shared engine runs on a cluster.
 
     Attributes:
-        served: the model, and which requests are accepted.
+        options: the model, and which requests are accepted.
         address: the cluster's address, or ``auto`` for one on this machine or in the environment variable ``RAY_ADDRESS``.
         host, port: the address of Ray's proxies, which listen for requests.
         replicas: the minimum and maximum number of processes.
@@ -45,7 +45,7 @@ class Deployment:
         gpus: GPUs per replica; by default one if the cluster has any.
     """
 
-    served: Served
+    options: ServeOptions
     address: str
     host: str = "127.0.0.1"
     port: int = 8000
@@ -57,8 +57,8 @@ class Deployment:
 class Replica:
     """One process with a model."""
 
-    async def __init__(self, served: Served) -> None:  # type: ignore[misc]  # Ray awaits it
-        self._app = await load_app(served, make_engine())
+    async def __init__(self, options: ServeOptions) -> None:  # type: ignore[misc]  # Ray awaits it
+        self._app = await load_app(options, make_engine())
 
     async def __call__(self, request: Any) -> Any:
         """Answer a Starlette request."""
@@ -74,6 +74,20 @@ class Replica:
         response = Response(b"".join(message.get("body", b"") for message in rest), start["status"])
         response.raw_headers = list(start["headers"])
         return response
+
+
+def check_reachable(address: str) -> None:
+    """Check at once whether something listens at an address; Ray would try for a quarter of an hour.
+
+    Raises:
+        ConnectionError: nothing does.
+    """
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "://" not in host:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_REACH).close()
+        except OSError as error:
+            raise ConnectionError(str(error)) from error
 
 
 def start(deployment: Deployment, *, allow_open: bool = False) -> None:
@@ -93,7 +107,7 @@ def start(deployment: Deployment, *, allow_open: bool = False) -> None:
     import ray
     from ray import serve
 
-    _check_reachable(deployment.address)
+    check_reachable(deployment.address)
     ray.init(address=deployment.address, log_to_driver=False, logging_level="warning")
     if not allow_open and _is_open(ray.get_runtime_context().gcs_address):
         ray.shutdown()
@@ -120,21 +134,7 @@ def start(deployment: Deployment, *, allow_open: bool = False) -> None:
         logging_config=quiet,
         **({"num_replicas": low} if low == high else {"autoscaling_config": autoscaling}),
     )
-    serve.run(engine.bind(deployment.served), name=APP)
-
-
-def _check_reachable(address: str) -> None:
-    """Check at once whether something listens at an address; Ray would try for a quarter of an hour.
-
-    Raises:
-        ConnectionError: nothing does.
-    """
-    host, _, port = address.rpartition(":")
-    if host and port.isdigit() and "://" not in host:
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_REACH).close()
-        except OSError as error:
-            raise ConnectionError(str(error)) from error
+    serve.run(engine.bind(deployment.options), name=APP)
 
 
 def _is_open(address: str) -> bool:
@@ -160,7 +160,7 @@ def stop() -> None:
     ray.shutdown()
 
 
-def serve_until_told(deployment: Deployment, ready: Callable[[], None], *, allow_open: bool = False) -> None:
+def serve_until_signal(deployment: Deployment, ready: Callable[[], None], *, allow_open: bool = False) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Args:

@@ -46,8 +46,9 @@ class Policy:
 class FrontDoor:
     """ASGI middleware that lets in the requests that a :class:`Policy` allows.
 
-    The application behind it gets a ``receive`` that raises :class:`~fillmask_ls.engine.reply.RefusalError` for a body
-    that is too large or too slow. A refused connection is closed, so that the rest of its body is never read.
+    The application behind it gets a ``receive`` that raises
+    :class:`~fillmask_ls.engine.serving.reply.RefusalError` for a body that is too large or too slow. A refused
+    connection is closed, so that the rest of its body is never read.
     """
 
     def __init__(self, app: App, policy: Policy) -> None:

@@ -12,9 +12,10 @@ from typing import Any, Protocol, TypeVar
 
 from fillmask_ls import MASK
 
-from . import codec, hub_protocol
+from .. import codec
+from ..api import EngineError, Priority, Question, ScoreQuestion
+from . import hub_protocol
 from .admission import Admission, OverloadedError, Ticket
-from .api import EngineError, Priority, Question, ScoreQuestion
 from .hub_protocol import FillMaskRequest
 from .metrics import Metrics
 from .pricing import Price, price
@@ -60,7 +61,10 @@ class Answer(Protocol):
 
 
 class Service:
-    """Answers requests with an engine. Use it behind a :class:`~fillmask_ls.engine.front_door.FrontDoor`."""
+    """Answers requests with an engine.
+
+    Use it behind a :class:`~fillmask_ls.engine.serving.front_door.FrontDoor`.
+    """
 
     def __init__(
         self,

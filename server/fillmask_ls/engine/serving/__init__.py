@@ -1,0 +1,1 @@
+"""The shared engine: an engine behind HTTP, on one machine or on a Ray cluster."""
