@@ -63,7 +63,7 @@ def test_the_example_has_a_handler_a_line_and_a_test(blocks: list[str]) -> None:
 
 @pytest.mark.process
 def test_the_request_of_the_example_is_answered(copy: Path) -> None:
-    run(copy, "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", TEST)
+    run(copy, "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", TEST, "tests/lsp/test_capabilities.py")
 
 
 @pytest.mark.process

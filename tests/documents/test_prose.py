@@ -50,7 +50,9 @@ def check_marker_file(name: str, line_end: str) -> None:
     text = line_end.join(line for line in lines if not line.startswith((PASSAGE, PARAGRAPH)))
     document = TextDocument(f"file:///somewhere/{name}", text)
     results = []
-    for mask, line in zip(find_masks(text), expected, strict=True):
+    masks = find_masks(text)
+    assert len(expected) == len(masks), "a line with → or ⟹ must follow for each mask"
+    for mask, line in zip(masks, expected, strict=True):
         result = passage(document, Target(*mask), tokens=24)
         assert result.document_span(result.focus) == mask
         results.append(PASSAGE + result.text if line.startswith(PASSAGE) else PARAGRAPH + own_paragraph(document, mask))

@@ -18,7 +18,7 @@ _CLIENT_CAPABILITIES = {
     types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL: "semantic_tokens",
     types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE: "semantic_tokens",
 }
-"""The client capability that each request needs; every client has completion and hover."""
+"""Requests that are announced only to clients with a capability. Every client has completion and hover."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ _INDENT = re.compile(r"[ \t]*")
 _DECORATION = re.compile(r"[^\w\s]*\s*\Z")
 _DOCUMENTATION = re.compile(r"(?<=--)\s*[|^]\Z")
 _BACKTICKS = re.compile(r"`+")
-_ESCAPE = re.compile(r"\\([ntr])|\\(?=[^\w\s])")
+_ESCAPE = re.compile(r"\\([ntr])|\\(?=[^\w\s]|\n)")
 _ITEM = re.compile(r"(?:[-*+•]|\d+[.)]|@\w+|\\(?:param|return|brief|note)\w*|:\w[^:\n]*:)(?:[ \t]+|$)")
 
 
