@@ -18,7 +18,7 @@ TEXTS = ["She drank a cup of [MASK] with milk.", "The [MASK] and the [MASK].", "
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     path = tmp_path / "items.jsonl"
-    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
+    path.write_text("".join(json.dumps({"text": text, "part": text.split()[1]}) + "\n" for text in TEXTS))
     return path
 
 
@@ -32,11 +32,12 @@ def json_lines(text: str) -> list[dict[str, Any]]:
         ["predict", "--top-k", "3"],
         ["cloze", "--targets", "tea,coffee,ambulance driver", "--base", "e"],
         ["score", "--base", "e", "--per", "word"],
+        ["score", "--region", "part"],
         ["fill"],
         ["mask", "--rate", "0.5"],
         ["inspect", "--seed", "3"],
     ],
-    ids=lambda arguments: str(arguments[0]),
+    ids=" ".join,
 )
 def test_a_shared_engine_gives_the_same_answers(
     run: RunCommand, shared_engine: SharedEngine, table: Path, arguments: list[str]

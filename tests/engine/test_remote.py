@@ -67,6 +67,7 @@ QUESTIONS: list[Question] = [
     RankTargetsQuestion("A cup of [MASK].", ((9, 15),), ("coffee", "a zebra")),
     SurprisalQuestion("It was a good day.", 2, ((0, 18),)),
     ScoreQuestion("It was a good day."),
+    ScoreQuestion("It was a good day.", "original", ((9, 13),)),
     SampleMaskQuestion("It was a good day for all of us.", 0.3, 7, True),
     InspectQuestion("It was a good day.", 0.3, 7),
 ]

@@ -19,7 +19,6 @@ from .bulk.inputs import Input
 from .bulk.items import Item
 from .bulk.records import Answer
 from .bulk.tables import value_at
-from .errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,27 +92,29 @@ class Score(MeansTask):
         from fillmask_ls.mlm.scoring import score
 
         options = self._options
-        spans = None if options.region is None else [[self._region(item)] for item in items]
         return score(
             self._backend.model,
             [item.text for item in items],
             metric=options.metric,
             base=options.base,
-            spans=spans,
+            spans=None if options.region is None else [self._regions(item) for item in items],
             batch_tokens=options.batch_tokens,
         )
 
     def _ask_engine(self, items: Sequence[Item]) -> Sequence[ScoreResult]:
         from fillmask_ls.engine.api import ScoreQuestion
 
-        if self._options.region is not None:
-            raise CommandError("a shared engine scores whole texts only, no --region", ExitCode.USAGE)
-        return self._backend.ask([ScoreQuestion(item.text, self._options.metric) for item in items])
+        return self._backend.ask(
+            [ScoreQuestion(item.text, self._options.metric, self._regions(item)) for item in items]
+        )
 
-    def _region(self, item: Item) -> Span:
+    def _regions(self, item: Item) -> tuple[Span, ...] | None:
+        """Return the span of the item's region; None without ``--region``."""
+        if self._options.region is None:
+            return None
         region = value_at(item.columns, self._options.region)
         start = item.text.index(region)
-        return start, start + len(region)
+        return ((start, start + len(region)),)
 
     def _answer(self, score: ScoreResult) -> Answer:
         total = {

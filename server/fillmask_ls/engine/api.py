@@ -119,10 +119,15 @@ class SurprisalQuestion:
 
 @dataclass(frozen=True, slots=True)
 class ScoreQuestion:
-    """What is the pseudo-log-likelihood of a text, as :func:`~fillmask_ls.mlm.scoring.score` computes it?"""
+    """What is the pseudo-log-likelihood of a text, as :func:`~fillmask_ls.mlm.scoring.score` computes it?
+
+    Attributes:
+        spans: the only parts of the text to score; by default all of it.
+    """
 
     text: str
     metric: Metric = "within_word_l2r"
+    spans: tuple[Span, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

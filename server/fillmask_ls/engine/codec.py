@@ -191,7 +191,7 @@ def check_question(question: Question) -> None:
         case PredictQuestion() | FillQuestion() | LossQuestion() | RankTargetsQuestion() | ClozeQuestion():
             _check(_in_order(question.masks, text), "'masks' must be spans of the text, in order")
             _check(all(text[a:b] == MASK for a, b in question.masks), f"'masks' must be where the text has {MASK}")
-        case SurprisalQuestion(spans=spans) if spans is not None:
+        case SurprisalQuestion(spans=spans) | ScoreQuestion(spans=spans) if spans is not None:
             _check(_inside(spans, text), "'spans' must be spans of the text")
         case SubstitutesQuestion(span=span):
             _check(_inside([span], text) and span[0] < span[1], "'span' must be a span of the text")
@@ -252,7 +252,8 @@ def _fits(question: Question, answer: Any) -> bool:
             )
             return matches and _in_order([each.span for each in answer], text)
         case ScoreQuestion():
-            return bool(answer.text == text) and _inside([token.span for token in answer.tokens], text)
+            is_same = answer.text == text and list(answer.spans) == list(question.spans or ())
+            return bool(is_same) and _inside([token.span for token in answer.tokens], text)
         case InspectQuestion():
             return _inside([token.span for token in answer.tokens], text)
         case _:

@@ -80,7 +80,7 @@ def _steps(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any])
         case SurprisalQuestion():
             return word_surprisals.steps(model, question.text, spans=question.spans, top_k=question.top_k)
         case ScoreQuestion():
-            return score.steps(model, question.text, metric=question.metric)
+            return score.steps(model, question.text, metric=question.metric, spans=question.spans)
     raise TypeError(f"no question: {type(question).__name__}")
 
 

@@ -40,6 +40,8 @@ QUESTIONS: dict[str, Question] = {
     "cloze": ClozeQuestion(TEXT, predict_question(TEXT).masks, ("election", "war", "presidential race")),
     "surprisal": SurprisalQuestion("War broke out in the spring of the year.", 5),
     "score": ScoreQuestion("War broke out in the spring of the year."),
+    "region": ScoreQuestion("War broke out in the spring of the year.", spans=((18, 24),)),
+    "letters": ScoreQuestion("War broke out in the spring of the year.", spans=tuple((at, at + 1) for at in range(40))),
 }
 
 

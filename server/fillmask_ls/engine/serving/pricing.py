@@ -5,7 +5,7 @@ The estimates were compared with what the embedded model computes: ``tests/engin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fillmask_ls import MASK
@@ -106,10 +106,12 @@ def price(question: Question, max_tokens: int = 4096) -> Price:
             output = sum(150 + 8 * len(target) for target in targets)
             cost = Price(contexts * rows * (row + max(subwords, default=0)), contexts * sum(subwords), output)
         case SurprisalQuestion(spans=spans):
-            scored = tokens if spans is None else _tokens_inside(question.text, spans, tokens)
+            scored = _tokens_inside(question.text, spans, tokens)
             cost = Price(scored * row, max(1, 2048 // row), scored * (150 + 100 * question.top_k))
-        case ScoreQuestion():
-            cost = Price(tokens * row, max(1, 2048 // row), 125 * tokens)
+        case ScoreQuestion(spans=spans):
+            touched = len(spans or ())  # a span of one letter scores its whole token
+            scored = min(tokens, touched + _tokens_inside(question.text, spans, tokens))
+            cost = Price(scored * row, max(1, 2048 // row), 125 * scored + 30 * touched)
         case InspectQuestion():
             cost = Price(4 * tokens, row, 400 * tokens)
         case SampleMaskQuestion():
@@ -131,7 +133,9 @@ def _search(question: PredictQuestion, row: int) -> tuple[int, int]:
     return rows * (min(row, _SEARCH_CONTEXT) + longest), 2 * longest**2
 
 
-def _tokens_inside(text: str, spans: Iterable[Span], tokens: int) -> int:
-    """Return the share of a text's tokens that is inside spans."""
+def _tokens_inside(text: str, spans: Sequence[Span] | None, tokens: int) -> int:
+    """Estimate how many of a text's tokens are inside spans; all without spans."""
+    if spans is None:
+        return tokens
     inside = sum(end - start for start, end in spans)
     return min(tokens, 1 + tokens * inside // max(1, len(text)))
