@@ -62,3 +62,18 @@ def test_words_of_several_subwords_are_found_once(tiny_bert: mlm.MaskedLM) -> No
     ids = tiny_bert.tokenizer.encode("they were playing, playing in parks").ids
     words = tiny_bert.vocabulary.words_of_several_subwords(ids)
     assert [tiny_bert.vocabulary.word(word) for word in words] == ["playing"]
+
+
+def test_listed_words_have_two_subwords_and_the_prefix(model: mlm.MaskedLM) -> None:
+    vocabulary = model.vocabulary
+    words = {vocabulary.word(ids) for ids in vocabulary.listed_words().tolist()}
+    assert {"cabbages", "cabbage", "photosynthesis"} & words == {"cabbages"}
+    assert words.isdisjoint(vocabulary.texts)
+    assert {vocabulary.word(ids) for ids in vocabulary.listed_words("cab").tolist()} == {
+        word for word in words if word.startswith("cab")
+    }
+
+
+def test_only_english_vocabularies_have_listed_words(tiny_bert: mlm.MaskedLM) -> None:
+    assert not tiny_bert.vocabulary.has_listed_words
+    assert tiny_bert.vocabulary.listed_words().shape == (0, 2)

@@ -60,6 +60,11 @@ def _profanities() -> frozenset[str]:
     return frozenset((_FOLDER / "profanity.txt").read_text(encoding="ascii").split())
 
 
+def listed_words() -> frozenset[str]:
+    """Return the words of the list, with capitals if they are listed with capitals only."""
+    return frozenset(_spellings().values())
+
+
 def is_listed(word: str) -> bool:
     """Return whether a word is in the list, in any case."""
     return word.casefold() in _spellings()

@@ -24,7 +24,6 @@ from .checkpoint import CALIBRATION, Checkpoint, CheckpointError, resolve
 from .fallbacks import compiled, in_working_dtype
 from .masked_lm import MaskedLM
 from .prediction import predict
-from .subword_search import MAX_SUBWORDS
 from .tokenization import NO_LIMIT, Tokenizer
 from .tokenizer_files import load_tokenizer, wrap_tokenizer
 from .vocabulary import Vocabulary
@@ -216,13 +215,9 @@ def _read_temperature(checkpoint: Checkpoint) -> float:
 
 
 def _predict_once(model: MaskedLM) -> None:
-    """Predict once, because a checkpoint can load and not work; this also warms up the process.
-
-    A network of transformers has little to warm up, and the search for words of several subwords takes many steps.
-    """
-    max_subwords = MAX_SUBWORDS if model.network is None else 1
+    """Predict once, because a checkpoint can load and not work; this also warms up the process."""
     try:
-        entropy = predict(model, MASK, top_k=1, max_subwords=max_subwords)[0].entropy
+        entropy = predict(model, MASK, top_k=1, max_subwords=1)[0].entropy
     except Exception as error:
         dtype = str(model.dtype).removeprefix("torch.")
         advice = (

@@ -1,17 +1,21 @@
 """Search for words of several subwords, such as ``sum ##ter``, at one mask.
 
-The constants were chosen on validation text; ``server/docs/decisions.md`` contains the figures.
+Known words are tried: the words of the passage, and the listed English words of two subwords. One forward step with masks
+in place of their subwords shows which are likely; the next steps compute the probabilities of these. Other words are searched for
+only after letters that the user typed, inside a word, and in other languages. The constants were chosen on validation
+text; ``server/docs/decisions.md`` contains the figures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import exp, inf, log
 
+import torch
 from torch import Tensor
 
-from .beam_search import AllowedTokens, Cloze, Scores, Tokens, beam_search, score_open_clozes
+from .beam_search import AllowedTokens, Cloze, Tokens, beam_search, score_open_clozes
 from .forward_steps import ForwardSteps
 from .model import MaskedLM
 from .vocabulary import Vocabulary
@@ -20,16 +24,34 @@ from .windows import Context, Window, contexts
 MAX_SUBWORDS = 4
 """The default for the most subwords in a word."""
 
-_BONUS_PER_SUBWORD = 1.0
+_BONUS_PER_SUBWORD = 1.25
 """In nats, for each subword after the first: masks side by side are less certain than one."""
+_MOST_TRIED = 8
+"""How many known words are tried at a mask."""
 _BEAM_SIZE = 1
 _BEAM_SIZE_WITH_PREFIX = 5
 _MIN_CONTINUATION = 0.3
-"""Where a continuation of a word is less probable than this, only words of the passage are tried."""
+"""Where a continuation of a word is less probable than this, only known words are tried."""
 _CONTEXT = 64
 """Tokens on each side of the mask that the search reads, so that a mask costs the same in a text of any length."""
-_MAX_PASSAGE_WORDS = 2
-"""How many words of the passage are tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    """How the weight of a known word is estimated from the probabilities of its subwords, given masks for the others.
+
+    Given the others, a subword is more probable: nearly certain in a word that the model can copy from the passage.
+
+    Attributes:
+        exponent: of the probabilities of all subwords but the most probable one.
+        bonus: in nats, for each subword after the first.
+    """
+
+    exponent: float
+    bonus: float
+
+
+_LISTED, _IN_PASSAGE = _Estimate(0.8, 2.5), _Estimate(0.15, 2.0)
 
 WordWeights = list[tuple[tuple[int, ...], float]]
 """Words by their subwords, each with its weight; all words of one subword together weigh at most 1."""
@@ -67,9 +89,6 @@ def search_words(
 ) -> ForwardSteps[WordWeights]:
     """Find the words of 2 to ``max_subwords`` subwords that are worth offering at a mask.
 
-    Words of the passage are tried everywhere, other words only where a word of several subwords is likely, or with a
-    prefix: so a mask costs two or three more rows in a forward pass on average.
-
     Args:
         model: the model.
         searched: the window of the mask.
@@ -85,44 +104,73 @@ def search_words(
     encoded = searched.encoded
     is_continuation = vocabulary.is_continuation(searched.window.before(number))
     prefix = vocabulary.normalized(prefix)
+    passage_words = [
+        ids
+        for ids in ([] if is_continuation else searched.words)
+        if len(ids) <= max_subwords and vocabulary.normalized(vocabulary.word(ids)).startswith(prefix)
+    ]
     readings = [_near(model, context.input_ids, context.mask_positions[number]) for context in encoded]
     allowed = _allowed_subwords(vocabulary, is_continuation, prefix)
-    passage_words = [] if is_continuation else searched.words
-    targets = [ids for ids in passage_words if vocabulary.normalized(vocabulary.word(ids)).startswith(prefix)]
-    found: WordWeights = []
-    is_likely = True
-    for group in _groups(max_subwords, targets, together=bool(prefix)):
-        tried = [ids for ids in targets if len(ids) in group]
-        if not (is_likely or tried):
-            continue
-        clozes = [widen_mask(model, readings, length, allowed) for length in group]
-        scores = yield from score_open_clozes(model.log_probabilities, clozes)
-        least = min_weight()
-        if least == inf:
-            break
-        likely = [bool(prefix) or _continues(vocabulary, each) for each in scores.values()]
-        hypotheses = yield from beam_search(
-            model.log_probabilities,
-            [cloze if each else replace(cloze, allowed=_nothing) for cloze, each in zip(clozes, likely, strict=True)],
-            beam_size=_BEAM_SIZE_WITH_PREFIX if prefix else _BEAM_SIZE,
-            min_log_probability=log(least),
-            targets=sorted(tried, key=lambda ids: -_ends(ids, scores))[:_MAX_PASSAGE_WORDS],
-            scores=scores,
-        )
-        found += [(hypothesis.filled_tokens, exp(hypothesis.log_probability)) for hypothesis in hypotheses]
-        is_likely = any(likely) and bool(hypotheses)
-        targets = [ids for ids in targets if _ends(ids, scores) + _bonus(len(ids)) >= log(least)]
-    return sorted(found, key=lambda item: -item[1])
+    lengths = set(range(2, max_subwords + 1)) if prefix else {2, *map(len, passage_words)}
+    clozes = [widen_mask(model, readings, length, allowed) for length in sorted(lengths) if length <= max_subwords]
+    scores = yield from score_open_clozes(model.log_probabilities, clozes)
+    least = min_weight()
+    if least == inf:
+        return []
+    targets = _likely_words(vocabulary, scores.values(), passage_words, prefix, least, with_listed=not is_continuation)
+    is_free = bool(prefix) or is_continuation or not vocabulary.has_listed_words
+    if is_free and not prefix:
+        clozes = [
+            cloze if _continues(vocabulary, each) else replace(cloze, allowed=_nothing)
+            for cloze, each in zip(clozes, scores.values(), strict=True)
+        ]
+    hypotheses = yield from beam_search(
+        model.log_probabilities,
+        clozes,
+        beam_size=0 if not is_free else _BEAM_SIZE_WITH_PREFIX if prefix else _BEAM_SIZE,
+        min_log_probability=log(least),
+        targets=targets,
+        scores=scores,
+    )
+    return [(hypothesis.filled_tokens, exp(hypothesis.log_probability)) for hypothesis in hypotheses]
 
 
-def _groups(max_subwords: int, targets: Sequence[Sequence[int]], *, together: bool) -> list[list[int]]:
-    """Return the numbers of subwords to try, in groups that share forward steps."""
-    lengths = list(range(2, max_subwords + 1))
-    if together:
-        return [lengths]
-    first = 2 + any(len(ids) == 3 for ids in targets)
-    groups = [[length for length in lengths if length <= first], *([length] for length in lengths if length > first)]
-    return [group for group in groups if group]
+def _likely_words(
+    vocabulary: Vocabulary,
+    scores: Iterable[Tensor],
+    passage_words: Sequence[tuple[int, ...]],
+    prefix: str,
+    least: float,
+    *,
+    with_listed: bool,
+) -> list[tuple[int, ...]]:
+    """Return the known words whose weight is probably the highest, and at least ``least``."""
+    found: dict[tuple[int, ...], float] = {}
+    for each in scores:
+        if with_listed and len(each) == 2:
+            found |= _estimates(vocabulary.listed_words(prefix), each, _LISTED)
+        found |= _estimates([ids for ids in passage_words if len(ids) == len(each)], each, _IN_PASSAGE)
+    return sorted((ids for ids in found if found[ids] >= log(least)), key=lambda ids: -found[ids])[:_MOST_TRIED]
+
+
+def _estimates(
+    words: Tensor | Sequence[tuple[int, ...]], scores: Tensor, estimate: _Estimate
+) -> dict[tuple[int, ...], float]:
+    """Return the likeliest known words of one length, with the logarithms of their estimated weights.
+
+    Args:
+        words: their subwords [words, length].
+        scores: log-probabilities [length, vocabulary].
+        estimate: how the weights are estimated.
+    """
+    if not len(words):
+        return {}
+    words = torch.as_tensor(words)
+    each = torch.stack([row[words[:, slot]] for slot, row in enumerate(scores)])
+    most = each.amax(0)
+    weights = most + estimate.exponent * (each.sum(0) - most) + estimate.bonus * (len(scores) - 1)
+    top = weights.topk(min(_MOST_TRIED, len(words)))
+    return {tuple(ids): weight for ids, weight in zip(words[top.indices].tolist(), top.values.tolist(), strict=True)}
 
 
 def _continues(vocabulary: Vocabulary, scores: Tensor) -> bool:
@@ -133,11 +181,6 @@ def _continues(vocabulary: Vocabulary, scores: Tensor) -> bool:
 
 def _nothing(_tokens: Tokens) -> list[tuple[int, Tensor]]:
     return []
-
-
-def _ends(ids: Sequence[int], scores: Scores) -> float:
-    """Return the log-probability of a word's first token at the first mask or its last one at the last, the higher one."""
-    return max(max(float(each[0, ids[0]]), float(each[-1, ids[-1]])) for each in scores.values())
 
 
 def _near(model: MaskedLM, input_ids: list[int], position: int) -> tuple[list[int], int]:

@@ -69,6 +69,40 @@ class Vocabulary:
         sample = [word for word in words if len(word) >= _MIN_LETTERS and word.isascii() and word.isalpha()]
         return len(sample) >= _MIN_SAMPLE and sum(map(english.is_listed, sample)) > len(sample) / 2
 
+    @property
+    def has_listed_words(self) -> bool:
+        """Whether :meth:`listed_words` are known: the words of the vocabulary are mostly English ones."""
+        return self.is_english and not self._tokenizer.marks.each_token_is_a_word
+
+    def listed_words(self, prefix: str = "") -> Tensor:
+        """Return the listed English words of two subwords that begin with the normalized ``prefix``.
+
+        Returns:
+            The ids of their subwords, int [words, 2].
+        """
+        ids = self._listed_words
+        return ids[[word.startswith(prefix) for word in self._listed_spellings]] if prefix else ids
+
+    @cached_property
+    def _listed_words(self) -> Tensor:
+        """The ids of the listed words of two subwords, int [words, 2]."""
+        listed = english.listed_words() if self.has_listed_words else ()
+        words = {word for word in listed if word.isalpha()}
+        if self.is_uncased:
+            words = {word.lower() for word in words}
+        else:
+            words |= {word.capitalize() for word in words}
+        # In one text, with a word before it: some tokenizers read the first word of a text otherwise.
+        text = " ".join(["a", *sorted(words.difference(self.texts))])
+        rows = self.words_of_several_subwords(self._tokenizer.encode(text, ()).ids)
+        return torch.tensor([ids for ids in rows if len(ids) == 2], dtype=torch.long).view(-1, 2)
+
+    @cached_property
+    def _listed_spellings(self) -> list[str]:
+        """The listed words of two subwords, normalized."""
+        words = [self.word(ids) for ids in self._listed_words.tolist()]
+        return [word.casefold() for word in self._tokenizer.normalize_all(words)]
+
     def _ids_of_words(self) -> Iterator[int]:
         special_ids = self._tokenizer.special_ids
         for id, (token, text) in enumerate(zip(self._tokenizer.vocabulary, self.texts, strict=True)):
