@@ -26,7 +26,7 @@ MAX_SUBWORDS = 4
 
 _BONUS_PER_SUBWORD = 1.25
 """In nats, for each subword after the first: masks side by side are less certain than one."""
-_MOST_TRIED = 8
+_MOST_TRIED = 16
 """How many known words are tried at a mask."""
 _BEAM_SIZE = 1
 _BEAM_SIZE_WITH_PREFIX = 5
@@ -51,7 +51,7 @@ class _Estimate:
     bonus: float
 
 
-_LISTED, _IN_PASSAGE = _Estimate(0.8, 2.5), _Estimate(0.15, 2.0)
+_LISTED, _IN_PASSAGE = _Estimate(0.8, 3.5), _Estimate(0.15, 3.0)
 
 WordWeights = list[tuple[tuple[int, ...], float]]
 """Words by their subwords, each with its weight; all words of one subword together weigh at most 1."""
