@@ -26,6 +26,9 @@ _LAST_CHARACTER = "\U0010ffff"
 _MAX_SEQUENCE_LETTERS = 30
 """Vocabularies of proteins have 25 letters and those of genes 4; one of prose has capitals and small letters."""
 
+_WORDS_AT_ONCE = 2_000
+"""Listed words that are tokenized in one text: tokenizers written in Python take more than linear time."""
+
 _MIN_LETTERS = 4
 _MIN_SAMPLE = 200
 """The minimum number of words of at least ``_MIN_LETTERS`` letters that show the language of a vocabulary."""
@@ -92,9 +95,12 @@ class Vocabulary:
             words = {word.lower() for word in words}
         else:
             words |= {word.capitalize() for word in words}
-        # In one text, with a word before it: some tokenizers read the first word of a text otherwise.
-        text = " ".join(["a", *sorted(words.difference(self.texts))])
-        rows = self.words_of_several_subwords(self._tokenizer.encode(text, ()).ids)
+        spelled = sorted(words.difference(self.texts))
+        rows: list[tuple[int, ...]] = []
+        for start in range(0, len(spelled), _WORDS_AT_ONCE):
+            # After another word: some tokenizers read the first word of a text otherwise.
+            text = " ".join(["a", *spelled[start : start + _WORDS_AT_ONCE]])
+            rows += self.words_of_several_subwords(self._tokenizer.encode(text, ()).ids)
         return torch.tensor([ids for ids in rows if len(ids) == 2], dtype=torch.long).view(-1, 2)
 
     @cached_property
