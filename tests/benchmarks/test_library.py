@@ -157,9 +157,9 @@ print(highest - loaded)
 
 def test_memory_of_a_long_stream(figures: Figures) -> None:
     grown = []
-    for count in (500, 4000):
+    for count in (500, 10_000):
         code = STREAM.replace("{count}", str(count))
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         grown.append(int(done.stdout) / 2**20)
-    print(f"\nmemory above the model after the first row: {grown[0]:.0f} MB of 500 rows, {grown[1]:.0f} MB of 4,000")
+    print(f"\nmemory above the model after the first row: {grown[0]:.0f} MB of 500 rows, {grown[1]:.0f} MB of 10,000")
     assert max(grown) < 100
