@@ -25,3 +25,14 @@ def test_many_interpolations_are_read_in_linear_time(language: str, start: str, 
     prose = all_prose(source, language)
     assert time.thread_time() - began < 5
     assert prose.text.count("a") == source.count("{a}")
+
+
+@pytest.mark.parametrize(("language", "unit"), [("org", "#+begin_src\n"), ("org", "*a "), ("yaml", "&a ")])
+def test_four_times_as_much_markup_takes_less_than_ten_times_as_long(language: str, unit: str) -> None:
+    def seconds(size: int) -> float:
+        began = time.thread_time()
+        all_prose(unit * (size // len(unit)), language)
+        return time.thread_time() - began
+
+    seconds(1_000)
+    assert seconds(64_000) < 10 * seconds(16_000)

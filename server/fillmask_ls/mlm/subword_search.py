@@ -1,9 +1,9 @@
 """Search for words of several subwords, such as ``sum ##ter``, at one mask.
 
-Known words are tried: the words of the passage, and the listed English words of two subwords. One forward step with masks
-in place of their subwords shows which are likely; the next steps compute the probabilities of these. Other words are searched for
-only after letters that the user typed, inside a word, and in other languages. The constants were chosen on validation
-text; ``server/docs/decisions.md`` contains the figures.
+Known words are tried: the words of the passage, and the listed English words of two subwords. One forward step with
+masks in place of their subwords shows which are likely; the next steps compute the probabilities of these. Other words
+are searched for only after letters that the user typed, inside a word, and in other languages. The constants were chosen
+on validation text; ``server/docs/decisions.md`` contains the figures.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def search_words(
     readings = [_near(model, context.input_ids, context.mask_positions[number]) for context in encoded]
     allowed = _allowed_subwords(vocabulary, is_continuation, prefix)
     lengths = set(range(2, max_subwords + 1)) if prefix else {2, *map(len, passage_words)}
-    clozes = [widen_mask(model, readings, length, allowed) for length in sorted(lengths) if length <= max_subwords]
+    clozes = [widen_mask(model, readings, length, allowed) for length in sorted(lengths)]
     scores = yield from score_open_clozes(model.log_probabilities, clozes)
     least = min_weight()
     if least == inf:
@@ -144,7 +144,16 @@ def _likely_words(
     *,
     with_listed: bool,
 ) -> list[tuple[int, ...]]:
-    """Return the known words whose weight is probably the highest, and at least ``least``."""
+    """Return the known words whose weight is probably the highest, and at least ``least``; at most ``_MOST_TRIED``.
+
+    Args:
+        vocabulary: the model's vocabulary.
+        scores: log-probabilities [length, vocabulary], given as many masks, for each length.
+        passage_words: the words of the passage by their subwords.
+        prefix: what the words must begin with, normalized.
+        least: the least weight.
+        with_listed: whether listed words fit.
+    """
     found: dict[tuple[int, ...], float] = {}
     for each in scores:
         if with_listed and len(each) == 2:
