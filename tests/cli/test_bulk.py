@@ -197,6 +197,7 @@ class TestFormats:
             "small": pyarrow.array([1, None], pyarrow.int8()),
             "names": pyarrow.array([["a"], []]),
             "raw": pyarrow.array([b"\xff", None]),
+            "nanoseconds": pyarrow.array([123456789, None], pyarrow.time64("ns")),
         }
         table, out = tmp_path / "items.parquet", tmp_path / "out.parquet"
         parquet.write_table(pyarrow.table(columns), table)
@@ -206,6 +207,7 @@ class TestFormats:
             assert written[name].type == columns[name].type
             assert written[name].to_pylist() == columns[name].to_pylist()
         assert written["raw"].to_pylist() == ["b'\\xff'", None]
+        assert written["nanoseconds"].to_pylist() == ["00:00:00.123456789", None]
 
     def test_a_table_file_can_be_read_again(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
         out = tmp_path / "out.jsonl"

@@ -17,8 +17,9 @@ _MAX_OPEN = 256
 """The most texts that are open at once. A text keeps the distributions at its masks, 0.12 MB each, while it is open."""
 _TOKENS_AHEAD = 8
 """Texts are read ahead until their steps have so many times the tokens of a batch, to find rows of similar length."""
-_MAX_POSITIONS = 256
-"""The most positions to predict in a batch: their logits take 0.12 MB each."""
+_MAX_POSITIONS = 64
+"""The most positions to predict in a batch. Their logits take 0.12 MB each; blocks of tens of megabytes between small
+ones would fragment the heap, which then grows with the number of texts."""
 
 
 @dataclass(slots=True, eq=False)

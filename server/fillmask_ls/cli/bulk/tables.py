@@ -268,13 +268,22 @@ def _parquet_batches(table: Any, name: str) -> Iterator[list[dict[str, Any]]]:
     batches = table.iter_batches(batch_size=_PARQUET_ROWS)
     while True:
         try:
-            rows = next(batches).to_pylist()
+            rows = _exact(next(batches)).to_pylist()
         except StopIteration:
             return
         # Some damage is an OSError. Python has no dates after the year 9999 and no times in nanoseconds.
         except (pyarrow.ArrowException, OSError, OverflowError, ValueError) as error:
             raise CommandError(f"{name} can't be read: {error}", ExitCode.USAGE) from error
         yield rows
+
+
+def _exact(batch: Any) -> Any:
+    """Return a batch with its times in nanoseconds as text: Python's end at microseconds."""
+    import pyarrow
+
+    nanoseconds = pyarrow.time64("ns")
+    columns = [column.cast(pyarrow.string()) if column.type == nanoseconds else column for column in batch.columns]
+    return pyarrow.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _open_parquet(file: BinaryIO, name: str) -> Any:
