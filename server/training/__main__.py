@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import torch
+from transformers import AutoConfig
 from transformers.utils import logging as transformers_logging
 
 from fillmask_ls import mlm
@@ -28,7 +29,7 @@ from .passages import TextError
 from .prepare import prepare
 from .recipe import Recipe
 from .rows import Rows
-from .student import Teacher, start_student, translate_ids
+from .student import StudentError, Teacher, start_student, translate_ids
 from .teacher import join_encoder
 from .train import LOG, train
 
@@ -124,6 +125,13 @@ def _add_distill(commands: _Commands) -> None:
         type=_share,
         default=0.7,
         help="share of the teacher's probabilities in the targets; the rest is the right token's (default: 0.7)",
+    )
+    step.add_argument(
+        "--hidden-weight",
+        type=float,
+        default=0.0,
+        metavar="WEIGHT",
+        help="how much the student learns the teacher's hidden states, which must be as wide as its own (default: 0)",
     )
     step.set_defaults(run=_distill)
 
@@ -258,7 +266,14 @@ def _student(options: argparse.Namespace) -> None:
 def _distill(options: argparse.Namespace) -> None:
     network = load_network(resolve(options.teacher).path, torch.ones(1)).to(options.device)
     ids = translate_ids(_tokenizer(options.start), _tokenizer(options.teacher))
-    _train(options, Teacher(network, ids, options.teacher_share))
+    blocks = 0
+    if options.hidden_weight:
+        config = AutoConfig.from_pretrained(resolve(options.start).path, local_files_only=True)
+        if config.hidden_size != network.config.hidden_size:
+            raise StudentError("--hidden-weight needs a student as wide as its teacher.")
+        blocks = config.num_hidden_layers
+    teacher = Teacher(network, ids, options.teacher_share, blocks=blocks, weight=options.hidden_weight)
+    _train(options, teacher)
 
 
 def _train(options: argparse.Namespace, teacher: Teacher | None) -> None:

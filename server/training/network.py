@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, linear, scaled_dot_product_attention
+from torch.nn.functional import gelu, linear, mse_loss, scaled_dot_product_attention
 from transformers import AutoConfig, BertForMaskedLM, MPNetForMaskedLM
 
 from .errors import StepError
@@ -115,22 +116,38 @@ def masked_loss(network: Network, ids: Tensor, at: Tensor, labels: Tensor) -> Te
     return loss
 
 
-def soft_loss(network: Network, ids: Tensor, at: Tensor, targets: Tensor) -> Tensor:
-    """Return the summed cross-entropy of target distributions [b · m, vocabulary], in nats."""
-    transformed = _transformed(network, ids, at)
+def soft_loss(
+    network: Network, ids: Tensor, at: Tensor, targets: Tensor, states: Sequence[Tensor] = (), weight: float = 0.0
+) -> Tensor:
+    """Return the summed cross-entropy of target distributions [b · m, vocabulary], in nats.
+
+    Args:
+        states: what the lower layers should put out, each [b, n, h] (Romero et al. 2015).
+        weight: of the squared distance from them, as a share of their variance, averaged over the layers; it is added
+            once for each mask.
+    """
+    outputs: list[Tensor] = []
+    transformed = _transformed(network, ids, at, outputs)
     decoder = head(network).decoder
     dtype = transformed.dtype
     loss: Tensor = _SoftCrossEntropy.apply(transformed, decoder.weight.to(dtype), decoder.bias.to(dtype), targets)  # type: ignore[no-untyped-call]
+    for output, state in zip(outputs, states, strict=False):
+        distance = mse_loss(output.float(), state.float()) / state.float().var()
+        loss = loss + distance * (weight * at.numel() / len(states))
     return loss
 
 
-def mask_logits(network: Network, ids: Tensor, at: Tensor) -> Tensor:
-    """Return the logits at the masks, [b · m, vocabulary]; arguments as for :func:`masked_loss`."""
-    logits: Tensor = head(network).decoder(_transformed(network, ids, at))
+def mask_logits(network: Network, ids: Tensor, at: Tensor, outputs: list[Tensor] | None = None) -> Tensor:
+    """Return the logits at the masks, [b · m, vocabulary]; arguments as for :func:`masked_loss`.
+
+    Args:
+        outputs: the output [b, n, h] of each layer but the last is appended to it.
+    """
+    logits: Tensor = head(network).decoder(_transformed(network, ids, at, outputs))
     return logits
 
 
-def _transformed(network: Network, ids: Tensor, at: Tensor) -> Tensor:
+def _transformed(network: Network, ids: Tensor, at: Tensor, outputs: list[Tensor] | None = None) -> Tensor:
     """Return what the decoder reads at the masks, [b · m, size]."""
     base: Any = network.base_model
     *lower, last = layers(network)
@@ -142,6 +159,8 @@ def _transformed(network: Network, ids: Tensor, at: Tensor) -> Tensor:
     for layer, is_trained in zip(lower, trained, strict=True):
         with torch.set_grad_enabled(torch.is_grad_enabled() and is_trained):
             hidden = _layer(layer, hidden, heads, bias)
+        if outputs is not None:
+            outputs.append(hidden)
     if bias is not None:
         bias = bias[0][:, at].transpose(0, 1)
     hidden = _layer(last, hidden, heads, bias, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -92,32 +93,62 @@ def _modules(layer: Any) -> list[nn.Module]:
     return [own.query, own.key, own.value, own.output, own.norm, *dense]
 
 
-class Teacher:
-    """A masked language model whose probabilities a student learns (Hinton et al. 2015)."""
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a student learns from a batch.
 
-    def __init__(self, network: Network, ids: Tensor, share: float) -> None:
+    Attributes:
+        probabilities: at the masks, [b · m, the student's vocabulary].
+        states: for the output of each of the student's layers but the last, each [b, n, h]; may be none.
+        weight: of the distance from ``states``, as for :func:`training.network.soft_loss`.
+    """
+
+    probabilities: Tensor
+    states: Sequence[Tensor] = ()
+    weight: float = 0.0
+
+
+class Teacher:
+    """A masked language model whose probabilities and hidden states a student learns (Hinton et al. 2015)."""
+
+    def __init__(self, network: Network, ids: Tensor, share: float, *, blocks: int = 0, weight: float = 0.0) -> None:
         """Wrap a network.
 
         Args:
             network: the teacher.
             ids: as :func:`translate_ids` returns them.
             share: the share (0 to 1) of the teacher's probabilities in the targets; the rest is the right token's.
+            blocks: the number of the student's layers, if it learns the hidden states: each learns what as many of the
+                teacher's layers do together.
+            weight: of the hidden states.
+
+        Raises:
+            StudentError: the teacher's layers can't be divided into so many blocks.
         """
+        count = len(layers(network))
+        if blocks and count % blocks:
+            raise StudentError(
+                f"{blocks} layers can't learn the hidden states of {count}: the one must divide the other."
+            )
         self._network = network
         self._ids = ids.to(network.device)
         self._share = share
+        self._block = count // blocks if blocks else 0
+        self._weight = weight
 
     @torch.no_grad()
-    def targets(self, ids: Tensor, at: Tensor, labels: Tensor) -> Tensor:
-        """Return the probabilities to learn at the masks, [b · m, the student's vocabulary].
+    def targets(self, ids: Tensor, at: Tensor, labels: Tensor) -> Targets:
+        """Return what to learn from a batch.
 
         Args:
             ids: int64 [b, n], the student's ids.
             at: int64 [b, m], the positions of the masks.
             labels: int64 [b, m], the right tokens, as the student's ids.
         """
-        logits = mask_logits(self._network, self._ids[ids], at)[:, self._ids]
+        outputs: list[Tensor] = []
+        logits = mask_logits(self._network, self._ids[ids], at, outputs)[:, self._ids]
         probabilities = logits.softmax(-1, dtype=torch.float32) * self._share
-        return probabilities.scatter_add_(
-            1, labels.flatten()[:, None], torch.full((labels.numel(), 1), 1 - self._share, device=ids.device)
-        )
+        right = torch.full((labels.numel(), 1), 1 - self._share, device=ids.device)
+        probabilities.scatter_add_(1, labels.flatten()[:, None], right)
+        states = outputs[self._block - 1 :: self._block] if self._block else []
+        return Targets(probabilities, states, self._weight)

@@ -78,7 +78,8 @@ class Workers:
             if self._teacher is None:
                 loss = masked_loss(self._network, ids, at, labels)
             else:
-                loss = soft_loss(self._network, ids, at, self._teacher.targets(ids, at, labels))
+                targets = self._teacher.targets(ids, at, labels)
+                loss = soft_loss(self._network, ids, at, targets.probabilities, targets.states, targets.weight)
         loss = loss / masks
         return float(loss.detach()), list(torch.autograd.grad(loss, self._weights))
 

@@ -92,7 +92,7 @@ def test_student_takes_the_layers_that_are_named(tiny: Path, tokenizer: Tokenize
 def test_targets_mix_the_teacher_and_the_right_token(tiny: Path, tokenizer: Tokenizer, batch: MaskedBatch) -> None:
     network = shaken(load_network(tiny, torch.ones(1)))
     ids, at, labels = batch
-    targets = Teacher(network, translate_ids(tokenizer, tokenizer), 0.6).targets(ids, at, labels)
+    targets = Teacher(network, translate_ids(tokenizer, tokenizer), 0.6).targets(ids, at, labels).probabilities
     assert torch.allclose(targets.sum(-1), torch.ones(len(targets)), atol=1e-5)
     right = torch.nn.functional.one_hot(labels.flatten(), 30522)
     expected = 0.6 * mask_logits(network, ids, at).softmax(-1) + 0.4 * right
@@ -109,6 +109,27 @@ def test_loss_of_targets_equals_that_of_torch(tiny: Path, batch: MaskedBatch) ->
     weights = list(network.parameters())
     for ours, theirs in zip(torch.autograd.grad(loss, weights), torch.autograd.grad(expected, weights), strict=True):
         assert torch.allclose(ours, theirs, rtol=1e-3, atol=1e-3 * theirs.abs().max().item() + 1e-6)
+
+
+def test_hidden_states_of_the_teacher_are_the_targets_of_the_layers(
+    mpnet_encoder: Path, tokenizer: Tokenizer, batch: MaskedBatch, tmp_path: Path
+) -> None:
+    network = shaken(load_network(mpnet_encoder, torch.ones(1)))
+    network.save_pretrained(mpnet_encoder)
+    translated = translate_ids(tokenizer, load_tokenizer(resolve(str(mpnet_encoder))))
+    ids, at, labels = batch
+    alone = Teacher(network, translated, 1.0, blocks=1, weight=2.0).targets(ids, at, labels)
+    assert alone.states == []
+    same = Teacher(network, translated, 1.0, blocks=3, weight=2.0).targets(ids, at, labels)
+    assert [state.shape for state in same.states] == [(4, 14, 16)] * 2
+    teacher_ids = translated[ids]
+    plain = soft_loss(network, teacher_ids, at, torch.ones(at.numel(), 30527))
+    equal = soft_loss(network, teacher_ids, at, torch.ones(at.numel(), 30527), same.states, 2.0)
+    assert equal.item() == pytest.approx(plain.item())
+    other = soft_loss(network, teacher_ids, at, torch.ones(at.numel(), 30527), [-state for state in same.states], 2.0)
+    assert other.item() > plain.item() + at.numel()
+    with pytest.raises(StudentError, match="2 layers can't learn"):
+        Teacher(network, translated, 1.0, blocks=2)
 
 
 def test_distilled_student_approaches_its_teacher(rows: Rows, tiny: Path, encoder: Path, tmp_path: Path) -> None:
@@ -135,4 +156,7 @@ def test_student_is_made_and_distilled_by_the_command_line(rows: Rows, mpnet_enc
     assert main(["student", str(mpnet_encoder), "--layers", "1", "3", "--out", student]) == 0
     command = ["distill", str(tmp_path / "rows"), "--teacher", str(mpnet_encoder), "--start", student]
     assert main([*command, "--tokens", "300", "--batch", "64", "--out", run]) == 0
+    assert main([*command, "--tokens", "600", "--batch", "64", "--out", run, "--hidden-weight", "1"]) == 1
+    main(["student", str(mpnet_encoder), "--layers", "3", "--out", student])
+    assert main([*command, "--tokens", "300", "--batch", "64", "--out", f"{run}2", "--hidden-weight", "1"]) == 0
     assert (tmp_path / "run" / STATE).exists()
