@@ -93,12 +93,22 @@ def model() -> mlm.MaskedLM:
 
 
 @pytest.fixture(scope="session")
-def network() -> PreTrainedModel:
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded model as a folder that transformers opens."""
+    from fillmask_ls.mlm.export import export
+
+    folder = tmp_path_factory.mktemp("exported")
+    export(mlm.resolve("embedded"), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def network(exported: Path) -> PreTrainedModel:
     """The embedded model as transformers loads it, to compare with."""
     import torch
     from transformers import AutoModelForMaskedLM
 
-    return AutoModelForMaskedLM.from_pretrained(EMBEDDED, dtype=torch.float32).eval()
+    return AutoModelForMaskedLM.from_pretrained(exported, dtype=torch.float32).eval()
 
 
 @pytest.fixture(scope="session")
@@ -133,13 +143,13 @@ def shared_engine(model: mlm.MaskedLM) -> Iterator[SharedEngine]:
 
 
 @pytest.fixture(scope="session")
-def pipeline_of(checkpoint_of: Callable[[str], Path]) -> Callable[[str], Any]:
+def pipeline_of(checkpoint_of: Callable[[str], Path], exported: Path) -> Callable[[str], Any]:
     """Return a function that loads transformers' pipeline with a tiny checkpoint or the embedded one, once."""
     import torch
     from transformers import pipeline
 
     def load(name: str) -> Any:
-        path = EMBEDDED if name == "embedded" else checkpoint_of(name)
+        path = exported if name == "embedded" else checkpoint_of(name)
         return pipeline("fill-mask", model=str(path), device="cpu", dtype=torch.float32)
 
     return cache(load)

@@ -227,6 +227,7 @@ def _add_export(commands: _Commands) -> None:
     step.add_argument("--start", default="embedded", metavar="MODEL", help="the model that the run started from")
     step.add_argument("--text", type=Path, help="held-out text to evaluate both models on, for the model card")
     step.add_argument("--sources", type=Path, help="as for evaluate")
+    step.add_argument("--int8", action="store_true", help="store the matrices in 8 bits")
     step.set_defaults(run=_export, probe_texts=0)
 
 
@@ -317,7 +318,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     start = resolve(options.start).path
-    export(options.run_folder, start, options.folder)
+    export(options.run_folder, start, options.folder, in_8_bits=options.int8)
     if options.text:
         write_card(options.folder, *_evaluations([str(options.folder), str(start)], options))
 

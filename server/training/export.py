@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoConfig
+
+from fillmask_ls.mlm.stored_weights import quantized
 
 from .errors import StepError
 from .evaluate import Evaluation, table
@@ -20,8 +23,14 @@ class ExportError(StepError):
     """A run can't be exported; the message states the reason."""
 
 
-def export(run: Path, start: Path, folder: Path) -> None:
+def export(run: Path, start: Path, folder: Path, *, in_8_bits: bool = False) -> None:
     """Write the run's averaged weights in bfloat16 into ``folder``, with ``start``'s configuration and tokenizer.
+
+    Args:
+        run: the folder of a run.
+        start: the checkpoint that the run started from.
+        folder: the folder to write.
+        in_8_bits: whether to store the matrices in 8 bits, as :mod:`fillmask_ls.mlm.stored_weights` reads them.
 
     Raises:
         ExportError: the run has not saved a state yet.
@@ -35,6 +44,9 @@ def export(run: Path, start: Path, folder: Path) -> None:
     network.tie_weights()
     network.to(torch.bfloat16).save_pretrained(folder)  # type: ignore[arg-type]
     copy_tokenizer(start, folder)
+    if in_8_bits:
+        file = folder / "model.safetensors"
+        save_file(quantized(load_file(file)), file, metadata={"format": "pt"})
 
 
 def write_card(folder: Path, trained: Evaluation, start: Evaluation) -> None:

@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, linear, mse_loss, scaled_dot_product_attention
 from transformers import AutoConfig, BertForMaskedLM, MPNetForMaskedLM
 
+from fillmask_ls.mlm.checkpoint import weight_files
+from fillmask_ls.mlm.stored_weights import read_quantized
+
 from .errors import StepError
 
 Network: TypeAlias = "BertForMaskedLM | MPNetForMaskedLM"
@@ -38,8 +41,14 @@ def load_network(folder: str | Path, counts: Tensor) -> Network:
     if config.model_type not in _CLASSES or config.hidden_act != "gelu":
         raise NetworkError(f"{folder} is not a BERT or MPNet network with GELU: this recipe trains no other.")
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
+    weights = read_quantized(weight_files(Path(folder), str(folder)))
     network, report = _CLASSES[config.model_type].from_pretrained(
-        folder, config=config, dtype=torch.float32, local_files_only=True, output_loading_info=True
+        folder if weights is None else None,
+        config=config,
+        state_dict=weights,
+        dtype=torch.float32,
+        local_files_only=True,
+        output_loading_info=True,
     )
     parts = head(network)
     names = {id(weight): name for name, weight in network.named_parameters()}

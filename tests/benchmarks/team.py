@@ -15,10 +15,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 from benchmarks.load_generator import Load, closed_loop, our_body, ours, slow_clients, their_body, theirs, typing
 from fillmask_ls.mlm.checkpoint import resolve
+from fillmask_ls.mlm.export import export
 
 TURNS = int(os.environ.get("TURNS", "3"))
 CLIENTS = (1, 2, 4, 8, 16, 32)
@@ -33,7 +36,12 @@ _UNSERVED = ("cancelled", "shed", "lost")
 
 def peer(model: str) -> None:
     """Measure both sides with several numbers of clients, in turns; print our rate at the pipeline's p95, and the ratio."""
-    folder = str(resolve(model).path)
+    with TemporaryDirectory() as parent:
+        export(resolve(model), folder := Path(parent, "model"))
+        _peer(model, str(folder))
+
+
+def _peer(model: str, folder: str) -> None:
     sides: dict[str, tuple[Callable[[], AbstractContextManager[str]], Callable[[int], bytes]]] = {
         "pipeline behind FastAPI": (lambda: theirs(folder), their_body),
         "ours": (lambda: ours(model), our_body),

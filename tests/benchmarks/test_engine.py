@@ -44,12 +44,12 @@ for text in sys.stdin:
     print(time.perf_counter() - start, flush=True)
 """
 
-BARE_SCRIPT = f"""
+BARE_SCRIPT = """
 import psutil, torch, transformers
-model = transformers.AutoModelForMaskedLM.from_pretrained({str(EMBEDDED)!r})
-tokenizer = transformers.AutoTokenizer.from_pretrained({str(EMBEDDED)!r})
+model = transformers.AutoModelForMaskedLM.from_pretrained({folder!r})
+tokenizer = transformers.AutoTokenizer.from_pretrained({folder!r})
 with torch.no_grad():
-    model(**tokenizer({LONG!r}, return_tensors="pt"))
+    model(**tokenizer({text!r}, return_tensors="pt"))
 print(psutil.Process().memory_info().rss)
 """
 
@@ -131,11 +131,13 @@ def test_completion_is_faster_than_the_pipeline(
     figures: Figures,
     request: pytest.FixtureRequest,
 ) -> None:
-    folder = EMBEDDED if name == "embedded" else request.getfixturevalue("base")
+    folder = request.getfixturevalue("exported" if name == "embedded" else "base")
     masks, tokens = text.count(MASK), len(load_tokenizer(resolve("embedded")).encode(text).ids)
     texts = variants(text)
     with Wire() as wire, Pipeline(folder) as peer:
-        wire.initialize(initializationOptions={"model": str(folder), "runtime": runtime})
+        wire.initialize(
+            initializationOptions={"model": name if name == "embedded" else str(folder), "runtime": runtime}
+        )
         theirs = lambda: peer.seconds(next(texts))  # noqa: E731
         rows = [
             # Without pauses, then at a typist's pace. After a pause of only 50 ms, the peer's forward pass still
@@ -268,12 +270,13 @@ def test_last_of_two_hundred_completions_that_cancel_one_another_is_fast(figures
     assert took < 3 * forward
 
 
-def test_memory_is_close_to_that_of_a_bare_script(figures: Figures) -> None:
+def test_memory_is_close_to_that_of_a_bare_script(figures: Figures, exported: Path) -> None:
+    script = BARE_SCRIPT.format(folder=str(exported), text=LONG)
     with Wire() as wire:
         wire.initialize()
         completion_run(wire, variants(LONG))()
         ours = psutil.Process(wire.process.pid).memory_info().rss
-    theirs = int(subprocess.run([sys.executable, "-c", BARE_SCRIPT], check=True, capture_output=True).stdout)
+    theirs = int(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True).stdout)
     peer = "a script that imports torch and transformers, loads and predicts"
     figures.add(Figure("memory of the server after a completion", peer, ours / theirs, 1.15, f"{ours / 2**20:.0f} MiB"))
     assert ours / theirs <= 1.15

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from pydoc_data.topics import topics
 from typing import Any
 
@@ -22,7 +23,6 @@ import torch
 
 from benchmarks.figures import Figure, Figures
 from fillmask_ls import MASK, mlm
-from fillmask_ls.mlm.checkpoint import EMBEDDED
 
 ROUNDS = 3
 
@@ -57,10 +57,10 @@ def prompts(count: int) -> list[str]:
     return found
 
 
-def pipeline() -> Any:
+def pipeline(folder: Path) -> Any:
     from transformers import pipeline
 
-    return pipeline("fill-mask", model=str(EMBEDDED), device="cpu", dtype=torch.float32)
+    return pipeline("fill-mask", model=str(folder), device="cpu", dtype=torch.float32)
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -77,29 +77,29 @@ def ratio(ours: Callable[[], object], theirs: Callable[[], object], rounds: int 
     return mine / peer
 
 
-def test_many_prompts_with_words_of_one_subword(figures: Figures) -> None:
-    model, pipe, texts = mlm.load("embedded", dtype="float32"), pipeline(), prompts(2000)
+def test_many_prompts_with_words_of_one_subword(figures: Figures, exported: Path) -> None:
+    model, pipe, texts = mlm.load("embedded", dtype="float32"), pipeline(exported), prompts(2000)
     found = ratio(lambda: model.predict(texts, max_subwords=1), lambda: pipe(texts, batch_size=32))
     figures.add(Figure("2,000 prompts, words of one subword", "the pipeline in batches of 32", found, 1 / 2.5))
     assert found <= 1 / 2.5
 
 
-def test_many_prompts_with_words_of_several_subwords(figures: Figures) -> None:
-    model, pipe, texts = mlm.load("embedded", dtype="float32"), pipeline(), prompts(2000)
+def test_many_prompts_with_words_of_several_subwords(figures: Figures, exported: Path) -> None:
+    model, pipe, texts = mlm.load("embedded", dtype="float32"), pipeline(exported), prompts(2000)
     found = ratio(lambda: model.predict(texts), lambda: [pipe(text) for text in texts])
     figures.add(Figure("2,000 prompts, words of several subwords", "the pipeline one by one", found, 1))
     assert found <= 1
 
 
-def test_prompts_one_by_one(figures: Figures) -> None:
-    model, pipe, texts = mlm.load("embedded", dtype="float32"), pipeline(), prompts(300)
+def test_prompts_one_by_one(figures: Figures, exported: Path) -> None:
+    model, pipe, texts = mlm.load("embedded", dtype="float32"), pipeline(exported), prompts(300)
     found = ratio(lambda: [model.predict(text) for text in texts], lambda: [pipe(text) for text in texts])
     figures.add(Figure("prompts one by one, defaults", "the pipeline one by one", found, 1))
     assert found <= 1
 
 
-def test_cloze_of_ten_targets(figures: Figures) -> None:
-    model, pipe, texts = mlm.load("embedded", dtype="float32"), pipeline(), prompts(300)
+def test_cloze_of_ten_targets(figures: Figures, exported: Path) -> None:
+    model, pipe, texts = mlm.load("embedded", dtype="float32"), pipeline(exported), prompts(300)
     targets = ["name", "value", "object", "class", "list", "function", "the", "a", "is", "if"]
     found = ratio(
         lambda: model.cloze(texts, targets), lambda: [pipe(text, targets=targets, top_k=10) for text in texts]
@@ -111,7 +111,7 @@ def test_cloze_of_ten_targets(figures: Figures) -> None:
     assert found <= 1 / 4
 
 
-def test_scores_of_sentences(figures: Figures) -> None:
+def test_scores_of_sentences(figures: Figures, exported: Path) -> None:
     if importlib.util.find_spec("minicons") is None:
         pytest.skip("minicons is not installed")
     from transformers import PreTrainedTokenizerBase
@@ -120,7 +120,7 @@ def test_scores_of_sentences(figures: Figures) -> None:
     PreTrainedTokenizerBase.batch_encode_plus = PreTrainedTokenizerBase.__call__
     from minicons.scorer import MaskedLMScorer
 
-    model, scorer = mlm.load("embedded", dtype="float32"), MaskedLMScorer(str(EMBEDDED), "cpu", dtype=torch.float32)
+    model, scorer = mlm.load("embedded", dtype="float32"), MaskedLMScorer(str(exported), "cpu", dtype=torch.float32)
     texts = random.Random(0).choices(sentences(40, 200), k=1000)  # there are some 500, and neither side keeps results
 
     def theirs() -> list[float]:

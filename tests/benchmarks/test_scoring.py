@@ -7,6 +7,7 @@ import random
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from pydoc_data.topics import topics
 
 import pytest
@@ -14,7 +15,6 @@ import torch
 
 from benchmarks.figures import Figure, Figures
 from fillmask_ls import mlm
-from fillmask_ls.mlm.checkpoint import EMBEDDED
 
 COUNT = 200
 REACH = 3
@@ -31,12 +31,12 @@ def sentences() -> list[str]:
     return random.Random(0).sample([each for each in found if 40 < len(each) < 200 and "  " not in each], COUNT)
 
 
-def plain_transformers() -> Scorer:
+def plain_transformers(folder: Path) -> Scorer:
     """Return the scorer of Salazar et al. (2020): one copy of the sentence for each token, with that token masked."""
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(EMBEDDED)
-    network = AutoModelForMaskedLM.from_pretrained(EMBEDDED, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    network = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32).eval()
 
     @torch.inference_mode()
     def score(text: str) -> float:
@@ -50,7 +50,7 @@ def plain_transformers() -> Scorer:
     return lambda texts: [score(text) for text in texts]
 
 
-def minicons() -> Scorer:
+def minicons(folder: Path) -> Scorer:
     if importlib.util.find_spec("minicons") is None:
         pytest.skip("minicons is not installed")
     from transformers import PreTrainedTokenizerBase
@@ -59,7 +59,7 @@ def minicons() -> Scorer:
     PreTrainedTokenizerBase.batch_encode_plus = PreTrainedTokenizerBase.__call__
     from minicons.scorer import MaskedLMScorer
 
-    scorer = MaskedLMScorer(str(EMBEDDED), "cpu", dtype=torch.float32)
+    scorer = MaskedLMScorer(str(folder), "cpu", dtype=torch.float32)
 
     def score(texts: list[str]) -> list[float]:
         return [
@@ -74,12 +74,14 @@ def minicons() -> Scorer:
 
 
 @pytest.mark.parametrize("peer", [plain_transformers, minicons])
-def test_scoring_is_three_times_as_fast_as_a_peer(peer: Callable[[], Scorer], figures: Figures) -> None:
+def test_scoring_is_three_times_as_fast_as_a_peer(
+    peer: Callable[[Path], Scorer], figures: Figures, exported: Path
+) -> None:
     def ours(dtype: torch.dtype | None) -> Scorer:
         model = mlm.load("embedded", dtype=dtype)
         return lambda texts: [score.pseudo_log_likelihood for score in mlm.score(model, texts, metric="original")]
 
-    scorers = {"peer": peer(), "float32": ours(torch.float32), "default": ours(None)}
+    scorers = {"peer": peer(exported), "float32": ours(torch.float32), "default": ours(None)}
     seconds, scores = dict.fromkeys(scorers, 0.0), {name: list[float]() for name in scorers}
     texts = sentences()
     for start in range(0, COUNT, 20):

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
-from transformers import PreTrainedModel
 
 from fillmask_ls import MASK, mlm
-from fillmask_ls.mlm.checkpoint import EMBEDDED
 
 TEXT = f"She drank a cup of {MASK} with milk."
 
 
-def test_probabilities_are_those_of_the_pipeline(model: mlm.MaskedLM, network: PreTrainedModel) -> None:
-    from transformers import AutoTokenizer, pipeline
-
-    pipe = pipeline("fill-mask", model=network, tokenizer=AutoTokenizer.from_pretrained(EMBEDDED), device="cpu")
+def test_probabilities_are_those_of_the_pipeline(model: mlm.MaskedLM, pipeline_of: Callable[[str], Any]) -> None:
+    pipe = pipeline_of("embedded")
     theirs = {each["token_str"]: each["score"] for each in pipe(TEXT, targets=["tea", "coffee", "zebra"])}
     for target in mlm.cloze(model, TEXT, ["tea", "coffee", "zebra"]):
         assert target.probability == pytest.approx(theirs[target.text], rel=1e-3)

@@ -9,11 +9,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import AutoModelForMaskedLM
+from transformers import PreTrainedModel
 
 import notebook
 from fillmask_ls import mlm
-from fillmask_ls.mlm.checkpoint import EMBEDDED
 from training.evaluate import count_right_in_notebook, evaluate, table
 from training.figures import calibration_error
 from training.notebook import ANSWERS, PARAGRAPH, answer_spans
@@ -22,9 +21,10 @@ from training.passages import TextError, documents, passages
 pytestmark = pytest.mark.training
 
 
-def test_loss_and_accuracy_equal_those_of_transformers(model: mlm.MaskedLM, text: Path) -> None:
+def test_loss_and_accuracy_equal_those_of_transformers(
+    model: mlm.MaskedLM, network: PreTrainedModel, text: Path
+) -> None:
     figures = evaluate(model, text, rate=0.3).overall
-    network = AutoModelForMaskedLM.from_pretrained(EMBEDDED, dtype=torch.float32)
     generator = torch.Generator().manual_seed(0)
     losses, ranks = [], []
     encodings = [model.tokenizer.encode(cut) for whole in documents(text) for cut in passages(whole, model.tokenizer)]

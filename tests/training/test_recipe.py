@@ -64,6 +64,12 @@ def test_recipe_makes_a_checkpoint_from_text(recipe: Recipe, text: Path, tiny: P
     assert network.config.hidden_dropout_prob == 0.1  # for further training
     assert AutoTokenizer.from_pretrained(out)("[MASK]").input_ids == [101, 103, 102]
 
+    small = tmp_path / "small"
+    assert recipe("export", run, small, "--start", tiny, "--int8").code == 0
+    assert (small / "model.safetensors").stat().st_size < 0.7 * (out / "model.safetensors").stat().st_size
+    more = recipe("train", rows, "--start", small, "--tokens", "300", "--batch", "64", "--out", tmp_path / "more")
+    assert more.code == 0, more.err
+
     card = (out / "README.md").read_text()
     assert "license: apache-2.0" in card
     assert "| top-1 |" in card

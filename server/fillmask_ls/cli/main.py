@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from fillmask_ls import MASK, __version__
 
-from . import cloze, download, fill, inspect, language_server, mask, pairs, predict, score, serve
+from . import cloze, download, export, fill, inspect, language_server, mask, pairs, predict, score, serve
 from .errors import CommandError, ExitCode, print_error
 from .input_output import flush_standard_output
 from .models import ModelChoice
@@ -34,6 +34,7 @@ examples:
   fillmask-ls inspect "She opened the door and let the cat in." --seed 5
   fillmask-ls inspect chapter.md --html report.html
   fillmask-ls download google-bert/bert-base-uncased
+  fillmask-ls export my-model
   fillmask-ls --tcp 8765
   fillmask-ls serve --listen 8000
 
@@ -84,7 +85,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"fillmask-ls {__version__}")
     language_server.add_options(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (predict, cloze, score, pairs, fill, mask, inspect, download, serve):
+    for command in (predict, cloze, score, pairs, fill, mask, inspect, download, export, serve):
         command.add_parser(commands)
     try:
         return parser.parse_args(arguments)

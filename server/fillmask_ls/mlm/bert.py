@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from torch import Tensor
 from torch.nn.functional import gelu, layer_norm, relu
 
@@ -17,6 +16,7 @@ from .checkpoint import Checkpoint, weight_files
 from .encoder import BertEncoder, Layer
 from .head import MLMHead
 from .linear import Linear
+from .stored_weights import StoredWeights
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": gelu,
@@ -108,24 +108,21 @@ class _Weights:
 
     def __init__(self, checkpoint: Checkpoint, files: ExitStack, device: torch.device, dtype: torch.dtype) -> None:
         self._device, self._dtype = device, dtype
-        self._sources: dict[str, tuple[Any, str]] = {}
-        for path in weight_files(checkpoint.path, checkpoint.name):
-            file: Any = files.enter_context(safe_open(path, framework="pt"))
-            for name in file.keys():  # noqa: SIM118 - no mapping
-                stem, dot, end = name.rpartition(".")
-                self._sources[stem + _CURRENT_SUFFIX.get(dot + end, dot + end)] = file, name
-        self.tied = {name for name, other in _TIED.items() if name not in self._sources and other in self._sources}
-        self._sources.update({name: self._sources[_TIED[name]] for name in self.tied})
+        self._stored = StoredWeights(weight_files(checkpoint.path, checkpoint.name), files)
+        self._stored_names: dict[str, str] = {}
+        for name in self._stored.names:
+            stem, dot, end = name.rpartition(".")
+            self._stored_names[stem + _CURRENT_SUFFIX.get(dot + end, dot + end)] = name
+        names = self._stored_names
+        self.tied = {name for name, other in _TIED.items() if name not in names and other in names}
+        names.update({name: names[_TIED[name]] for name in self.tied})
 
     def shape(self, name: str) -> list[int] | None:
         """Return the shape of a weight; None if it is missing."""
-        file, name_in_file = self._sources.get(name, (None, name))
-        return list(file.get_slice(name_in_file).get_shape()) if file is not None else None
+        return self._stored.shape(self._stored_names[name]) if name in self._stored_names else None
 
     def __getitem__(self, name: str) -> Tensor:
-        file, name_in_file = self._sources[name]
-        tensor: Tensor = file.get_tensor(name_in_file)
-        return tensor.to(self._device, self._dtype)
+        return self._stored[self._stored_names[name]].to(self._device, self._dtype)
 
     def load_owned(self, name: str) -> Tensor:
         """Return a copy of a weight, because one mapped tensor keeps the whole file in memory."""

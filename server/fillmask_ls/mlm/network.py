@@ -14,11 +14,18 @@ from typing import Any, cast
 import torch
 from safetensors import safe_open
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedConfig, PreTrainedModel
+from transformers import (
+    MODEL_FOR_MASKED_LM_MAPPING,
+    AutoConfig,
+    AutoModelForMaskedLM,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.utils import logging as transformers_logging
 
 from .architectures import BLIND_TO_PADDING, REFUSED
 from .checkpoint import Checkpoint, CheckpointError, weight_files
+from .stored_weights import read_quantized
 
 _POSITION_TABLES = ("position_embeddings", "embed_positions")
 """Names of the tables of learned positions."""
@@ -124,9 +131,12 @@ def build(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> N
             config = AutoConfig.from_pretrained(checkpoint.path, local_files_only=True, trust_remote_code=False)
             _refuse(config.model_type, name)
             _read_missing_positions(config, checkpoint)
-            module, report = AutoModelForMaskedLM.from_pretrained(
-                checkpoint.path,
+            weights = read_quantized(weight_files(checkpoint.path, name))
+            architecture: Any = AutoModelForMaskedLM if weights is None else MODEL_FOR_MASKED_LM_MAPPING[type(config)]
+            module, report = architecture.from_pretrained(
+                checkpoint.path if weights is None else None,
                 config=config,
+                state_dict=weights,
                 dtype=dtype,
                 use_safetensors=True,
                 local_files_only=True,
