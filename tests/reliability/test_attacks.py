@@ -187,6 +187,28 @@ async def test_cheap_questions_are_answered_while_expensive_ones_are_computed(
     assert resident_memory(process.pid) < 1.5e9
 
 
+CLIENT = """
+import socket, sys, time
+connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+connection.sendall(sys.stdin.buffer.read())
+time.sleep(600)
+"""
+
+
+@pytest.mark.process
+async def test_question_of_a_killed_client_is_given_up(served: tuple[Peer, psutil.Process]) -> None:
+    peer, _ = served
+    client = await asyncio.create_subprocess_exec(sys.executable, "-c", CLIENT, str(peer.port), stdin=subprocess.PIPE)
+    communication = asyncio.create_task(client.communicate(post("/v1/predict", EXPENSIVE[0](), RIGHT)))
+    while not await waiting(peer):
+        assert client.returncode is None
+    client.kill()
+    await communication
+    while await waiting(peer):
+        pass
+    assert await predicts(peer)
+
+
 async def waiting(peer: Peer) -> int:
     """Return the number of questions that wait for their answers."""
     lines = (await peer.get("/metrics", RIGHT)).body.decode().splitlines()
