@@ -16,6 +16,7 @@ from transformers.utils import logging as transformers_logging
 
 from fillmask_ls import mlm
 from fillmask_ls.mlm.checkpoint import CALIBRATION, CheckpointError, resolve
+from fillmask_ls.mlm.loading import native_dtype
 from fillmask_ls.mlm.tokenization import Tokenizer
 from fillmask_ls.mlm.tokenizer_files import load_tokenizer
 from fillmask_ls.presentation.terminal import console, print_table
@@ -265,7 +266,8 @@ def _student(options: argparse.Namespace) -> None:
 
 
 def _distill(options: argparse.Namespace) -> None:
-    network = load_network(resolve(options.teacher).path, torch.ones(1)).to(options.device)
+    network = load_network(resolve(options.teacher).path, torch.ones(1))
+    network.to(options.device, native_dtype(torch.device(options.device)))
     ids = translate_ids(_tokenizer(options.start), _tokenizer(options.teacher))
     blocks = 0
     if options.hidden_weight:
