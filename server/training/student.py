@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
-from transformers import BertConfig, BertForMaskedLM, MPNetForMaskedLM
+from torch import Tensor
+from transformers import AutoConfig
 
 from fillmask_ls.mlm.tokenization import Tokenizer
 
 from .errors import StepError
-from .network import Network, attention, head, layers, load_network, mask_logits
+from .network import Network, layers, load_network, mask_logits, new_network
 from .tokenizer_files import copy_tokenizer
+
+_LAYER = re.compile(r"\.layer\.(\d+)\.")
+_BY_TOKEN = ("word_embeddings.weight", "decoder.weight", "decoder.bias", "lm_head.bias", "predictions.bias")
+"""Ends of the names of weights with a row for each token."""
 
 
 class StudentError(StepError):
@@ -38,9 +42,7 @@ def translate_ids(student: Tokenizer, teacher: Tokenizer) -> Tensor:
 
 
 def start_student(teacher: Path, chosen: Sequence[int], ids: Tensor, tokenizer: Path, folder: Path) -> None:
-    """Write a ``BertForMaskedLM`` that begins with layers, embeddings and head of a teacher.
-
-    A BERT has no relative position bias, so an MPNet's is lost.
+    """Write a network of the teacher's architecture that begins with some of its layers, and all of its other weights.
 
     Args:
         teacher: a folder with a BERT or MPNet masked language model.
@@ -53,44 +55,22 @@ def start_student(teacher: Path, chosen: Sequence[int], ids: Tensor, tokenizer: 
         StudentError: the teacher has no such layer.
     """
     source = load_network(teacher, torch.ones(1))
-    available = layers(source)
-    if not chosen or not all(1 <= number <= len(available) for number in chosen):
-        raise StudentError(f"the teacher has the layers 1 to {len(available)}: choose some of them.")
-    embeddings: Any = source.base_model.embeddings
-    first = embeddings.padding_idx + 1 if isinstance(source, MPNetForMaskedLM) else 0
-    positions = embeddings.position_embeddings.weight[first:]
-    config = BertConfig(
-        vocab_size=len(ids),
-        hidden_size=source.config.hidden_size,
-        num_hidden_layers=len(chosen),
-        num_attention_heads=source.config.num_attention_heads,
-        intermediate_size=source.config.intermediate_size,
-        max_position_embeddings=len(positions),
-        layer_norm_eps=source.config.layer_norm_eps,
+    available = len(layers(source))
+    if not chosen or not all(1 <= number <= available for number in chosen):
+        raise StudentError(f"the teacher has the layers 1 to {available}: choose some of them.")
+    config = AutoConfig.from_pretrained(teacher, local_files_only=True)
+    config.vocab_size, config.num_hidden_layers = len(ids), len(chosen)
+    student = new_network(config)
+    weights = source.state_dict()
+    started = {
+        name: weights[_LAYER.sub(lambda each: f".layer.{chosen[int(each[1])] - 1}.", name)]
+        for name in student.state_dict()
+    }
+    student.load_state_dict(
+        {name: weight[ids] if name.endswith(_BY_TOKEN) else weight for name, weight in started.items()}
     )
-    student = BertForMaskedLM(config)
-    own: Any = student.bert.embeddings
-    with torch.no_grad():
-        own.word_embeddings.weight.copy_(embeddings.word_embeddings.weight[ids])
-        own.position_embeddings.weight.copy_(positions)
-        own.token_type_embeddings.weight.zero_()
-        if not isinstance(source, MPNetForMaskedLM):
-            own.token_type_embeddings.weight.copy_(embeddings.token_type_embeddings.weight)
-        head(student).decoder.bias.copy_(head(source).decoder.bias[ids])
-    own.LayerNorm.load_state_dict(embeddings.LayerNorm.state_dict())
-    head(student).dense.load_state_dict(head(source).dense.state_dict())
-    head(student).norm.load_state_dict(head(source).norm.state_dict())
-    for layer, number in zip(layers(student), chosen, strict=True):
-        for new, old in zip(_modules(layer), _modules(available[number - 1]), strict=True):
-            new.load_state_dict(old.state_dict())
     student.save_pretrained(folder)
     copy_tokenizer(tokenizer, folder)
-
-
-def _modules(layer: Any) -> list[nn.Module]:
-    own = attention(layer)
-    dense = (layer.intermediate.dense, layer.output.dense, layer.output.LayerNorm)
-    return [own.query, own.key, own.value, own.output, own.norm, *dense]
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,13 +62,11 @@ def test_student_of_all_layers_predicts_what_its_teacher_does(
     tokenizer: Tokenizer, batch: MaskedBatch, mpnet_encoder: Path, tmp_path: Path
 ) -> None:
     teacher = shaken(load_network(mpnet_encoder, torch.ones(1)))
-    with torch.no_grad():
-        teacher.mpnet.encoder.relative_attention_bias.weight.zero_()  # type: ignore[union-attr]
     teacher.save_pretrained(mpnet_encoder)
     ids = translate_ids(tokenizer, load_tokenizer(resolve(str(mpnet_encoder))))
     start_student(mpnet_encoder, [1, 2, 3], ids, EMBEDDED, tmp_path / "student")
     student = AutoModelForMaskedLM.from_pretrained(tmp_path / "student")
-    assert type(student).__name__ == "BertForMaskedLM"
+    assert student.config.vocab_size == 30522
     assert AutoTokenizer.from_pretrained(tmp_path / "student")("[MASK]").input_ids == [101, 103, 102]
     masked_ids, at, _ = batch
     expected = mask_logits(teacher, ids[masked_ids], at)[:, ids]

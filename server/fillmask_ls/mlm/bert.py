@@ -1,4 +1,7 @@
-"""Read BERT's encoder and head from a checkpoint's files, without importing transformers."""
+"""Read a BERT's or MPNet's encoder and head from a checkpoint's files, without importing transformers.
+
+An MPNet is a BERT with a relative position bias and without segments; its weights are read by BERT's names.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from .checkpoint import Checkpoint, weight_files
 from .encoder import BertEncoder, Layer
 from .head import MLMHead
 from .linear import Linear
+from .relative_positions import bias_by_distance
 from .stored_weights import StoredWeights
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -28,15 +32,35 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 _SIZES = (
     "vocab_size",
     "max_position_embeddings",
-    "type_vocab_size",
     "hidden_size",
     "intermediate_size",
     "num_hidden_layers",
     "num_attention_heads",
 )
 
+_OWN_SIZE = {"bert": "type_vocab_size", "mpnet": "relative_attention_num_buckets"}
+"""The size that only one of the architectures has."""
+
 _CURRENT_SUFFIX = {".gamma": ".weight", ".beta": ".bias"}
 """Suffixes of layer norms' weights when BERT was published, and today's."""
+
+_MPNET_NAMES = {
+    "mpnet.": "bert.",
+    ".attention.attn.q.": ".attention.self.query.",
+    ".attention.attn.k.": ".attention.self.key.",
+    ".attention.attn.v.": ".attention.self.value.",
+    ".attention.attn.o.": ".attention.output.dense.",
+    ".attention.LayerNorm.": ".attention.output.LayerNorm.",
+    "lm_head.dense.": "cls.predictions.transform.dense.",
+    "lm_head.layer_norm.": "cls.predictions.transform.LayerNorm.",
+    "lm_head.": "cls.predictions.",
+}
+"""Parts of the names of MPNet's weights, and of BERT's."""
+
+_MPNET_PADDING = 1
+"""The id of the token that MPNet doesn't count in positions, whatever the tokenizer's padding token is."""
+
+_POSITION_BIAS = "bert.encoder.relative_attention_bias.weight"
 
 _TIED = {
     "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
@@ -46,13 +70,13 @@ _TIED = {
 
 
 def read_bert(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> tuple[BertEncoder, MLMHead] | None:
-    """Read a BERT with a masked-language-model head.
+    """Read a BERT or MPNet with a masked-language-model head.
 
     Returns:
         The encoder and the head; None for any other checkpoint, which transformers then loads or refuses.
     """
     config = json.loads((checkpoint.path / "config.json").read_text(encoding="utf-8"))
-    if not _is_plain_bert(config):
+    if not _is_plain(config):
         return None
     with ExitStack() as files:
         weights = _Weights(checkpoint, files, device, dtype)
@@ -62,11 +86,11 @@ def read_bert(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) 
         return encoder, _head(weights, config, encoder.word_embeddings)
 
 
-def _is_plain_bert(config: Mapping[str, Any]) -> bool:
-    """Return whether a configuration is BERT's, with one of the common activations and nothing unusual."""
-    sizes = [config.get(name) for name in _SIZES]
+def _is_plain(config: Mapping[str, Any]) -> bool:
+    """Return whether a configuration is BERT's or MPNet's, with one of the common activations and nothing unusual."""
+    sizes = [config.get(name) for name in (*_SIZES, _OWN_SIZE.get(config["model_type"], ""))]
     return (
-        config["model_type"] == "bert"
+        config["model_type"] in _OWN_SIZE
         and all(type(size) is int and size > 0 for size in sizes)
         and config["hidden_size"] % config["num_attention_heads"] == 0
         and config.get("hidden_act") in _ACTIVATIONS
@@ -79,10 +103,14 @@ def _is_plain_bert(config: Mapping[str, Any]) -> bool:
 
 
 def _shapes(config: Mapping[str, Any]) -> Iterator[tuple[str, list[int]]]:
-    """Yield the names and shapes of a BERT's weights."""
-    vocabulary, positions, types, size, intermediate, layers, _ = (config[name] for name in _SIZES)
-    for name, rows in (("word", vocabulary), ("position", positions), ("token_type", types)):
+    """Yield the names and shapes of the weights, by BERT's names."""
+    vocabulary, positions, size, intermediate, layers, heads = (config[name] for name in _SIZES)
+    for name, rows in (("word", vocabulary), ("position", positions)):
         yield f"bert.embeddings.{name}_embeddings.weight", [rows, size]
+    if config["model_type"] == "bert":
+        yield "bert.embeddings.token_type_embeddings.weight", [config["type_vocab_size"], size]
+    else:
+        yield _POSITION_BIAS, [config["relative_attention_num_buckets"], heads]
     norms, squares = ["bert.embeddings.LayerNorm"], ["cls.predictions.transform.dense"]
     for number in range(layers):
         layer = f"bert.encoder.layer.{number}"
@@ -103,6 +131,13 @@ def _shapes(config: Mapping[str, Any]) -> Iterator[tuple[str, list[int]]]:
     yield "cls.predictions.decoder.bias", [vocabulary]
 
 
+def _bert_name(name: str) -> str:
+    if name.startswith(("mpnet.", "lm_head.")):
+        for theirs, ours in _MPNET_NAMES.items():
+            name = name.replace(theirs, ours)
+    return name
+
+
 class _Weights:
     """The weights in a checkpoint's files by today's names, read on access."""
 
@@ -111,7 +146,7 @@ class _Weights:
         self._stored = StoredWeights(weight_files(checkpoint.path, checkpoint.name), files)
         self._stored_names: dict[str, str] = {}
         for name in self._stored.names:
-            stem, dot, end = name.rpartition(".")
+            stem, dot, end = _bert_name(name).rpartition(".")
             self._stored_names[stem + _CURRENT_SUFFIX.get(dot + end, dot + end)] = name
         names = self._stored_names
         self.tied = {name for name, other in _TIED.items() if name not in names and other in names}
@@ -145,15 +180,24 @@ class _Weights:
 
 
 def _encoder(weights: _Weights, config: Mapping[str, Any]) -> BertEncoder:
+    positions = weights.load_owned("bert.embeddings.position_embeddings.weight")
+    if config["model_type"] == "bert":
+        segment = weights["bert.embeddings.token_type_embeddings.weight"][0].clone()
+        bias, padding_id = None, -1
+    else:
+        segment = torch.zeros_like(positions[0])
+        bias, padding_id = bias_by_distance(weights[_POSITION_BIAS], len(positions)), _MPNET_PADDING
     return BertEncoder(
         word_embeddings=weights.load_owned("bert.embeddings.word_embeddings.weight"),
-        position_embeddings=weights.load_owned("bert.embeddings.position_embeddings.weight"),
-        segment_embedding=weights["bert.embeddings.token_type_embeddings.weight"][0].clone(),
+        position_embeddings=positions,
+        segment_embedding=segment,
         norm=weights.norm("bert.embeddings.LayerNorm", config),
         layers=tuple(
             _layer(weights, config, f"bert.encoder.layer.{number}") for number in range(config["num_hidden_layers"])
         ),
         heads=config["num_attention_heads"],
+        position_bias=bias,
+        padding_id=padding_id,
     )
 
 

@@ -1,4 +1,4 @@
-"""BERT's encoder (Devlin et al. 2019, section 3), without the bookkeeping of transformers' modules.
+"""BERT's and MPNet's encoder (Devlin et al. 2019, section 3), without the bookkeeping of transformers' modules.
 
 After the last layer's attention, only the positions to predict continue.
 """
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import embedding, pad, scaled_dot_product_attention
 
 from .linear import Linear, bucket_size
+from .relative_positions import bias_between
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +39,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BertEncoder:
-    """The embeddings and layers of a BERT with ``h`` wide hidden states.
+    """The embeddings and layers of a BERT or MPNet with ``h`` wide hidden states.
 
     Attributes:
         word_embeddings: [vocabulary, h].
@@ -47,6 +48,8 @@ class BertEncoder:
         norm: the layer norm of the embeddings.
         layers: the layers.
         heads: the number of attention heads.
+        position_bias: MPNet's bias of each head by distance, [heads, 2 * positions - 1]; None for a BERT.
+        padding_id: the token that MPNet doesn't count in positions, which begin at the row after it; -1 for a BERT.
     """
 
     word_embeddings: Tensor
@@ -55,6 +58,13 @@ class BertEncoder:
     norm: Callable[[Tensor], Tensor]
     layers: tuple[Layer, ...]
     heads: int
+    position_bias: Tensor | None = None
+    padding_id: int = -1
+
+    @property
+    def max_positions(self) -> int:
+        """The number of tokens that have a position."""
+        return len(self.position_embeddings) - (self.padding_id + 1)
 
     def last_hidden_state(
         self,
@@ -75,30 +85,52 @@ class BertEncoder:
             Hidden states [m, h].
         """
         hidden = self._embed(input_ids)
+        attention_bias = self.attention_bias(input_ids.shape[1], attention_mask)
         for layer in self.layers[:-1]:
-            hidden = self._apply(layer, hidden, input_ids.shape, attention_mask)
+            hidden = self._apply(layer, hidden, input_ids.shape, attention_bias)
             yield_point()
-        return self._apply(self.layers[-1], hidden, input_ids.shape, attention_mask, positions)
+        return self._apply(self.layers[-1], hidden, input_ids.shape, attention_bias, positions)
 
     def hidden_states(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> tuple[Tensor, ...]:
         """Compute the embeddings' output, then each layer's, each [b, n, h]; arguments as above."""
         states = [self._embed(input_ids)]
+        attention_bias = self.attention_bias(input_ids.shape[1], attention_mask)
         for layer in self.layers:
-            states.append(self._apply(layer, states[-1], input_ids.shape, attention_mask))
+            states.append(self._apply(layer, states[-1], input_ids.shape, attention_bias))
         return tuple(state[: input_ids.numel()].view(*input_ids.shape, -1) for state in states)
+
+    def attention_bias(self, length: int, attention_mask: Tensor | None) -> Tensor | None:
+        """Return what torch's attention takes as its mask, for scores [b, heads, n, n]; None if nothing is masked.
+
+        Args:
+            length: ``n``.
+            attention_mask: bool [b, n], False where a row is padded; None if no row is.
+        """
+        allowed = None if attention_mask is None else attention_mask[:, None, None, :]
+        if self.position_bias is None:
+            return allowed
+        bias = bias_between(self.position_bias, length)[None]
+        return bias if allowed is None else bias.masked_fill(~allowed, -torch.inf)
 
     def _embed(self, input_ids: Tensor) -> Tensor:
         """Return the embeddings' output [bucket_size(b * n), h]."""
         words = embedding(input_ids, self.word_embeddings)
-        embedded = words + self.segment_embedding + self.position_embeddings[: input_ids.shape[1]]
+        embedded = words + self.segment_embedding + self._positions(input_ids)
         return _pad_rows(self.norm(embedded).flatten(0, 1), bucket_size(input_ids.numel()))
+
+    def _positions(self, input_ids: Tensor) -> Tensor:
+        """Return the position embeddings of rows, [n, h] or [b, n, h]."""
+        if self.padding_id < 0:
+            return self.position_embeddings[: input_ids.shape[1]]
+        counted = input_ids != self.padding_id
+        return embedding(self.padding_id + counted.cumsum(1) * counted, self.position_embeddings)
 
     def _apply(
         self,
         layer: Layer,
         hidden: Tensor,
         shape: torch.Size,
-        attention_mask: Tensor | None,
+        attention_bias: Tensor | None,
         positions: Tensor | None = None,
     ) -> Tensor:
         """Apply a layer to ``hidden``, whose first rows are those of ``shape`` [b, n].
@@ -109,8 +141,7 @@ class BertEncoder:
         rows, length = shape
         projected = layer.query_key_value(hidden)[: rows * length].view(rows, length, 3, self.heads, -1)
         query, key, value = projected.permute(2, 0, 3, 1, 4)
-        allowed = None if attention_mask is None else attention_mask[:, None, None, :]
-        attention = scaled_dot_product_attention(query, key, value, allowed)
+        attention = scaled_dot_product_attention(query, key, value, attention_bias)
         attention = attention.transpose(1, 2).reshape(rows * length, -1)
         if positions is None:
             attention = _pad_rows(attention, len(hidden))

@@ -91,14 +91,15 @@ def forward(
 
 
 def _attentions(encoder: BertEncoder, states: tuple[Tensor, ...], attention_mask: Tensor | None) -> tuple[Tensor, ...]:
-    """Compute the attention weights of a BERT from the input of each layer."""
+    """Compute the attention weights of a BERT or MPNet from the input of each layer."""
     weights = []
+    bias = encoder.attention_bias(states[0].shape[1], attention_mask)
     for layer, hidden in zip(encoder.layers, states, strict=False):
         rows, length, _ = hidden.shape
         projected = layer.query_key_value(hidden).view(rows, length, 3, encoder.heads, -1)
         query, key, _ = projected.permute(2, 0, 3, 1, 4)
         scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
-        if attention_mask is not None:
-            scores = scores.masked_fill(~attention_mask[:, None, None, :], -torch.inf)
+        if bias is not None:
+            scores = scores.masked_fill(~bias, -torch.inf) if bias.dtype == torch.bool else scores + bias
         weights.append(scores.softmax(-1))
     return tuple(weights)

@@ -179,7 +179,7 @@ def _read_weights(
     bert = read_bert(checkpoint, device, dtype)
     if bert is not None:
         encoder, head = bert
-        return _Weights(encoder, head, None, encoder.word_embeddings, len(encoder.position_embeddings))
+        return _Weights(encoder, head, None, encoder.word_embeddings, encoder.max_positions)
     network = build(dtype)
     return _Weights(None, None, network, network.embeddings, network.max_positions())
 

@@ -30,11 +30,11 @@ def quantize(weight: Tensor) -> tuple[Tensor, Tensor]:
     return (weight.float() / scales.float()[:, None]).round().clamp(-127, 127).to(torch.int8), scales
 
 
-def quantized(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return weights as they are stored in 8 bits; those with one dimension are stored in bfloat16."""
+def quantized(weights: Mapping[str, Tensor], *, min_size: int = 2**16) -> dict[str, Tensor]:
+    """Return weights as they are stored in 8 bits; vectors and matrices below ``min_size`` are stored in bfloat16."""
     stored: dict[str, Tensor] = {}
     for name, weight in weights.items():
-        if weight.dim() == 2:
+        if weight.dim() == 2 and weight.numel() >= min_size:
             stored[name + _INTEGERS], stored[name + _SCALE] = quantize(weight)
         else:
             stored[name] = weight.bfloat16()
