@@ -17,6 +17,8 @@ from cli.in_process import RunCommand
         (["--listen", "8000"], "two words", "FILLMASK_TOKEN must be a text of visible characters"),
         (["--ray", "auto", "--replicas", "3-2"], None, "'3-2' is not a number or a range"),
         (["--ray", "auto", "--replicas", "many"], None, "'many' is not a number"),
+        (["--ray", "auto", "--workers", "2"], None, "--workers is for one machine: on a cluster, choose --replicas"),
+        (["--workers", "0"], None, "--workers"),
         (["--replicas", "2"], None, "--replicas and --allow-open-cluster are for a cluster: add --ray"),
     ],
 )

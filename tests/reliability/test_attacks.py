@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -64,8 +66,7 @@ async def test_one_process_listens_at_one_socket_on_loopback(served: tuple[Peer,
     peer, process = served
     assert await predicts(peer)
     assert process.children(recursive=True) == []
-    listening = [each.laddr for each in process.net_connections() if each.status == psutil.CONN_LISTEN]
-    assert [(each.ip, each.port) for each in listening] == [("127.0.0.1", peer.port)]
+    assert [tuple(each.laddr) for each in listening(process)] == [("127.0.0.1", peer.port)]
 
 
 async def predicts(peer: Peer, number: int = 0) -> bool:
@@ -264,6 +265,49 @@ async def test_killed_program_leaves_nothing_and_its_port_can_be_used_again() ->
         with program("--listen", str(peer.port)) as (again, _):
             assert again.port == peer.port
             assert await predicts(again)
+
+
+@pytest.mark.process
+async def test_killed_worker_is_replaced_and_killed_parent_takes_its_workers_along() -> None:
+    with program("--workers", "2") as (peer, process):
+        first, second = workers_of(process)
+        assert {each.laddr.port for each in listening(first) + listening(second)} == {peer.port}
+        first.kill()
+        while {each.pid for each in workers_of(process)} <= {second.pid}:
+            assert await predicts(peer)
+        others = workers_of(process)
+        process.kill()
+        await asyncio.to_thread(psutil.wait_procs, [process, *others], 60)
+        assert not any(each.is_running() for each in others)
+        with socket.create_server(("127.0.0.1", peer.port)):
+            pass
+
+
+@pytest.mark.process
+async def test_workers_answer_together_and_end_at_sigterm() -> None:
+    with program("--workers", "2") as (peer, process):
+        assert all(await asyncio.gather(*(predicts(peer, number) for number in range(20))))
+        counted = {re.search(r'worker="(\d)"', (await peer.get("/metrics", RIGHT)).body.decode()) for _ in range(20)}
+        assert None not in counted
+        workers = workers_of(process)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 60) == 0
+        assert not any(each.is_running() for each in workers)
+
+
+def workers_of(process: psutil.Process) -> list[psutil.Process]:
+    """Return the processes that serve; multiprocessing adds one that watches its resources."""
+    workers = []
+    for child in process.children():
+        with suppress(psutil.NoSuchProcess):  # or it has just ended
+            if "spawn_main" in " ".join(child.cmdline()):
+                workers.append(child)
+    return workers
+
+
+def listening(process: psutil.Process) -> list[Any]:
+    """Return the sockets at which a process listens."""
+    return [each for each in process.net_connections() if each.status == psutil.CONN_LISTEN]
 
 
 @pytest.mark.long

@@ -60,7 +60,14 @@ def add_parser(commands: Commands) -> None:
         "--cpus",
         metavar="N",
         type=count,
-        help="processor cores for the model (default: all; on a cluster 1 for each replica)",
+        help="processor cores for a model (default: all, shared by the workers; on a cluster 1 for each replica)",
+    )
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=count,
+        default=1,
+        help="processes with a model each, which share the port; as many as cores serve the most people (default: 1)",
     )
     cluster = parser.add_argument_group("Ray cluster (needs the extra 'cluster')")
     cluster.add_argument("--ray", metavar="ADDRESS", help="serve on the running Ray cluster at this address, or auto")
@@ -95,6 +102,8 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.ray is None and (options.replicas or options.allow_open_cluster):
         raise CommandError("--replicas and --allow-open-cluster are for a cluster: add --ray", ExitCode.USAGE)
+    if options.ray is not None and options.workers > 1:
+        raise CommandError("--workers is for one machine: on a cluster, choose --replicas", ExitCode.USAGE)
     module, extra = ("uvicorn", "serve") if options.ray is None else ("ray", "cluster")
     if importlib.util.find_spec(module) is None:
         raise CommandError(f"this needs an extra: pip install 'fillmask-ls[{extra}]'", ExitCode.USAGE)
@@ -102,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     serve_options = _serve_options(options, token)
 
     if options.ray is None:
-        _serve_here(serve_options, host, port)
+        _serve_here(serve_options, host, port, options.workers)
     else:
         _serve_on_cluster(serve_options, options)
     return ExitCode.OK
@@ -125,17 +134,20 @@ def _report_ready(host: str, port: int) -> None:
         print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}")
 
 
-def _serve_here(serve_options: ServeOptions, host: str, port: int) -> None:
+def _serve_here(serve_options: ServeOptions, host: str, port: int, count: int) -> None:
     from fillmask_ls.engine.api import EngineError
-    from fillmask_ls.engine.serving.http_server import bind, serve_until_signal
+    from fillmask_ls.engine.serving import http_server, workers
 
     try:
-        bound = bind(host, port)
+        bound = http_server.bind(host, port)
     except OSError as error:
         raise CommandError(f"can't listen at {host}:{port}: {error.strerror or error}", ExitCode.USAGE) from error
     bound_port = bound.getsockname()[1]  # another one than 0
     try:
-        serve_until_signal(serve_options, bound, lambda: _report_ready(host, bound_port))
+        if count == 1:
+            http_server.serve_until_signal(serve_options, bound, lambda: _report_ready(host, bound_port))
+        else:
+            workers.serve_until_signal(serve_options, bound, lambda: _report_ready(host, bound_port), count=count)
     except EngineError as error:
         raise CommandError(str(error), ExitCode.NO_MODEL) from error
 

@@ -28,7 +28,8 @@ _MAX_HEAD = 1 << 15
 """Bytes of a request's headers that may arrive before they are complete."""
 _SECONDS_IDLE = 75
 """Seconds after a response before an idle connection is closed."""
-_SECONDS_TO_DRAIN = 20
+SECONDS_TO_DRAIN = 20
+"""Seconds in which pending requests are answered after SIGTERM."""
 _BACKLOG = 1024
 _SWITCH_INTERVAL = 0.0005
 """Seconds that the model's thread may keep the interpreter from the event loop; Python's default is 0.005."""
@@ -43,6 +44,7 @@ class ServeOptions:
         cpus: processor cores for the model; by default all.
         policy: which requests are accepted.
         limits: maximum sizes of a question.
+        worker: the number of this process among several that share a socket; 0 if it is alone.
     """
 
     model: str = "auto"
@@ -52,6 +54,7 @@ class ServeOptions:
     cpus: int | None = None
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
+    worker: int = 0
 
 
 async def load_app(options: ServeOptions, engine: LocalEngine) -> App:
@@ -61,7 +64,8 @@ async def load_app(options: ServeOptions, engine: LocalEngine) -> App:
         EngineError: the model can't be loaded.
     """
     name = await engine.load(options.model, options.device, options.dtype, options.runtime)
-    return FrontDoor(Service(engine.answer, name, engine.count_tokens, limits=options.limits), options.policy)
+    service = Service(engine.answer, name, engine.count_tokens, limits=options.limits, worker=options.worker)
+    return FrontDoor(service, options.policy)
 
 
 def make_engine() -> LocalEngine:
@@ -110,6 +114,7 @@ async def serve(
 
         async def startup(self, *args: Any, **kwargs: Any) -> None:
             await super().startup(*args, **kwargs)
+            bound.listen(_BACKLOG)
             ready()
 
     config = uvicorn.Config(
@@ -122,9 +127,9 @@ async def serve(
         log_level="error",
         access_log=False,
         server_header=False,
-        backlog=_BACKLOG,
+        backlog=1,  # asyncio accepts as many at a time, and other processes may be less busy
         timeout_keep_alive=_SECONDS_IDLE,
-        timeout_graceful_shutdown=_SECONDS_TO_DRAIN,
+        timeout_graceful_shutdown=SECONDS_TO_DRAIN,
         h11_max_incomplete_event_size=_MAX_HEAD,
     )
     server = Server(config)

@@ -15,13 +15,15 @@ _PREFIX = "fillmask_"
 class Metrics:
     """Counts responses and their times."""
 
-    def __init__(self, gauges: dict[str, tuple[str, Callable[[], float]]]) -> None:
+    def __init__(self, gauges: dict[str, tuple[str, Callable[[], float]]], *, worker: int = 0) -> None:
         """Create metrics.
 
         Args:
             gauges: for each name a description, and a function that returns the value now.
+            worker: the number of this process among several, which is a label then; 0 if it is alone.
         """
         self._gauges = gauges
+        self._labels = {"worker": str(worker)} if worker else {}
         self._responses: Counter[tuple[str, int]] = Counter()
         self._seconds: dict[str, float] = {}
         self._buckets: dict[str, list[int]] = {}
@@ -42,19 +44,23 @@ class Metrics:
     def _lines(self) -> Iterator[str]:
         yield from _header("http_requests_total", "counter", "Responses by path and status.")
         for (path, status), number in sorted(self._responses.items()):
-            yield f'{_PREFIX}http_requests_total{{path="{path}",status="{status}"}} {number}'
+            yield self._sample("http_requests_total", f"{number}", path=path, status=str(status))
         name = "http_request_duration_seconds"
         yield from _header(name, "histogram", "Time from the request's headers to its response.")
         for path, counts in sorted(self._buckets.items()):
             number = sum(each for (other, _), each in self._responses.items() if other == path)
             for bound, count in zip(_BUCKETS, counts, strict=True):
-                yield f'{_PREFIX}{name}_bucket{{path="{path}",le="{bound:g}"}} {count}'
-            yield f'{_PREFIX}{name}_bucket{{path="{path}",le="+Inf"}} {number}'
-            yield f'{_PREFIX}{name}_sum{{path="{path}"}} {self._seconds[path]:.6f}'
-            yield f'{_PREFIX}{name}_count{{path="{path}"}} {number}'
+                yield self._sample(f"{name}_bucket", f"{count}", path=path, le=f"{bound:g}")
+            yield self._sample(f"{name}_bucket", f"{number}", path=path, le="+Inf")
+            yield self._sample(f"{name}_sum", f"{self._seconds[path]:.6f}", path=path)
+            yield self._sample(f"{name}_count", f"{number}", path=path)
         for gauge, (description, value) in self._gauges.items():
             yield from _header(gauge, "gauge", description)
-            yield f"{_PREFIX}{gauge} {value():g}"
+            yield self._sample(gauge, f"{value():g}")
+
+    def _sample(self, name: str, value: str, **labels: str) -> str:
+        pairs = ",".join(f'{label}="{text}"' for label, text in {**labels, **self._labels}.items())
+        return f"{_PREFIX}{name}{f'{{{pairs}}}' if pairs else ''} {value}"
 
 
 def _header(name: str, kind: str, description: str) -> tuple[str, str]:

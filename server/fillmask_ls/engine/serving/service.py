@@ -73,6 +73,7 @@ class Service:
         count_tokens: Callable[[str], int],
         *,
         limits: Limits | None = None,
+        worker: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Create a service.
@@ -82,6 +83,7 @@ class Service:
             model: the name of the model.
             count_tokens: returns the number of tokens of a text, on any thread.
             limits: maximum sizes of a question.
+            worker: as for :class:`~fillmask_ls.engine.serving.http_server.ServeOptions`.
             clock: returns the time in seconds.
         """
         self._answer, self._model, self._count_tokens = answer, model, count_tokens
@@ -92,7 +94,8 @@ class Service:
             {
                 "waiting_questions": ("Questions that are not answered yet.", lambda: self._admission.waiting),
                 "waiting_tokens": ("Tokens that they have to compute.", lambda: self._admission.waiting_tokens),
-            }
+            },
+            worker=worker,
         )
         self._posts = {"/v1/predict": self._predict, "/v1/score": self._score, "/": self._fill_mask}
         self._gets = {"/healthz": lambda: Reply.of_json(200, codec.health(model)), "/metrics": self.metrics.reply}
