@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 import pytest
 
+from fillmask_ls import mlm
 from fillmask_ls.engine import codec
 from fillmask_ls.engine.api import FillQuestion, PredictQuestion, ScoreQuestion, SurprisalQuestion
 from fillmask_ls.words import find_masks
@@ -141,6 +142,18 @@ REQUESTS: dict[str, Callable[[Random], bytes]] = {
     "path": lambda dice: head(f"GET /{'../' * dice.randrange(9)}etc/passwd HTTP/1.1", RIGHT),
 }
 """Requests that are answered or refused in words."""
+
+@pytest.mark.process
+async def test_targets_by_the_hubs_protocol_have_their_probability_over_the_vocabulary(
+    served: tuple[Peer, psutil.Process], model: mlm.MaskedLM
+) -> None:
+    peer, _ = served
+    response = await peer.post("/", {"inputs": TEXT, "parameters": {"targets": ["hospital", "clinic"]}}, RIGHT)
+    expected = {target.text: target.probability for target in model.cloze(TEXT, ["hospital", "clinic"])}
+    scores = {each["token_str"]: each["score"] for each in response.value}
+    assert scores == pytest.approx(expected, rel=0.1)  # the program may compute in bfloat16
+    assert sum(scores.values()) < 0.9
+
 
 EXPENSIVE: list[Callable[[], Any]] = [
     lambda: codec.request(ScoreQuestion("word " * 4000)),
