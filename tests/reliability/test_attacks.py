@@ -143,6 +143,7 @@ REQUESTS: dict[str, Callable[[Random], bytes]] = {
 }
 """Requests that are answered or refused in words."""
 
+
 @pytest.mark.process
 async def test_targets_by_the_hubs_protocol_have_their_probability_over_the_vocabulary(
     served: tuple[Peer, psutil.Process], model: mlm.MaskedLM
