@@ -107,6 +107,8 @@ class Neovim:
                 self.press("<C-x><C-o>")
             with suppress(TimeoutError):
                 return self.wait_for_suggestions(condition, ATTEMPT_TIMEOUT)
+            if self.suggestions():  # a list that stays another one is asked for again
+                self.press("<C-e>")
             return []
 
         return wait_until(attempt, "the completion menu")

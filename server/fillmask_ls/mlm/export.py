@@ -40,4 +40,5 @@ def export(checkpoint: Checkpoint, folder: Path) -> None:
         (new / "config.json").write_text(json.dumps({**config, "dtype": "bfloat16"}, indent=2) + "\n", encoding="utf-8")
         tensors = {name: weight.to(torch.bfloat16) for name, weight in StoredWeights(weights, files).items()}
         save_file(tensors, new / "model.safetensors", metadata={"format": "pt"})
+        shutil.copymode(new / "config.json", new / "model.safetensors")  # others may read the folder
         new.replace(folder)
