@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class MaskedLM:
     """A masked language model in evaluation mode, with its tokenizer.
 
-    A BERT is an ``encoder`` and a ``head``, which hold the only copy of the weights. Any other architecture is the
-    ``network`` that transformers builds.
+    A BERT or MPNet is an ``encoder`` and a ``head``, which hold the only copy of the weights. Any other architecture is
+    the ``network`` that transformers builds.
 
     Attributes:
         name: ``embedded``, a hub id or a folder, as the user gave it.
@@ -34,9 +34,9 @@ class MaskedLM:
         dtype: of the weights.
         tokenizer: text to token ids.
         vocabulary: which tokens are words, and how they are written.
-        encoder: a BERT's embeddings and layers; None for other architectures.
-        head: a BERT's masked-language-model head; None for other architectures.
-        network: the network of any other architecture; None for a BERT.
+        encoder: a BERT's or MPNet's embeddings and layers; None for other architectures.
+        head: their masked-language-model head; None for other architectures.
+        network: the network of any other architecture; None for these two.
         embeddings: the token embeddings [vocabulary, h].
         temperature: divides the logits to calibrate the probabilities (Guo et al. 2017); 1 if none was fitted.
         compiled: the network compiled by OpenVINO, with the runtime ``openvino``.

@@ -1,4 +1,4 @@
-"""The network that transformers builds, for any other architecture than BERT's."""
+"""The network that transformers builds, for any other architecture than BERT's and MPNet's."""
 
 from __future__ import annotations
 
