@@ -113,7 +113,8 @@ def test_a_document_that_fails_does_not_stop_the_others(run: RunCommand, tmp_pat
 
 def test_code_is_read_by_its_language(run: RunCommand, tmp_path: Path) -> None:
     document = tmp_path / "module.py"
-    document.write_text("import os\n\n# The patient was taken to\n# the [MASK] by ambulance.\nvalue = 'x'\n")
+    before = "He had fallen from the roof of his house in the morning, and an hour later"
+    document.write_text(f"import os\n\n# {before} the patient was taken to\n# the [MASK] by ambulance.\nvalue = 'x'\n")
     run("fill", str(document), "--in-place")
     assert "# the hospital by ambulance.\n" in document.read_text()
 

@@ -38,11 +38,12 @@ def test_json_has_position_entropy_and_words_of_each_mask(run: RunCommand, tmp_p
 
 
 def test_a_file_is_read_by_its_language_unless_prose_is_all(run: RunCommand, tmp_path: Path) -> None:
-    file = tmp_path / "module.py"
+    file, before = tmp_path / "module.py", "He had fallen from the roof of his house in the morning. An hour later"
     file.write_text(
-        "import os\n\n# The patient was taken to\n# the [MASK] by ambulance.\nvalue = 1\n", encoding="utf-8"
+        f"import os\n\n# {before} the man was taken to\n# the [MASK] by ambulance.\nvalue = 1\n", encoding="utf-8"
     )
-    of_the_text = words(json.loads(run("predict", TEXT, "--json").out))
+    text = f"{before} the man was taken to the [MASK] by ambulance."
+    of_the_text = words(json.loads(run("predict", text, "--json").out))
     assert words(json.loads(run("predict", str(file), "--json").out)) == of_the_text
     assert words(json.loads(run("predict", str(file), "--json", "--prose", "all").out)) != of_the_text
 

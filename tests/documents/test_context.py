@@ -82,6 +82,29 @@ def test_a_comment_that_starts_far_away_is_recognized() -> None:
     assert "*" not in result.text
 
 
+@pytest.mark.parametrize(
+    ("language_id", "text", "expected"),
+    [
+        (
+            "python",
+            "import os\n\n# The man was taken\n# to the [MASK].\nreturn text\n",
+            "import os. The man was taken to the [MASK].",
+        ),
+        (
+            "yaml",
+            'name: Build\nsteps:\n  - name: "[MASK] it"\n    run: pytest\n',
+            "name: Build steps: - name: [MASK] it. run: pytest",
+        ),
+        ("python", "# The [MASK] of it.\n", "The [MASK] of it."),
+    ],
+)
+def test_short_comments_and_strings_are_read_within_the_source(language_id: str, text: str, expected: str) -> None:
+    result = passage_in(text, language_id=language_id)
+    assert result.text.startswith(expected)
+    [(start, end)] = find_masks(text)
+    assert result.document_span(result.focus) == (start, end)
+
+
 def test_code_is_never_read_as_prose() -> None:
     function = '    def one(self):\n        """Say it\'s one.\n\n        And more.\n        """\n        return 1\n\n'
     text = "class A:\n" + function * 100 + '    def two(self):\n        """The [MASK] of it."""\n' + function * 100

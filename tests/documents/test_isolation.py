@@ -48,7 +48,7 @@ def test_a_failing_reader_of_code_costs_no_hint(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(comments, "fragments_around", fail_at_secret)
     monkeypatch.setattr(comments, "fragments", fail_at_secret)
     document = TextDocument("", "# The secret [MASK].\nx = 1\n", language_id="python")
-    assert passage(document, Target(13, 19)).text == "# The secret [MASK]."
+    assert passage(document, Target(13, 19)).text == "# The secret [MASK]. x = 1"
     assert word_passage(document, (2, 5)) is None
     assert paragraphs(document) == []
 

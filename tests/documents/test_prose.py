@@ -53,7 +53,7 @@ def check_marker_file(name: str, line_end: str) -> None:
     masks = find_masks(text)
     assert len(expected) == len(masks), "a line with → or ⟹ must follow for each mask"
     for mask, line in zip(masks, expected, strict=True):
-        result = passage(document, Target(*mask), tokens=24)
+        result = passage(document, Target(*mask), tokens=24, min_words=0)
         assert result.document_span(result.focus) == mask
         results.append(PASSAGE + result.text if line.startswith(PASSAGE) else PARAGRAPH + own_paragraph(document, mask))
     assert results == expected

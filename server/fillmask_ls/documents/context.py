@@ -10,10 +10,18 @@ from fillmask_ls.words import find_masks, find_sentences, find_unmasked_words, m
 
 from .excerpt import Excerpt, cut_excerpt
 from .languages.inline_code import find_inline_code
-from .languages.registry import find_language
+from .languages.registry import find_language, is_code
 from .masks import Target
 from .prose import Prose, is_verbatim
-from .surroundings import OTHER_DOCUMENT, first_prose, join_prose, last_prose, line_around, prose_around
+from .surroundings import (
+    OTHER_DOCUMENT,
+    first_prose,
+    join_prose,
+    last_prose,
+    line_around,
+    prose_around,
+    within_source,
+)
 from .text import TextDocument
 
 DEFAULT_TOKENS = 256
@@ -22,6 +30,9 @@ DEFAULT_TOKENS = 256
 _CHARACTERS_PER_TOKEN = 16
 """How many characters to read per token: prose has about 5, with markup and code in between."""
 _MIN_REACH = 2_000
+
+MIN_WORDS = 17
+"""A comment or string of fewer words says too little by itself; ``server/docs/performance.md`` contains the figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +87,28 @@ def passage(
     strip_markup: bool = True,
     before: Sequence[TextDocument] = (),
     after: Sequence[TextDocument] = (),
+    min_words: int = MIN_WORDS,
 ) -> Passage:
     """Return the passage around a mask: its paragraph, then sentences of the paragraphs before and after it.
 
     The prefix that was typed after the mask is left out. A paragraph that is too long is cut between sentences, a
-    sentence between words. A mask at the end of its paragraph ends the passage.
+    sentence between words. A mask at the end of its paragraph ends the passage. Around a short comment or string, the
+    source is read as it is.
 
     Args:
         target: the mask, with the letters that were typed after it.
         tokens: maximum length, estimated.
         strip_markup: whether to leave out markup and code, by the document's language; else all text is prose.
         before, after: documents with prose around this one's, the nearest first.
+        min_words: the least words of a passage in code without the source around it.
     """
     language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
     prose = prose_around(document, target, language, reach) or line_around(document, target, reach)
-    return _passage_of(_excerpt(prose, target, tokens, reach, before, after, strip_markup=strip_markup))
+    excerpt = _excerpt(prose, target, tokens, reach, before, after, strip_markup=strip_markup)
+    if is_code(language) and len(excerpt.text.split()) < min_words:
+        prose = within_source(prose, document, target, reach)
+        excerpt = _excerpt(prose, target, tokens, reach, before, after, strip_markup=strip_markup)
+    return _passage_of(excerpt)
 
 
 def prose_passage(
@@ -107,7 +125,7 @@ def prose_passage(
     prose = prose_around(document, target, language, reach)
     if prose is None or (strip_markup and _is_inline_code(document, (target.start, target.end), language)):
         return None
-    return _passage_of(_excerpt(prose, target, tokens, reach, before, after, strip_markup=strip_markup))
+    return passage(document, target, tokens=tokens, strip_markup=strip_markup, before=before, after=after)
 
 
 def word_passage(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+
 from .languages.fragments import Fragment
 from .masks import Target
 from .prose import Prose, all_prose, join_fragments, prose_at, reading_start
@@ -9,6 +11,9 @@ from .text import TextDocument
 
 _WIDENING = 4
 """How many times as much text is read if its language isn't clear: in a long comment or a long block of code."""
+
+_MARKS = " \t\n#/*\"'`;%!<>-=+|"
+"""Characters that begin and end comments and strings."""
 
 OTHER_DOCUMENT = -1
 """The origin of a character of another document."""
@@ -50,6 +55,23 @@ def line_around(document: TextDocument, target: Target, reach: int) -> Prose:
             Fragment(target.typed_end, end, document.slice(target.typed_end, end)),
         ]
     )
+
+
+def within_source(prose: Prose, document: TextDocument, target: Target, reach: int) -> Prose:
+    """Return prose around ``target`` with the source before and after it as it is, but for the marks at its ends.
+
+    Args:
+        prose: prose of the document that contains ``target``.
+        reach: as for :func:`prose_around`.
+    """
+    source = prose_around(document, target, "", reach)
+    if source is None:
+        return prose
+    start, end = bisect_left(source.origins, prose.origins[0]), bisect_right(source.origins, prose.origins[-1])
+    before, after = source.text[:start].rstrip(_MARKS), source.text[end:].lstrip(_MARKS)
+    first, last = len(before), len(source.text) - len(after)
+    prose = join_prose(Prose(before, source.origins[:first]), prose)
+    return join_prose(prose, Prose(after, source.origins[last:]))
 
 
 def first_prose(document: TextDocument, language: str, length: int) -> Prose:
