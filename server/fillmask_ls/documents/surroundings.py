@@ -67,7 +67,7 @@ def within_source(prose: Prose, document: TextDocument, target: Target, reach: i
     source = prose_around(document, target, "", reach)
     if source is None:
         return prose
-    start, end = bisect_left(source.origins, prose.origins[0]), bisect_right(source.origins, prose.origins[-1])
+    start, end = bisect_left(source.origins, min(prose.origins)), bisect_right(source.origins, max(prose.origins))
     before, after = source.text[:start].rstrip(_MARKS), source.text[end:].lstrip(_MARKS)
     first, last = len(before), len(source.text) - len(after)
     prose = join_prose(Prose(before, source.origins[:first]), prose)
