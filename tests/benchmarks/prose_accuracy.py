@@ -97,8 +97,8 @@ def measure(model: MaskedLM, options: argparse.Namespace, words: Sequence[Outcom
         masked = text[: word.start] + MASK + text[word.start + len(word.word) :]
         document = TextDocument(f"file:///{word.file}", masked)
         target = Target(word.start, word.start + len(MASK))
-        stripped = read(document, target, True, options.tokens)
-        passages += (stripped, stripped if options.stripped_only else read(document, target, False, options.tokens))
+        stripped = read(document, target, True, options)
+        passages += (stripped, stripped if options.stripped_only else read(document, target, False, options))
     first = first_words(model, passages)
     return [
         Outcome(word.kind, word.file, word.start, word.word, *(guess == word.word.lower() for guess in guesses))
@@ -106,12 +106,15 @@ def measure(model: MaskedLM, options: argparse.Namespace, words: Sequence[Outcom
     ]
 
 
-def read(document: TextDocument, target: Target, strip_markup: bool, tokens: int) -> Passage:
+def read(document: TextDocument, target: Target, strip_markup: bool, options: argparse.Namespace) -> Passage:
     """Return a passage; without markup stripped, if it fails to be read."""
+    chosen = {"tokens": options.tokens}
+    if options.min_words is not None:  # versions before have no such argument
+        chosen["min_words"] = options.min_words
     try:
-        return passage(document, target, strip_markup=strip_markup, tokens=tokens)
+        return passage(document, target, strip_markup=strip_markup, **chosen)
     except (UnboundLocalError, ValueError):  # in versions before the isolation of passages
-        return passage(document, target, strip_markup=False, tokens=tokens)
+        return passage(document, target, strip_markup=False, **chosen)
 
 
 def first_words(model: MaskedLM, passages: Sequence[Passage]) -> list[str]:
@@ -184,6 +187,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="*")
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--tokens", type=int, default=256)
+    parser.add_argument("--min-words", type=int, help="shorter comments and strings are read within the source")
     parser.add_argument("--words", type=int, default=3_000, help="words of each kind")
     parser.add_argument("--places", type=Path, nargs="*", default=[], help="files of --save whose words are measured")
     parser.add_argument("--sample-only", action="store_true", help="save the words without measuring them")

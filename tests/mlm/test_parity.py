@@ -46,6 +46,10 @@ def test_page_says_how_the_architecture_works(architecture: str, folder_of: Fold
     assert str(row) in parity.rows_in_page(), "run python tests/parity.py"
 
 
+def test_an_mpnet_is_computed_by_our_own_encoder(folder_of: FolderOf) -> None:
+    assert mlm.load(folder_of("mpnet"), dtype=torch.float32).network is None
+
+
 def test_every_known_architecture_exists() -> None:
     assert set(ARCHITECTURES) >= BLIND_TO_PADDING | set(REFUSED)
 

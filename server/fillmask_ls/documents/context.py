@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from fillmask_ls.spans import Span
 from fillmask_ls.words import find_masks, find_sentences, find_unmasked_words, may_end_sentence
@@ -31,7 +32,7 @@ _CHARACTERS_PER_TOKEN = 16
 """How many characters to read per token: prose has about 5, with markup and code in between."""
 _MIN_REACH = 2_000
 
-MIN_WORDS = 17
+_MIN_WORDS = 17
 """A comment or string of fewer words says too little by itself; ``server/docs/performance.md`` contains the figures."""
 
 
@@ -87,13 +88,13 @@ def passage(
     strip_markup: bool = True,
     before: Sequence[TextDocument] = (),
     after: Sequence[TextDocument] = (),
-    min_words: int = MIN_WORDS,
+    min_words: int = _MIN_WORDS,
 ) -> Passage:
     """Return the passage around a mask: its paragraph, then sentences of the paragraphs before and after it.
 
     The prefix that was typed after the mask is left out. A paragraph that is too long is cut between sentences, a
-    sentence between words. A mask at the end of its paragraph ends the passage. Around a short comment or string, the
-    source is read as it is.
+    sentence between words. A mask at the end of its paragraph ends the passage. Around a short comment or string,
+    the source is read as it is.
 
     Args:
         target: the mask, with the letters that were typed after it.
@@ -104,11 +105,10 @@ def passage(
     """
     language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
     prose = prose_around(document, target, language, reach) or line_around(document, target, reach)
-    excerpt = _excerpt(prose, target, tokens, reach, before, after, strip_markup=strip_markup)
-    if is_code(language) and len(excerpt.text.split()) < min_words:
-        prose = within_source(prose, document, target, reach)
-        excerpt = _excerpt(prose, target, tokens, reach, before, after, strip_markup=strip_markup)
-    return _passage_of(excerpt)
+    cut = partial(
+        _excerpt, target=target, tokens=tokens, reach=reach, before=before, after=after, strip_markup=strip_markup
+    )
+    return _passage_of(_with_enough_words(prose, document, target, language, reach, cut, min_words))
 
 
 def prose_passage(
@@ -125,7 +125,10 @@ def prose_passage(
     prose = prose_around(document, target, language, reach)
     if prose is None or (strip_markup and _is_inline_code(document, (target.start, target.end), language)):
         return None
-    return passage(document, target, tokens=tokens, strip_markup=strip_markup, before=before, after=after)
+    cut = partial(
+        _excerpt, target=target, tokens=tokens, reach=reach, before=before, after=after, strip_markup=strip_markup
+    )
+    return _passage_of(_with_enough_words(prose, document, target, language, reach, cut))
 
 
 def word_passage(
@@ -288,6 +291,22 @@ def _excerpt(
     for other in after:
         prose = join_prose(prose, first_prose(other, _find_prose_language(other, strip_markup=strip_markup), reach))
     return cut_excerpt(prose, focus, tokens)
+
+
+def _with_enough_words(
+    prose: Prose,
+    document: TextDocument,
+    target: Target,
+    language: str,
+    reach: int,
+    cut: Callable[[Prose], Excerpt],
+    min_words: int = _MIN_WORDS,
+) -> Excerpt:
+    """Cut the excerpt around ``target``; that of a short comment or string within the source around it."""
+    excerpt = cut(prose)
+    if is_code(language) and len(excerpt.text.split()) < min_words:
+        return cut(within_source(prose, document, target, reach))
+    return excerpt
 
 
 def _passage_of(excerpt: Excerpt) -> Passage:

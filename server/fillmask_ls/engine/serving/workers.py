@@ -1,7 +1,7 @@
 """The shared engine in several processes that accept connections at one socket, each with a model of its own.
 
-One process computes with one thread at a time, so it uses little more than one core. With as many processes as cores,
-a machine serves twice as many people on two cores; ``server/docs/cluster.md`` contains the figures.
+A forward pass for one person gains little from a second core, but a second process can compute for another person.
+``server/docs/cluster.md`` contains the figures.
 """
 
 from __future__ import annotations
@@ -115,6 +115,7 @@ def _replace_ended(workers: list[_Worker], options: ServeOptions, bound: socket.
                 logger.error("process %d ended with code %s; starting another", worker.number, worker.process.exitcode)
                 if stop.poll(_SECONDS_BEFORE_RESTART):
                     return
+                worker.messages.close()
                 workers[index] = _start(options, bound, worker.number)
 
 
