@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from fillmask_ls.mlm.checkpoint import EMBEDDED, resolve
@@ -45,6 +46,14 @@ def shaken(network: Network) -> Network:
     return network
 
 
+@pytest.fixture
+def teacher(mpnet_encoder: Path, tokenizer: Tokenizer) -> tuple[Network, Tensor]:
+    """An untrained MPNet, saved in its encoder's folder, and its ids of the student's tokens."""
+    network = shaken(load_network(mpnet_encoder, torch.ones(1)))
+    network.save_pretrained(mpnet_encoder)
+    return network, translate_ids(tokenizer, load_tokenizer(resolve(str(mpnet_encoder))))
+
+
 def test_ids_are_translated_by_token_and_by_role(tokenizer: Tokenizer, mpnet_encoder: Path) -> None:
     teacher = load_tokenizer(resolve(str(mpnet_encoder)))
     ids = translate_ids(tokenizer, teacher).tolist()
@@ -59,17 +68,15 @@ def test_token_that_the_teacher_lacks_is_named(tokenizer: Tokenizer, mpnet_encod
 
 
 def test_student_of_all_layers_predicts_what_its_teacher_does(
-    tokenizer: Tokenizer, batch: MaskedBatch, mpnet_encoder: Path, tmp_path: Path
+    teacher: tuple[Network, Tensor], batch: MaskedBatch, mpnet_encoder: Path, tmp_path: Path
 ) -> None:
-    teacher = shaken(load_network(mpnet_encoder, torch.ones(1)))
-    teacher.save_pretrained(mpnet_encoder)
-    ids = translate_ids(tokenizer, load_tokenizer(resolve(str(mpnet_encoder))))
+    network, ids = teacher
     start_student(mpnet_encoder, [1, 2, 3], ids, EMBEDDED, tmp_path / "student")
     student = AutoModelForMaskedLM.from_pretrained(tmp_path / "student")
     assert student.config.vocab_size == 30522
     assert AutoTokenizer.from_pretrained(tmp_path / "student")("[MASK]").input_ids == [101, 103, 102]
     masked_ids, at, _ = batch
-    expected = mask_logits(teacher, ids[masked_ids], at)[:, ids]
+    expected = mask_logits(network, ids[masked_ids], at)[:, ids]
     assert torch.allclose(mask_logits(student, masked_ids, at), expected, atol=1e-4)
 
 
@@ -110,11 +117,9 @@ def test_loss_of_targets_equals_that_of_torch(tiny: Path, batch: MaskedBatch) ->
 
 
 def test_hidden_states_of_the_teacher_are_the_targets_of_the_layers(
-    mpnet_encoder: Path, tokenizer: Tokenizer, batch: MaskedBatch, tmp_path: Path
+    teacher: tuple[Network, Tensor], batch: MaskedBatch
 ) -> None:
-    network = shaken(load_network(mpnet_encoder, torch.ones(1)))
-    network.save_pretrained(mpnet_encoder)
-    translated = translate_ids(tokenizer, load_tokenizer(resolve(str(mpnet_encoder))))
+    network, translated = teacher
     ids, at, labels = batch
     alone = Teacher(network, translated, 1.0, blocks=1, weight=2.0).targets(ids, at, labels)
     assert alone.states == []
