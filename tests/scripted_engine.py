@@ -133,12 +133,20 @@ class ScriptedEngine(api.Engine):
         await self._notify()
         return self.model_name
 
-    async def answer(self, question: api.Question, priority: Any = None) -> Any:
+    def count_work(self, question: api.ScoreQuestion | api.InspectQuestion) -> int:
+        return self.count_tokens(question.text)
+
+    async def answer(
+        self, question: api.Question, priority: Any = None, *, computed: Callable[[int], None] | None = None
+    ) -> Any:
         self.received.append((question, priority))
         await self._notify()
         await self.wait_until(lambda: self.model_name is not None and not isinstance(question, tuple(self._held)))
         if self.error is not None:
             raise self.error
+        for _ in question.text.split() if computed else ():
+            computed(1)
+            await asyncio.sleep(0)  # as a real engine, which computes on a thread of its own
         self.answered.append(question)
         await self._notify()
         return self._answer(question)

@@ -107,8 +107,8 @@ def _add_train(commands: _Commands) -> None:
 
 
 def _add_student(commands: _Commands) -> None:
-    step = commands.add_parser("student", help="make a BERT of some of a teacher's layers")
-    step.add_argument("teacher", type=Path, help="a folder with a BERT or MPNet masked language model")
+    step = commands.add_parser("student", help="make a smaller network of some of a teacher's layers")
+    step.add_argument("teacher", type=Path, help="a folder with a BERT or MPNet encoder or masked language model")
     step.add_argument("--layers", type=int, nargs="+", required=True, help="numbers of the layers to take, from 1")
     step.add_argument(
         "--tokenizer", default="embedded", metavar="MODEL", help="the model whose tokenizer to use (default: embedded)"

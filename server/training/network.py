@@ -93,6 +93,12 @@ def _start_head(parts: Head, counts: Tensor) -> None:
     parts.decoder.bias.copy_(frequencies.log())
 
 
+def has_trained_head(network: Network) -> bool:
+    """Return whether the head is another than the one that :func:`load_network` gives to an encoder."""
+    dense = head(network).dense.weight
+    return not torch.equal(dense, torch.eye(len(dense)))
+
+
 def freeze(network: Network, count: int) -> None:
     """Exclude the first ``count`` layers, and the position embeddings below them, from training.
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from transformers import AutoConfig
 from fillmask_ls.mlm.tokenization import Tokenizer
 
 from .errors import StepError
-from .network import Network, layers, load_network, mask_logits, new_network
+from .network import Network, has_trained_head, layers, load_network, mask_logits, new_network
 from .tokenizer_files import copy_tokenizer
 
 _LAYER = re.compile(r"\.layer\.(\d+)\.")
@@ -45,7 +46,8 @@ def start_student(teacher: Path, chosen: Sequence[int], ids: Tensor, tokenizer: 
     """Write a network of the teacher's architecture that begins with some of its layers, and all of its other weights.
 
     Args:
-        teacher: a folder with a BERT or MPNet masked language model.
+        teacher: a folder with a BERT or MPNet encoder or masked language model. The student of an encoder has no head
+            either: training starts one.
         chosen: the numbers of the layers to take, from 1.
         ids: as :func:`translate_ids` returns them.
         tokenizer: a folder with the student's tokenizer.
@@ -69,7 +71,8 @@ def start_student(teacher: Path, chosen: Sequence[int], ids: Tensor, tokenizer: 
     student.load_state_dict(
         {name: weight[ids] if name.endswith(_BY_TOKEN) else weight for name, weight in started.items()}
     )
-    student.save_pretrained(folder)
+    saved: Any = student if has_trained_head(source) else student.base_model
+    saved.save_pretrained(folder)
     copy_tokenizer(tokenizer, folder)
 
 

@@ -16,7 +16,14 @@ import pytest
 from torch import Tensor
 
 from fillmask_ls import mlm
-from fillmask_ls.engine.api import EngineError, PredictQuestion, Priority, SurprisalQuestion
+from fillmask_ls.engine.api import (
+    EngineError,
+    InspectQuestion,
+    PredictQuestion,
+    Priority,
+    ScoreQuestion,
+    SurprisalQuestion,
+)
 from fillmask_ls.engine.local import LocalEngine
 
 TEA = PredictQuestion("She drank a cup of [MASK] with milk.", ((19, 25),), 10)
@@ -154,6 +161,32 @@ async def test_candidates_of_several_subwords_are_returned_after_an_earlier_answ
     await engine.predict(TEA)
     searched = await engine.predict(replace(TEA, max_subwords=4))
     assert await engine.predict(TEA) == searched
+
+
+async def test_completion_does_not_wait_for_a_long_inspection(engine: LocalEngine) -> None:
+    await engine.load("embedded", "cpu")
+    loop, begun = asyncio.get_running_loop(), asyncio.Event()
+    inspection = InspectQuestion("The cat sat on the mat. " * 150)
+    inspecting = asyncio.create_task(
+        engine.answer(inspection, computed=lambda _tokens: loop.call_soon_threadsafe(begun.set))
+    )
+    await begun.wait()
+    await engine.predict(TEA)
+    assert not inspecting.done()
+    await inspecting
+
+
+@pytest.mark.parametrize(
+    "question", [ScoreQuestion("The cat sat on the mat."), InspectQuestion("The cat sat on the mat. " * 90)]
+)
+async def test_work_is_counted_before_it_is_computed(
+    engine: LocalEngine, question: ScoreQuestion | InspectQuestion
+) -> None:
+    assert engine.count_work(question) == 0
+    await engine.load("embedded", "cpu")
+    steps: list[int] = []
+    await engine.answer(question, computed=steps.append)
+    assert engine.count_work(question) == pytest.approx(sum(steps), rel=0.3)
 
 
 async def test_failed_load_keeps_the_previous_model(engine: LocalEngine, loader: Loader) -> None:

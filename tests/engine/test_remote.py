@@ -109,7 +109,7 @@ async def test_fill_mask_protocol_gives_the_same_candidates(
             assert [body["inputs"] for body in server.questions[:2]] == ["A [MASK].", "A <mask>."]
             assert MASK not in server.questions[2]["inputs"]
             with pytest.raises(RefusedError, match="hub's protocol only"):
-                await engine.score(ScoreQuestion("a text"))
+                await engine.answer(ScoreQuestion("a text"))
     for local, remote in zip(expected.predictions, actual.predictions, strict=True):
         assert remote.span == local.span
         assert remote.entropy is None
@@ -318,8 +318,8 @@ async def test_answers_are_cached_and_connections_are_reused(shared_engine: Shar
         assert await engine.predict(replace(TEA, max_subwords=4)) == whole
         hovered = await engine.predict(replace(TEA, top_k=5))
         assert hovered.predictions[0].candidates == whole.predictions[0].candidates[:5]
-        await engine.score(ScoreQuestion("a text"))
-        await engine.score(ScoreQuestion("a text"))
+        await engine.answer(ScoreQuestion("a text"))
+        await engine.answer(ScoreQuestion("a text"))
         assert len(shared_engine.questions) == 2
         await engine.predict(replace(TEA, top_k=20))
         assert len(shared_engine.questions) == 3

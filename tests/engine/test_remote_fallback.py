@@ -95,7 +95,7 @@ async def test_local_model_answers_what_the_fill_mask_protocol_cannot(
 ) -> None:
     observed = ObservedFallback(hub_endpoint, local)
     try:
-        score = await observed.engine.score(ScoreQuestion("It was a good day."))
+        score = await observed.engine.answer(ScoreQuestion("It was a good day."))
         assert score.pseudo_log_likelihood < 0
         assert observed.engine.is_remote
         assert (await observed.engine.predict(TEA)).model == hub_endpoint.url.removeprefix("http://")

@@ -1,6 +1,7 @@
 // The commands of the palette. Commands of the server keep their ids: an argument object of a code lens or a key binding is
 // passed on, and missing arguments come from the editor or from a prompt.
 import * as vscode from "vscode";
+import { LSPErrorCodes, ResponseError } from "vscode-languageclient/node";
 import { askedSuggestions } from "./asked_suggestions.ts";
 import { isAtMask, MASK, parseArguments, parseRate, pluralize, rangeArgument, toPosition, validateHubId, validateToken } from "./input.ts";
 import { installServer } from "./install_server.ts";
@@ -36,20 +37,20 @@ const HANDLERS: Record<string, Handler> = {
     await askedSuggestions.open();
   },
 
-  "fillmask.fill": async (session, args) => reportEdit(await execute(session, "fillmask.fill", withPosition(args))),
+  "fillmask.fill": async (session, args) => reportEdit(await session.request("fillmask.fill", withPosition(args))),
 
   "fillmask.fillAll": async (session, args) =>
-    reportEdit(await execute(session, "fillmask.fillAll", withDocument(args)), `Nothing to fill: the text contains no ${MASK}.`),
+    reportEdit(await session.request("fillmask.fillAll", withDocument(args)), `Nothing to fill: the text contains no ${MASK}.`),
 
   "fillmask.maskRandomly": async (session, args) => {
     const documentArgs = withDocument(args);
     const rate = "rate" in args || "uri" in args ? {} : await promptForRate("range" in documentArgs);
     if (rate === undefined) return undefined;
-    return reportEdit(await execute(session, "fillmask.maskRandomly", { ...documentArgs, ...rate }), "Nothing to mask: the text contains no words.");
+    return reportEdit(await session.request("fillmask.maskRandomly", { ...documentArgs, ...rate }), "Nothing to mask: the text contains no words.");
   },
 
   "fillmask.unmask": async (session, args) =>
-    reportEdit(await execute(session, "fillmask.unmask", withDocument(args)), "Nothing to restore: fillmask can restore only words that it masked itself."),
+    reportEdit(await session.request("fillmask.unmask", withDocument(args)), "Nothing to restore: fillmask can restore only words that it masked itself."),
 
   "fillmask.ignoreWord": (session, args) => session.request("fillmask.ignoreWord", args),
 
@@ -61,15 +62,15 @@ const HANDLERS: Record<string, Handler> = {
   "fillmask.turnOffDiagnostics": (session, args) => session.request("fillmask.turnOffDiagnostics", args),
 
   "fillmask.score": async (session, args) => {
-    const score = (await execute(session, "fillmask.score", withDocument(args))) as Score | undefined;
-    if (score !== undefined) showScore(`Score${titleSuffix(args)}`, score);
+    const score = (await session.request("fillmask.score", withDocument(args))) as Score;
+    showScore(`Score${titleSuffix(args)}`, score);
     return score;
   },
 
   "fillmask.inspect": async (session, args) => {
-    if ("format" in args) return execute(session, "fillmask.inspect", withDocument(args));
-    const report = (await execute(session, "fillmask.inspect", { ...withDocument(args), format: "html" })) as { content: string } | undefined;
-    if (report !== undefined) showInspection(`Inspection${titleSuffix(args)}`, report.content);
+    if ("format" in args) return session.request("fillmask.inspect", withDocument(args));
+    const report = (await session.request("fillmask.inspect", { ...withDocument(args), format: "html" })) as { content: string };
+    showInspection(`Inspection${titleSuffix(args)}`, report.content);
     return report;
   },
 
@@ -204,7 +205,7 @@ export function reportProblems(session: Session): vscode.Disposable {
 }
 
 async function reportError(session: Session, error: unknown): Promise<void> {
-  if (error instanceof vscode.CancellationError) return;
+  if (error instanceof vscode.CancellationError || isCancelled(error)) return;
   if (session.state.kind === "missing" || session.state.kind === "failed") {
     await reportFailure(session);
     return;
@@ -213,22 +214,13 @@ async function reportError(session: Session, error: unknown): Promise<void> {
   await (error instanceof Notice ? vscode.window.showInformationMessage(message) : vscode.window.showErrorMessage(message));
 }
 
-/** Execute a command of the server with cancellable progress. Return undefined if the user cancels it. */
-function execute(session: Session, command: string, args: Arguments): Thenable<unknown> {
-  const options = { location: vscode.ProgressLocation.Notification, title: "Running the language model", cancellable: true };
-  return vscode.window.withProgress(options, async (_progress, token) => {
-    try {
-      return await session.request(command, args, token);
-    } catch (error) {
-      if (token.isCancellationRequested) return undefined;
-      throw error;
-    }
-  });
+/** Return whether the user cancelled a command by its progress bar, which the server shows. */
+function isCancelled(error: unknown): boolean {
+  return error instanceof ResponseError && error.code === LSPErrorCodes.RequestCancelled;
 }
 
 function reportEdit(answer: unknown, nothingToDo?: string): unknown {
-  const result = answer as EditResult | undefined;
-  if (result === undefined) return undefined;
+  const result = answer as EditResult;
   if (!result.applied) throw new Error("Nothing was edited: the document changed in the meantime. Try again.");
   if (result.words.length === 0 && nothingToDo !== undefined) throw new Notice(nothingToDo);
   if (result.words.length > 0) vscode.window.setStatusBarMessage(`fillmask: ${pluralize(result.words.length, "edit")}`, STATUS_MESSAGE_DURATION);

@@ -128,12 +128,12 @@ export class Session implements vscode.Disposable {
    *
    * @throws if the server rejects the command or doesn't run.
    */
-  async request(command: string, argument: object, token?: vscode.CancellationToken): Promise<unknown> {
+  async request(command: string, argument: object): Promise<unknown> {
     await this.start();
     if (this.#client?.isRunning() !== true) {
       throw new Error(this.#state.kind === "missing" || this.#state.kind === "failed" ? this.#state.message : "The server is not running. Restart it.");
     }
-    return this.#client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] }, token);
+    return this.#client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] });
   }
 
   /** Return whether the server supports the document. */

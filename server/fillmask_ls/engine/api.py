@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, cast
@@ -190,8 +191,19 @@ class Engine(ABC):
     """
 
     @abstractmethod
-    async def answer(self, question: Question, priority: Priority = Priority.INTERACTIVE) -> Any:
-        """Answer a question of any kind; the answer has the type that the question's own method returns."""
+    async def answer(
+        self,
+        question: Question,
+        priority: Priority = Priority.INTERACTIVE,
+        *,
+        computed: Callable[[int], None] | None = None,
+    ) -> Any:
+        """Answer a question of any kind; the answer has the type that the question's own method returns.
+
+        Args:
+            computed: called on any thread after each forward step with the number of its tokens, where this process
+                computes.
+        """
 
     async def predict(self, question: PredictQuestion, priority: Priority = Priority.INTERACTIVE) -> Predictions:
         """Predict each mask by itself."""
@@ -231,14 +243,6 @@ class Engine(ABC):
         """Return the surprisal of each word, in the text's order."""
         return cast("list[WordSurprisal]", await self.answer(question, priority))
 
-    async def score(self, question: ScoreQuestion, priority: Priority = Priority.INTERACTIVE) -> Score:
-        """Return the pseudo-log-likelihood of a text, token by token."""
-        return cast(Score, await self.answer(question, priority))
-
     async def sample_mask(self, question: SampleMaskQuestion, priority: Priority = Priority.INTERACTIVE) -> list[Span]:
         """Return the spans of the words or subwords that random masking hides, in order."""
         return cast("list[Span]", await self.answer(question, priority))
-
-    async def inspect(self, question: InspectQuestion, priority: Priority = Priority.INTERACTIVE) -> Inspection:
-        """Mask a text at random, predict the masks and compare the predictions with the text."""
-        return cast(Inspection, await self.answer(question, priority))

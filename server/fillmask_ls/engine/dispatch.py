@@ -35,7 +35,7 @@ from .api import (
 from .job_queue import ModelSteps
 
 
-def begin(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any], tokens_per_step: int) -> Any:
+def begin(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any], tokens_per_step: int) -> ModelSteps:
     """Begin to answer a question.
 
     Args:
@@ -43,22 +43,8 @@ def begin(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any], 
         tokens_per_step: as for :func:`~fillmask_ls.mlm.forward_steps.split_steps`.
 
     Returns:
-        :class:`~fillmask_ls.engine.job_queue.ModelSteps` that lead to the answer; the answer itself to questions about
-        random masking.
+        The steps that lead to the answer.
     """
-    if isinstance(question, InspectQuestion):
-        return inspect(
-            model,
-            question.text,
-            rate=question.rate,
-            seed=question.seed,
-            whole_words=question.whole_words,
-            top_k=question.top_k,
-        )
-    if isinstance(question, SampleMaskQuestion):
-        return sample_mask_spans(
-            model, question.text, rate=question.rate, seed=question.seed, whole_words=question.whole_words
-        )
     return ModelSteps(model, split_steps(_steps(model, question, cache), tokens_per_step))
 
 
@@ -81,6 +67,19 @@ def _steps(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any])
             return word_surprisals.steps(model, question.text, spans=question.spans, top_k=question.top_k)
         case ScoreQuestion():
             return score.steps(model, question.text, metric=question.metric, spans=question.spans)
+        case InspectQuestion():
+            return inspect.steps(
+                model,
+                question.text,
+                rate=question.rate,
+                seed=question.seed,
+                whole_words=question.whole_words,
+                top_k=question.top_k,
+            )
+        case SampleMaskQuestion():
+            return sample_mask_spans.steps(
+                model, question.text, rate=question.rate, seed=question.seed, whole_words=question.whole_words
+            )
     raise TypeError(f"no question: {type(question).__name__}")
 
 

@@ -93,13 +93,19 @@ class FallbackEngine(Engine):
         """Predict as a completion needs it, with whole-word candidates first; see :mod:`~fillmask_ls.engine.prefetch`."""
         return await self._prefetcher.predict_early(question)
 
-    async def answer(self, question: Question, priority: Priority = Priority.INTERACTIVE) -> Any:
+    async def answer(
+        self,
+        question: Question,
+        priority: Priority = Priority.INTERACTIVE,
+        *,
+        computed: Callable[[int], None] | None = None,
+    ) -> Any:
         """Answer a question; see :class:`~fillmask_ls.engine.api.Engine`."""
         if isinstance(question, PredictQuestion) and priority is Priority.INTERACTIVE:
             self._prefetcher.cancel_stale(question)
         remote, problem = self.remote, self.problem
         if remote is None:
-            return await self.local.answer(question, priority)
+            return await self.local.answer(question, priority, computed=computed)
         error: EngineError | None = problem
         if problem is None:
             try:
@@ -114,7 +120,7 @@ class FallbackEngine(Engine):
         if not self._falls_back:
             raise error or EngineError("the shared engine does not answer")
         self._need_local()
-        return await self.local.answer(question, priority)
+        return await self.local.answer(question, priority, computed=computed)
 
     async def _find(self, remote: RemoteEngine) -> None:
         try:

@@ -10,7 +10,17 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .api import Engine, EngineError, Predictions, PredictQuestion, Priority, Question, SupersededError
+from .api import (
+    Engine,
+    EngineError,
+    InspectQuestion,
+    Predictions,
+    PredictQuestion,
+    Priority,
+    Question,
+    ScoreQuestion,
+    SupersededError,
+)
 from .cache import LRUCache
 from .job_queue import ModelSteps
 from .scheduler import Scheduler, tokens_per_step
@@ -70,6 +80,13 @@ class LocalEngine(Engine):
     def count_tokens(self, text: str) -> int:
         """Return the number of a text's tokens, special tokens included; 0 before a model is loaded."""
         return len(self._model.tokenizer.encode(text).ids) if self._model is not None else 0
+
+    def count_work(self, question: ScoreQuestion | InspectQuestion) -> int:
+        """Return the number of tokens in the forward steps of a question; 0 before a model is loaded. Takes time."""
+        if self._model is None:
+            return 0
+        tokens = self.count_tokens(question.text)
+        return tokens * min(tokens, self._model.tokenizer.max_length) if isinstance(question, ScoreQuestion) else tokens
 
     def warm_up(self) -> None:
         """Start importing torch and the code of :mod:`fillmask_ls.mlm`, before the settings name a model."""
@@ -136,7 +153,6 @@ class LocalEngine(Engine):
 
         Args:
             client: the client that asks, if the engine is ``fair``.
-            computed: called after each forward step with the number of its tokens, on the model's thread.
         """
         context = _Context(priority, client, computed)
         await self._wait_for_model()
@@ -168,16 +184,15 @@ class LocalEngine(Engine):
             logger.error("a forward pass failed with %s", kind)
             raise EngineError(f"the model failed with {kind}") from error
 
-    def _begin(self, question: Question, context: _Context) -> Any:
-        """Return the answer, or the steps that lead to it; runs on the model's thread."""
+    def _begin(self, question: Question, context: _Context) -> ModelSteps:
+        """Return the steps that lead to the answer; runs on the model's thread."""
         from .dispatch import begin
 
         model, distributions = self._model, self._distributions
         assert model is not None  # noqa: S101 - _wait_for_model() returned
-        result = begin(model, question, distributions, tokens_per_step(context.priority))
-        if not isinstance(result, ModelSteps):
-            return result
-        steps = result.steps if context.computed is None else _report_steps(result.steps, context.computed)
+        steps = begin(model, question, distributions, tokens_per_step(context.priority)).steps
+        if context.computed is not None:
+            steps = _report_steps(steps, context.computed)
         if isinstance(question, PredictQuestion):
             steps = self._remember_latest(question, steps, distributions)
         return ModelSteps(model, steps)

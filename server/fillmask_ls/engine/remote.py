@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -70,7 +71,13 @@ class RemoteEngine(Engine):
             await protocol.close()
         await self.connect()
 
-    async def answer(self, question: Question, priority: Priority = Priority.INTERACTIVE) -> Any:  # noqa: ARG002
+    async def answer(
+        self,
+        question: Question,
+        priority: Priority = Priority.INTERACTIVE,  # noqa: ARG002
+        *,
+        computed: Callable[[int], None] | None = None,  # noqa: ARG002
+    ) -> Any:
         """Answer a question; see :class:`~fillmask_ls.engine.api.Engine`. The priority is not sent.
 
         Raises:

@@ -243,7 +243,7 @@ class ModelManager:
                 done.set_result(outcome)
 
     async def _show_loading(self, model: str, done: asyncio.Future[str]) -> None:
-        async with progress_bar(self._client, "Loading the language model", model) as bar:
+        async with progress_bar(self._client, "Loading the language model", model, has_percentage=False) as bar:
             bar.outcome = await done
 
     def _set_state(self, state: str) -> None:

@@ -31,7 +31,7 @@ class ProgressBar:
         self._token = token
         self._percentage = -1
 
-    def report(self, done: int, total: int, message: str) -> None:
+    def report(self, done: int, total: int, message: str = "") -> None:
         """Report how much is done; at most one notification a percent."""
         percentage = min(100, 100 * done // total) if total else 0
         if percentage > self._percentage and self._token in self._progress.tokens:
@@ -41,12 +41,18 @@ class ProgressBar:
 
 @asynccontextmanager
 async def progress_bar(
-    client: Client, title: str, message: str, cancel: Callable[[], object] | None = None
+    client: Client,
+    title: str,
+    message: str = "",
+    cancel: Callable[[], object] | None = None,
+    *,
+    has_percentage: bool = True,
 ) -> AsyncIterator[ProgressBar]:
     """Show a progress bar while the body runs.
 
     Args:
-        cancel: called when the user presses the bar's button; None for a bar without button and percentage.
+        cancel: called when the user presses the bar's button; None for a bar without a button.
+        has_percentage: whether :meth:`ProgressBar.report` will be called.
     """
     token = f"fillmask-{next(_numbers)}"
     bar, progress = ProgressBar(client, token), client.server.work_done_progress
@@ -54,7 +60,7 @@ async def progress_bar(
         progress.begin(
             token,
             types.WorkDoneProgressBegin(
-                title, cancellable=cancel is not None, message=message, percentage=None if cancel is None else 0
+                title, cancellable=cancel is not None, message=message, percentage=0 if has_percentage else None
             ),
         )
 

@@ -27,7 +27,8 @@ class ForwardStep:
 
     Attributes:
         rows: token ids with special tokens.
-        positions: the positions to predict in each row.
+        positions: the positions to predict in each row. A row without positions is not computed; a step of such rows
+            reports work that its generator does itself, and lets other work run before it.
     """
 
     rows: Sequence[Sequence[int]]
@@ -72,8 +73,10 @@ def logits(
     Returns:
         For each step its logits [count, vocabulary], in float32 on the CPU.
     """
-    rows = [row for step in steps for row in step.rows]
-    positions = [inside for step in steps for inside in step.positions]
+    wanted = [(row, inside) for step in steps for row, inside in zip(step.rows, step.positions, strict=True) if inside]
+    if not wanted:
+        return [torch.empty(0, len(model.vocabulary.texts)) for _ in steps]
+    rows, positions = zip(*wanted, strict=True)
     together = model.logits(rows, positions, yield_point).float().cpu()
     return list(torch.split(together, [step.count for step in steps]))
 

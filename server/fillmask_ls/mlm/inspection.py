@@ -12,7 +12,7 @@ from torch import Tensor
 from fillmask_ls.spans import Span
 
 from .arguments import check_count
-from .forward_steps import ForwardSteps, without_steps
+from .forward_steps import ForwardStep, ForwardSteps
 from .hidden_states import forward
 from .likelihood import IGNORE_INDEX, log_likelihoods
 from .masking import mask_all, sample_mask, seeded_generator
@@ -50,10 +50,6 @@ def inspect(
     >>> [token.token for token in inspection.tokens if token.masked]
     ['brown']
     """
-    return without_steps(lambda: _inspect(model, text, rate, seed, whole_words, top_k))
-
-
-def _inspect(model: MaskedLM, text: str, rate: float, seed: int, whole_words: bool, top_k: int) -> Inspection:
     check_count("top_k", top_k)
     generator = seeded_generator(seed, text)
     parts = []
@@ -62,6 +58,7 @@ def _inspect(model: MaskedLM, text: str, rate: float, seed: int, whole_words: bo
         encoding = model.tokenizer.encode(window)
         masked = sample_mask(encoding, rate, generator=generator, whole_words=window if whole_words else None)
         if encoding.ids:  # an empty text has no tokens if the tokenizer adds none
+            yield ForwardStep([encoding.ids], [[]])  # a window takes long: other work runs between two
             parts.append(_inspect_window(model, encoding, start, masked, top_k))
     layers = zip(*(part.hidden_norms for part in parts), strict=True)
     hidden_norms = tuple(float(torch.cat(norms).mean()) for norms in layers)

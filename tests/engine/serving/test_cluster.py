@@ -136,7 +136,7 @@ async def test_shared_answers_equal_local_ones(two_replicas: tuple[str, Cluster]
     words = [(word.text, pytest.approx(word.probability, abs=1e-3)) for word in expected.predictions[0].candidates]
     assert [(word.text, word.probability) for word in actual.predictions[0].candidates] == words
     text = ScoreQuestion("It was a good day.")
-    score = (await engine.score(text)).pseudo_log_likelihood
+    score = (await engine.answer(text)).pseudo_log_likelihood
     assert score == pytest.approx(answer(model, text).pseudo_log_likelihood, abs=1e-3)
     await engine.close()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from typing import Any
 
 import pytest
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from fillmask_ls.engine.api import InspectQuestion, ScoreQuestion
 from lsp.editor import Editor
@@ -59,3 +62,47 @@ async def test_inspect_as_a_page_or_markdown_is_escaped(bert: Editor) -> None:
     markdown = plain(await document.command("fillmask.inspect", rate=0.5, seed=3, format="markdown"))["content"]
     assert "| " in markdown
     assert "<b>" not in markdown
+
+
+LONG = "The cat sat on the mat.\n" * 100
+
+
+@pytest.mark.parametrize(
+    ("command", "title", "question"),
+    [("score", "Scoring words", ScoreQuestion), ("inspect", "Predicting masked words", InspectQuestion)],
+)
+async def test_a_long_text_shows_its_progress_in_percent(
+    command: str, title: str, question: type[Any], vscode: Editor, engine: ScriptedEngine
+) -> None:
+    document = vscode.open(LONG)
+    await vscode.wait_for_model()
+    await document.command(f"fillmask.{command}")
+    await vscode.settle()
+    [(begin, *reports, end)] = [bar for bar in vscode.client.progress_reports.values() if bar and bar[0].title == title]
+    assert (begin.percentage, begin.cancellable) == (0, True)
+    assert [report.percentage for report in reports] == list(range(101))
+    assert end.message == "done"
+
+
+async def test_a_long_score_is_cancelled_by_its_progress_bar(vscode: Editor, engine: ScriptedEngine) -> None:
+    document = vscode.open(LONG)
+    await vscode.wait_for_model()
+    engine.hold(ScoreQuestion)
+    scoring = asyncio.ensure_future(document.command("fillmask.score"))
+    await engine.wait_until(lambda: bool(engine.questions(ScoreQuestion)))
+    bars = vscode.client.progress_reports
+    [token] = [token for token, reports in bars.items() if reports and reports[0].title == "Scoring words"]
+    vscode.client.window_work_done_progress_cancel(types.WorkDoneProgressCancelParams(token))
+    with pytest.raises(JsonRpcException, match="cancel"):
+        await scoring
+    await vscode.settle()
+    assert bars[token][-1].message == "cancelled"
+    assert not any(isinstance(question, ScoreQuestion) for question in engine.answered)
+
+
+async def test_a_short_text_shows_no_progress_bar(vscode: Editor) -> None:
+    document = vscode.open("The cat sat on the mat.")
+    await vscode.wait_for_model()
+    await document.command("fillmask.score")
+    await vscode.settle()
+    assert not [bar for bar in vscode.client.progress_reports.values() if bar and bar[0].title == "Scoring words"]

@@ -9,6 +9,7 @@ from fillmask_ls.engine.api import InspectQuestion
 from fillmask_ls.presentation.html import inspection_page
 from fillmask_ls.presentation.markdown import inspection_markdown
 
+from ..long_answer import long_answer
 from ..session import Session
 from .arguments import Arguments
 from .prose import prose
@@ -33,7 +34,8 @@ async def inspect(session: Session, arguments: Arguments) -> dict[str, Any]:
     format_ = arguments.choice("format", "json", ("json", "markdown", "html"))
     text = await prose(session, arguments)
     whole_words = arguments.flag("wholeWords", default=False)
-    inspection = await session.engine.inspect(InspectQuestion(text, arguments.rate(), arguments.seed(), whole_words))
+    question = InspectQuestion(text, arguments.rate(), arguments.seed(), whole_words)
+    inspection = await long_answer(session, question, "Predicting masked words")
     if format_ == "json":
         return {**asdict(inspection), "perplexity": inspection.perplexity}
     render = inspection_markdown if format_ == "markdown" else inspection_page

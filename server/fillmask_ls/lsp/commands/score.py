@@ -6,6 +6,7 @@ from typing import Any
 
 from fillmask_ls.engine.api import ScoreQuestion
 
+from ..long_answer import long_answer
 from ..session import Session
 from .arguments import Arguments
 from .prose import prose
@@ -29,7 +30,8 @@ async def score(session: Session, arguments: Arguments) -> dict[str, Any]:
         the text that was scored.
     """
     metric: Any = arguments.choice("metric", "within_word_l2r", _METRICS)
-    result = await session.engine.score(ScoreQuestion(await prose(session, arguments), metric))
+    question = ScoreQuestion(await prose(session, arguments), metric)
+    result = await long_answer(session, question, "Scoring words")
     return {
         "model": session.engine.model_for(ScoreQuestion),
         "pseudoLogLikelihood": result.pseudo_log_likelihood,
