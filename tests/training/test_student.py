@@ -16,7 +16,7 @@ from fillmask_ls.mlm.tokenization import Tokenizer
 from fillmask_ls.mlm.tokenizer_files import load_tokenizer
 from training.__main__ import main
 from training.masked_batches import MaskedBatch, masked
-from training.network import Network, load_network, mask_logits, soft_loss
+from training.network import Network, head, layers, load_network, mask_logits, soft_loss
 from training.recipe import Recipe
 from training.rows import Rows
 from training.student import StudentError, Teacher, start_student, translate_ids
@@ -78,6 +78,18 @@ def test_student_of_all_layers_predicts_what_its_teacher_does(
     masked_ids, at, _ = batch
     expected = mask_logits(network, ids[masked_ids], at)[:, ids]
     assert torch.allclose(mask_logits(student, masked_ids, at), expected, atol=1e-4)
+
+
+def test_student_of_an_encoder_leaves_its_head_to_training(
+    mpnet_encoder: Path, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    ids = translate_ids(tokenizer, load_tokenizer(resolve(str(mpnet_encoder))))
+    start_student(mpnet_encoder, [1, 3], ids, EMBEDDED, tmp_path / "student")
+    counts = torch.arange(30522)
+    student = load_network(tmp_path / "student", counts)
+    assert torch.allclose(head(student).decoder.bias.exp(), (counts + 1) / (counts + 1).sum())
+    encoder = load_network(mpnet_encoder, torch.ones(1))
+    assert torch.equal(layers(student)[1].output.dense.weight, layers(encoder)[2].output.dense.weight)
 
 
 def test_student_takes_the_layers_that_are_named(tiny: Path, tokenizer: Tokenizer, tmp_path: Path) -> None:

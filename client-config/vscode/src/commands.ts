@@ -105,7 +105,7 @@ const HANDLERS: Record<string, Handler> = {
   },
 
   "fillmask.status": async (session) => {
-    const entries = menu(session.state, vscode.workspace.isTrusted);
+    const entries = menu(session.state, vscode.workspace.isTrusted, session.canUpdate);
     const chosen = await vscode.window.showQuickPick(
       entries.map((entry) => ({ ...entry, alwaysShow: true })),
       { placeHolder: "fillmask", matchOnDescription: true },

@@ -56,13 +56,17 @@ export function requirement(version: string): string {
   return `fillmask-ls>=${major}.${minor},<${major}.${Number(minor) + 1}`;
 }
 
-/** Return the commands in order. `--clear` discards the remains of an earlier attempt. */
-export function installCommands(platform: NodeJS.Platform, python: Command, environment: string, version: string): Command[] {
+/**
+ * Return the commands in order. `--clear` discards an earlier installation.
+ *
+ * @param source what pip installs: a requirement, or the path of a wheel or a source folder.
+ */
+export function installCommands(platform: NodeJS.Platform, python: Command, environment: string, source: string): Command[] {
   return [
     { program: python.program, arguments: [...python.arguments, "-I", "-m", "venv", "--clear", environment] },
     {
       program: inEnvironment(platform, environment, "python"),
-      arguments: ["-I", "-m", "pip", "install", "--no-input", requirement(version)],
+      arguments: ["-I", "-m", "pip", "install", "--no-input", source],
     },
   ];
 }

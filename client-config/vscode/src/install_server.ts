@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import * as vscode from "vscode";
-import { errorLine, findPython, formatCommand, installCommands, pythonCandidates, type Command, type CommandResult } from "./install_plan.ts";
+import { errorLine, findPython, formatCommand, installCommands, pythonCandidates, requirement, type Command, type CommandResult } from "./install_plan.ts";
 import { activePython } from "./python_extension.ts";
 import type { Session } from "./session.ts";
 
@@ -26,7 +26,9 @@ export async function installServer(session: Session): Promise<void> {
     if (chosen === settings) await vscode.commands.executeCommand("workbench.action.openSettings", "fillmask.server");
     return;
   }
-  const commands = installCommands(process.platform, python, session.managedEnvironment, session.version);
+  const source = await chooseSource(session);
+  if (source === undefined) return;
+  const commands = installCommands(process.platform, python, session.managedEnvironment, source);
   const install = "Install";
   const detail = [...commands.map(formatCommand), SIZE, "The server gets its own virtual environment. Nothing else on this machine changes."].join("\n\n");
   const answer = await vscode.window.showInformationMessage("Install the server fillmask-ls? These commands will run:", { modal: true, detail }, install);
@@ -40,6 +42,21 @@ export async function installServer(session: Session): Promise<void> {
     const chosen = await vscode.window.showErrorMessage(`fillmask: ${problem}`, output);
     if (chosen === output) session.output.show(true);
   }
+}
+
+/** Return what pip shall install; undefined if the user cancels. */
+async function chooseSource(session: Session): Promise<string | undefined> {
+  const sources = [
+    { label: "$(cloud-download) From PyPI", description: requirement(session.version) },
+    { label: "$(package) From a wheel…", description: "a file fillmask_ls-….whl" },
+    { label: "$(folder) From a source folder…", description: "a folder with pyproject.toml" },
+  ];
+  const chosen = await vscode.window.showQuickPick(sources, { placeHolder: "Where to install the server fillmask-ls from" });
+  if (chosen === undefined || chosen === sources[0]) return chosen?.description;
+  const dialog =
+    chosen === sources[1] ? { canSelectFiles: true, filters: { Wheels: ["whl"] }, openLabel: "Install" } : { canSelectFiles: false, canSelectFolders: true, openLabel: "Install" };
+  const [path] = (await vscode.window.showOpenDialog(dialog)) ?? [];
+  return path?.fsPath;
 }
 
 /** Run the commands with cancellable progress. Return the error message if one fails. */

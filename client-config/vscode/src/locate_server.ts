@@ -67,6 +67,13 @@ export function inEnvironment(platform: NodeJS.Platform, environment: string, pr
   return platform === "win32" ? win32.join(environment, "Scripts", `${program}.exe`) : posix.join(environment, "bin", program);
 }
 
+/** Return whether a program is in a virtual environment. */
+export function isInEnvironment(platform: NodeJS.Platform, environment: string, program: string): boolean {
+  const { relative, isAbsolute } = platform === "win32" ? win32 : posix;
+  const path = relative(environment, program);
+  return !path.startsWith("..") && !isAbsolute(path);
+}
+
 /** Expand a leading `~`. */
 export function expandHome(machine: Pick<Machine, "home">, path: string): string {
   return path.replace(/^~(?=[/\\])/, () => machine.home);

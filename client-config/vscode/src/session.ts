@@ -6,7 +6,7 @@ import { ExecuteCommandRequest, State as ClientState } from "vscode-languageclie
 import { FillmaskClient, SELECTOR } from "./client.ts";
 import { EngineToken } from "./engine_token.ts";
 import { errorLine } from "./install_plan.ts";
-import { expandHome, locateServer, type Location, type Machine } from "./locate_server.ts";
+import { expandHome, isInEnvironment, locateServer, type Location, type Machine } from "./locate_server.ts";
 import { activePython } from "./python_extension.ts";
 import { RestartLimiter } from "./restart_limiter.ts";
 import { isCompatible, type ServerStatus, type State } from "./status.ts";
@@ -65,6 +65,11 @@ export class Session implements vscode.Disposable {
   /** The virtual environment that this extension installs the server into. */
   get managedEnvironment(): string {
     return this.#managedEnvironment;
+  }
+
+  /** Whether the running server is the one that this extension installed. */
+  get canUpdate(): boolean {
+    return this.#state.kind === "running" && isInEnvironment(process.platform, this.#managedEnvironment, this.#state.command);
   }
 
   /** Full names of the settings that an untrusted workspace can't change. */
@@ -197,7 +202,7 @@ export class Session implements vscode.Disposable {
       await withTimeout(client.start());
       const status = (await this.#requestStatus(client)) as ServerStatus;
       this.#setState({ kind: "running", status, command: location.command });
-      if (!isCompatible(status.version, this.version)) this.#warnIncompatible(status.version);
+      if (!isCompatible(status.version, this.version)) void this.#warnIncompatible(status.version);
     } catch (error) {
       client.kill();
       const reason = client.stderrTail.length > 0 ? errorLine(client.stderrTail.join("\n")) : errorMessage(error);
@@ -234,10 +239,12 @@ export class Session implements vscode.Disposable {
     this.#setState({ kind: "failed", message });
   }
 
-  #warnIncompatible(version: string): void {
+  async #warnIncompatible(version: string): Promise<void> {
     const warning = `This extension requires fillmask-ls ${this.version}, but version ${version} is installed.`;
     this.output.warn(warning);
-    void vscode.window.showWarningMessage(`fillmask: ${warning} Install the same version of both.`);
+    const title = this.canUpdate ? "Update…" : "Locate…";
+    const chosen = await vscode.window.showWarningMessage(`fillmask: ${warning} Install the same version of both.`, title);
+    if (chosen === title) await vscode.commands.executeCommand(this.canUpdate ? "fillmask.installServer" : "fillmask.chooseServer");
   }
 
   async #stop(): Promise<void> {

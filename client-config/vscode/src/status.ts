@@ -92,8 +92,12 @@ export interface MenuEntry {
   readonly command?: string;
 }
 
-/** Return the entries of the status bar's menu, from top to bottom. */
-export function menu(state: State, trusted: boolean): MenuEntry[] {
+/**
+ * Return the entries of the status bar's menu, from top to bottom.
+ *
+ * @param canUpdate whether this extension installed the running server.
+ */
+export function menu(state: State, trusted: boolean, canUpdate = false): MenuEntry[] {
   const entries: MenuEntry[] = [headerEntry(state)];
   if (state.kind === "missing") {
     if (trusted) entries.push({ label: "$(cloud-download) Install the server…", command: "fillmask.installServer" });
@@ -109,6 +113,7 @@ export function menu(state: State, trusted: boolean): MenuEntry[] {
     entries.push({ label: "$(check-all) Fill all blanks in the selection or document", command: "fillmask.fillAll" });
     entries.push({ label: "$(graph) Show what the model predicts", command: "fillmask.inspect" });
   }
+  if (trusted && canUpdate) entries.push({ label: "$(sync) Update the server…", command: "fillmask.installServer" });
   entries.push(
     { label: "$(debug-restart) Restart the server", command: "fillmask.restart" },
     { label: "$(output) Show the log", command: "fillmask.showOutput" },

@@ -35,15 +35,17 @@ void test("the message says which Python is missing and what to do", async () =>
 
 void test("the commands install the extension's own release series", () => {
   const python = { program: "python3", arguments: [] };
-  assert.deepEqual(installCommands("linux", python, "/storage/server", "0.1.7").map(formatCommand), [
+  assert.deepEqual(installCommands("linux", python, "/storage/server", requirement("0.1.7")).map(formatCommand), [
     "python3 -I -m venv --clear /storage/server",
     '/storage/server/bin/python -I -m pip install --no-input "fillmask-ls>=0.1,<0.2"',
   ]);
-  const windows = installCommands("win32", { program: "py", arguments: ["-3"] }, "C:\\Users\\A B\\server", "1.4.0").map(formatCommand);
+  const windows = installCommands("win32", { program: "py", arguments: ["-3"] }, "C:\\Users\\A B\\server", requirement("1.4.0")).map(formatCommand);
   assert.deepEqual(windows, [
     'py -3 -I -m venv --clear "C:\\Users\\A B\\server"',
     '"C:\\Users\\A B\\server\\Scripts\\python.exe" -I -m pip install --no-input "fillmask-ls>=1.4,<1.5"',
   ]);
+  const wheel = installCommands("linux", python, "/storage/server", "/home/ann/Downloads/fillmask_ls-0.1.7-py3-none-any.whl").map(formatCommand);
+  assert.equal(wheel[1], "/storage/server/bin/python -I -m pip install --no-input /home/ann/Downloads/fillmask_ls-0.1.7-py3-none-any.whl");
   assert.equal(requirement("2.0.0"), "fillmask-ls>=2.0,<2.1");
 });
 

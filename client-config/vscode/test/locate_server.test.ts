@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inEnvironment, locateServer, validateServerPath, type Machine, type SearchOptions } from "../src/locate_server.ts";
+import { inEnvironment, isInEnvironment, locateServer, validateServerPath, type Machine, type SearchOptions } from "../src/locate_server.ts";
 
 function machine(files: string[], overrides: Partial<Machine> = {}): Machine {
   return {
@@ -69,4 +69,7 @@ void test("Windows programs end in .exe, also in conda environments", async () =
   assert.deepEqual(await locate(["D:\\bin\\fillmask-ls.exe"], { path: "fillmask-ls.exe" }), { command: "D:\\bin\\fillmask-ls.exe" });
   assert.deepEqual(await locate(["C:\\own\\Scripts\\fillmask-ls.exe"], { managedEnvironment: "C:\\own" }), { command: "C:\\own\\Scripts\\fillmask-ls.exe" });
   assert.equal(inEnvironment("win32", "C:\\own", "python"), "C:\\own\\Scripts\\python.exe");
+  assert.ok(isInEnvironment("linux", "/storage/server", "/storage/server/bin/fillmask-ls"));
+  assert.ok(!isInEnvironment("linux", "/storage/server", "/storage/server2/bin/fillmask-ls"));
+  assert.ok(!isInEnvironment("win32", "C:\\own", "D:\\own\\Scripts\\fillmask-ls.exe"));
 });

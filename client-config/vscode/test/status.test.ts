@@ -34,6 +34,8 @@ void test("the status bar shows progress and problems", () => {
 
 void test("the menu shows the server's version, state and path, and offers actions", () => {
   const entries = menu(running, true);
+  assert.ok(!entries.some(({ label }) => label.endsWith("Update the server…")));
+  assert.ok(menu(running, true, true).some(({ label }) => label.endsWith("Update the server…")));
   assert.match(entries[0]?.description ?? "", /ready · fillmask-ls 0\.1\.0/);
   assert.equal(entries[0]?.detail, "/usr/bin/fillmask-ls");
   const commands = entries.map(({ command }) => command);
