@@ -33,7 +33,9 @@ class StubEngine:
     def answers(self, question_type: type[Question]) -> bool:
         return True
 
-    async def answer(self, question: Question, priority: Priority = Priority.INTERACTIVE) -> Any:
+    async def answer(
+        self, question: Question, priority: Priority = Priority.INTERACTIVE, *, computed: object = None
+    ) -> Any:
         self.received.append((question, priority))
         if self.error is not None:
             raise self.error
