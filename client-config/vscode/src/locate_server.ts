@@ -69,9 +69,9 @@ export function inEnvironment(platform: NodeJS.Platform, environment: string, pr
 
 /** Return whether a program is in a virtual environment. */
 export function isInEnvironment(platform: NodeJS.Platform, environment: string, program: string): boolean {
-  const { relative, isAbsolute } = platform === "win32" ? win32 : posix;
-  const path = relative(environment, program);
-  return !path.startsWith("..") && !isAbsolute(path);
+  const paths = platform === "win32" ? win32 : posix;
+  const path = paths.relative(environment, program);
+  return !path.startsWith("..") && !paths.isAbsolute(path);
 }
 
 /** Expand a leading `~`. */
