@@ -22,11 +22,11 @@ from fillmask_ls.mlm.tokenizer_files import load_tokenizer
 from fillmask_ls.presentation.terminal import console, print_table
 
 from .calibrate import fit_temperature
+from .documents import TextError
 from .errors import StepError
 from .evaluate import Evaluation, evaluate, table
 from .export import export, write_card
 from .network import load_network
-from .passages import TextError
 from .prepare import prepare
 from .recipe import Recipe
 from .rows import Rows
@@ -83,7 +83,8 @@ def _add_prepare(commands: _Commands) -> None:
         metavar="TEXT",
         type=Path,
         nargs="+",
-        help="a file with a paragraph a line and a blank line between documents",
+        help="a text, .txt or .txt.gz, with a paragraph a line and a blank line between documents; a treebank, .conllu; "
+        "dialogues, .json; or a folder of them",
     )
     step.add_argument(
         "--tokenizer", default="embedded", metavar="MODEL", help="the model whose tokenizer to use (default: embedded)"

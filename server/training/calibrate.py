@@ -11,8 +11,9 @@ from fillmask_ls.mlm.likelihood import log_likelihoods
 from fillmask_ls.mlm.masking import sample_mask
 from fillmask_ls.mlm.model import MaskedLM
 
+from .documents import TextError, documents
 from .figures import mask_step
-from .passages import TextError, documents, passages
+from .passages import passages
 
 TEMPERATURES = torch.arange(0.5, 2.001, 0.02)
 

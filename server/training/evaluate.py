@@ -14,8 +14,9 @@ from fillmask_ls.mlm.tokenization import Encoding
 from fillmask_ls.presentation.percent import percent
 
 from . import notebook
+from .documents import Document, TextError, documents
 from .figures import Figures, MaskedText, answer, figures
-from .passages import Document, TextError, documents, passages
+from .passages import passages
 from .probes import Probes, probe, probe_lines
 
 
@@ -51,7 +52,7 @@ def evaluate(
     """Evaluate a model on a random share of the subwords of ``text``, each replaced by the mask token.
 
     Args:
-        text: as for :func:`training.passages.documents`.
+        text: as for :func:`training.documents.documents`.
         sources: the number of documents of each source, in the order of the text; by default all are one source.
         rate: the share of subwords to mask, 0 to 1.
         seed_number: the seed of the masks; a tokenizer and a seed determine them.

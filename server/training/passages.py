@@ -1,48 +1,18 @@
-"""Cut text files into passages: whole sentences of one document, up to a number of subwords."""
+"""Cut documents into passages: whole sentences of one document, up to a number of subwords."""
 
 from __future__ import annotations
 
-import gzip
 import random
 from collections.abc import Iterator
-from pathlib import Path
 
 import regex
 
 from fillmask_ls.mlm.tokenization import Tokenizer
 
-from .errors import StepError
+from .documents import Document
 
 _SENTENCE_END = regex.compile(r"""(?<=[.!?]["'”’)\]]*)\s+(?=["'“‘(\[]*[\p{Lu}\d])""")
 _WORD_END = regex.compile(r"(?<=\p{L})(?!['’]?\w)")
-
-Document = list[str]
-"""The paragraphs of one document."""
-
-
-class TextError(StepError):
-    """A text file can't be read; the message states the reason."""
-
-
-def documents(path: Path) -> Iterator[Document]:
-    """Yield the documents of a UTF-8 file, plain or ``.gz``: a paragraph a line, a blank line between documents.
-
-    Raises:
-        TextError: the file can't be read.
-    """
-    paragraphs: Document = []
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-            for line in lines:
-                if line.strip():
-                    paragraphs.append(line.strip())
-                elif paragraphs:
-                    yield paragraphs
-                    paragraphs = []
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise TextError(f"{path} can't be read as text: {error}") from error
-    if paragraphs:
-        yield paragraphs
 
 
 def passages(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from fillmask_ls.mlm.tokenization import Tokenizer
 
-from .passages import break_off, documents, passages
+from .documents import documents
+from .passages import break_off, passages
 from .rows import Rows
 
 
@@ -24,7 +25,7 @@ def prepare(
     """Cut texts into rows of up to ``length`` tokens, each with whole sentences of one document.
 
     Args:
-        texts: as for :func:`training.passages.documents`; each file is a source, named after the file.
+        texts: as for :func:`training.documents.documents`; each is a source, named after the file or folder.
         short: the share of rows (0 to 1) with only one or two sentences.
         unfinished: the share of rows (0 to 1) that break off after a word, as a text does while someone writes it.
         seed: of the choice of those rows.

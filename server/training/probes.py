@@ -21,8 +21,9 @@ from fillmask_ls.mlm.masking import sample_mask
 from fillmask_ls.mlm.tokenization import Encoding, Tokenizer
 from fillmask_ls.presentation.percent import percent
 
+from .documents import Document
 from .figures import Figures, MaskedText, answer, figures
-from .passages import Document, break_off, passages, sentences
+from .passages import break_off, passages, sentences
 from .questions import Question, everyday_questions, facts, minimal_pairs, share_right
 
 T = TypeVar("T")

@@ -122,7 +122,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_missing_server_is_offered_once_and_installed_on_demand(
+def test_missing_server_is_offered_once_installed_on_demand_and_updated_from_a_wheel(
     browser: Browser, wheel: Path, tmp_path: Path, screenshots: Path
 ) -> None:
     programs = tmp_path / "bin"
@@ -152,6 +152,7 @@ def test_missing_server_is_offered_once_and_installed_on_demand(
         window.quick_pick_row("Install the server").wait_for()
         assert window.notifications.filter(has_text="fillmask").count() == 0
         window.quick_pick_row("Install the server").click()
+        window.quick_pick_row("From PyPI").click()
         dialog = window.page.locator(".monaco-dialog-box")
         dialog.wait_for()
         text = dialog.text_content() or ""
@@ -163,6 +164,19 @@ def test_missing_server_is_offered_once_and_installed_on_demand(
         window.open("installed.txt")
         window.type(PARIS)
         window.suggestions()
+        window.press("Escape")
+
+        window.status_bar_item.click()
+        window.quick_pick_row("Update the server").click()
+        window.quick_pick_row("From a wheel").click()
+        [packed] = wheel.iterdir()
+        path = window.page.locator(".quick-input-box input")
+        path.fill(str(packed))
+        window.press("Enter")
+        dialog.wait_for()
+        assert f"-m pip install --no-input {packed}" in (dialog.text_content() or "")
+        dialog.get_by_role("button", name="Install").click()
+        window.status_bar_item.filter(has_text="built-in").wait_for(timeout=90_000)
         window.close()
 
 

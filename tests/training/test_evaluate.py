@@ -13,10 +13,11 @@ from transformers import PreTrainedModel
 
 import notebook
 from fillmask_ls import mlm
+from training.documents import TextError, documents
 from training.evaluate import count_right_in_notebook, evaluate, table
 from training.figures import calibration_error
 from training.notebook import ANSWERS, PARAGRAPH, answer_spans
-from training.passages import TextError, documents, passages
+from training.passages import passages
 
 pytestmark = pytest.mark.training
 

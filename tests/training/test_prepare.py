@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from fillmask_ls import mlm
 from fillmask_ls.mlm.checkpoint import resolve
 from fillmask_ls.mlm.tokenizer_files import load_tokenizer
-from training.passages import TextError, documents, passages
+from training.documents import TextError, documents
+from training.passages import passages
 from training.prepare import prepare
 from training.rows import Rows, RowsError
 
@@ -87,6 +89,39 @@ def test_unfinished_rows_break_off_after_a_word(tmp_path: Path) -> None:
     assert texts.count("oh, no!") == 100
 
 
+TREEBANK = """# newdoc id = first
+# sent_id = first-1
+# newpar id = first-p1
+# text = A kettle whistled.
+1\tA\ta\tDET
+2\tkettle\tkettle\tNOUN
+
+# text = She made tea.
+1\tShe\tshe\tPRON
+
+# newpar id = first-p2
+# text = It was too hot.
+
+# newdoc id = second
+# newpar id = second-p1
+# text = Snow fell.
+"""
+
+
+def test_treebank_has_documents_of_paragraphs(tmp_path: Path) -> None:
+    (tmp_path / "bank.conllu").write_text(TREEBANK)
+    first, second = documents(tmp_path / "bank.conllu")
+    assert first == ["A kettle whistled. She made tea.", "It was too hot."]
+    assert second == ["Snow fell."]
+
+
+def test_folder_of_dialogues_is_read_in_order(tmp_path: Path) -> None:
+    for number in (2, 1):
+        turns = [{"speaker": "USER", "utterance": f"Question {number}?"}, {"utterance": "I don't know."}]
+        (tmp_path / f"dialogues_{number}.json").write_text(json.dumps([{"turns": turns}]))
+    assert list(documents(tmp_path)) == [["Question 1? I don't know."], ["Question 2? I don't know."]]
+
+
 def test_saved_rows_are_loaded_unchanged(rows: Rows, tmp_path: Path) -> None:
     rows.save(tmp_path / "rows")
     again = Rows.load(tmp_path / "rows")
@@ -101,6 +136,7 @@ def test_unreadable_file_is_named(tmp_path: Path) -> None:
         Rows.load(tmp_path)
     (tmp_path / "cut.txt.gz").write_bytes(gzip.compress(b"words " * 1000)[:20])
     (tmp_path / "latin.txt").write_bytes("café".encode("latin-1"))
-    for name in ("cut.txt.gz", "latin.txt", "absent.txt"):
+    (tmp_path / "numbers.json").write_text("[1, 2]")
+    for name in ("cut.txt.gz", "latin.txt", "absent.txt", "numbers.json"):
         with pytest.raises(TextError, match=name):
             list(documents(tmp_path / name))

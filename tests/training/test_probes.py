@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from fillmask_ls import MASK, mlm
+from training.documents import documents
 from training.evaluate import evaluate, table
 from training.figures import MaskedText
-from training.passages import documents
 from training.probes import comments, is_repetition, probe, single_sentences, unfinished_texts
 from training.questions import Question, answer, everyday_questions, facts, minimal_pairs, share_right
 
