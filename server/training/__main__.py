@@ -227,10 +227,11 @@ def _add_export(commands: _Commands) -> None:
     step.add_argument("run_folder", metavar="RUN", type=Path, help="a folder from train")
     step.add_argument("folder", type=Path, help="the folder to write")
     step.add_argument("--start", default="embedded", metavar="MODEL", help="the model that the run started from")
-    step.add_argument("--text", type=Path, help="held-out text to evaluate both models on, for the model card")
+    step.add_argument("--text", type=Path, help="held-out text to evaluate two models on, for the model card")
+    step.add_argument("--previous", metavar="MODEL", help="the other model on the card (default: the start)")
     step.add_argument("--sources", type=Path, help="as for evaluate")
     step.add_argument("--int8", action="store_true", help="store the matrices in 8 bits")
-    step.set_defaults(run=_export, probe_texts=0)
+    step.set_defaults(run=_export, probe_texts=2000)
 
 
 def _add_calibrate(commands: _Commands) -> None:
@@ -323,7 +324,7 @@ def _export(options: argparse.Namespace) -> None:
     start = resolve(options.start).path
     export(options.run_folder, start, options.folder, in_8_bits=options.int8)
     if options.text:
-        write_card(options.folder, *_evaluations([str(options.folder), str(start)], options))
+        write_card(options.folder, *_evaluations([str(options.folder), options.previous or str(start)], options))
 
 
 def _calibrate(options: argparse.Namespace) -> None:

@@ -49,9 +49,9 @@ def export(run: Path, start: Path, folder: Path, *, in_8_bits: bool = False) -> 
         save_file(quantized(load_file(file)), file, metadata={"format": "pt"})
 
 
-def write_card(folder: Path, trained: Evaluation, start: Evaluation) -> None:
+def write_card(folder: Path, trained: Evaluation, previous: Evaluation) -> None:
     """Write the model card: ``card.md`` with the figures of both models."""
-    first, *others = table([trained, start], ["this model", "starting checkpoint"])
+    first, *others = table([trained, previous], ["this model", "previous model"])
     lines = [first, ["---"] * len(first), *others]
     figures = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     card = CARD.read_text(encoding="utf-8").replace("{figures}", figures)

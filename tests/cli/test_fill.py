@@ -120,20 +120,20 @@ def test_code_is_read_by_its_language(run: RunCommand, tmp_path: Path) -> None:
 
 
 def test_masks_of_a_passage_agree_unless_independent(run: RunCommand) -> None:
-    text = "He was born in [MASK] [MASK] and studied law."
+    text = "She lives in [MASK] [MASK] City."
     together, independent = run("fill", text).out, run("fill", text, "--independently").out
-    assert together == "He was born in New York and studied law.\n"
+    assert together == "She lives in New York City.\n"
     assert independent.count("[MASK]") == 0
 
 
 def test_rows_of_a_table_get_a_column(run: RunCommand, tmp_path: Path) -> None:
     table = tmp_path / "items.csv"
-    table.write_text(f"id,text\na,{TEXT}\nb,No mask.\nc,He was born in [MASK] [MASK] and studied law.\n")
+    table.write_text(f"id,text\na,{TEXT}\nb,No mask.\nc,She lives in [MASK] [MASK] City.\n")
     rows = list(csv.DictReader(io.StringIO(run("fill", str(table), "--format", "csv").out)))
     assert [(row["id"], row["filled"]) for row in rows] == [
         ("a", FILLED),
         ("b", "No mask."),
-        ("c", "He was born in New York and studied law."),
+        ("c", "She lives in New York City."),
     ]
     assert rows[0]["text"] == TEXT
 

@@ -14,7 +14,7 @@ def test_inspect_prints_figures_and_a_table_of_tokens(run: RunCommand) -> None:
     assert result.code == 0
     lines = result.out.splitlines()
     figures = "\n".join(lines[:6])
-    assert "6 layers, 384 wide" in figures
+    assert "8 layers, 768 wide" in figures
     assert "with seed 7: " in figures
     assert "perplexity" in figures
     masked = [int(position) for position in figures.partition("with seed 7: ")[2].splitlines()[0].split(",")]

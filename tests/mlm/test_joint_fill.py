@@ -10,11 +10,11 @@ from fillmask_ls import MASK, mlm
 
 
 def test_words_of_two_masks_agree(model: mlm.MaskedLM) -> None:
-    text = "He was born in [MASK] [MASK] and studied law."
-    assert mlm.fill(model, text) == "He was born in the college and studied law."
+    text = "She lives in [MASK] [MASK] City."
+    assert mlm.fill(model, text) == "She lives in the York City."
     best, *others = mlm.fill_jointly(model, text)
     assert best.words == ("New", "York")
-    assert best.text == "He was born in New York and studied law."
+    assert best.text == "She lives in New York City."
     assert len(others) == 4
     assert [fill.log_probability for fill in (best, *others)] == sorted(
         (fill.log_probability for fill in (best, *others)), reverse=True

@@ -115,7 +115,7 @@ def test_cached_window_needs_no_forward_step(model: mlm.MaskedLM) -> None:
 def test_candidates_at_a_sentences_start_are_capitalized(model: mlm.MaskedLM) -> None:
     start, middle = mlm.predict(model, "[MASK] is late again. Where is [MASK] now, he asked.")
     assert all(word.text[0].isupper() for word in start.candidates)
-    assert {"he", "she", "I"} <= {word.text for word in middle.candidates}
+    assert {"he", "she", "I", "you"} <= {word.text for word in middle.candidates}
 
 
 def test_names_have_the_capitals_of_the_text_or_of_the_word_list(model: mlm.MaskedLM) -> None:
@@ -161,10 +161,10 @@ def test_candidates_begin_with_the_prefix_as_typed(model: mlm.MaskedLM) -> None:
 
 
 def test_prefix_finds_words_of_several_subwords(model: mlm.MaskedLM) -> None:
-    text = "His lungs were full of blood from the burst [MASK] in them."
-    assert not {"capillary", "capillaries"} & set(model.tokenizer.vocabulary)
-    assert "capillaries" in texts(model, text, prefixes={0: "cap"})
-    assert not {"capillary", "capillaries"} & set(texts(model, text, prefixes={0: "cap"}, max_subwords=1))
+    text = "Bees and butterflies visit the [MASK] in our garden."
+    assert "sunflowers" not in model.tokenizer.vocabulary
+    assert "sunflowers" in texts(model, text, prefixes={0: "sunf"})
+    assert "sunflowers" not in texts(model, text, prefixes={0: "sunf"}, max_subwords=1)
 
 
 def test_word_of_several_subwords_in_the_passage_is_found(model: mlm.MaskedLM) -> None:
@@ -174,7 +174,7 @@ def test_word_of_several_subwords_in_the_passage_is_found(model: mlm.MaskedLM) -
 
 
 def test_listed_word_of_two_subwords_is_found(model: mlm.MaskedLM) -> None:
-    text = "The soup was made of carrots and [MASK]."
+    text = "They grew potatoes, onions, carrots and [MASK] in the garden."
     assert "cabbages" not in model.tokenizer.vocabulary
     assert "cabbages" in texts(model, text)
 

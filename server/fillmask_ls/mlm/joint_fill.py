@@ -46,7 +46,7 @@ def fill_jointly(
     Raises:
         ValueError: ``top_k`` is below 1.
 
-    >>> mlm.fill_jointly(model, "He was born in [MASK] [MASK] and studied law.")[0].words
+    >>> mlm.fill_jointly(model, "She lives in [MASK] [MASK] City.")[0].words
     ('New', 'York')
     """
     masks = find_masks(text) if masks is None else masks
