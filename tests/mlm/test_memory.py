@@ -57,4 +57,4 @@ def test_texts_of_a_hundred_lengths_take_little_memory() -> None:
     """oneDNN compiles and keeps kernels for each size: 250 MB, if each length were a size of its own."""
     done = subprocess.run([sys.executable, "-c", LENGTHS], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) < 100_000_000
+    assert int(done.stdout) < 150_000_000

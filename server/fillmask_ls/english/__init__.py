@@ -1,4 +1,4 @@
-"""English words: which letters make a word, and which words are written with capitals.
+"""English words: which letters make a word, which words have capitals, and which are often confused.
 
 The word list is SCOWL's (size 60, American and British), under the license in ``COPYING``.
 """
@@ -58,6 +58,13 @@ def _spellings() -> dict[str, str]:
 @cache
 def _profanities() -> frozenset[str]:
     return frozenset((_FOLDER / "profanity.txt").read_text(encoding="ascii").split())
+
+
+@cache
+def _confusables() -> dict[str, frozenset[str]]:
+    lines = (_FOLDER / "confusables.txt").read_text(encoding="ascii").splitlines()
+    groups = [frozenset(line.split()) for line in lines]
+    return {word: group - {word} for group in groups for word in group}
 
 
 def listed_words() -> frozenset[str]:
@@ -121,6 +128,15 @@ def spell_names(words: Sequence[str]) -> tuple[str, ...]:
         word.capitalize() if word in _BEGINS_NAMES and name[:1].isupper() else word
         for word, name in zip(words, following, strict=True)
     )
+
+
+def confused_with(word: str) -> frozenset[str]:
+    """Return the words, in lower case, that people often write in place of a word, or mean by it.
+
+    >>> sorted(confused_with("Loose")), sorted(confused_with("table"))
+    (['lose'], [])
+    """
+    return _confusables().get(word.casefold(), frozenset())
 
 
 def is_profane(word: str) -> bool:

@@ -105,6 +105,14 @@ async def test_the_embedded_model_marks_an_unlikely_word(connect: Connect) -> No
     assert await marked(bert.open(f"{LIKELY}\n\n{LIKELY.replace('house', 'banana')}\n")) == ["banana"]
 
 
+async def test_a_confused_word_is_marked_at_a_quarter_of_the_threshold(connect: Connect) -> None:
+    bert = await connect("vscode", configuration=enabled(), local=None)
+    text = "She was afraid to loose her job.\n\nWe waited four hours for the whether to change.\n"
+    assert await marked(bert.open(text)) == ["loose", "whether"]
+    bert = await connect("vscode", configuration=enabled(threshold=100.0), local=None)
+    assert await marked(bert.open(text)) == []
+
+
 async def test_an_unchanged_result_is_not_sent_again(puller: Editor) -> None:
     document = puller.open(UNLIKELY)
     report = await pull(document)

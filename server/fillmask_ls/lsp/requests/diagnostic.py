@@ -14,6 +14,7 @@ from fillmask_ls.documents.languages.registry import is_language_named
 from fillmask_ls.documents.paragraphs import Paragraph
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.engine.api import Priority, SurprisalQuestion, WordSurprisal
+from fillmask_ls.english import confused_with
 from fillmask_ls.presentation.percent import percent
 from fillmask_ls.settings import Settings
 from fillmask_ls.spans import Span
@@ -34,6 +35,8 @@ _EXPECTED_WORDS = 5
 _OWN_WORD = 1
 """The word itself may be among the expected ones."""
 _MAX_NAMED_WORDS = 3
+_CONFUSED_SHARE = 0.25
+"""The share of the threshold for a word where one that people confuse with it is expected."""
 _NAMED_PROBABILITY = 0.02
 """The message names up to three expected words: the best, and others of at least this probability."""
 _SEVERITIES = {"hint": types.DiagnosticSeverity.Hint, "information": types.DiagnosticSeverity.Information}
@@ -76,7 +79,7 @@ async def find_diagnostics(session: Session, snapshot: Snapshot) -> list[types.D
             question = SurprisalQuestion(paragraph.text, 1 + _OWN_WORD, spans)
             surprisals = await session.engine.word_surprisals(question, Priority.BACKGROUND)
             for surprisal in surprisals:
-                if _is_unlikely(surprisal, snapshot.settings):
+                if is_unlikely(surprisal, snapshot.settings):
                     items += await _diagnostic(session, snapshot, paragraph.document_span(surprisal.span), surprisal)
     return sorted(items, key=lambda item: (item.range.start.line, item.range.start.character))
 
@@ -106,12 +109,15 @@ def _candidate_words(paragraph: Paragraph, settings: Settings, known: Container[
             yield start, end
 
 
-def _is_unlikely(surprisal: WordSurprisal, settings: Settings) -> bool:
+def is_unlikely(surprisal: WordSurprisal, settings: Settings) -> bool:
     """Return whether a word is to be marked.
 
     A word of several subwords never is: the vocabulary does not know it, so it is always unlikely.
     """
-    return len(surprisal.subwords) == 1 and _excess_bits(surprisal) > settings.diagnostics_threshold
+    threshold = settings.diagnostics_threshold
+    if surprisal.expected[0].text.casefold() in confused_with(surprisal.text):
+        threshold *= _CONFUSED_SHARE
+    return len(surprisal.subwords) == 1 and excess_bits(surprisal) > threshold
 
 
 async def _diagnostic(
@@ -140,7 +146,7 @@ async def _diagnostic(
     ]
 
 
-def _excess_bits(surprisal: WordSurprisal) -> float:
+def excess_bits(surprisal: WordSurprisal) -> float:
     """Return the bits by which a word's surprisal exceeds that of the expected word."""
     return log2(surprisal.expected[0].probability) - surprisal.log_likelihood / log(2)
 
