@@ -23,7 +23,8 @@ async def long_answer(session: Session, question: ScoreQuestion | InspectQuestio
         return await session.engine.answer(question)
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None  # noqa: S101 - a coroutine runs in a task
-    total = await session.reader.run(session.engine.local.count_work, question)
+    engine = session.engine
+    total = 0 if engine.is_remote else await session.reader.run(engine.local.count_work, question)
     done = 0
     async with progress_bar(session.client, title, cancel=task.cancel, has_percentage=total > 0) as bar:
         bar.outcome = "cancelled"
@@ -36,6 +37,6 @@ async def long_answer(session: Session, question: ScoreQuestion | InspectQuestio
         def computed(tokens: int) -> None:
             loop.call_soon_threadsafe(report, tokens)
 
-        answer = await session.engine.answer(question, computed=computed)
+        answer = await engine.answer(question, computed=computed)
         bar.outcome = "done"
         return answer
