@@ -95,7 +95,7 @@ def test_letters_after_the_mask_filter_the_suggestions(open_document: OpenDocume
 
 
 def test_hints_hover_and_code_actions(open_document: OpenDocument) -> None:
-    editor = open_document("letter.txt", "Paris is the [MASK] of France. She opened the [MASK] and let the cat in.\n")
+    editor = open_document("letter.txt", "She opened the [MASK] and let the cat in. Thank you very [MASK].\n")
     editor.wait_for_hints(2)
     editor.keep_screen("hints")
     editor.type("ghfM")
