@@ -196,8 +196,10 @@ def test_masked_words_are_restored(window: Window) -> None:
     box = window.input_box("Mask random words in the document")
     assert box.input_value() == "15 %"
     box.fill("0")
-    window.page.locator(".quick-input-message", has_text="Enter a rate").wait_for()
+    error = window.page.locator(".quick-input-message", has_text="Enter a rate")
+    error.wait_for()
     box.fill("40 %")
+    error.wait_for(state="hidden")  # until then, Enter is refused
     window.press("Enter")
     wait_until(lambda: window.visible_text().count("[MASK]") > 2, "masks")
     window.run("fillmask: Restore Masked Words")
