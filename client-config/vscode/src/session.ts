@@ -242,9 +242,9 @@ export class Session implements vscode.Disposable {
   async #warnIncompatible(version: string): Promise<void> {
     const warning = `This extension requires fillmask-ls ${this.version}, but version ${version} is installed.`;
     this.output.warn(warning);
-    const title = this.canUpdate ? "Update…" : "Locate…";
-    const chosen = await vscode.window.showWarningMessage(`fillmask: ${warning} Install the same version of both.`, title);
-    if (chosen === title) await vscode.commands.executeCommand(this.canUpdate ? "fillmask.installServer" : "fillmask.chooseServer");
+    const remedy = this.canUpdate ? { title: "Update…", command: "fillmask.installServer" } : { title: "Locate…", command: "fillmask.chooseServer" };
+    const chosen = await vscode.window.showWarningMessage(`fillmask: ${warning} Install the same version of both.`, remedy.title);
+    if (chosen !== undefined) await vscode.commands.executeCommand(remedy.command);
   }
 
   async #stop(): Promise<void> {

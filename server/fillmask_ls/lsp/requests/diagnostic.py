@@ -78,9 +78,8 @@ async def find_diagnostics(session: Session, snapshot: Snapshot) -> list[types.D
         if spans:
             question = SurprisalQuestion(paragraph.text, 1 + _OWN_WORD, spans)
             surprisals = await session.engine.word_surprisals(question, Priority.BACKGROUND)
-            for surprisal in surprisals:
-                if is_unlikely(surprisal, snapshot.settings):
-                    items += await _diagnostic(session, snapshot, paragraph.document_span(surprisal.span), surprisal)
+            for surprisal in await session.reader.run(_unlikely, surprisals, snapshot.settings):
+                items += await _diagnostic(session, snapshot, paragraph.document_span(surprisal.span), surprisal)
     return sorted(items, key=lambda item: (item.range.start.line, item.range.start.character))
 
 
@@ -109,10 +108,16 @@ def _candidate_words(paragraph: Paragraph, settings: Settings, known: Container[
             yield start, end
 
 
+def _unlikely(surprisals: Sequence[WordSurprisal], settings: Settings) -> list[WordSurprisal]:
+    """Return the words to mark; the first call reads a file."""
+    return [surprisal for surprisal in surprisals if is_unlikely(surprisal, settings)]
+
+
 def is_unlikely(surprisal: WordSurprisal, settings: Settings) -> bool:
     """Return whether a word is to be marked.
 
-    A word of several subwords never is: the vocabulary does not know it, so it is always unlikely.
+    A word of several subwords never is: the vocabulary does not know it, so it is always unlikely. A word that people
+    confuse with the expected one is marked at a quarter of the threshold.
     """
     threshold = settings.diagnostics_threshold
     if surprisal.expected[0].text.casefold() in confused_with(surprisal.text):
