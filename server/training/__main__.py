@@ -14,7 +14,7 @@ import torch
 from transformers import AutoConfig
 from transformers.utils import logging as transformers_logging
 
-from fillmask_ls import mlm
+from fillmask_ls import english, mlm
 from fillmask_ls.mlm.checkpoint import CALIBRATION, CheckpointError, resolve
 from fillmask_ls.mlm.loading import native_dtype
 from fillmask_ls.mlm.tokenization import Tokenizer
@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_export,
         _add_calibrate,
         _add_curve,
+        _add_thesaurus,
     ):
         add(commands)
     return parser
@@ -99,6 +100,23 @@ def _add_prepare(commands: _Commands) -> None:
     step.add_argument("--seed", type=int, default=0)
     step.add_argument("--out", type=Path, required=True, help="the folder to write")
     step.set_defaults(run=_prepare)
+
+
+def _add_thesaurus(commands: _Commands) -> None:
+    step = commands.add_parser("thesaurus", help="make the thesaurus from WordNet")
+    step.add_argument("wordnet", type=Path, help="the folder with the files of WordNet 3.0, such as data.noun")
+    step.add_argument("--out", type=Path, required=True, help="the .gz file to write")
+    step.set_defaults(run=_thesaurus)
+
+
+def _thesaurus(options: argparse.Namespace) -> None:
+    # Imported here, because only this step needs lemminflect.
+    from .thesaurus import WordNet, write_thesaurus
+
+    words = {word.lower() for word in english.listed_words() if word.isalpha()}
+    vocabulary = mlm.load("embedded").vocabulary
+    offered = {word for word in words if vocabulary.is_token(word) and not english.is_profane(word)}
+    write_thesaurus(WordNet.read(options.wordnet), words, offered.__contains__, options.out)
 
 
 def _add_train(commands: _Commands) -> None:

@@ -29,6 +29,23 @@ def test_word_and_its_other_forms_are_left_out(model: mlm.MaskedLM) -> None:
     assert not {"walked", "walk", "walks", "walking", "Walked"} & set(found)
 
 
+def test_synonyms_come_early_and_antonyms_late(model: mlm.MaskedLM) -> None:
+    text = "The soup is hot, so wait before you eat it."
+    found = others(model, text, "hot", top_k=30)
+    assert found[0] == "warm"
+    assert not {"cold", "cool", "icy"} & set(found[:5])
+
+
+def test_substitutes_have_the_form_of_the_word(model: mlm.MaskedLM) -> None:
+    found = others(model, "The dogs barked at every car.", "barked", top_k=3)
+    assert all(word.endswith("ed") for word in found), found
+
+
+def test_probabilities_add_up_to_one_without_the_forms_of_the_word(model: mlm.MaskedLM) -> None:
+    found = mlm.substitutes(model, "She was happier than ever.", (8, 15), top_k=1_000)
+    assert 0.99 < sum(word.probability for word in found) <= 1 + 1e-5
+
+
 def test_substitutes_keep_the_case_of_the_word(model: mlm.MaskedLM) -> None:
     assert all(word[0].isupper() for word in others(model, "He lived in Paris, the capital.", "Paris"))
     assert all(word.isupper() for word in others(model, "He was HAPPY about it.", "HAPPY"))

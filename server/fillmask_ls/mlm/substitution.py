@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cosine_similarity
+from torch.nn.functional import normalize
 
 from fillmask_ls import MASK
+from fillmask_ls.english.thesaurus import antonyms, related_words
 from fillmask_ls.spans import Span
 
 from .arguments import check_count
@@ -22,6 +23,12 @@ from .windows import Context, Window, contexts, subwords_at, windows
 
 _SIMILARITY_WEIGHT = 10.0
 """In nats, for a cosine similarity of 1."""
+_RELATED_WEIGHT = 4.0
+"""In nats, for a word that the thesaurus relates to the word."""
+_ANTONYM_WEIGHT = -5.0
+"""In nats, for a word that the thesaurus lists as an antonym."""
+_BLOCK = 2048
+"""Embeddings that are converted to float32 at a time."""
 _MAX_CONTEXT = 30
 """Tokens on each side of the word in the passage's copies."""
 
@@ -31,8 +38,9 @@ def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> F
     """Find the words that could replace the one at ``span`` with about the same meaning.
 
     The model reads the passage twice in a row: as is, then with the word masked. Its prediction there is weighed by
-    the similarity of the words' embeddings (after Zhou et al. 2019). The word itself and its other forms (``walks``
-    for ``walked``) are left out.
+    the similarity of the words' embeddings (after Zhou et al. 2019). In English, words that a thesaurus relates to the
+    word come earlier, and its antonyms later. The word itself and its other forms (``walks`` for ``walked``) are left
+    out.
 
     Args:
         model: the model.
@@ -59,7 +67,7 @@ def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> F
     subwords = subwords_at(model, window, 0, word)
     row, position = _two_copies(model, contexts(model, window)[0], subwords)
     logits = yield ForwardStep([row], [[position]])
-    return Results(_best(model, window, word, _probabilities(model, window, subwords, logits[0]), top_k))
+    return Results(_best(model, window, word, _scores(model, window, word, subwords, logits[0]), top_k))
 
 
 def _two_copies(model: MaskedLM, context: Context, subwords: Sequence[int]) -> tuple[list[int], int]:
@@ -76,32 +84,46 @@ def _two_copies(model: MaskedLM, context: Context, subwords: Sequence[int]) -> t
     return row, len(row) - len(last) - len(after) - 1
 
 
-def _probabilities(model: MaskedLM, window: Window, subwords: Sequence[int], logits: Tensor) -> Tensor:
-    """Compute the probabilities [vocabulary] of substitutes from the logits [vocabulary] at the mask."""
+def _scores(model: MaskedLM, window: Window, word: str, subwords: Sequence[int], logits: Tensor) -> Tensor:
+    """Compute the scores [vocabulary] of substitutes, in nats, from the logits [vocabulary] at the mask."""
     vocabulary = model.vocabulary
-    allowed = vocabulary.fitting_tokens(is_continuation=vocabulary.is_continuation(window.before(0))).clone()
+    is_continuation = vocabulary.is_continuation(window.before(0))
+    allowed = vocabulary.fitting_tokens(is_continuation=is_continuation).clone()
     allowed[list(subwords)] = False
     scores = model.log_probabilities(logits)[: len(allowed)]
     if subwords:
-        embeddings = model.embeddings[: len(allowed)].float().cpu()
-        word_embedding = embeddings[list(subwords)].mean(0, keepdim=True)
-        scores = scores + _SIMILARITY_WEIGHT * cosine_similarity(embeddings, word_embedding)
-    return scores.masked_fill(~allowed, -torch.inf).softmax(-1)
+        scores = scores + _SIMILARITY_WEIGHT * _similarities(model.embeddings[: len(allowed)], subwords)
+    if vocabulary.is_english:
+        scores[vocabulary.tokens_of(related_words(word), is_continuation=is_continuation)] += _RELATED_WEIGHT
+        scores[vocabulary.tokens_of(antonyms(word), is_continuation=is_continuation)] += _ANTONYM_WEIGHT
+    return scores.masked_fill(~allowed, -torch.inf)
 
 
-def _best(model: MaskedLM, window: Window, word: str, probabilities: Tensor, top_k: int) -> list[Candidate]:
+def _similarities(embeddings: Tensor, subwords: Sequence[int]) -> Tensor:
+    """Compute the cosine similarities [vocabulary] of embeddings [vocabulary, hidden] to the mean of those of subwords.
+
+    Block by block: all of them in float32 at once take some thirty times as long, mostly to get memory.
+    """
+    word = normalize(embeddings[list(subwords)].float().mean(0), dim=0)
+    blocks = (block.float() for block in torch.split(embeddings, _BLOCK))
+    return torch.cat([block @ word / torch.linalg.vector_norm(block, dim=1).clamp_min(1e-8) for block in blocks]).cpu()
+
+
+def _best(model: MaskedLM, window: Window, word: str, scores: Tensor, top_k: int) -> list[Candidate]:
     vocabulary = model.vocabulary
     original = vocabulary.normalized(word)
+    # Five times as many, because some are forms of the word itself.
+    ids = scores.topk(min(5 * top_k, int(scores.isfinite().sum()))).indices.tolist()
+    forms = [id for id in ids if _is_form_of(vocabulary.normalized(vocabulary.texts[id]), original)]
+    scores[forms] = -torch.inf
+    best = scores.softmax(-1).topk(min(top_k, len(ids) - len(forms)))
     spelling, before = Spelling(vocabulary, window.text), window.before(0)
     upper = len(word) > 1 and word.isupper()
-    # Five times as many, because some are forms of the word itself.
-    best = probabilities.topk(min(5 * top_k, int(probabilities.count_nonzero())))
     candidates = []
     for probability, id in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-        if not _is_form_of(vocabulary.normalized(vocabulary.texts[id]), original):
-            text = spelling.word((id,), before, capital=word[:1].isupper())
-            candidates.append(Candidate(text.upper() if upper else text, probability))
-    return candidates[:top_k]
+        text = spelling.word((id,), before, capital=word[:1].isupper())
+        candidates.append(Candidate(text.upper() if upper else text, probability))
+    return candidates
 
 
 def _is_form_of(word: str, other: str) -> bool:

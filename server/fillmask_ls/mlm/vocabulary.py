@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 import regex
@@ -212,6 +212,11 @@ class Vocabulary:
     def normalized(self, text: str) -> str:
         """Return ``text`` as the model spells it, in lower case."""
         return self._tokenizer.normalize(text).casefold()
+
+    def tokens_of(self, words: Iterable[str], *, is_continuation: bool) -> list[int]:
+        """Return the tokens that are any of the words, in any case."""
+        slot = is_continuation, True
+        return [id for word in words for id in self._tokens_spelled(self.normalized(word), slot)]
 
     def is_token(self, word: str) -> bool:
         """Return whether one token is this word, in any case."""
