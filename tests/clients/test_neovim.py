@@ -73,13 +73,16 @@ def test_accepted_suggestion_replaces_the_mask_in_one_undo_step(open_document: O
     assert problems == []
 
 
-def test_opening_bracket_suggests_a_mask(open_document: OpenDocument) -> None:
+def test_opening_bracket_suggests_a_mask_and_then_its_words(open_document: OpenDocument) -> None:
     editor = open_document("letter.txt", "It was a nice \n")
     editor.press("A")
     editor.type("[")
     assert editor.wait_for_suggestions(bool) == ["[MASK]"]
     editor.press("<C-n>", "<C-y>")
+    words = editor.wait_for_suggestions(lambda shown: len(shown) > 1)
     assert editor.line == "It was a nice [MASK]"
+    editor.press("<C-n>", "<C-y>")
+    assert editor.line == f"It was a nice {words[0]}"
 
 
 def test_letters_after_the_mask_filter_the_suggestions(open_document: OpenDocument) -> None:

@@ -56,12 +56,14 @@ def test_letters_after_the_mask_filter_the_suggestions(window: Window) -> None:
     window.save(file, f"The sky is {word}")
 
 
-def test_opening_bracket_in_prose_suggests_a_mask(window: Window) -> None:
+def test_opening_bracket_in_prose_suggests_a_mask_and_then_its_words(window: Window) -> None:
     file = window.open("bracket.md")
     window.type("The sky is [")
     window.suggest_rows.filter(has_text="Blank: suggest a word here").wait_for()
     window.press("Enter")
-    window.save(file, "The sky is [MASK]")
+    word = window.suggestions()[0].split()[0].rstrip(",")
+    window.press("Enter")
+    window.save(file, f"The sky is {word}")
 
 
 @pytest.mark.parametrize("letters", ["", "hos"])
@@ -123,6 +125,19 @@ def test_code_action_fills_the_mask(window: Window, screenshots: Path) -> None:
     window.save(file, text.replace("[MASK]", word, 1))
     window.press("Control+z")
     window.save(file, text)
+
+
+def test_word_that_is_replaced_with_a_blank_gets_suggestions(window: Window) -> None:
+    text = "She opened the door and let the cat in.\n"
+    file = window.open("blank.txt", text)
+    window.click_at("door")
+    actions = window.page.locator(".action-widget .monaco-list-row")
+    blank = actions.filter(has_text="Replace “door” with a blank")
+    window.press_until_visible("Control+.", blank)
+    blank.click()
+    word = window.suggestions()[0].split()[0].rstrip(",")
+    window.press("Enter")
+    window.save(file, text.replace("door", word))
 
 
 def test_ghost_text_is_accepted_in_one_undo_step(window: Window, screenshots: Path) -> None:

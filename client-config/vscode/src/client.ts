@@ -19,6 +19,7 @@ import { askedSuggestions, completesAlways, mayBeAtMask } from "./asked_suggesti
 import { HintFilter, toInsertion } from "./ghost_text.ts";
 import { MASK } from "./input.ts";
 import type { RestartLimiter } from "./restart_limiter.ts";
+import { suggestAfterMaskAction, suggestAfterMaskItem } from "./suggest_at_new_mask.ts";
 
 /** All documents that a person writes: no output, no debug console, no left side of a diff. */
 export const SELECTOR = ["file", "untitled", "vscode-notebook-cell", "vscode-vfs", "vscode-scm", "comment"].map((scheme) => ({ scheme }));
@@ -121,7 +122,14 @@ function clientOptions({ output, trace, restarts, restricted, token }: ClientCon
         const isTyped = !isAsked && context.triggerKind === vscode.CompletionTriggerKind.Invoke;
         // VS Code completes each word that is typed with the same trigger kind as words that the user asks for.
         if (isTyped && !mayBeAtMask(document, position) && !completesAlways(document)) return undefined;
-        return next(document, position, context, token);
+        const result = await next(document, position, context, token);
+        suggestAfterMaskItem(result);
+        return result;
+      },
+      provideCodeActions: async (document, range, context, token, next) => {
+        const actions = await next(document, range, context, token);
+        suggestAfterMaskAction(actions);
+        return actions;
       },
       provideInlineCompletionItems: async (document, position, context, token, next) => {
         const selectedSuggestion = context.selectedCompletionInfo;

@@ -26,9 +26,24 @@ local function on_menu_open(event)
   end
 end
 
---- Delete the rest of a mask that the cursor was inside of: Neovim replaces only the text before the cursor.
-local function remove_mask_tail(event)
+--- Open the menu for a mask that was inserted, or that was typed while the server started or loaded its model.
+local function open_menu_at_mask(buffer)
+  local before = vim.api.nvim_get_current_line():sub(1, vim.api.nvim_win_get_cursor(0)[2])
+  local is_inserting = vim.api.nvim_get_current_buf() == buffer and vim.api.nvim_get_mode().mode:sub(1, 1) == 'i'
+  if is_inserting and vim.fn.pumvisible() == 0 and before:find('%[MASK%]%w*$') then
+    vim.lsp.completion.get()
+  end
+end
+
+--- Delete the rest of a mask that the cursor was inside of: Neovim replaces only the text before the cursor. After a mask
+--- was inserted, open the menu for it.
+local function on_done(event)
   local item, client = fillmask_item(vim.v.completed_item)
+  if item and item.label == '[MASK]' then
+    vim.schedule(function()
+      open_menu_at_mask(event.buf)
+    end)
+  end
   local row, column = unpack(vim.api.nvim_win_get_cursor(0))
   if item and item.textEdit and menu and menu.row == row then
     local last = vim.str_byteindex(menu.line, client.offset_encoding, item.textEdit.range['end'].character, false)
@@ -37,15 +52,6 @@ local function remove_mask_tail(event)
     end
   end
   menu = nil
-end
-
---- Open the menu for a mask that was typed while the server started or loaded its model.
-local function open_menu_at_mask(buffer)
-  local before = vim.api.nvim_get_current_line():sub(1, vim.api.nvim_win_get_cursor(0)[2])
-  local is_inserting = vim.api.nvim_get_current_buf() == buffer and vim.api.nvim_get_mode().mode:sub(1, 1) == 'i'
-  if is_inserting and vim.fn.pumvisible() == 0 and before:find('%[MASK%]%w*$') then
-    vim.lsp.completion.get()
-  end
 end
 
 --- Enable completion in a buffer of the client.
@@ -76,7 +82,7 @@ function M.attach(client, buffer)
     })
   end
   vim.api.nvim_create_autocmd('CompleteChanged', { group = group, buffer = buffer, callback = on_menu_open })
-  vim.api.nvim_create_autocmd('CompleteDone', { group = group, buffer = buffer, callback = remove_mask_tail })
+  vim.api.nvim_create_autocmd('CompleteDone', { group = group, buffer = buffer, callback = on_done })
   vim.api.nvim_create_autocmd('LspDetach', {
     group = group,
     buffer = buffer,

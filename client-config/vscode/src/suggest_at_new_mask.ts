@@ -1,0 +1,23 @@
+// Open the suggestions at a mask that an item or an action has just inserted.
+import * as vscode from "vscode";
+import { MASK } from "./input.ts";
+
+const COMMAND = { title: "Suggest words here", command: "fillmask.suggest" };
+
+/** Let the item that inserts a mask open the suggestions for it. */
+export function suggestAfterMaskItem(result: vscode.CompletionItem[] | vscode.CompletionList | null | undefined): void {
+  for (const item of Array.isArray(result) ? result : (result?.items ?? [])) {
+    if (item.label === MASK) item.command = COMMAND;
+  }
+}
+
+/** Let each action that replaces one word with a mask open the suggestions for it. */
+export function suggestAfterMaskAction(actions: readonly (vscode.Command | vscode.CodeAction)[] | null | undefined): void {
+  for (const action of actions ?? []) {
+    const edits = action instanceof vscode.CodeAction ? (action.edit?.entries() ?? []).flatMap(([, edits]) => edits) : [];
+    const [edit] = edits;
+    if (!(action instanceof vscode.CodeAction) || edits.length !== 1 || edit?.newText !== MASK) continue;
+    const { line, character } = edit.range.start;
+    action.command = { ...COMMAND, arguments: [{ position: { line, character: character + MASK.length } }] };
+  }
+}
