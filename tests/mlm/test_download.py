@@ -52,7 +52,8 @@ def test_download_without_a_network_fails_with_the_reason(hub: Hub, monkeypatch:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
     done = command("download", "some/model")
     assert done.returncode == 3
-    assert "'some/model' could not be downloaded" in done.stderr
+    assert "'some/model' could not be downloaded: ConnectError" in done.stderr
+    assert ". What arrived is kept: run the same command again when you are online." in done.stderr
 
 
 def test_predict_never_asks_the_hub(hub: Hub) -> None:

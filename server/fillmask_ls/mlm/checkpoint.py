@@ -215,8 +215,9 @@ def _download(hub_id: str, progress: Progress | None, revision: str | None = Non
         raise CheckpointError(f"model {hub_id!r} is not on the hub, or is private. Check its name.") from error
     except Exception as error:  # the hub client raises errors of its HTTP library, which varies
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = reason.removeprefix("Got: ").removesuffix(".")
         raise CheckpointError(
-            f"model {hub_id!r} could not be downloaded: {reason} What arrived is kept: run the same command again "
+            f"model {hub_id!r} could not be downloaded: {reason}. What arrived is kept: run the same command again "
             "when you are online."
         ) from error
     for file in folder.glob("*.safetensors"):
