@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import random
 import re
+from pathlib import Path
 
 import pytest
 from lsprotocol import types
 
-from fillmask_ls import MASK
+from fillmask_ls import MASK, mlm
+from fillmask_ls.cli import main
 from lsp.editor import Document, Editor
 
 SENTENCES = (
@@ -38,6 +42,10 @@ def rows(markdown: str) -> Ranking:
     return re.findall(r"^\| \d+ \| (\S+) \| ([^|]+ %) \|", markdown, re.MULTILINE)
 
 
+def parse_percent(shown: str) -> float:
+    return float(shown.removesuffix(" %").removeprefix("< ")) / 100
+
+
 async def popup(document: Document, cursor: int) -> Ranking:
     document.cursor = cursor
     items = await document.complete() or []
@@ -45,7 +53,9 @@ async def popup(document: Document, cursor: int) -> Ranking:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_all_features_show_one_ranking_of_a_mask(bert: Editor, seed: int) -> None:
+async def test_all_features_show_one_ranking_of_a_mask(
+    bert: Editor, seed: int, model: mlm.MaskedLM, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = random_text(seed)
     starts = [match.start() for match in re.finditer(re.escape(MASK), text)]
     start = random.Random(seed).choice(starts)
@@ -87,15 +97,29 @@ async def test_all_features_show_one_ranking_of_a_mask(bert: Editor, seed: int) 
         for symbol in symbols
         if isinstance(symbol, types.DocumentSymbol) and document.index(symbol.selection_range.start) == start
     ]
-    assert detail == ", ".join(f"{word} {percent}" for word, percent in hover[:3])
+    assert detail == ", ".join(f"{word} {share}" for word, share in hover[:3])
 
     at_mask = types.Range(position, position)
     actions = await bert.client.text_document_code_action_async(
         types.CodeActionParams(identifier, at_mask, types.CodeActionContext([], only=["quickfix"]))
     )
-    assert [action.title for action in actions or []] == [
-        f"Fill with “{word}” ({percent})" for word, percent in hover[:3]
-    ]
+    assert [action.title for action in actions or []] == [f"Fill with “{word}” ({share})" for word, share in hover[:3]]
 
     result = await document.command("fillmask.fill", position={"line": position.line, "character": position.character})
     assert result["words"] == [best]
+
+    file = tmp_path / "text.txt"
+    file.write_text(text, encoding="utf-8")
+    options = ["predict", str(file), "--top-k", "5", "--format", "jsonl"]
+    assert await asyncio.to_thread(main, options, load_model=lambda _: model) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [candidates] = [
+        record["candidates"]
+        for record in found
+        if (record["line"], record["column"]) == (position.line + 1, position.character - len(MASK) + 1)
+    ]
+    # In bfloat16 a probability changes a little with the masks that are computed together.
+    probabilities = {candidate["word"]: candidate["probability"] for candidate in candidates}
+    assert candidates[0]["word"] == best
+    assert abs(probabilities[best] - parse_percent(probability)) < 0.02
+    assert len(probabilities.keys() & dict(hover).keys()) >= 4
