@@ -137,15 +137,15 @@ class ScriptedEngine(api.Engine):
         return self.count_tokens(question.text)
 
     async def answer(
-        self, question: api.Question, priority: Any = None, *, computed: Callable[[int], None] | None = None
+        self, question: api.Question, priority: Any = None, *, on_progress: Callable[[int], None] | None = None
     ) -> Any:
         self.received.append((question, priority))
         await self._notify()
         await self.wait_until(lambda: self.model_name is not None and not isinstance(question, tuple(self._held)))
         if self.error is not None:
             raise self.error
-        for _ in question.text.split() if computed else ():
-            computed(1)
+        for _ in question.text.split() if on_progress else ():
+            on_progress(1)
             await asyncio.sleep(0)  # as a real engine, which computes on a thread of its own
         self.answered.append(question)
         await self._notify()

@@ -20,7 +20,8 @@ _UNIVERSAL = {"n": "NOUN", "v": "VERB", "a": "ADJ", "r": "ADV"}
 _BASE_FORMS = {"n": "NN", "v": "VB", "a": "JJ", "r": "RB"}
 _ANTONYM, _SIMILAR = "!", "&"
 _NEAR = {_SIMILAR, "@", "@i", "~", "^", "$", "*"}
-"""WordNet's pointers to similar, broader and narrower words, to "see also", and to what a verb causes or includes."""
+"""Pointers to similar (&), broader (@, @i) and narrower (~) words, to "see also" (^), to verbs of the same group ($), and
+to what a verb entails (*)."""
 _SENSES = 3
 """How many senses of a word, the most frequent ones, have near words. All have synonyms and antonyms."""
 
@@ -124,21 +125,21 @@ def _in_form(wordnet: WordNet, word: str, relation: Callable[[Lemma], set[str]])
     """Return the words in a relation to any lemma of a word, in the word's form."""
     return {
         form
-        for lemma, tag in _readings(word)
+        for lemma, tag in _lemmas_and_tags(word)
         if lemma in wordnet.senses
         for other in relation(lemma)
         for form in _forms((other, lemma[1])).get(tag, ())
     } - {word}
 
 
-def _readings(word: str) -> Iterator[tuple[Lemma, str]]:
+def _lemmas_and_tags(word: str) -> Iterator[tuple[Lemma, str]]:
     """Yield each lemma of a word with the tag, such as ``VBD``, of the form that the word is."""
     lemmas = getAllLemmas(word)
-    for part, universal in _UNIVERSAL.items():
+    for part_of_speech, universal in _UNIVERSAL.items():
         for lemma in lemmas.get(universal, (word,)):
-            for tag, forms in _forms((lemma, part)).items():
+            for tag, forms in _forms((lemma, part_of_speech)).items():
                 if word in forms:
-                    yield (lemma, part), tag
+                    yield (lemma, part_of_speech), tag
 
 
 @cache

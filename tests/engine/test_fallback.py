@@ -34,7 +34,7 @@ class StubEngine:
         return True
 
     async def answer(
-        self, question: Question, priority: Priority = Priority.INTERACTIVE, *, computed: object = None
+        self, question: Question, priority: Priority = Priority.INTERACTIVE, *, on_progress: object = None
     ) -> Any:
         self.received.append((question, priority))
         if self.error is not None:

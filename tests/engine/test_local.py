@@ -168,7 +168,7 @@ async def test_completion_does_not_wait_for_a_long_inspection(engine: LocalEngin
     loop, begun = asyncio.get_running_loop(), asyncio.Event()
     inspection = InspectQuestion("The cat sat on the mat. " * 150)
     inspecting = asyncio.create_task(
-        engine.answer(inspection, computed=lambda _tokens: loop.call_soon_threadsafe(begun.set))
+        engine.answer(inspection, on_progress=lambda _tokens: loop.call_soon_threadsafe(begun.set))
     )
     await begun.wait()
     await engine.predict(TEA)
@@ -185,7 +185,7 @@ async def test_work_is_counted_before_it_is_computed(
     assert engine.count_work(question) == 0
     await engine.load("embedded", "cpu")
     steps: list[int] = []
-    await engine.answer(question, computed=steps.append)
+    await engine.answer(question, on_progress=steps.append)
     assert engine.count_work(question) == pytest.approx(sum(steps), rel=0.3)
 
 

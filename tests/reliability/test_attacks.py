@@ -227,7 +227,7 @@ async def test_question_of_a_killed_client_is_given_up(served: tuple[Peer, psuti
 async def waiting(peer: Peer) -> int:
     """Return the number of questions that wait for their answers."""
     lines = (await peer.get("/metrics", RIGHT)).body.decode().splitlines()
-    [value] = [line.split()[1] for line in lines if line.startswith("fillmask_waiting_questions ")]
+    [value] = [line.split()[1] for line in lines if line.startswith("fillmask_waiting_requests ")]
     return int(value)
 
 

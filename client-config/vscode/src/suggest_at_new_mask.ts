@@ -11,7 +11,7 @@ export function suggestAfterMaskItem(result: vscode.CompletionItem[] | vscode.Co
   }
 }
 
-/** Let each action that replaces one word with a mask open the suggestions for it. */
+/** Let each action whose only edit inserts a mask open the suggestions for it. */
 export function suggestAfterMaskAction(actions: readonly (vscode.Command | vscode.CodeAction)[] | null | undefined): void {
   for (const action of actions ?? []) {
     const edits = action instanceof vscode.CodeAction ? (action.edit?.entries() ?? []).flatMap(([, edits]) => edits) : [];

@@ -196,12 +196,12 @@ class Engine(ABC):
         question: Question,
         priority: Priority = Priority.INTERACTIVE,
         *,
-        computed: Callable[[int], None] | None = None,
+        on_progress: Callable[[int], None] | None = None,
     ) -> Any:
         """Answer a question of any kind; the answer has the type that the question's own method returns.
 
         Args:
-            computed: called on any thread after each forward step with the number of its tokens, where this process
+            on_progress: called on any thread after each forward step with the number of its tokens, where this process
                 computes.
         """
 

@@ -98,14 +98,14 @@ class FallbackEngine(Engine):
         question: Question,
         priority: Priority = Priority.INTERACTIVE,
         *,
-        computed: Callable[[int], None] | None = None,
+        on_progress: Callable[[int], None] | None = None,
     ) -> Any:
         """Answer a question; see :class:`~fillmask_ls.engine.api.Engine`."""
         if isinstance(question, PredictQuestion) and priority is Priority.INTERACTIVE:
             self._prefetcher.cancel_stale(question)
         remote, problem = self.remote, self.problem
         if remote is None:
-            return await self.local.answer(question, priority, computed=computed)
+            return await self.local.answer(question, priority, on_progress=on_progress)
         error: EngineError | None = problem
         if problem is None:
             try:
@@ -120,7 +120,7 @@ class FallbackEngine(Engine):
         if not self._falls_back:
             raise error or EngineError("the shared engine does not answer")
         self._need_local()
-        return await self.local.answer(question, priority, computed=computed)
+        return await self.local.answer(question, priority, on_progress=on_progress)
 
     async def _find(self, remote: RemoteEngine) -> None:
         try:

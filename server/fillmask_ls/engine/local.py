@@ -147,14 +147,14 @@ class LocalEngine(Engine):
         priority: Priority = Priority.INTERACTIVE,
         *,
         client: str = "",
-        computed: Callable[[int], None] | None = None,
+        on_progress: Callable[[int], None] | None = None,
     ) -> Any:
         """Answer a question once a model is loaded; see :class:`~fillmask_ls.engine.api.Engine`.
 
         Args:
             client: the client that asks, if the engine is ``fair``.
         """
-        context = _Context(priority, client, computed)
+        context = _Context(priority, client, on_progress)
         await self._wait_for_model()
         if isinstance(question, PredictQuestion):
             latest = self._latest
@@ -191,8 +191,8 @@ class LocalEngine(Engine):
         model, distributions = self._model, self._distributions
         assert model is not None  # noqa: S101 - _wait_for_model() returned
         steps = begin(model, question, distributions, tokens_per_step(context.priority)).steps
-        if context.computed is not None:
-            steps = _report_steps(steps, context.computed)
+        if context.on_progress is not None:
+            steps = _report_steps(steps, context.on_progress)
         if isinstance(question, PredictQuestion):
             steps = self._remember_latest(question, steps, distributions)
         return ModelSteps(model, steps)
@@ -211,16 +211,16 @@ class _Context:
 
     priority: Priority
     client: str
-    computed: Callable[[int], None] | None
+    on_progress: Callable[[int], None] | None
 
 
-def _report_steps(steps: ForwardSteps[Any], computed: Callable[[int], None]) -> ForwardSteps[Any]:
+def _report_steps(steps: ForwardSteps[Any], on_progress: Callable[[int], None]) -> ForwardSteps[Any]:
     from fillmask_ls.mlm.forward_steps import Finished, advance
 
     state = advance(steps, None)
     while not isinstance(state, Finished):
         logits = yield state
-        computed(sum(map(len, state.rows)))
+        on_progress(sum(map(len, state.rows)))
         state = advance(steps, logits)
     return state.result
 

@@ -76,7 +76,7 @@ class RemoteEngine(Engine):
         question: Question,
         priority: Priority = Priority.INTERACTIVE,  # noqa: ARG002
         *,
-        computed: Callable[[int], None] | None = None,  # noqa: ARG002
+        on_progress: Callable[[int], None] | None = None,  # noqa: ARG002
     ) -> Any:
         """Answer a question; see :class:`~fillmask_ls.engine.api.Engine`. The priority is not sent.
 

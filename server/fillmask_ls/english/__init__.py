@@ -32,7 +32,7 @@ _NAMES = {
 }  # fmt: skip
 """Names that are listed without capitals, too, or are too short to be taken from the list."""
 _BEGINS_NAMES = {"hong", "las", "los", "new", "north", "san", "santa", "saudi", "south", "sri"}
-"""Words that are part of the name after them."""
+"""First words of names of several words, such as *New York*."""
 _MIN_WORDS = 4
 """The minimum number of words that tell a text's language."""
 _ENGLISH_SHARE = 0.5
@@ -45,7 +45,7 @@ _MIN_STEM = 4
 
 @cache
 def _spellings() -> dict[str, str]:
-    """Return the words by their letters in lower case; a word with and without capitals, without."""
+    """Map each word in lower case to its listed spelling; one that is listed with and without capitals, to lower case."""
     text = gzip.decompress((_FOLDER / "words.txt.gz").read_bytes()).decode()
     spellings: dict[str, str] = {}
     for word in text.splitlines():
@@ -154,7 +154,7 @@ def _has_ending(word: str) -> bool:
 
 
 def _is_stem(stem: str) -> bool:
-    """Return whether a listed word without its ending is ``stem``: *run(n)*, *mak(e)*, *happi* for *happy*."""
+    """Return whether an ending leaves ``stem`` of a listed word: *stopp* of *stop*, *writ* of *write*, *happi* of *happy*."""
     if len(stem) < _MIN_STEM:
         return False
     forms = {stem, stem + "e"}

@@ -14,7 +14,7 @@ _FILE = Path(__file__).parent / "thesaurus.txt.gz"
 
 
 def related_words(word: str) -> list[str]:
-    """Return synonyms of a word and words that are a little broader or narrower, in lower case and in its form.
+    """Return synonyms of a word, and similar, broader and narrower words, in lower case and in its form.
 
     >>> related_words("Answered")[:3]
     ['countered', 'did', 'done']
@@ -43,5 +43,5 @@ def _entry(word: str) -> tuple[list[str], list[str]]:
 
 @cache
 def _entries() -> str:
-    """Return the file as one text, with a line feed before each line: a search takes a millisecond, a table 20 MB."""
+    """Return the file as one text, with a line feed before each line. A search takes a millisecond; a table, 20 MB."""
     return "\n" + gzip.decompress(_FILE.read_bytes()).decode("ascii")

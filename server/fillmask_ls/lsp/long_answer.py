@@ -34,9 +34,9 @@ async def long_answer(session: Session, question: ScoreQuestion | InspectQuestio
             done += tokens
             bar.report(done, total)
 
-        def computed(tokens: int) -> None:
+        def on_progress(tokens: int) -> None:
             loop.call_soon_threadsafe(report, tokens)
 
-        answer = await engine.answer(question, computed=computed)
+        answer = await engine.answer(question, on_progress=on_progress)
         bar.outcome = "done"
         return answer

@@ -37,8 +37,9 @@ _MAX_CONTEXT = 30
 def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> ForwardSteps[Results[Candidate]]:
     """Find the words that could replace the one at ``span`` with about the same meaning.
 
-    The model reads the passage twice in a row: as is, then with the word masked. Its prediction there is weighed by
-    the similarity of the words' embeddings (after Zhou et al. 2019). In English, words that a thesaurus relates to the
+    The model reads up to 30 tokens on each side of the word, twice in a row: first with the word, then with a mask in
+    its place (after Qiang et al. 2020). Its prediction at the mask is weighed by the cosine similarity of the words'
+    embeddings (after Arefyev et al. 2020). In English, words that a thesaurus relates to the
     word come earlier, and its antonyms later. The word itself and its other forms (``walks`` for ``walked``) are left
     out.
 
@@ -49,7 +50,8 @@ def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> F
         top_k: at least 1.
 
     Returns:
-        ``top_k`` words of one subword, the best first. Their probabilities add up to 1 over all remaining words.
+        Up to ``top_k`` words of one subword, the best first. The probabilities of all words that are not left out add up
+        to 1.
 
     Raises:
         ValueError: there is no word at ``span``, it is too long for the model, or ``top_k`` is below 1.

@@ -36,7 +36,7 @@ class Computer:
 
     def compute(self, ticket: Ticket, tokens: int) -> None:
         self.clock.now += tokens / 1000
-        ticket.computed(tokens)
+        ticket.on_progress(tokens)
 
     def retry_after(self, price: Price) -> int | None:
         """Return the seconds until a refused question would be admitted; None if it is admitted."""

@@ -186,7 +186,7 @@ async def test_pending_questions_are_answered_at_shutdown(cluster: Cluster) -> N
         searched = [replace(question(n), prefix="c", max_subwords=4, top_k=9) for n in range(8)]
         tasks = [asyncio.ensure_future(engine.predict(each)) for each in searched]
         peer, right = Peer("127.0.0.1", int(url.rpartition(":")[2])), f"Authorization: Bearer {SECRET}"
-        arrived = f"fillmask_waiting_questions {len(tasks)}\n"
+        arrived = f"fillmask_waiting_requests {len(tasks)}\n"
         while arrived not in (await peer.get("/metrics", right)).body.decode():
             pass
         process.send_signal(signal.SIGTERM)

@@ -190,7 +190,7 @@ async def test_large_body_is_not_read_before_the_token_is_checked(serve: Serve) 
 
 
 async def test_chunked_body_is_read_up_to_the_limit(serve: Serve) -> None:
-    async with serve(body=1000) as peer:
+    async with serve(max_body_bytes=1000) as peer:
         start = head("POST /v1/predict HTTP/1.1", "Transfer-Encoding: chunked")
         body = json.dumps(QUESTION).encode()
         chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:50], body[50:]))
@@ -199,7 +199,7 @@ async def test_chunked_body_is_read_up_to_the_limit(serve: Serve) -> None:
 
 
 async def test_unfinished_bodies_end_and_keep_nobody_out(serve: Serve) -> None:
-    async with serve(seconds=1.0) as peer:
+    async with serve(body_timeout=1.0) as peer:
         slow = [await peer.connect() for _ in range(200)]
         for connection in slow:
             await connection.send(head("POST /v1/predict HTTP/1.1", "Content-Length: 500") + b"{")
@@ -212,7 +212,7 @@ async def test_unfinished_bodies_end_and_keep_nobody_out(serve: Serve) -> None:
 
 
 async def test_unfinished_headers_end(serve: Serve) -> None:
-    async with serve(ConnectionLimits(head=0.5)) as peer:
+    async with serve(ConnectionLimits(header_timeout=0.5)) as peer:
         silent, slow, second = [await peer.connect() for _ in range(3)]
         await slow.send(b"POST /v1/predict HTTP/1.1\r\nHost: loc")
         await second.send(post("/v1/predict", QUESTION))
@@ -223,7 +223,7 @@ async def test_unfinished_headers_end(serve: Serve) -> None:
 
 
 async def test_idle_connections_make_room_for_new_ones(serve: Serve) -> None:
-    async with serve(ConnectionLimits(total=20, per_peer=10)) as peer:
+    async with serve(ConnectionLimits(total=20, per_address=10)) as peer:
         idle = [await peer.connect() for _ in range(10)]
         for _ in range(10):
             assert (await peer.get("/healthz")).status == 200
@@ -234,7 +234,7 @@ async def test_connections_beyond_the_limit_are_refused_while_all_others_are_bus
     serve: Serve, engine: ScriptedEngine
 ) -> None:
     engine.hold()
-    async with serve(ConnectionLimits(total=20, per_peer=3)) as peer:
+    async with serve(ConnectionLimits(total=20, per_address=3)) as peer:
         busy = [await peer.connect() for _ in range(3)]
         for connection in busy:
             await connection.send(post("/v1/predict", QUESTION))
@@ -251,7 +251,7 @@ async def test_question_is_given_up_when_its_client_leaves(serve: Serve, engine:
         await connection.send(post("/v1/predict", QUESTION))
         await engine.wait_until(lambda: len(engine.received) == 1)
         connection.close()
-        while "fillmask_waiting_questions 0" not in (await peer.get("/metrics")).body.decode():
+        while "fillmask_waiting_requests 0" not in (await peer.get("/metrics")).body.decode():
             await asyncio.sleep(0)
         await engine.release()
         assert engine.answered == []

@@ -65,7 +65,7 @@ class Client:
         )
 
     async def answer(
-        self, question: Question, priority: Priority, *, client: str, computed: Callable[[int], None]
+        self, question: Question, priority: Priority, *, client: str, on_progress: Callable[[int], None]
     ) -> Any:
         self.asked.append((question, priority))
         await self.released.wait()

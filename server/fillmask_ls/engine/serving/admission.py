@@ -33,17 +33,17 @@ class OverloadedError(Exception):
 
 @dataclass(eq=False, slots=True)
 class Ticket:
-    """An admitted question.
+    """An admitted request.
 
     Attributes:
         priority: follows from the price.
         remaining: the tokens of the price that are not computed yet.
-        computed: callback that takes the number of tokens of each forward step, on any thread.
+        on_progress: callback that takes the number of tokens of each forward step, on any thread.
     """
 
     priority: Priority
     remaining: int
-    computed: Callable[[int], None]
+    on_progress: Callable[[int], None]
 
 
 class Admission:
@@ -61,7 +61,7 @@ class Admission:
 
     @property
     def waiting(self) -> int:
-        """The number of admitted questions that are not answered."""
+        """The number of admitted requests that are not answered."""
         return len(self._tickets)
 
     @property

@@ -19,15 +19,16 @@ class ConnectionLimits:
 
     Attributes:
         total: the most connections.
-        per_peer: the most connections of one address.
-        head: seconds in which a connection's first request, or any request that has begun, must have sent its headers.
-        write: seconds that a client may leave a response unread.
+        per_address: the most connections of one address.
+        header_timeout: seconds from the connection, or from the first byte of a later request, until its headers are
+            complete.
+        write_timeout: seconds that a client may leave a response unread.
     """
 
     total: int = 1000
-    per_peer: int = 500
-    head: float = 5.0
-    write: float = 30.0
+    per_address: int = 500
+    header_timeout: float = 5.0
+    write_timeout: float = 30.0
 
 
 @dataclass(eq=False, slots=True)
@@ -56,7 +57,7 @@ class Connections:
     def add(self, connection: GuardedConnection) -> bool:
         """Add a new connection; return False if there is no room for it."""
         limits, peers = self.limits, self._open.setdefault(connection.peer, set())
-        room = len(peers) < limits.per_peer or self._evict(connection.peer)
+        room = len(peers) < limits.per_address or self._evict(connection.peer)
         room = room and (sum(map(len, self._open.values())) < limits.total or self._evict(None))
         if room:
             peers.add(connection)
@@ -109,7 +110,7 @@ class GuardedConnection(asyncio.Protocol):
         address = transport.get_extra_info("peername")
         self.peer = str(address[0]) if isinstance(address, tuple) else ""
         if self._connections.add(self):
-            self._arm("head", self._connections.limits.head)
+            self._arm("head", self._connections.limits.header_timeout)
             self.inner.connection_made(transport)
         else:
             self._transport.abort()
@@ -118,7 +119,7 @@ class GuardedConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._transport is not None:
             if not self._is_busy:
-                self._arm("head", self._connections.limits.head)
+                self._arm("head", self._connections.limits.header_timeout)
             self.inner.data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -133,7 +134,7 @@ class GuardedConnection(asyncio.Protocol):
             self.inner.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        self._arm("write", self._connections.limits.write)
+        self._arm("write", self._connections.limits.write_timeout)
         self.inner.pause_writing()
 
     def resume_writing(self) -> None:

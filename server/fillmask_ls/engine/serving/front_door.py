@@ -32,15 +32,15 @@ class Policy:
         hosts: host names that requests may be addressed to, in addition to ``localhost`` and IP addresses; ``*`` for any.
             A page in a browser can point a name of its own at this machine (DNS rebinding), but no address.
         origins: origins of web pages that may ask, such as ``https://example.org``; ``*`` for any.
-        body: maximum bytes of a body.
-        seconds: maximum time in which a body must arrive.
+        max_body_bytes: maximum size of a body.
+        body_timeout: seconds in which a body must arrive.
     """
 
     token: str | None = None
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
-    body: int = 1 << 18
-    seconds: float = 5.0
+    max_body_bytes: int = 1 << 18
+    body_timeout: float = 5.0
 
 
 class FrontDoor:
@@ -124,8 +124,8 @@ class FrontDoor:
             raise RefusalError(400, "send Content-Length or Transfer-Encoding, not both")
         if length is not None and not (length.isascii() and length.isdigit()):
             raise RefusalError(400, "Content-Length is not a number")
-        if length is not None and (len(length) > 15 or int(length) > self._policy.body):
-            raise RefusalError(413, f"the body may have at most {self._policy.body} bytes")
+        if length is not None and (len(length) > 15 or int(length) > self._policy.max_body_bytes):
+            raise RefusalError(413, f"the body may have at most {self._policy.max_body_bytes} bytes")
 
 
 class Headers:
@@ -155,7 +155,7 @@ class _Body:
 
     def __init__(self, receive: Receive, policy: Policy) -> None:
         self._receive, self._policy = receive, policy
-        self._left = policy.body
+        self._left = policy.max_body_bytes
         self._is_complete = False
         self._deadline: float | None = None
 
@@ -164,14 +164,14 @@ class _Body:
             return await self._receive()
         now = asyncio.get_running_loop().time()
         if self._deadline is None:
-            self._deadline = now + self._policy.seconds
+            self._deadline = now + self._policy.body_timeout
         try:
             message = await asyncio.wait_for(self._receive(), self._deadline - now)
         except asyncio.TimeoutError:
-            raise RefusalError(408, f"the body did not arrive within {self._policy.seconds:g} s") from None
+            raise RefusalError(408, f"the body did not arrive within {self._policy.body_timeout:g} s") from None
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise RefusalError(413, f"the body may have at most {self._policy.body} bytes")
+            raise RefusalError(413, f"the body may have at most {self._policy.max_body_bytes} bytes")
         self._is_complete = not message.get("more_body", False)
         return message
 

@@ -154,7 +154,7 @@ def serve_until_signal(options: ServeOptions, bound: socket.socket, ready: Calla
     Raises:
         EngineError: the model can't be loaded.
     """
-    _allow_connections(ConnectionLimits().total)
+    _raise_open_file_limit(ConnectionLimits().total)
     _share_cores(options.cpus)
     asyncio.run(_serve_until_signal(options, bound, ready))
 
@@ -183,9 +183,10 @@ async def _serve_until_signal(options: ServeOptions, bound: socket.socket, ready
 
 
 def _share_cores(cpus: int | None) -> None:
-    """Let torch's threads sleep while they wait for each other; call it before torch is imported.
+    """Let torch's threads and the event loop share the cores; call it before torch is imported.
 
-    The event loop uses the same cores. Threads that spin for one that has lost its core to it slow down all, to a sixth.
+    By default OpenMP's threads spin while they wait. When the event loop takes the core of one, the others spin until
+    it returns, and a forward pass takes six times as long.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.setswitchinterval(_SWITCH_INTERVAL)
@@ -193,7 +194,7 @@ def _share_cores(cpus: int | None) -> None:
         os.environ["OMP_NUM_THREADS"] = str(cpus)
 
 
-def _allow_connections(number: int) -> None:
+def _raise_open_file_limit(number: int) -> None:
     """Raise the limit of open files where it is too low for the connections."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource

@@ -56,7 +56,7 @@ class Answer(Protocol):
     """Answers a question; see :meth:`~fillmask_ls.engine.local.LocalEngine.answer`."""
 
     def __call__(
-        self, question: Question, priority: Priority, *, client: str, computed: Callable[[int], None]
+        self, question: Question, priority: Priority, *, client: str, on_progress: Callable[[int], None]
     ) -> Awaitable[Any]: ...
 
 
@@ -92,8 +92,11 @@ class Service:
         self._admission = Admission(clock)
         self.metrics = Metrics(
             {
-                "waiting_questions": ("Questions that are not answered yet.", lambda: self._admission.waiting),
-                "waiting_tokens": ("Tokens that they have to compute.", lambda: self._admission.waiting_tokens),
+                "waiting_requests": ("Requests that are not answered yet.", lambda: self._admission.waiting),
+                "waiting_tokens": (
+                    "Tokens that the network still has to read for them.",
+                    lambda: self._admission.waiting_tokens,
+                ),
             },
             worker=worker,
         )
@@ -194,7 +197,7 @@ class Service:
         return await _encode(lambda: request.value(by_text), cost)
 
     async def _ask(self, question: Question, client: str, ticket: Ticket) -> Any:
-        return await self._answer(question, ticket.priority, client=client, computed=ticket.computed)
+        return await self._answer(question, ticket.priority, client=client, on_progress=ticket.on_progress)
 
     async def _check(self, question: Question) -> Price:
         """Return the price of a question.

@@ -51,12 +51,12 @@ async def code_action(
     is_invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
     target = masks.mask_in_selection(snapshot.document, span)
     marked = [diagnostic for diagnostic in params.context.diagnostics if offered_words(diagnostic)]
-    actions = [action for diagnostic in marked for action in _fixes(session, snapshot, diagnostic)]
+    actions = [action for diagnostic in marked for action in _diagnostic_actions(session, snapshot, diagnostic)]
     actions += _mask_spellings(snapshot, span)
     if target and _is_wanted(_QUICK_FIX, only):
-        actions += await _fills(session, snapshot, target)
+        actions += await _mask_actions(session, snapshot, target)
     if _is_wanted(_REWRITE, only) and (target or is_invoked):
-        actions += await _rewrites(session, snapshot, span, target, with_substitutes=not marked)
+        actions += await _rewrite_actions(session, snapshot, span, target, with_substitutes=not marked)
     return [action for action in actions if _is_wanted(action.kind or _REWRITE, only)] or None
 
 
@@ -125,7 +125,7 @@ async def _edit(session: Session, snapshot: Snapshot, data: _ActionData) -> type
     return edits.workspace_edit(snapshot, replacements)
 
 
-def _fixes(session: Session, snapshot: Snapshot, diagnostic: types.Diagnostic) -> list[types.CodeAction]:
+def _diagnostic_actions(session: Session, snapshot: Snapshot, diagnostic: types.Diagnostic) -> list[types.CodeAction]:
     """Return the actions that replace an unlikely word with expected ones, and those that leave it alone."""
     span = snapshot.span(diagnostic.range)
     fixes = [
@@ -171,8 +171,8 @@ def _mask_spellings(snapshot: Snapshot, span: Span) -> list[types.CodeAction]:
     return [types.CodeAction(title, kind=_QUICK_FIX, edit=edit, is_preferred=True)]
 
 
-async def _fills(session: Session, snapshot: Snapshot, target: Target) -> list[types.CodeAction]:
-    """Return the best words for the mask at the cursor."""
+async def _mask_actions(session: Session, snapshot: Snapshot, target: Target) -> list[types.CodeAction]:
+    """Return the quick fixes that fill a mask with one of its best words."""
     answer = await predict_mask(session, snapshot, target)
     return [
         types.CodeAction(
@@ -185,19 +185,19 @@ async def _fills(session: Session, snapshot: Snapshot, target: Target) -> list[t
     ]
 
 
-async def _rewrites(
+async def _rewrite_actions(
     session: Session, snapshot: Snapshot, span: Span, target: Target | None, *, with_substitutes: bool
 ) -> list[types.CodeAction]:
     document, is_selection = snapshot.document, span[1] > span[0]
     selected = document.masks(*span) if is_selection else []
     actions = _fill_actions(snapshot, span, target, len(selected))
     if 1 < len(selected) <= _MAX_SINGLE_FILLS:
-        actions += await _single_fills(session, snapshot, selected)
+        actions += await _single_mask_actions(session, snapshot, selected)
     if target or selected:
         actions += _restore_actions(snapshot, (target.start, target.end) if target else span)
     if is_selection and not (target and target.start <= span[0] and span[1] <= target.end):
         title = f"Replace {_MASKING_RATE:.0%} of the words in the selection with blanks".replace("%", " %")
-        actions.append(_later(snapshot, title, "mask", span, seed=secrets.randbelow(_SEEDS)))
+        actions.append(_deferred_action(snapshot, title, "mask", span, seed=secrets.randbelow(_SEEDS)))
     if not target and not selected:
         actions += await _word_actions(session, snapshot, span, with_substitutes=with_substitutes)
     if not snapshot.capabilities.resolve_action_edits:
@@ -214,16 +214,22 @@ def _fill_actions(snapshot: Snapshot, span: Span, target: Target | None, selecte
         paragraph = masks.paragraph(document, target.start)
         count = len(document.masks(*paragraph))
         if count > 1:
-            actions.append(_later(snapshot, f"Fill the {count} blanks of this paragraph together", "fill", paragraph))
+            actions.append(
+                _deferred_action(snapshot, f"Fill the {count} blanks of this paragraph together", "fill", paragraph)
+            )
     if selected > 1:
-        actions.append(_later(snapshot, f"Fill the {selected} blanks of the selection", "fill", span))
+        actions.append(_deferred_action(snapshot, f"Fill the {selected} blanks of the selection", "fill", span))
     count = len(document.masks(0, len(document)))
     if (target or selected) and count > max(selected, 1):
-        actions.append(_later(snapshot, f"Fill all {count} blanks of the document", "fill", (0, len(document))))
+        actions.append(
+            _deferred_action(snapshot, f"Fill all {count} blanks of the document", "fill", (0, len(document)))
+        )
     return actions
 
 
-async def _single_fills(session: Session, snapshot: Snapshot, selected: Sequence[Span]) -> list[types.CodeAction]:
+async def _single_mask_actions(
+    session: Session, snapshot: Snapshot, selected: Sequence[Span]
+) -> list[types.CodeAction]:
     """Return an action for each mask with its best word, because Kate requests actions for the whole line."""
     actions = []
     for number, mask in enumerate(selected, 1):
@@ -265,7 +271,7 @@ async def _word_actions(
     return actions
 
 
-def _later(snapshot: Snapshot, title: str, kind: str, span: Span, *, seed: int = 0) -> types.CodeAction:
+def _deferred_action(snapshot: Snapshot, title: str, kind: str, span: Span, *, seed: int = 0) -> types.CodeAction:
     """Return an action whose edit is computed when it is chosen."""
     document = snapshot.document
     data = _ActionData(kind, document.uri, document.version, span, seed)

@@ -32,11 +32,9 @@ _IDLE_SECONDS = 1.0
 """Seconds without a change before a document is checked: marks under words that are being typed would disturb."""
 _EXPECTED_WORDS = 5
 """Expected words offered as quick fixes."""
-_OWN_WORD = 1
-"""The word itself may be among the expected ones."""
 _MAX_NAMED_WORDS = 3
 _CONFUSED_SHARE = 0.25
-"""The share of the threshold for a word where one that people confuse with it is expected."""
+"""Factor of the threshold where the model expects a word that people confuse with this one: *lose* for *loose*."""
 _NAMED_PROBABILITY = 0.02
 """The message names up to three expected words: the best, and others of at least this probability."""
 _SEVERITIES = {"hint": types.DiagnosticSeverity.Hint, "information": types.DiagnosticSeverity.Information}
@@ -76,7 +74,7 @@ async def find_diagnostics(session: Session, snapshot: Snapshot) -> list[types.D
     for paragraph in await snapshot.paragraphs():
         spans = tuple(_candidate_words(paragraph, snapshot.settings, known))
         if spans:
-            question = SurprisalQuestion(paragraph.text, 1 + _OWN_WORD, spans)
+            question = SurprisalQuestion(paragraph.text, 1, spans)
             surprisals = await session.engine.word_surprisals(question, Priority.BACKGROUND)
             for surprisal in await session.reader.run(_unlikely, surprisals, snapshot.settings):
                 items += await _diagnostic(session, snapshot, paragraph.document_span(surprisal.span), surprisal)
@@ -128,7 +126,7 @@ def is_unlikely(surprisal: WordSurprisal, settings: Settings) -> bool:
 async def _diagnostic(
     session: Session, snapshot: Snapshot, span: Span, surprisal: WordSurprisal
 ) -> list[types.Diagnostic]:
-    """Return the diagnostic of an unlikely word, with the words for a blank in its place; none without such words."""
+    """Return the diagnostic of an unlikely word, with the words that fit its place; none if no other word does."""
     passage = await snapshot.gap_passage(span)
     if passage is None:
         return []
