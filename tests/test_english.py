@@ -55,4 +55,4 @@ def test_the_thesaurus_keeps_the_form_of_a_word(word: str, related: str, antonym
 
 @pytest.mark.parametrize("word", ["", "xqzy", "gave up", "größer", "hot\tcold", "a\nb", "😀", "hot\t"])
 def test_the_thesaurus_knows_nothing_about_other_letters(word: str) -> None:
-    assert thesaurus.related_words(word) == thesaurus.antonyms(word) == []
+    assert thesaurus.related_words(word) == thesaurus.antonyms(word) == thesaurus.other_forms(word) == []

@@ -103,7 +103,9 @@ class WordNet:
 
 
 def write_thesaurus(wordnet: WordNet, words: Iterable[str], is_offered: Callable[[str], bool], out: Path) -> None:
-    """Write a line for each word that has any: the word, its related words and its antonyms, separated by tabs.
+    """Write a line for each word that has any: the word, its related words, its antonyms, and its other forms.
+
+    Tabs separate the parts, and spaces the words of a part.
 
     Args:
         wordnet: the relations.
@@ -115,7 +117,7 @@ def write_thesaurus(wordnet: WordNet, words: Iterable[str], is_offered: Callable
     for word in sorted(words):
         related = _in_form(wordnet, word, wordnet.related)
         antonyms = _in_form(wordnet, word, wordnet.antonyms) - related
-        parts = [" ".join(filter(is_offered, sorted(found))) for found in (related, antonyms)]
+        parts = [" ".join(filter(is_offered, sorted(found))) for found in (related, antonyms, _other_forms(word))]
         if any(parts):
             lines.append("\t".join([word, *parts]) + "\n")
     out.write_bytes(gzip.compress("".join(lines).encode("ascii"), mtime=0))
@@ -130,6 +132,12 @@ def _in_form(wordnet: WordNet, word: str, relation: Callable[[Lemma], set[str]])
         for other in relation(lemma)
         for form in _forms((other, lemma[1])).get(tag, ())
     } - {word}
+
+
+def _other_forms(word: str) -> set[str]:
+    """Return the forms of a word's lemmas that it can't be itself: *ran* and *runs* of *run*."""
+    forms = {form for lemma, _ in _lemmas_and_tags(word) for spellings in _forms(lemma).values() for form in spellings}
+    return forms - {word}
 
 
 def _lemmas_and_tags(word: str) -> Iterator[tuple[Lemma, str]]:

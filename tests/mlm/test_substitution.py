@@ -37,8 +37,25 @@ def test_synonyms_come_early_and_antonyms_late(model: mlm.MaskedLM) -> None:
 
 
 def test_substitutes_have_the_form_of_the_word(model: mlm.MaskedLM) -> None:
-    found = others(model, "The dogs barked at every car.", "barked", top_k=3)
-    assert all(word.endswith("ed") for word in found), found
+    found = others(model, "He walks to school every day.", "walks", top_k=5)
+    assert all(word.endswith("s") for word in found), found
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "unwanted"),
+    [
+        ("The children were running across the field.", "running", {"run", "ran"}),
+        ("She's a better singer than me.", "better", {"good", "best"}),
+        ("He sold his car last week.", "sold", {"sell", "selling", "bought"}),
+        ("The doctors looked at the picture.", "doctors", {"doctor", "physician"}),
+        ("She always arrives late.", "always", {"never"}),
+        ("It is colder than yesterday.", "colder", {"cold", "hotter", "warmer"}),
+    ],
+)
+def test_other_forms_and_antonyms_are_not_among_the_first(
+    model: mlm.MaskedLM, text: str, word: str, unwanted: set[str]
+) -> None:
+    assert not unwanted & set(others(model, text, word))
 
 
 def test_probabilities_add_up_to_one_without_the_forms_of_the_word(model: mlm.MaskedLM) -> None:

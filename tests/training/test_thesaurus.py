@@ -51,16 +51,20 @@ def lines(folder: Path, *words: str) -> list[str]:
     return gzip.decompress(out.read_bytes()).decode().splitlines()
 
 
-def test_each_form_has_the_same_form_of_its_related_words_and_antonyms(wordnet: Path) -> None:
+def test_each_form_has_its_related_words_and_antonyms_in_this_form_and_its_other_forms(wordnet: Path) -> None:
     assert lines(wordnet, "walk", "walked", "walking", "table") == [
-        "walk\tgo stroll\tride",
-        "walked\tgone strolled went\tridden rode",
-        "walking\tgoing strolling\triding",
+        "table\t\t\ttabled tables tabling",
+        "walk\tgo stroll\tride\twalked walking walks",
+        "walked\tgone strolled went\tridden rode\twalk walking walks",
+        "walking\tgoing strolling\triding\twalk walked walks",
     ]
 
 
 def test_antonyms_of_similar_words_are_antonyms(wordnet: Path) -> None:
-    assert lines(wordnet, "hot", "icy") == ["hot\tbaking\tcold icy", "icy\tcold\thot"]
+    assert lines(wordnet, "hot", "icy") == [
+        "hot\tbaking\tcold icy\thots hotted hotter hottest hotting",
+        "icy\tcold\thot\ticier iciest",
+    ]
 
 
 def test_a_folder_without_wordnet_is_an_error_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from fillmask_ls import MASK
-from fillmask_ls.english.thesaurus import antonyms, related_words
+from fillmask_ls.english.thesaurus import antonyms, other_forms, related_words
 from fillmask_ls.spans import Span
 
 from .arguments import check_count
@@ -25,8 +25,10 @@ _SIMILARITY_WEIGHT = 10.0
 """In nats, for a cosine similarity of 1."""
 _RELATED_WEIGHT = 4.0
 """In nats, for a word that the thesaurus relates to the word."""
-_ANTONYM_WEIGHT = -5.0
+_ANTONYM_WEIGHT = -10.0
 """In nats, for a word that the thesaurus lists as an antonym."""
+_OTHER_FORM_WEIGHT = -5.0
+"""In nats, for a related word in another form, such as *larger* for *big*."""
 _BLOCK = 2048
 """Embeddings that are converted to float32 at a time."""
 _MAX_CONTEXT = 30
@@ -96,9 +98,18 @@ def _scores(model: MaskedLM, window: Window, word: str, subwords: Sequence[int],
     if subwords:
         scores = scores + _SIMILARITY_WEIGHT * _similarities(model.embeddings[: len(allowed)], subwords)
     if vocabulary.is_english:
-        scores[vocabulary.tokens_of(related_words(word), is_continuation=is_continuation)] += _RELATED_WEIGHT
-        scores[vocabulary.tokens_of(antonyms(word), is_continuation=is_continuation)] += _ANTONYM_WEIGHT
+        for words, weight in _weighed_words(word):
+            scores[vocabulary.tokens_of(words, is_continuation=is_continuation)] += weight
     return scores.masked_fill(~allowed, -torch.inf)
+
+
+def _weighed_words(word: str) -> Iterator[tuple[Collection[str], float]]:
+    """Yield the English words that the thesaurus knows about a word, with their weights."""
+    related = set(related_words(word))
+    yield related, _RELATED_WEIGHT
+    yield antonyms(word), _ANTONYM_WEIGHT
+    yield {form for other in related for form in other_forms(other)} - related, _OTHER_FORM_WEIGHT
+    yield other_forms(word), -torch.inf
 
 
 def _similarities(embeddings: Tensor, subwords: Sequence[int]) -> Tensor:
