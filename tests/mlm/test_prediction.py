@@ -175,8 +175,13 @@ def test_word_of_several_subwords_in_the_passage_is_found(model: mlm.MaskedLM) -
 
 def test_listed_word_of_two_subwords_is_found(model: mlm.MaskedLM) -> None:
     text = "They grew potatoes, onions, carrots and [MASK] in the garden."
-    assert "cabbages" not in model.tokenizer.vocabulary
-    assert "cabbages" in texts(model, text)
+    assert "pumpkins" not in model.tokenizer.vocabulary
+    assert "pumpkins" in texts(model, text)
+
+
+def test_the_first_word_of_a_name_has_a_capital(model: mlm.MaskedLM) -> None:
+    assert "New" in texts(model, "She lives in [MASK] York, near the park.")
+    assert "new" in texts(model, "We need [MASK] German laws.")
 
 
 def test_search_keeps_the_order_of_words_of_one_subword(model: mlm.MaskedLM) -> None:

@@ -6,7 +6,6 @@ The word list is SCOWL's (size 60, American and British), under the license in `
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -31,8 +30,13 @@ _NAMES = {
     )
 }  # fmt: skip
 """Names that are listed without capitals, too, or are too short to be taken from the list."""
-_BEGINS_NAMES = {"hong", "las", "los", "new", "north", "san", "santa", "saudi", "south", "sri"}
-"""First words of names of several words, such as *New York*."""
+_BEGINS_NAMES = {"hong", "las", "los", "north", "san", "santa", "saudi", "south", "sri"}
+"""First words of names of several words, before any word with a capital: *South Africa*, *South African*."""
+_AFTER_NEW = {
+    "Brunswick", "Caledonia", "Delhi", "England", "Guinea", "Hampshire", "Haven", "Jersey", "Mexico", "Orleans", "South",
+    "Testament", "York", "Yorker", "Yorkers", "Zealand", "Zealander", "Zealanders",
+}  # fmt: skip
+"""Names that *New* begins. Before other words it is an adjective: *new German laws*."""
 _MIN_WORDS = 4
 """The minimum number of words that tell a text's language."""
 _ENGLISH_SHARE = 0.5
@@ -117,17 +121,13 @@ def proper_spelling(word: str) -> str:
     return _NAMES.get(word) or (listed if is_name else word)
 
 
-def spell_names(words: Sequence[str]) -> tuple[str, ...]:
-    """Return words in a row with capitals where a name of two words begins.
+def begins_name(word: str, following: str) -> bool:
+    """Return whether a word in lower case begins a name that the following word continues.
 
-    >>> spell_names(["new", "York"])
-    ('New', 'York')
+    >>> begins_name("new", "York"), begins_name("new", "German"), begins_name("north", "Korea")
+    (True, False, True)
     """
-    following = [*words[1:], ""]
-    return tuple(
-        word.capitalize() if word in _BEGINS_NAMES and name[:1].isupper() else word
-        for word, name in zip(words, following, strict=True)
-    )
+    return following in _AFTER_NEW if word == "new" else word in _BEGINS_NAMES and following[:1].isupper()
 
 
 def confused_with(word: str) -> frozenset[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from fillmask_ls import english
+from fillmask_ls import MASK
 from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_masks
 
@@ -102,9 +102,12 @@ def _allowed_words(model: MaskedLM, window: Window) -> AllowedTokens:
 
 
 def _words(model: MaskedLM, window: Window, hypothesis: Hypothesis) -> tuple[str, ...]:
+    """Return the words of a hypothesis, spelled from the last one to the first: a name begins before its second word."""
     spelling = Spelling(model.vocabulary, window.text)
-    words = [
-        spelling.word((token,), window.before(number))
-        for number, token in zip(window.requested, hypothesis.filled_tokens, strict=True)
-    ]
-    return english.spell_names(words)
+    words: dict[int, str] = {}
+    for number, token in reversed(list(zip(window.requested, hypothesis.filled_tokens, strict=True))):
+        after = window.after(number)
+        if number + 1 in words and after.startswith(f" {MASK}"):
+            after = f" {words[number + 1]}"
+        words[number] = spelling.word((token,), window.before(number), after=after)
+    return tuple(reversed(words.values()))

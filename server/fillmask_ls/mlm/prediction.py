@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fillmask_ls import english
 from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import SUBWORDS_LIMIT, find_masks
 
@@ -91,6 +92,10 @@ def fill(model: MaskedLM, text: str) -> ForwardSteps[str]:
     """
     predictions = yield from predict.steps(model, text, top_k=1)
     words = [(prediction.span, prediction.candidates[0].text) for prediction in predictions if prediction.candidates]
+    for number in reversed(range(len(words) - 1)):
+        (span, word), (following, name) = words[number : number + 2]
+        if text[span[1] : following[0]] == " " and english.begins_name(word, name):
+            words[number] = span, word.capitalize()
     return replace_spans(text, words)
 
 
@@ -231,10 +236,10 @@ def _prediction(
     window, number, prefix = key
     # Words of one subword keep their probabilities, so a list that is shown before the search stays right.
     total = 1 + sum(weight for _, weight in longer)
-    before = window.before(number)
+    before, after = window.before(number), window.after(number)
     words: dict[str, tuple[float, tuple[int, ...]]] = {}
     for ids, weight in (*single, *((ids, weight / total) for ids, weight in longer)):
-        word = spelling.word(ids, before, prefix=prefix)
+        word = spelling.word(ids, before, after=after, prefix=prefix)
         probability, first_ids = words.get(word, (0.0, ids))
         words[word] = (probability + weight, first_ids)
     best = sorted(words.items(), key=lambda item: (spelling.is_last(item[0]), -item[1][0]))[:top_k]

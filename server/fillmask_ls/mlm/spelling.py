@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -9,6 +10,8 @@ from fillmask_ls import english
 from fillmask_ls.words import find_unmasked_words, starts_sentence
 
 from .vocabulary import Vocabulary
+
+_FIRST_WORD = re.compile(r" (\w+)")
 
 
 class Spelling:
@@ -18,16 +21,19 @@ class Spelling:
         self._vocabulary = vocabulary
         self._text = text
 
-    def word(self, ids: Sequence[int], before: str, *, capital: bool = False, prefix: str = "") -> str:
+    def word(self, ids: Sequence[int], before: str, *, after: str = "", capital: bool = False, prefix: str = "") -> str:
         """Return the word of subwords as it is written after ``before``, the text in front of it.
 
         Args:
+            after: the text behind it, which may continue a name: *New* before *York*.
             capital: whether it begins with a capital even inside a sentence.
             prefix: the letters that the user typed already.
         """
         word = self._vocabulary.word(ids)
         if not self._vocabulary.continues_word(before):
             word = self._spell(word)
+            if self._vocabulary.is_english and english.begins_name(word, _first_word(after)):
+                word = word.capitalize()
         return self._vocabulary.apply_case(word, capital=capital or starts_sentence(before), prefix=prefix)
 
     def _spell(self, word: str) -> str:
@@ -68,3 +74,9 @@ class Spelling:
             elif known is None:
                 spellings[key] = word if not english.is_listed(word) else english.proper_spelling(key)
         return spellings
+
+
+def _first_word(text: str) -> str:
+    """Return the word that a text begins with after a space; empty if there is none."""
+    match = _FIRST_WORD.match(text)
+    return match[1] if match else ""

@@ -39,6 +39,10 @@ class Window:
         """Return the window's text before one of its masks."""
         return self.text[: self.masks[number][0]]
 
+    def after(self, number: int) -> str:
+        """Return the window's text behind one of its masks."""
+        return self.text[self.masks[number][1] :]
+
 
 def windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[Window]:
     """Cut a text into windows that request each mask once, with context on both sides of it.
