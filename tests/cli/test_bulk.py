@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import os
 import sys
 from collections.abc import Iterator
@@ -136,7 +137,7 @@ class TestInputs:
             ("sentence,id\nx,1\n", [], "no column 'text'. Its columns are sentence, id. Name the column with the text"),
             ("sentence,id\nx,1\n", ["--text", "word"], "no column 'word'. Its columns are sentence, id."),
             ("text,id\nx,1\n", ["--id", "number"], "no column 'number'"),
-            ("", [], "no column 'text'. Its columns are none"),
+            ("", [], "is empty: it has no columns"),
         ],
     )
     def test_a_wrong_column_is_reported_at_once(
@@ -256,13 +257,13 @@ class TestErrors:
         assert result.code == 1
         right, *wrong = json_lines(result.out)
         assert right["candidates"]
-        assert [record["error"].partition(":")[0] for record in wrong] == [
+        assert [re.split("[:.] ", record["error"])[0] for record in wrong] == [
             "column 'text' contains no text but 3",
             "the line is not JSON",
             "there is no column 'text'",
             "there is no [MASK]",
         ]
-        assert wrong[-1]["error"].endswith("write it instead of <mask>")
+        assert wrong[-1]["error"].endswith("Write [MASK] instead of <mask>")
         assert wrong[2]["id"] == 4
 
     def test_for_people_an_error_is_a_message_with_the_id(self, run: RunCommand, table: Path) -> None:
@@ -342,3 +343,19 @@ def test_a_damaged_file_in_utf_16_is_reported(run: RunCommand, tmp_path: Path, k
     result = run("predict", *FAST, "--input-format", kind, str(path))
     assert result.code == 2
     assert "items is not UTF-16-LE text. Name its --encoding" in result.err
+
+
+def test_several_documents_are_printed_below_their_paths(run: RunCommand, tmp_path: Path) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text("The cat sat on the [MASK].\n\nThe dog ate the [MASK].\n")
+    both = [str(tmp_path / name) for name in ("a.md", "b.md")]
+    lines = run("predict", *both, "--top-k", "1").out.splitlines()
+    assert [line for line in lines if line in both] == both
+    assert both[0] not in run("predict", both[0], "--top-k", "1").out
+
+
+def test_an_empty_table_is_called_empty(run: RunCommand, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("")
+    result = run("predict", str(tmp_path / "t.csv"))
+    assert result.code == 2
+    assert "t.csv is empty: it has no columns" in result.err

@@ -148,6 +148,7 @@ def test_rows_of_a_table_get_a_column(run: RunCommand, tmp_path: Path) -> None:
         (["a.md", "sub/a.md", "-o", "x"], "a.md and sub/a.md would both be written to x/a.md"),
         (["a.md", "t.csv", "-o", "x"], "tables and other texts go to different places"),
         ([TEXT, "-o", "x"], "a text or standard input is printed"),
+        (["t.csv", "--in-place"], "a table can't be changed in place: write a new one with -o FILE"),
     ],
 )
 def test_a_place_that_can_not_be_is_reported_before_any_work(

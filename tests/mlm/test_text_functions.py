@@ -197,6 +197,7 @@ def test_masks_out_of_order_are_refused(tiny_bert: mlm.MaskedLM, masks: list[tup
     ("function", "arguments", "error", "message"),
     [
         ("predict", {"top_k": 2.5}, TypeError, "top_k must be a whole number, not 2.5"),
+        ("substitutes", {"span": "hot"}, TypeError, "span must be the word's characters (start, end), not 'hot'"),
         ("predict", {"top_k": "3"}, TypeError, "top_k must be a whole number, not '3'"),
         ("predict", {"top_k": None}, TypeError, "top_k must be a whole number, not None"),
         ("predict", {"max_subwords": 2.5}, TypeError, "max_subwords must be a whole number, not 2.5"),
@@ -227,3 +228,9 @@ def test_an_error_of_one_text_among_many_says_which(tiny_bert: mlm.MaskedLM) -> 
         mlm.predict(tiny_bert, [MASK, MASK], masks)
     with pytest.raises(TypeError, match="text 1: spans must be a list of spans"):
         mlm.score(tiny_bert, ["a", "b"], spans=[[(0, 1)], (0, 1)])
+
+
+@pytest.mark.parametrize("function", [mlm.predict, mlm.predict_stream])
+def test_a_name_in_the_place_of_the_model_is_a_type_error(function: Callable[..., object]) -> None:
+    with pytest.raises(TypeError, match=r"the first argument must be a model from mlm.load, not str"):
+        function("embedded", "a [MASK]")

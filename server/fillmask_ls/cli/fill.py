@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
             return filler.fill([open_document(source, text)])[0] if MASK in text else []
 
         inputs = find_inputs(options.inputs, options.input_format)
-        if are_tables(inputs):
+        if are_tables(options, inputs):
             return runner.run(options, Fill(filler), backend)
         return rewrite(options, inputs, edit)
 

@@ -56,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 class Inspect(Task):
+    shows_names = True
     columns = (
         "loss",
         "masked_loss",

@@ -49,7 +49,7 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     with closing(Backend(options)) as backend:
         inputs = find_inputs(options.inputs, options.input_format)
-        if are_tables(inputs):
+        if are_tables(options, inputs):
             if options.answers is not None:
                 raise CommandError(
                     "the rows of a table have their words beside them: leave out --answers", ExitCode.USAGE

@@ -43,7 +43,23 @@ def check_spans(name: str, spans: Sequence[Span]) -> None:
         TypeError: one is none.
     """
     for span in spans:
-        try:
-            _start, _end = map(index, span)
-        except (TypeError, ValueError):  # noqa: PERF203
-            raise TypeError(f"{name} must be a list of spans (start, end), but it contains {span!r:.60}") from None
+        if not _is_span(span):
+            raise TypeError(f"{name} must be a list of spans (start, end), but it contains {span!r:.60}")
+
+
+def check_span(name: str, span: Span) -> None:
+    """Check that a span is a pair of a start and an end.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not _is_span(span):
+        raise TypeError(f"{name} must be the word's characters (start, end), not {span!r:.60}")
+
+
+def _is_span(span: object) -> bool:
+    try:
+        _start, _end = map(index, span)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        return False
+    return True

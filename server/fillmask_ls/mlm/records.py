@@ -66,8 +66,15 @@ class Results(list[T]):
         return list(self._records())
 
     def to_pandas(self) -> Any:
-        """Return :meth:`to_records` as a ``pandas.DataFrame``. Needs pandas."""
-        import pandas  # type: ignore[import-untyped,import-not-found,unused-ignore]
+        """Return :meth:`to_records` as a ``pandas.DataFrame``.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        try:
+            import pandas  # type: ignore[import-untyped,import-not-found,unused-ignore]
+        except ImportError as error:
+            raise ImportError("to_pandas needs pandas: pip install pandas") from error
 
         return pandas.DataFrame(self.to_records())
 

@@ -12,7 +12,7 @@ from fillmask_ls import MASK
 from fillmask_ls.english.thesaurus import antonyms, other_forms, related_words
 from fillmask_ls.spans import Span
 
-from .arguments import check_count
+from .arguments import check_count, check_span
 from .forward_steps import ForwardStep, ForwardSteps
 from .model import MaskedLM
 from .records import Results
@@ -56,12 +56,14 @@ def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> F
         to 1.
 
     Raises:
+        TypeError: ``span`` is no pair of numbers.
         ValueError: there is no word at ``span``, it is too long for the model, or ``top_k`` is below 1.
 
     >>> words = mlm.substitutes(model, "The weather is beautiful today.", (15, 24))
     >>> "lovely" in [word.text for word in words]
     True
     """
+    check_span("span", span)
     start, end = span
     check_count("top_k", top_k)
     if not (0 <= start < end <= len(text) and text[start:end].strip()):

@@ -79,6 +79,7 @@ def over_texts(
             progress: bool = False,
             **kwargs: Any,
         ) -> Any:
+            _check_model(model)
             if isinstance(texts, str):
                 [result] = run_many(model, [function(model, texts, *args, **kwargs)], batch_tokens=batch_tokens)
                 return result
@@ -92,6 +93,7 @@ def over_texts(
             progress: bool = False,
             **kwargs: Any,
         ) -> Iterator[R]:
+            _check_model(model)
             texts = check_texts(texts)  # now, not when the first result is asked for
             signature.bind(model, "", *args, **kwargs)
             generators = _begin_each(function, signature, per_text, model, texts, args, kwargs)
@@ -109,6 +111,16 @@ def over_texts(
         return cast("TextFunction[P, R]", made)
 
     return decorate
+
+
+def _check_model(model: object) -> None:
+    """Check the first argument, which people take for the text or for a model's name.
+
+    Raises:
+        TypeError: it is no model.
+    """
+    if not isinstance(model, MaskedLM):
+        raise TypeError(f"the first argument must be a model from mlm.load, not {type(model).__name__}")
 
 
 def check_texts(texts: object) -> Iterable[str]:

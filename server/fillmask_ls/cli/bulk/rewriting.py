@@ -127,15 +127,17 @@ def rewrite(options: argparse.Namespace, inputs: Sequence[Input], edit: Edit) ->
     return ExitCode.FAILED if failed else ExitCode.OK
 
 
-def are_tables(inputs: Sequence[Input]) -> bool:
+def are_tables(options: argparse.Namespace, inputs: Sequence[Input]) -> bool:
     """Return whether the inputs are tables.
 
     Raises:
-        CommandError: only some are.
+        CommandError: only some are, or they are to be changed in place.
     """
     kinds = {source.is_table for source in inputs}
     if len(kinds) > 1:
         raise CommandError("tables and other texts go to different places: give them one after another", ExitCode.USAGE)
+    if True in kinds and options.in_place:
+        raise CommandError("a table can't be changed in place: write a new one with -o FILE", ExitCode.USAGE)
     return True in kinds
 
 

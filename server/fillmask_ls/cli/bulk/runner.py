@@ -113,9 +113,11 @@ def _check_columns(source: Input, reading: Reading) -> None:
     needed = [name for name in (reading.text, *reading.required, reading.id) if name is not None]
     for name in needed:
         if name not in columns and name.split(".")[0] not in columns:
+            if not columns:
+                raise CommandError(f"{source.name} is empty: it has no columns", ExitCode.USAGE)
             option = " Name the column with the text: --text COLUMN." if name == reading.text == "text" else ""
             raise CommandError(
-                f"{source.name} has no column {name!r}. Its columns are {', '.join(columns) or 'none'}.{option}",
+                f"{source.name} has no column {name!r}. Its columns are {', '.join(columns)}.{option}",
                 ExitCode.USAGE,
             )
 
@@ -208,6 +210,7 @@ class _Run:
         self._answerer = Answerer(task, backend)
         self._taken, self._strict = taken, strict
         self._items = self._errors = 0
+        self._shown_path = ""
 
     def run(self, output: Output | None, *, shows: bool = False, written: Written | None = None) -> int:
         """Answer all items and return the exit code.
@@ -236,7 +239,9 @@ class _Run:
         if output is not None:
             output.finish()
         if self._errors and output is not None:
-            print_error(f"{self._errors} of {self._items:,} texts failed: the column 'error' says why")
+            # A continued run has not counted the texts of the earlier one.
+            total = "" if written.place else f" of {self._items:,}"
+            print_error(f"{self._errors}{total} texts failed: the column 'error' says why")
         return ExitCode.FAILED if self._errors else ExitCode.OK
 
     def _answer_batches(self, place: Mapping[str, str] | None) -> Iterator[Answered]:
@@ -293,7 +298,12 @@ class _Run:
         from fillmask_ls.presentation import terminal
 
         with standard_output():
-            self._task.show(terminal.console(), item, answers)
+            console = terminal.console()
+            path = str(item.places[0].get("path", ""))
+            if len(self.inputs) > 1 and not self._task.shows_names and path != self._shown_path:
+                self._shown_path = path
+                terminal.print_text(console, path)
+            self._task.show(console, item, answers)
 
     def _message(self, item: Item, error: str) -> str:
         if error.startswith(item.name):

@@ -31,6 +31,7 @@ class Task(ABC):
         reads_text: whether a row has its text in one column.
         needs_masks: whether texts without masks have nothing to compute.
         is_alone: whether the user typed one text and nothing else.
+        shows_names: whether :meth:`show` prints each item's name.
     """
 
     columns: Sequence[str]
@@ -38,6 +39,7 @@ class Task(ABC):
     reads_text = True
     needs_masks = False
     is_alone = False
+    shows_names = False
 
     def split(self, source: Input, text: str) -> Iterator[Item]:
         """Yield the items of a document or of a text that the user typed."""
@@ -78,4 +80,4 @@ def missing_mask(text: str) -> str:
     if MASK in text:
         return ""
     other = _OTHER_MASK.search(text)
-    return f"{NO_MASK}: write it instead of {other[0]}" if other else NO_MASK
+    return f"{NO_MASK}. Write {MASK} instead of {other[0]}" if other else NO_MASK
