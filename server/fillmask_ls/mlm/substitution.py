@@ -41,9 +41,8 @@ def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> F
 
     The model reads up to 30 tokens on each side of the word, twice in a row: first with the word, then with a mask in
     its place (after Qiang et al. 2020). Its prediction at the mask is weighed by the cosine similarity of the words'
-    embeddings (after Arefyev et al. 2020). In English, words that a thesaurus relates to the
-    word come earlier, and its antonyms later. The word itself and its other forms (``walks`` for ``walked``) are left
-    out.
+    embeddings (after Arefyev et al. 2020). In English, words that a thesaurus relates to the word come earlier, and its
+    antonyms last. The word itself and its other forms (``walks`` for ``walked``) are left out.
 
     Args:
         model: the model.
