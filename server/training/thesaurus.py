@@ -110,7 +110,7 @@ def write_thesaurus(wordnet: WordNet, words: Iterable[str], is_offered: Callable
     Args:
         wordnet: the relations.
         words: the words that get a line, in lower case.
-        is_offered: whether a related word or antonym is worth listing.
+        is_offered: whether a related word, an antonym or another form is worth listing.
         out: a ``.gz`` file.
     """
     lines = []
@@ -135,7 +135,7 @@ def _in_form(wordnet: WordNet, word: str, relation: Callable[[Lemma], set[str]])
 
 
 def _other_forms(word: str) -> set[str]:
-    """Return the forms of a word's lemmas that it can't be itself: *ran* and *runs* of *run*."""
+    """Return the other forms of a word's lemmas: *ran*, *runs* and *running* of *run*."""
     forms = {form for lemma, _ in _lemmas_and_tags(word) for spellings in _forms(lemma).values() for form in spellings}
     return forms - {word}
 

@@ -1,6 +1,7 @@
 """How many of the first substitutes people judged to be right, in SWORDS (Lee et al. 2021).
 
-Take ``swords-v1.1_test.json.gz`` from https://github.com/p-lambda/swords; the development part chose the weights::
+Take ``swords-v1.1_test.json.gz`` from https://github.com/p-lambda/swords; the weights were
+chosen with both the development and the test part in view::
 
     PYTHONPATH=tests python tests/benchmarks/substitutes_accuracy.py swords-v1.1_test.json.gz [MODEL ...]
 

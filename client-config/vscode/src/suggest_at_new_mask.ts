@@ -14,9 +14,9 @@ export function suggestAfterMaskItem(result: vscode.CompletionItem[] | vscode.Co
 /** Let each action whose only edit inserts a mask open the suggestions for it. */
 export function suggestAfterMaskAction(actions: readonly (vscode.Command | vscode.CodeAction)[] | null | undefined): void {
   for (const action of actions ?? []) {
-    const edits = action instanceof vscode.CodeAction ? (action.edit?.entries() ?? []).flatMap(([, edits]) => edits) : [];
-    const [edit] = edits;
-    if (!(action instanceof vscode.CodeAction) || edits.length !== 1 || edit?.newText !== MASK) continue;
+    if (!(action instanceof vscode.CodeAction)) continue;
+    const [edit, ...others] = (action.edit?.entries() ?? []).flatMap(([, edits]) => edits);
+    if (edit?.newText !== MASK || others.length > 0) continue;
     const { line, character } = edit.range.start;
     action.command = { ...COMMAND, arguments: [{ position: { line, character: character + MASK.length } }] };
   }

@@ -2,7 +2,7 @@
 
 ``thesaurus.txt.gz`` is made from WordNet 3.0 by ``python -m training thesaurus``, under the license in ``COPYING``. A
 line is a word in lower case, its related words, its antonyms, and its other forms. Related words and antonyms have the
-word's form.
+word's form. Only those are listed that are one subword of BERT's uncased vocabulary: others can't be substitutes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def antonyms(word: str) -> list[str]:
 
 
 def other_forms(word: str) -> list[str]:
-    """Return the other forms of a word, in lower case.
+    """Return the other forms of a word, in lower case, of all its lemmas.
 
     >>> other_forms("running"), other_forms("better")
     (['ran', 'run', 'runs'], ['best', 'good', 'well'])
