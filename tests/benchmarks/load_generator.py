@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fillmask_ls.engine import codec
 from fillmask_ls.engine.api import PredictQuestion
@@ -293,44 +294,12 @@ async def typing(url: str, people: int) -> Load:
 
 @contextmanager
 def slow_clients(url: str, number: int) -> Iterator[None]:
-    """Let clients of other addresses of this machine send unfinished headers and bodies, and come again when closed.
-
-    They run in a process of their own.
-    """
-    with subprocess.Popen([sys.executable, "-c", SLOW, url, str(number)], stdout=subprocess.PIPE) as started:
+    """Run ``slow_clients.py`` in a process of its own."""
+    program = Path(__file__).with_name("slow_clients.py")
+    with subprocess.Popen([sys.executable, program, url, str(number)], stdout=subprocess.PIPE) as started:
         assert started.stdout
         try:
             started.stdout.readline()
             yield
         finally:
             started.kill()
-
-
-SLOW = """
-import asyncio, random, sys
-from urllib.parse import urlsplit
-url = urlsplit(sys.argv[1])
-async def one(number):
-    source = f"127.0.{1 + number % 100}.1"
-    while True:
-        try:
-            reader, writer = await asyncio.open_connection(url.hostname, url.port, local_addr=(source, 0))
-            head = b"POST /v1/predict HTTP/1.1\\r\\nHost: localhost\\r\\n"
-            writer.write(head if number % 2 else head + b"Content-Length: 500\\r\\n\\r\\n")
-            while not reader.at_eof():
-                writer.write(b"X" if number % 2 else b" ")
-                await writer.drain()
-                try:
-                    await asyncio.wait_for(reader.read(1000), random.uniform(0.5, 1.5))
-                except asyncio.TimeoutError:
-                    pass
-        except (OSError, RuntimeError):
-            pass
-        await asyncio.sleep(1)
-async def main():
-    clients = [asyncio.ensure_future(one(number)) for number in range(int(sys.argv[2]))]
-    await asyncio.sleep(2)
-    print(flush=True)
-    await asyncio.gather(*clients)
-asyncio.run(main())
-"""

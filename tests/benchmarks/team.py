@@ -91,21 +91,24 @@ def editors(model: str, picture: str) -> None:
 
 
 def slow(model: str) -> None:
-    """Measure the response times of typing people without and with slow clients, in turns."""
+    """Measure the response times of typing people in turns: alone, and beside slow clients of nobody and of this server.
+
+    The slow clients take a part of the same cores, so those of nobody show what the server has to do with the effect.
+    """
     people = PEOPLE[0]
-    p95: dict[int, list[float]] = {0: [], SLOW_CLIENTS: []}
+    p95: dict[str, list[float]] = {"alone": [], "beside slow clients of nobody": [], "beside slow clients": []}
     with ours(model) as url:
         asyncio.run(closed_loop(url, our_body, 4))
+        attacks = dict(zip(p95, (None, "", url), strict=True))
         for _ in range(TURNS):
-            for number, measured in p95.items():
-                with slow_clients(url, number) if number else nullcontext():
+            for name, attacked in attacks.items():
+                with nullcontext() if attacked is None else slow_clients(attacked, SLOW_CLIENTS):
                     load = asyncio.run(typing(url, people))
-                measured.append(load.quantile(0.95))
-                print(f"{people} people, {number} slow clients: {load}", flush=True)
-    before, after = map(median, p95.values())
-    print(
-        f"p95 {1000 * before:.1f} ms without, {1000 * after:.1f} ms with {SLOW_CLIENTS} slow clients: {after / before:.2f}"
-    )
+                p95[name].append(load.quantile(0.95))
+                print(f"{people} people {name}: {load}", flush=True)
+    alone, nobody, ours_ = map(median, p95.values())
+    print(f"p95 {1000 * alone:.1f} ms alone, {1000 * nobody:.1f} and {1000 * ours_:.1f} ms beside {SLOW_CLIENTS} slow clients")
+    print(f"ratio to alone {ours_ / alone:.2f}, to slow clients of nobody {ours_ / nobody:.2f}")
 
 
 def capacity(in_time: Mapping[int, float]) -> float:
