@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import random
+import shlex
 import socket
 import statistics
 import subprocess
@@ -29,8 +30,8 @@ LETTERS = 5
 BETWEEN_LETTERS, BETWEEN_WORDS = 0.15, 0.9
 """Mean seconds between letters, and from the last letter of a word to the next word."""
 SECONDS = float(os.environ.get("SECONDS_EACH", "10"))
-WORKERS = os.environ.get("WORKERS", "1")
-"""Processes of the shared engine."""
+SERVE_OPTIONS = shlex.split(os.environ.get("SERVE_OPTIONS", ""))
+"""Further options of the shared engine, such as ``--workers 2``."""
 MASK = "[MASK]"
 WORD = "considering"
 BEFORE = [
@@ -153,7 +154,7 @@ def process(command: list[str], port: int, path: str, body: bytes, **environment
 @contextmanager
 def ours(model: str) -> Iterator[str]:
     port = free_port()
-    command = [*SERVER, "serve", "--listen", str(port), "--model", model, "--workers", WORKERS]
+    command = [*SERVER, "serve", "--listen", str(port), "--model", model, *SERVE_OPTIONS]
     with process(command, port, "/v1/predict", our_body(0)) as url:
         yield url
 

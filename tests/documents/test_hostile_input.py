@@ -6,7 +6,12 @@ import time
 
 import pytest
 
+from fillmask_ls import MASK
+from fillmask_ls.documents.context import passage
+from fillmask_ls.documents.languages.time_limit import time_limit, timer
+from fillmask_ls.documents.masks import Target
 from fillmask_ls.documents.prose import all_prose
+from fillmask_ls.documents.text import TextDocument
 
 
 @pytest.mark.parametrize(
@@ -36,3 +41,26 @@ def test_four_times_as_much_markup_takes_less_than_ten_times_as_long(language: s
 
     seconds(1_000)
     assert seconds(64_000) < 10 * seconds(16_000)
+
+
+@pytest.mark.parametrize(("language", "unit"), [("makefile", "a "), ("dockerfile", "${"), ("xml", "<a "), ("lua", "--[[")])
+def test_mask_in_text_that_takes_seconds_to_read_is_read_with_its_line(language: str, unit: str) -> None:
+    def document(text: str) -> tuple[TextDocument, Target]:
+        source = f"{text}\n# The sky is {MASK}.\n{text}"
+        start = source.index(MASK)
+        return TextDocument("", source, language_id=language), Target(start, start + len(MASK))
+
+    passage(*document("a"))  # imports the lexer
+    began = time.thread_time()
+    result = passage(*document(unit * (15_000 // len(unit))))
+    assert time.thread_time() - began < 0.5
+    assert f"The sky is {MASK}." in result.text
+
+
+def test_time_limit_is_shared_by_timers_and_ends_with_its_block() -> None:
+    with time_limit(0.001):
+        is_exceeded = timer()
+        while not is_exceeded():
+            pass
+        assert timer()()
+    assert not timer()()

@@ -16,8 +16,13 @@ from fillmask_ls.spans import Span, replace_spans
 from .chunks import LINE_END
 from .languages.fragments import Fragment
 from .languages.registry import find_code_block, is_code, markup_reader, simplify
+from .languages.time_limit import TimeLimitError, time_limit
 
 _log = logging.getLogger(__name__)
+
+# The processor time that reading all of a source may take: some ten times what ordinary code takes.
+_MAX_SECONDS = 0.04
+_MAX_SECONDS_PER_CHARACTER = 5e-6
 
 _WHITESPACE = re.compile(r"\s(?:(?<=\n)|(?=\s))\s*")
 _BLANK_LINE = regex.compile(r"(?:\r\n|\r(?!\n)|\n)[^\S\r\n]*(?:\r\n|\r|\n)")
@@ -59,8 +64,9 @@ class Prose:
 def all_prose(source: str, language: str) -> Prose:
     """Return all prose of a source; in code, its comments and strings. A failure is logged and returns no prose."""
     try:
-        lexer_input = _LexerInput(source, language)
-        return lexer_input.prose(_all_fragments(lexer_input.text, language))
+        with time_limit(_MAX_SECONDS + _MAX_SECONDS_PER_CHARACTER * len(source)):
+            lexer_input = _LexerInput(source, language)
+            return lexer_input.prose(_all_fragments(lexer_input.text, language))
     except Exception as error:
         _log_failure(language, error)
         return Prose("", [])
@@ -146,6 +152,9 @@ def _contains(prose: Prose, source: str, index: int) -> bool:
 
 def _log_failure(language: str, error: Exception) -> None:
     """Log the kind of a failure; its message could quote the document."""
+    if isinstance(error, TimeLimitError):
+        _log.info("Reading the prose of %s takes too long.", language)
+        return
     _log.error("Reading the prose of %s failed: %s", language or "plain text", type(error).__name__)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from .languages.fragments import Fragment
+from .languages.time_limit import time_limit
 from .masks import Target
 from .prose import Prose, all_prose, join_fragments, prose_at, reading_start
 from .text import TextDocument
 
 _WIDENING = 4
 """How many times as much text is read if its language isn't clear: in a long comment or a long block of code."""
+
+_MAX_SECONDS = 0.04
+"""The processor time that reading may take; then the line of the mask is read."""
 
 _MARKS = " \t\n#/*\"'`;%!<>-=+|"
 """Characters that begin and end comments and strings."""
@@ -30,13 +34,16 @@ def prose_around(document: TextDocument, target: Target, language: str, reach: i
     if len(after) == reach:  # the last word may be cut off
         after = after[: max(after.rfind(" "), after.rfind("\n")) + 1] or after
     after = document.slice(target.start, target.end) + after
-    for distance in (reach, reach * _WIDENING):
-        start = max(0, target.start - distance)
-        before = document.slice(start, target.start)
-        skipped, is_sure = reading_start(before, language) if start else (0, True)
-        prose = prose_at(before[skipped:] + after, target.start - start - skipped, language)
-        if start == 0 or (prose and is_sure):
-            break
+    prose = None
+    with time_limit(_MAX_SECONDS):
+        for distance in (reach, reach * _WIDENING):
+            start = max(0, target.start - distance)
+            before = document.slice(start, target.start)
+            skipped, is_sure = reading_start(before, language) if start else (0, True)
+            if is_sure or distance > reach:
+                prose = prose_at(before[skipped:] + after, target.start - start - skipped, language)
+            if start == 0 or prose:
+                break
     if prose is None:
         return None
     start += skipped

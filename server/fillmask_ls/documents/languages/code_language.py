@@ -14,7 +14,7 @@ class CodeLanguage:
         grammar_function: the function of this package that returns the grammar.
         query: the nodes with prose, in tree-sitter's query syntax. Captures: ``@comment`` and ``@doc`` are read
             together, ``@string`` is a passage of its own, in which a placeholder stands for ``@interpolation``, and
-            ``@markup`` is left out.
+            ``@markup`` is left out. Each line of ``@lines`` is a comment.
         string_tokens: names of Pygments' token types for strings, besides ``Literal.String``.
         markers: regular expressions for starts and ends of comments and strings that are unusual in other languages; an
             empty end for comments up to the line's end.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
-from time import thread_time
 
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
@@ -17,31 +17,30 @@ from .fragments import Fragment
 from .parsing import to_ascii
 from .placeholders import placeholder
 from .runs import Kind, Run
+from .time_limit import TimeLimitError, timer
 
-# The processor time that a parse may take: some ten times what ordinary code takes.
-_MAX_SECONDS = 0.04
-_MAX_SECONDS_PER_CHARACTER = 5e-6
+_LINE = re.compile(r"\S[^\n]*")
+_BRACKETS = (("\\(", ")"), ("{", "}"))
+"""Brackets of interpolated code that are not in its node, in Swift and PHP."""
 _KINDS = {"doc": Kind.DOC, "comment": Kind.COMMENT, "string": Kind.STRING}
 
 
 def grammar_runs(source: str, language: CodeLanguage) -> list[Run] | None:
     """Return the comments and strings of a source; None if the language's grammar isn't installed.
 
-    A source that takes too long to parse has none: each mask in it is read with its line.
+    Raises:
+        TimeLimitError: parsing takes too long.
     """
     grammar = _load(language)
     if grammar is None:
         return None
     parser, query = grammar
-    tree = _parse(parser, to_ascii(source) + b"\n")
-    if tree is None:
-        return []
-    captures = QueryCursor(query).captures(tree.root_node)
+    captures = QueryCursor(query).captures(_parse(parser, to_ascii(source) + b"\n").root_node)
     interpolations, markup = _spans(captures, "interpolation"), _spans(captures, "markup")
     marked = sorted((dict.fromkeys(interpolations, False) | dict.fromkeys(markup, True)).items())
     runs: dict[Span, Run] = {}
     for name, kind in _KINDS.items():
-        for start, end in _spans(captures, name):
+        for start, end in _spans(captures, name) + (_line_spans(source, captures) if kind is Kind.COMMENT else []):
             end = min(end, len(source))
             if start == 0 and source.startswith("#!"):  # names the program that runs the file
                 continue
@@ -50,16 +49,15 @@ def grammar_runs(source: str, language: CodeLanguage) -> list[Run] | None:
     return [runs[span] for span in sorted(runs, key=lambda span: (span[0], -span[1]))]
 
 
-def _parse(parser: Parser, source: bytes) -> Tree | None:
-    """Return the tree of a source; None if it takes too long, as code in another language can."""
-    deadline = thread_time() + _MAX_SECONDS + _MAX_SECONDS_PER_CHARACTER * len(source)
+def _parse(parser: Parser, source: bytes) -> Tree:
+    is_exceeded = timer()
     try:
         return parser.parse(
-            lambda offset, _point: source[offset:], progress_callback=lambda _offset, _error: thread_time() > deadline
+            lambda offset, _point: source[offset:], progress_callback=lambda _offset, _error: is_exceeded()
         )
-    except ValueError:
+    except ValueError as error:
         parser.reset()
-        return None
+        raise TimeLimitError from error
 
 
 @lru_cache(maxsize=16)
@@ -78,6 +76,15 @@ def _spans(captures: dict[str, list[Node]], name: str) -> list[Span]:
     return sorted((node.start_byte, node.end_byte) for node in captures.get(name, []))
 
 
+def _line_spans(source: str, captures: dict[str, list[Node]]) -> list[Span]:
+    """Return the spans of the lines of comments that have a mark in each line."""
+    return [
+        (start + line.start(), start + line.end())
+        for start, end in _spans(captures, "lines")
+        for line in _LINE.finditer(source[start:end])
+    ]
+
+
 def _inside(source: str, run: Span, marked: Sequence[tuple[Span, bool]]) -> tuple[Fragment, ...]:
     """Return fragments for the outermost interpolated code and the markup in a run.
 
@@ -94,7 +101,8 @@ def _inside(source: str, run: Span, marked: Sequence[tuple[Span, bool]]) -> tupl
         if is_markup:
             replaced.append(Fragment(start, end, ""))
             continue
-        if source.endswith("\\(", 0, start) and source.startswith(")", end):  # Swift's brackets are not in the node
-            start, end = start - 2, end + 1
+        for opener, closer in _BRACKETS:
+            if source.endswith(opener, 0, start) and source.startswith(closer, end):
+                start, end = start - len(opener), end + len(closer)
         replaced += placeholder(source, start, end)
     return tuple(replaced)

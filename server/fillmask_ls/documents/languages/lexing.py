@@ -8,8 +8,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .fragments import Fragment, paragraph_break
+from .time_limit import TimeLimitError, timer
 
 _MAX_MARKS = 200
+_SECONDS_TO_IMPORT = 0.3
+"""Processor time for what a lexer imports when it is used for the first time."""
+
+_used_lexers: set[str] = set()
 
 
 class Token(NamedTuple):
@@ -51,10 +56,19 @@ def blank_dense_marks(source: str, marks: str) -> str:
 
 
 def tokens(lexer: str, source: str) -> Iterator[Token]:
-    """Yield the tokens of a source, by one of Pygments' lexers."""
+    """Yield the tokens of a source, by one of Pygments' lexers.
+
+    Raises:
+        TimeLimitError: it takes too long.
+    """
     # Unlike this method, get_tokens() strips whitespace at the ends, which would shift every index. Many lexers
     # recognize a comment by its line end, which the last line can lack.
-    for start, token_type, text in _lexer(lexer).get_tokens_unprocessed(f"{source}\n"):
+    stream = _lexer(lexer).get_tokens_unprocessed(f"{source}\n")
+    is_exceeded = timer(more=0.0 if lexer in _used_lexers else _SECONDS_TO_IMPORT)
+    _used_lexers.add(lexer)
+    for start, token_type, text in stream:
+        if is_exceeded():
+            raise TimeLimitError
         if start < len(source):
             yield Token(start, token_type, text[: len(source) - start])
 

@@ -1,0 +1,11 @@
+"""Lua."""
+
+from ..code_language import CodeLanguage
+
+LANGUAGE = CodeLanguage(
+    grammar="tree_sitter_lua",
+    query="""
+        (comment) @comment
+        (string) @string
+    """,
+)
