@@ -47,7 +47,9 @@ def run(url: str, number: int) -> None:
             if client in connections:
                 connections[client].send(b"X" if client % 2 else b" ")
             elif client % _LAPS == lap % _LAPS:
-                connections[client] = socket.create_connection(address, source_address=(f"127.0.{1 + client % 100}.1", 0))
+                connections[client] = socket.create_connection(
+                    address, source_address=(f"127.0.{1 + client % 100}.1", 0)
+                )
                 if unread:
                     unread.accept()
                 connections[client].send(_HEAD if client % 2 else _HEAD + _BODY)

@@ -107,7 +107,9 @@ def slow(model: str) -> None:
                 p95[name].append(load.quantile(0.95))
                 print(f"{people} people {name}: {load}", flush=True)
     alone, nobody, ours_ = map(median, p95.values())
-    print(f"p95 {1000 * alone:.1f} ms alone, {1000 * nobody:.1f} and {1000 * ours_:.1f} ms beside {SLOW_CLIENTS} slow clients")
+    print(
+        f"p95 {1000 * alone:.1f} ms alone, {1000 * nobody:.1f} and {1000 * ours_:.1f} ms beside {SLOW_CLIENTS} slow clients"
+    )
     print(f"ratio to alone {ours_ / alone:.2f}, to slow clients of nobody {ours_ / nobody:.2f}")
 
 

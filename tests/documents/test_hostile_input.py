@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from statistics import median
 
 import pytest
 
@@ -43,18 +44,57 @@ def test_four_times_as_much_markup_takes_less_than_ten_times_as_long(language: s
     assert seconds(64_000) < 10 * seconds(16_000)
 
 
-@pytest.mark.parametrize(("language", "unit"), [("makefile", "a "), ("dockerfile", "${"), ("xml", "<a "), ("lua", "--[[")])
-def test_mask_in_text_that_takes_seconds_to_read_is_read_with_its_line(language: str, unit: str) -> None:
-    def document(text: str) -> tuple[TextDocument, Target]:
-        source = f"{text}\n# The sky is {MASK}.\n{text}"
-        start = source.index(MASK)
-        return TextDocument("", source, language_id=language), Target(start, start + len(MASK))
-
-    passage(*document("a"))  # imports the lexer
+def seconds_to_read(text: str, language: str) -> float:
+    """Return the processor time of the passage of a mask in a comment with the text before and after it."""
+    source = f"{text}\n# The sky is {MASK}.\n{text}"
+    start = source.index(MASK)
+    document = TextDocument("", source, language_id=language)
     began = time.thread_time()
-    result = passage(*document(unit * (15_000 // len(unit))))
-    assert time.thread_time() - began < 0.5
-    assert f"The sky is {MASK}." in result.text
+    result = passage(document, Target(start, start + len(MASK)))
+    seconds = time.thread_time() - began
+    assert MASK in result.text
+    return seconds
+
+
+@pytest.mark.parametrize(
+    ("language", "unit"), [("makefile", "a "), ("dockerfile", "${"), ("xml", "<a "), ("lua", "--[[")]
+)
+def test_mask_in_text_that_takes_seconds_to_read_is_read_with_less(language: str, unit: str) -> None:
+    seconds_to_read("a", language)  # imports the lexer
+    assert seconds_to_read(unit * (15_000 // len(unit)), language) < 0.5
+
+
+KINDS = """
+    asciidoc bash c clojure cpp csharp css dockerfile elixir erlang fsharp gitcommit go haskell hcl html ini java javascript
+    json jsonc julia kotlin latex lua makefile markdown ocaml org perl php plaintext powershell python r restructuredtext
+    ruby rust scala scss sql svelte swift toml tsx typescript typst vue xml yaml
+""".split()
+UNITS = [
+    "a", "a ", "ab, ", "a:", "a=", "a.b", "a@b.c", "0", "0x", "(", "[", "{", "<", "<a", "<a b=", "<!--", "-->", "<?", "<?php ",
+    "<script>", "<%", '"', "'", '"""', '"a', "'a", 'a"b', "`", "```", "*", "**", "*a ", "_", "__ ", "[a", "[a](", "![", "](",
+    "$", "$$", "${", "$(", "$(a ", "${a", "#{", "{{", "{%", "%", "%{", "#", "# ", "/*", "//", "--", "--[[", "(*", "{-", "\\",
+    "\\a", "\\{", "\\begin{a}", "&", "&a", "&a;", "&#", "!", "!a ", "|", "| a ", "~", "~~", "~r/", "^", ":", "::", ":a:",
+    ":a:`", ":- ", ".. ", ".. a::", "=", "==", "=a", "=begin ", "@", "@a", "- ", "> ", "+ ", "1. ", "\t", " ", "<<EOF ",
+    'R"(', 'r#"', "#+begin_src ", ";", ",", "http://a", "é", "😀", "\u200b",
+]  # fmt: skip
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+def test_passages_in_hostile_text_are_read_in_time() -> None:
+    """Each unit again and again, in an endless line and in lines of its own. ``-s`` shows the slowest."""
+    times: list[tuple[float, str, str]] = []
+    for kind in KINDS:
+        seconds_to_read("a", kind)
+        for unit in UNITS:
+            pieces = (unit, f"{unit}\n")
+            times += [(seconds_to_read(piece * (15_000 // len(piece)), kind), kind, piece) for piece in pieces]
+    middle = median(seconds for seconds, _, _ in times)
+    late = sum(seconds > 0.05 for seconds, _, _ in times) / len(times)
+    print(f"{len(times):,} passages: median {1000 * middle:.1f} ms, {late:.2%} above 50 ms")
+    print(*sorted(times, reverse=True)[:20], sep="\n")
+    assert middle < 0.05
+    assert late < 0.05
 
 
 def test_time_limit_is_shared_by_timers_and_ends_with_its_block() -> None:

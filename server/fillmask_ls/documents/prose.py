@@ -78,6 +78,9 @@ def prose_at(source: str, index: int, language: str) -> Prose | None:
     Args:
         source: a document, or a part of it.
         language: from :func:`~fillmask_ls.documents.languages.registry.find_language`.
+
+    Raises:
+        TimeLimitError: reading exceeds the :func:`~fillmask_ls.documents.languages.time_limit.time_limit` around it.
     """
     try:
         lexer_input = _LexerInput(source, language)
@@ -85,6 +88,8 @@ def prose_at(source: str, index: int, language: str) -> Prose | None:
             prose = lexer_input.prose(fragments)
             if _contains(prose, source, index):
                 return prose
+    except TimeLimitError:
+        raise
     except Exception as error:
         _log_failure(language, error)
     return None

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from contextlib import suppress
 
 from .languages.fragments import Fragment
-from .languages.time_limit import time_limit
+from .languages.time_limit import TimeLimitError, time_limit
 from .masks import Target
 from .prose import Prose, all_prose, join_fragments, prose_at, reading_start
 from .text import TextDocument
 
-_WIDENING = 4
-"""How many times as much text is read if its language isn't clear: in a long comment or a long block of code."""
+_log = logging.getLogger(__name__)
 
-_MAX_SECONDS = 0.04
-"""The processor time that reading may take; then the line of the mask is read."""
+_FAR = 8_000
+"""The least characters to read before the target if its language isn't clear: in a long comment or block of code."""
+
+_MAX_SECONDS = 0.03
+"""The processor time of lexers and grammars after which less is read, and after a third of it again only the line."""
+
+_NEAR = 1_000
+"""How many characters in each direction are less."""
 
 _MARKS = " \t\n#/*\"'`;%!<>-=+|"
 """Characters that begin and end comments and strings."""
@@ -28,22 +36,41 @@ def prose_around(document: TextDocument, target: Target, language: str, reach: i
 
     Args:
         language: from :func:`~fillmask_ls.documents.languages.registry.find_language`.
-        reach: how many characters to read in each direction; up to four times as many before the target if needed.
+        reach: how many characters to read in each direction; at least twice as many before the target if needed.
     """
-    after = document.slice(target.typed_end, target.typed_end + reach)
-    if len(after) == reach:  # the last word may be cut off
+    attempts = ((_MAX_SECONDS, reach, (reach, max(_FAR, 2 * reach))), (_MAX_SECONDS / 3, _NEAR, (_NEAR,)))
+    for seconds, behind, distances in attempts:
+        with suppress(TimeLimitError), time_limit(seconds):
+            return _read_around(document, target, language, behind, distances)
+    _log.info("Reading the prose of %s takes too long.", language)
+    return None
+
+
+def _read_around(
+    document: TextDocument, target: Target, language: str, behind: int, distances: Sequence[int]
+) -> Prose | None:
+    """Return the prose that contains ``target``; None in code.
+
+    Args:
+        behind: how many characters after the target to read.
+        distances: how many before it; the next one if what the first ones reach isn't clear.
+
+    Raises:
+        TimeLimitError: reading takes too long.
+    """
+    after = document.slice(target.typed_end, target.typed_end + behind)
+    if len(after) == behind:  # the last word may be cut off
         after = after[: max(after.rfind(" "), after.rfind("\n")) + 1] or after
     after = document.slice(target.start, target.end) + after
     prose = None
-    with time_limit(_MAX_SECONDS):
-        for distance in (reach, reach * _WIDENING):
-            start = max(0, target.start - distance)
-            before = document.slice(start, target.start)
-            skipped, is_sure = reading_start(before, language) if start else (0, True)
-            if is_sure or distance > reach:
-                prose = prose_at(before[skipped:] + after, target.start - start - skipped, language)
-            if start == 0 or prose:
-                break
+    for distance in distances:
+        start = max(0, target.start - distance)
+        before = document.slice(start, target.start)
+        skipped, is_sure = reading_start(before, language) if start else (0, True)
+        if is_sure or distance == distances[-1]:
+            prose = prose_at(before[skipped:] + after, target.start - start - skipped, language)
+        if start == 0 or prose:
+            break
     if prose is None:
         return None
     start += skipped

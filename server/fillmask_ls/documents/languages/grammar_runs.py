@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
 
-from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
+from tree_sitter import Language, Node, Parser, Query, QueryCursor
 
 from fillmask_ls.spans import Span
 
@@ -35,7 +35,7 @@ def grammar_runs(source: str, language: CodeLanguage) -> list[Run] | None:
     if grammar is None:
         return None
     parser, query = grammar
-    captures = QueryCursor(query).captures(_parse(parser, to_ascii(source) + b"\n").root_node)
+    captures = _captures(parser, query, to_ascii(source) + b"\n")
     interpolations, markup = _spans(captures, "interpolation"), _spans(captures, "markup")
     marked = sorted((dict.fromkeys(interpolations, False) | dict.fromkeys(markup, True)).items())
     runs: dict[Span, Run] = {}
@@ -49,15 +49,19 @@ def grammar_runs(source: str, language: CodeLanguage) -> list[Run] | None:
     return [runs[span] for span in sorted(runs, key=lambda span: (span[0], -span[1]))]
 
 
-def _parse(parser: Parser, source: bytes) -> Tree:
+def _captures(parser: Parser, query: Query, source: bytes) -> dict[str, list[Node]]:
     is_exceeded = timer()
     try:
-        return parser.parse(
+        tree = parser.parse(
             lambda offset, _point: source[offset:], progress_callback=lambda _offset, _error: is_exceeded()
         )
     except ValueError as error:
         parser.reset()
         raise TimeLimitError from error
+    captures = QueryCursor(query).captures(tree.root_node)
+    if is_exceeded():
+        raise TimeLimitError
+    return captures
 
 
 @lru_cache(maxsize=16)
