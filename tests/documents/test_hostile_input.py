@@ -64,11 +64,58 @@ def test_mask_in_text_that_takes_seconds_to_read_is_read_with_less(language: str
     assert seconds_to_read(unit * (15_000 // len(unit)), language) < 0.5
 
 
-KINDS = """
-    asciidoc bash c clojure cpp csharp css dockerfile elixir erlang fsharp gitcommit go haskell hcl html ini java javascript
-    json jsonc julia kotlin latex lua makefile markdown ocaml org perl php plaintext powershell python r restructuredtext
-    ruby rust scala scss sql svelte swift toml tsx typescript typst vue xml yaml
-""".split()
+KINDS = [
+    "asciidoc",
+    "bash",
+    "c",
+    "clojure",
+    "cpp",
+    "csharp",
+    "css",
+    "dockerfile",
+    "elixir",
+    "erlang",
+    "fsharp",
+    "gitcommit",
+    "go",
+    "haskell",
+    "hcl",
+    "html",
+    "ini",
+    "java",
+    "javascript",
+    "json",
+    "jsonc",
+    "julia",
+    "kotlin",
+    "latex",
+    "lua",
+    "makefile",
+    "markdown",
+    "ocaml",
+    "org",
+    "perl",
+    "php",
+    "plaintext",
+    "powershell",
+    "python",
+    "r",
+    "restructuredtext",
+    "ruby",
+    "rust",
+    "scala",
+    "scss",
+    "sql",
+    "svelte",
+    "swift",
+    "toml",
+    "tsx",
+    "typescript",
+    "typst",
+    "vue",
+    "xml",
+    "yaml",
+]
 UNITS = [
     "a", "a ", "ab, ", "a:", "a=", "a.b", "a@b.c", "0", "0x", "(", "[", "{", "<", "<a", "<a b=", "<!--", "-->", "<?", "<?php ",
     "<script>", "<%", '"', "'", '"""', '"a', "'a", 'a"b', "`", "```", "*", "**", "*a ", "_", "__ ", "[a", "[a](", "![", "](",
