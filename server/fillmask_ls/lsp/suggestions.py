@@ -13,6 +13,8 @@ from .snapshot import Snapshot
 
 _SUBSTITUTES_AT_END = 3
 """Number of substitutes after the words that continue a whole word, which the user may still be typing."""
+_PROBABLE = 0.1
+"""Probability of a longer word above which the user is still typing it: *hos* is listed, but begins *hospital*."""
 
 
 async def suggest_words(session: Session, snapshot: Snapshot, gap: Gap) -> MaskAnswer | None:
@@ -33,7 +35,7 @@ async def suggest_words(session: Session, snapshot: Snapshot, gap: Gap) -> MaskA
     answer = await predict_passage(session, snapshot, passage, gap.prefix)
     words = tuple(word for word in answer.candidates if word.text.casefold() != gap.word.casefold())
     answer = replace(answer, prediction=replace(answer.prediction, candidates=words[:top_k]))
-    if not is_whole:
+    if not is_whole or any(word.probability > _PROBABLE for word in words):
         return answer
     question = substitutes_question(passage, gap.word, _SUBSTITUTES_AT_END)
     return answer.extended(await session.engine.substitutes(question))

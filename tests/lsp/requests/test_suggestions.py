@@ -71,6 +71,12 @@ async def test_at_the_end_of_a_whole_word_substitutes_follow_longer_words(editor
     assert [item.label for item in items] == ["earth", "house", "river", "garden"]
 
 
+async def test_after_letters_that_begin_a_probable_word_no_substitutes_follow(editor: Editor) -> None:
+    items = await asked(editor.open("They looked to the ri|."))
+    assert items
+    assert [item.label for item in items] == ["river"]
+
+
 @pytest.mark.parametrize(
     ("marked", "language"),
     [
