@@ -9,6 +9,9 @@ import sys
 from .arguments import address
 from .errors import CommandError, ExitCode, print_error
 
+_SPIN_COUNT = "5000"
+"""How long torch's threads keep a core while they wait for each other: by default, milliseconds."""
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     transport = parser.add_mutually_exclusive_group()
@@ -41,6 +44,8 @@ def run(options: argparse.Namespace) -> int:
     from fillmask_ls.lsp.server import FillmaskServer
 
     malloc.configure()
+    # Before torch is imported: on Linux, its threads spin so many times before they sleep.
+    os.environ.setdefault("GOMP_SPINCOUNT", _SPIN_COUNT)
     standard_error = log.start("debug" if options.log == "messages" else options.log)
 
     async def serve() -> int:
