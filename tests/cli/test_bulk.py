@@ -44,6 +44,10 @@ class TestPipes:
         found = run("score", "The sky is blue.", "-o", str(pipe), *options)
         assert (found.code, "is a device or a pipe" in found.err) == (2, True)
 
+    def test_no_table_is_read_from_a_pipe(self, run: RunCommand, pipe: Path) -> None:
+        found = run("predict", str(pipe), "--input-format", "csv")
+        assert (found.code, "is a device or a pipe. Use - for standard input." in found.err) == (2, True)
+
 
 class TestInputs:
     def test_lines_of_standard_input_are_texts_of_their_own(self, run: RunCommand) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import json
 import threading
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 from cli.in_process import RunCommand
+from fillmask_ls.cli.bulk.backend import Backend
 from shared_engine import SharedEngine
 
 TEXTS = ["She drank a cup of [MASK] with milk.", "The [MASK] and the [MASK].", "No mask."]
@@ -102,3 +105,16 @@ def test_an_engine_that_goes_away_stops_the_run_without_error_records(
     result = run("predict", str(table), "--engine", shared_engine.url, "-o", str(out))
     assert (result.code, result.err.count("wants a token")) == (3, 1)
     assert not out.exists() or out.read_text() == ""
+
+
+def test_text_that_is_too_long_for_the_engine_is_not_sent(run: RunCommand, shared_engine: SharedEngine) -> None:
+    result = run("predict", "-", "--engine", shared_engine.url, stdin=f"{'word ' * 60_000} a [MASK]\n")
+    assert "accepts at most 256 KiB: the text is too long" in result.err
+    assert shared_engine.questions == []
+
+
+def test_interrupted_run_leaves_no_question_behind() -> None:
+    backend = Backend(argparse.Namespace(engine=None, batch_tokens=1))
+    question = backend._loop.create_task(asyncio.sleep(60))
+    backend.close()
+    assert question.cancelled()

@@ -36,6 +36,8 @@ def test_help_has_examples_and_exit_codes(run: RunCommand) -> None:
         (["inspect", "x", "--rate", "2"], "inspect", "argument --rate: '2' is not a number from 0 to 1"),
         (["score", "x", "--base", "3"], "score", "argument --base: '3' is not 2, e or 10"),
         (["score", "x", "--encoding", "klingon"], "score", "'klingon' is not an encoding"),
+        (["score", "x", "--encoding", "base64"], "score", "'base64' is not an encoding of text"),
+        (["score", "x", "--encoding", "idna"], "score", "'idna' is not an encoding of text"),
         (["cloze", "x", "--targets", "a,,b"], "cloze", "'a,,b' is not a list of names"),
         (["fill", "x", "--resume", "--overwrite"], "fill", "not allowed with argument --resume"),
         (["nonsense"], "[-h] [--version]", "argument COMMAND: invalid choice: 'nonsense'"),

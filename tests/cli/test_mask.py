@@ -94,3 +94,11 @@ def test_existing_answers_are_not_replaced_unasked(run: RunCommand, tmp_path: Pa
     answers.write_text("mine")
     result = run("mask", TEXT, "--answers", str(answers))
     assert (result.code, result.out, answers.read_text()) == (2, "", "mine")
+
+
+def test_answers_never_replace_what_is_read(run: RunCommand, tmp_path: Path) -> None:
+    document = tmp_path / "notes.txt"
+    document.write_text(TEXT)
+    result = run("mask", str(document), "--answers", str(document), "--overwrite", "-o", str(tmp_path / "out"))
+    assert (result.code, result.err) == (2, f"fillmask-ls: can't write {document}: it is read, too\n")
+    assert document.read_text() == TEXT

@@ -33,6 +33,14 @@ def test_many_interpolations_are_read_in_linear_time(language: str, start: str, 
     assert prose.text.count("a") == source.count("{a}")
 
 
+@pytest.mark.parametrize(("language", "unit"), [("csharp", "{-"), ("julia", '"$('), ("scala", "`")])
+def test_text_that_is_no_code_takes_no_more_than_the_limit(language: str, unit: str) -> None:
+    all_prose(unit, language)
+    began = time.thread_time()
+    all_prose(unit * (40_000 // len(unit)), language)
+    assert time.thread_time() - began < 2
+
+
 @pytest.mark.parametrize(("language", "unit"), [("org", "#+begin_src\n"), ("org", "*a "), ("yaml", "&a ")])
 def test_four_times_as_much_markup_takes_less_than_ten_times_as_long(language: str, unit: str) -> None:
     def seconds(size: int) -> float:

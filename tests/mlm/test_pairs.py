@@ -54,3 +54,8 @@ def test_a_pair_is_two_strings(tiny_bert: mlm.MaskedLM, pairs: list[object]) -> 
 def test_paradigms_are_as_many_as_pairs(tiny_bert: mlm.MaskedLM) -> None:
     with pytest.raises(ValueError, match="3 pairs, but 1"):
         mlm.minimal_pairs(tiny_bert, PAIRS, by=["a"])
+
+
+def test_a_sentence_of_a_pair_is_not_empty(tiny_bert: mlm.MaskedLM) -> None:
+    with pytest.raises(ValueError, match="a sentence of pair 1 is empty"):
+        mlm.minimal_pairs(tiny_bert, [*PAIRS[:1], ("a text", " ")])

@@ -85,3 +85,9 @@ def test_windows_change_a_score_little(model: mlm.MaskedLM, short_model: mlm.Mas
 def test_unknown_metric_is_refused(tiny_bert: mlm.MaskedLM) -> None:
     with pytest.raises(ValueError, match="within_word_l2r, original, whole_word, not 'half'"):
         mlm.score(tiny_bert, ["A text."], metric="half")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("span", [(3, 1), (0, 99), (-1, 2)])
+def test_a_span_is_within_the_text(tiny_bert: mlm.MaskedLM, span: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="but the text has 3 characters"):
+        mlm.score(tiny_bert, "a b", spans=[span])

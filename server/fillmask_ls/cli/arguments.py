@@ -189,9 +189,13 @@ def names(value: str) -> tuple[str, ...]:
 def encoding(value: str) -> str:
     """Parse the name of a text encoding."""
     try:
-        return codecs.lookup(value).name
+        name = codecs.lookup(value).name
+        " ".encode(name)  # refuses base64, for example
+        if name not in ("idna", "punycode"):
+            return name
     except (LookupError, ValueError):
-        raise argparse.ArgumentTypeError(f"{value!r} is not an encoding, for example utf-8 or latin-1") from None
+        pass
+    raise argparse.ArgumentTypeError(f"{value!r} is not an encoding of text, for example utf-8 or latin-1")
 
 
 def address(value: str) -> tuple[str, int]:

@@ -121,7 +121,10 @@ def _open_answers(options: argparse.Namespace, inputs: Sequence[Input]) -> FileO
         return None
     if options.answers == "-":
         raise CommandError("--answers needs a file: the masked text is printed", ExitCode.USAGE)
-    answers = file_output(Path(options.answers), "jsonl", ())
+    path = Path(options.answers)
+    if path.exists() and any(source.path is not None and source.path.samefile(path) for source in inputs):
+        raise CommandError(f"can't write {path}: it is read, too", ExitCode.USAGE)
+    answers = file_output(path, "jsonl", ())
     answers.check(resume=options.resume, overwrite=options.overwrite)
     end = 0
     if options.resume:

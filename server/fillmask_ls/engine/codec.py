@@ -49,6 +49,8 @@ MAX_TOP_K = 1000
 """The largest ``top_k``."""
 MAX_ITEMS = 1000
 """The largest number of masks, words, targets or spans."""
+MAX_BODY_BYTES = 1 << 18
+"""The largest request."""
 _MAX_WORD_LENGTH = 100
 _MAX_HIDDEN_LENGTH = 1000
 _SURROGATE = regex.compile(r"[\ud800-\udfff]")

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from .api import EngineError
+from .codec import MAX_BODY_BYTES
 
 T = TypeVar("T")
 
@@ -159,6 +160,8 @@ class Connection:
         """
         # As ASCII, because half of a surrogate pair, which a document can contain, has no UTF-8.
         content = json.dumps(body).encode()
+        if len(content) > MAX_BODY_BYTES:  # the server would close the connection while it is sent
+            raise RefusedError(f"{self.address.host} accepts at most {MAX_BODY_BYTES >> 10} KiB: the text is too long.")
         headers = {"Content-Type": "application/json"}
         try:
             response = await self._client.post(self.address.url + path, content=content, headers=headers)

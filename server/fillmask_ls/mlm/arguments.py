@@ -36,15 +36,21 @@ def check_base(base: object) -> None:
         raise ValueError(f"base must be above 1 and finite, not {base}")
 
 
-def check_spans(name: str, spans: Sequence[Span]) -> None:
+def check_spans(name: str, spans: Sequence[Span], length: int | None = None) -> None:
     """Check that spans are pairs of a start and an end.
+
+    Args:
+        length: of the text that contains them, if it is known.
 
     Raises:
         TypeError: one is none.
+        ValueError: one is not within the text.
     """
     for span in spans:
         if not _is_span(span):
             raise TypeError(f"{name} must be a list of spans (start, end), but it contains {span!r:.60}")
+        if length is not None and not 0 <= span[0] <= span[1] <= length:
+            raise ValueError(f"{name} contains {tuple(span)}, but the text has {length} characters")
 
 
 def check_span(name: str, span: Span) -> None:

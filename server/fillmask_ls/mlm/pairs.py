@@ -35,7 +35,7 @@ def minimal_pairs(
 
     Raises:
         TypeError: a pair is not two strings.
-        ValueError: there are not as many paradigms as pairs.
+        ValueError: a sentence is empty, or there are not as many paradigms as pairs.
 
     >>> result = mlm.minimal_pairs(model, [("The keys to the house are old.", "The keys to the house is old.")])
     >>> result.accuracy
@@ -59,6 +59,8 @@ def _sentences(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
     for number, pair in enumerate(pairs):
         match pair:
             case (str(good), str(bad)):
+                if not (good.strip() and bad.strip()):
+                    raise ValueError(f"a sentence of pair {number} is empty")
                 yield good
                 yield bad
             case _:

@@ -43,7 +43,7 @@ def score(
         The score: log-likelihoods in nats, surprisals in the unit of ``base``, of tokens, words and regions.
 
     Raises:
-        ValueError: ``metric`` is unknown, or ``base`` is not above 1.
+        ValueError: ``metric`` is unknown, ``base`` is not above 1, or a span is not within the text.
 
     >>> good, bad = mlm.score(model, ["The sky is blue.", "The sky is banana."])
     >>> good.pseudo_log_likelihood > bad.pseudo_log_likelihood
@@ -52,7 +52,7 @@ def score(
     if metric not in get_args(Metric):
         raise ValueError(f"metric must be one of {', '.join(get_args(Metric))}, not {metric!r}")
     check_base(base)
-    check_spans("spans", spans or ())
+    check_spans("spans", spans or (), len(text))
     encoding = model.tokenizer.encode(text)
     copies = masked_copies(model, 0, encoding, text, metric)
     if spans is not None:

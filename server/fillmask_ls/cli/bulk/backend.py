@@ -136,6 +136,7 @@ class Backend:
     def close(self) -> None:
         """Close the connections."""
         if "_loop" in self.__dict__:
+            self._run(_cancel_others())  # left by Ctrl-C
             if "engine" in self.__dict__:
                 self._run(self.engine.close())
             self._loop.close()
@@ -160,6 +161,14 @@ class Backend:
     @cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:
         return asyncio.new_event_loop()
+
+
+async def _cancel_others() -> None:
+    """Cancel all other tasks of this loop, and wait for their ends."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _answer_patiently(engine: RemoteEngine, question: Question) -> Any:

@@ -115,6 +115,10 @@ def _matches(pattern: str) -> list[Path]:
 
 def _file(path: Path, kind: str, folder: Path | None = None) -> Input:
     kind = table_format(path) or "document" if kind == "auto" else kind
+    if kind in TABLES and not path.is_file():  # a table is opened twice
+        raise CommandError(
+            f"can't read a table from {path}: it is a device or a pipe. Use - for standard input.", ExitCode.USAGE
+        )
     return Input(str(path), kind, path=path, relative=path.relative_to(folder) if folder else Path(path.name))
 
 

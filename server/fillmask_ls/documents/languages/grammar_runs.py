@@ -19,6 +19,10 @@ from .placeholders import placeholder
 from .runs import Kind, Run
 from .time_limit import TimeLimitError, timer
 
+_CHUNK = 4_096
+"""Bytes that the parser reads at a time."""
+_MAX_ERROR_NODES = 4_000
+"""The most nodes in a source that isn't in the language at all: a query takes quadratic time for them."""
 _LINE = re.compile(r"\S[^\n]*")
 _BRACKETS = (("\\(", ")"), ("{", "}"))
 """Brackets of interpolated code that are not in its node, in Swift and PHP."""
@@ -51,13 +55,17 @@ def grammar_runs(source: str, language: CodeLanguage) -> list[Run] | None:
 
 def _captures(parser: Parser, query: Query, source: bytes) -> dict[str, list[Node]]:
     is_exceeded = timer()
+
+    def read(offset: int, _point: object) -> bytes:
+        return b"" if is_exceeded() else source[offset : offset + _CHUNK]
+
     try:
-        tree = parser.parse(
-            lambda offset, _point: source[offset:], progress_callback=lambda _offset, _error: is_exceeded()
-        )
+        tree = parser.parse(read, progress_callback=lambda _offset, _error: is_exceeded())
     except ValueError as error:
         parser.reset()
         raise TimeLimitError from error
+    if is_exceeded() or (tree.root_node.is_error and tree.root_node.child_count > _MAX_ERROR_NODES):
+        raise TimeLimitError
     captures = QueryCursor(query).captures(tree.root_node)
     if is_exceeded():
         raise TimeLimitError

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from ..codec import MAX_BODY_BYTES
 from .reply import App, DisconnectedError, Message, Receive, RefusalError, Reply, Scope, Send, send_reply
 
 _MAX_HEADERS = 64
@@ -39,7 +40,7 @@ class Policy:
     token: str | None = None
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
-    max_body_bytes: int = 1 << 18
+    max_body_bytes: int = MAX_BODY_BYTES
     body_timeout: float = 5.0
 
 
