@@ -8,7 +8,7 @@ LANGUAGE = CodeLanguage(
     query="""
         (comment) @comment
         [(string) (encapsed_string) (heredoc_body) (nowdoc_body)] @string
-        (encapsed_string [(variable_name) (member_access_expression) (subscript_expression)] @interpolation)
-        (heredoc_body [(variable_name) (member_access_expression) (subscript_expression)] @interpolation)
+        (encapsed_string (_) @interpolation (#not-match? @interpolation "^[^$]"))
+        (heredoc_body (_) @interpolation (#not-match? @interpolation "^[^$]"))
     """,
 )
