@@ -20,9 +20,9 @@ from .languages.time_limit import TimeLimitError, time_limit
 
 _log = logging.getLogger(__name__)
 
-# The processor time that reading all of a source may take: some ten times what ordinary code takes.
+# The processor time that reading all of a source may take: ten times what ordinary code takes.
 _MAX_SECONDS = 0.04
-_MAX_SECONDS_PER_CHARACTER = 5e-6
+_MAX_SECONDS_PER_CHARACTER = 3e-5
 
 _WHITESPACE = re.compile(r"\s(?:(?<=\n)|(?=\s))\s*")
 _BLANK_LINE = regex.compile(r"(?:\r\n|\r(?!\n)|\n)[^\S\r\n]*(?:\r\n|\r|\n)")
