@@ -180,9 +180,7 @@ class Window:
         file = self.folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text.encode())
-        self.quick_input("Control+p", str(file))
-        self.quick_pick_row(file.name).wait_for()
-        self.press("Enter")
+        self.choose("Control+p", str(file), file.name)
         self.page.locator(f'.tab.active[data-resource-name="{file.name}"]').wait_for()
         return file
 
@@ -206,6 +204,20 @@ class Window:
 
         wait_until(is_filled, f"the input of {key} is filled")
 
+    def choose(self, key: str, text: str, row: str) -> None:
+        """Choose a row of the quick input, which its key opens. Begin again if a busy window doesn't show the row."""
+
+        def is_row_visible() -> bool:
+            self.quick_input(key, text)
+            with suppress(Error):
+                self.quick_pick_row(row).wait_for(timeout=10_000)
+                return True
+            self.press("Escape")
+            return False
+
+        wait_until(is_row_visible, f"{row!r} in the list of {key}")
+        self.press("Enter")
+
     def press_until_visible(self, key: str, shown: Locator) -> None:
         """Press a key that shows something. Press it again if a busy window missed it."""
 
@@ -219,9 +231,7 @@ class Window:
 
     def run(self, command: str) -> None:
         """Run a command of the palette by its title."""
-        self.quick_input("F1", f">{command}")
-        self.quick_pick_row(command).wait_for()
-        self.press("Enter")
+        self.choose("F1", f">{command}", command)
 
     def input_box(self, title: str) -> Locator:
         """Return the input box with a title, once it is open."""
