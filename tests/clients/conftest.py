@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from clients.browser import launch_chromium
+from clients.code_server import code_server
 from clients.editors import wait_until
-from clients.vscode import Window, code_server
+from clients.vscode import Window
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

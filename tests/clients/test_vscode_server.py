@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from clients.code_server import code_server
 from clients.editors import PARIS, ROOT, wait_until
-from clients.vscode import Window, code_server
+from clients.vscode import Window
 from fillmask_ls import __version__
 from fillmask_ls.mlm.checkpoint import EMBEDDED
 from wire import SERVER
