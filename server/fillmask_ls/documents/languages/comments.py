@@ -49,27 +49,33 @@ def fragments_around(source: str, index: int, language: str) -> list[Fragment]:
     In a string, that is the string; in a comment or docstring, all comments and docstrings; in code, nothing.
     """
     code = code_language(language)
-    blocks = _blocks(source, language, code)
-    current = next((block for block in reversed(blocks) if any(run.contains(index) for run in block)), None)
+    current: Block | None = None
+    comments: list[Block] = []
+    for block in _blocks(source, language, code):
+        if any(run.contains(index) for run in block):
+            current = block
+        elif block[0].start > index and (current is None or current[0].kind is Kind.STRING):
+            break
+        if block[0].kind is not Kind.STRING:
+            comments.append(block)
     if current is None:
         return []
-    if current[0].kind is Kind.STRING:
-        return list(_block_fragments(source, current, code))
-    comments = (block for block in blocks if block[0].kind is not Kind.STRING)
-    return [fragment for block in comments for fragment in _block_fragments(source, block, code)]
+    blocks = [current] if current[0].kind is Kind.STRING else comments
+    return [fragment for block in blocks for fragment in _block_fragments(source, block, code)]
 
 
-def _blocks(source: str, language: str, code: CodeLanguage) -> list[Block]:
+def _blocks(source: str, language: str, code: CodeLanguage) -> Iterator[Block]:
     runs: Iterable[Run] | None = grammar_runs(source, code)
     if runs is None:
         runs = lexer_runs(source, lexer_name(language), code)
-    blocks: list[Block] = []
+    block: Block = []
     for run in runs:
-        if blocks and _continues(source, blocks[-1][-1], run, code):
-            blocks[-1].append(run)
-        else:
-            blocks.append([run])
-    return blocks
+        if block and not _continues(source, block[-1], run, code):
+            yield block
+            block = []
+        block.append(run)
+    if block:
+        yield block
 
 
 def _continues(source: str, above: Run, below: Run, code: CodeLanguage) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from pygments.token import Comment, String, string_to_tokentype
@@ -56,6 +57,8 @@ def _runs(stream: Iterable[Token], source: str, string_types: tuple[Any, ...], m
                 run.interpolated.append(token)
             continue
         kind = _kind(token, string_types)
+        if run is None and kind is None:
+            continue
         if run is not None and kind is None and token.text.isspace() and _can_continue(run, source, markers):
             run.blank_end = token.end
             continue
@@ -110,10 +113,15 @@ def _ends_line(run: _OpenRun, source: str, markers: Markers) -> bool:
 
 def _kind(token: Token, string_types: tuple[Any, ...]) -> Kind | None:
     """Return the kind of run that a token belongs to; None for code."""
-    if token.type in Comment:
-        return None if any(token.type in other for other in _NOT_PROSE) else Kind.COMMENT
-    if token.type in String.Delimiter and token.text.strip().isidentifier():  # the label of a heredoc
-        return None
-    if token.type in String.Doc:
+    kind = _kind_of_type(token.type, string_types)
+    is_label = kind is Kind.STRING and token.type in String.Delimiter and token.text.strip().isidentifier()
+    return None if is_label else kind  # the label of a heredoc is code
+
+
+@cache
+def _kind_of_type(token_type: Any, string_types: tuple[Any, ...]) -> Kind | None:
+    if token_type in Comment:
+        return None if any(token_type in other for other in _NOT_PROSE) else Kind.COMMENT
+    if token_type in String.Doc:
         return Kind.DOC
-    return Kind.STRING if token.type in String or token.type in string_types else None
+    return Kind.STRING if token_type in String or token_type in string_types else None

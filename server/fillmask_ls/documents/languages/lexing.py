@@ -66,11 +66,12 @@ def tokens(lexer: str, source: str) -> Iterator[Token]:
     stream = _lexer(lexer).get_tokens_unprocessed(f"{source}\n")
     is_exceeded = timer(more=0.0 if lexer in _used_lexers else _SECONDS_TO_IMPORT)
     _used_lexers.add(lexer)
+    size = len(source)
     for start, token_type, text in stream:
         if is_exceeded():
             raise TimeLimitError
-        if start < len(source):
-            yield Token(start, token_type, text[: len(source) - start])
+        if start < size:
+            yield Token(start, token_type, text if start + len(text) <= size else text[: size - start])
 
 
 @lru_cache(maxsize=16)

@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from math import inf
-from time import thread_time
+from time import perf_counter, thread_time
+
+_SECONDS_BETWEEN_LOOKS = 0.001
+"""Processor time is read no more often than this: unlike the time that passes, it takes a call of the system."""
 
 
 class TimeLimitError(Exception):
@@ -43,9 +46,13 @@ def timer(more: float = 0.0) -> Callable[[], bool]:
     left = _left.get() or _Left(inf)
     left.seconds += more
     last = thread_time()
+    next_look = perf_counter() + _SECONDS_BETWEEN_LOOKS
 
     def is_exceeded() -> bool:
-        nonlocal last
+        nonlocal last, next_look
+        if perf_counter() < next_look:
+            return left.seconds < 0
+        next_look = perf_counter() + _SECONDS_BETWEEN_LOOKS
         now = thread_time()
         left.seconds -= now - last
         last = now
