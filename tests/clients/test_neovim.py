@@ -233,6 +233,15 @@ def test_code_action_fills_the_mask(open_document: OpenDocument) -> None:
     assert editor.text.count("[MASK]") == 2
 
 
+def test_code_action_lists_other_words_for_a_word(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "She opened the door and let the cat in.\n")
+    editor.rpc.command("call search('oor')")
+    editor.run_code_action("Suggest other words for “door”")
+    words = wait_until(lambda: titles if "%" in (titles := editor.lua("return _G.titles"))[0] else [], "the words")
+    assert len(words) > 3
+    assert not any(word.startswith("door ") for word in words)
+
+
 def test_fill_all_is_one_undo_step(open_document: OpenDocument) -> None:
     text = "Paris is the [MASK] of France. It is a [MASK] city.\n\nThe sky is [MASK]."
     editor = open_document("letter.txt", text + "\n")

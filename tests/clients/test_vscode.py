@@ -140,6 +140,21 @@ def test_word_that_is_replaced_with_a_blank_gets_suggestions(window: Window) -> 
     window.save(file, text.replace("door", word))
 
 
+def test_code_action_lists_other_words_for_a_word(window: Window, screenshots: Path) -> None:
+    text = "She opened the door and let the cat in.\n"
+    file = window.open("other.txt", text)
+    window.click_at("door")
+    actions = window.page.locator(".action-widget .monaco-list-row")
+    suggest = actions.filter(has_text="Suggest other words for “door”")
+    window.press_until_visible("Control+.", suggest)
+    window.screenshot("word-actions", screenshots, (300, 30, 700, 330))
+    suggest.click()
+    word = window.suggestions()[0].split()[0].rstrip(",")
+    window.screenshot("other-words", screenshots, (300, 30, 700, 330))
+    window.press("Enter")
+    window.save(file, text.replace("door", word))
+
+
 def test_ghost_text_is_accepted_in_one_undo_step(window: Window, screenshots: Path) -> None:
     before = "She opened the [MASK] and looked out.\n\n"
     file = window.open("ghost.txt", before)

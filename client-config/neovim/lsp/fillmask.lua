@@ -23,8 +23,11 @@ return {
     experimental = { fillmaskSuggest = true }, -- the client command below
   },
   commands = {
-    ['fillmask.suggest'] = function()
-      vim.schedule(require('fillmask').suggest)
+    ['fillmask.suggest'] = function(command)
+      local position = ((command.arguments or {})[1] or {}).position
+      vim.schedule(function()
+        require('fillmask').suggest(position)
+      end)
     end,
   },
 }

@@ -52,6 +52,7 @@ class Capabilities:
         action_literals: accepts code actions that are more than a command.
         message_actions: shows buttons in a message.
         status_notifications: wants our own ``fillmask/status`` notifications.
+        suggest_command: opens the suggestions at a position by our own ``fillmask.suggest`` command.
         work_done_progress: shows progress bars.
         configuration: answers ``workspace/configuration``.
         register_configuration: lets the server register for changes of its settings.
@@ -68,6 +69,7 @@ class Capabilities:
     action_literals: bool = False
     message_actions: bool = False
     status_notifications: bool = False
+    suggest_command: bool = False
     work_done_progress: bool = False
     configuration: bool = False
     register_configuration: bool = False
@@ -87,7 +89,7 @@ def resolve(client: types.ClientCapabilities) -> Capabilities:
     hover_formats = (text and text.hover and text.hover.content_format) or ()
     symbol_kinds = (symbol and symbol.symbol_kind and symbol.symbol_kind.value_set) or ()
     changes = workspace and workspace.did_change_configuration
-    experimental = client.experimental
+    experimental = client.experimental if isinstance(client.experimental, dict) else {}
     return Capabilities(
         completion=_completion(text.completion if text else None),
         hover_markdown=types.MarkupKind.Markdown in hover_formats,
@@ -98,7 +100,8 @@ def resolve(client: types.ClientCapabilities) -> Capabilities:
         ),
         action_literals=bool(action and action.code_action_literal_support),
         message_actions=bool(window and window.show_message and window.show_message.message_action_item),
-        status_notifications=isinstance(experimental, dict) and experimental.get("fillmaskStatus") is True,
+        status_notifications=experimental.get("fillmaskStatus") is True,
+        suggest_command=experimental.get("fillmaskSuggest") is True,
         work_done_progress=bool(window and window.work_done_progress),
         configuration=bool(workspace and workspace.configuration),
         register_configuration=bool(changes and changes.dynamic_registration),

@@ -9,7 +9,7 @@ from pygls.exceptions import JsonRpcException
 from fillmask_ls import MASK
 from fillmask_ls.engine.api import EngineError
 from lsp.conftest import Connect
-from lsp.editor import Editor
+from lsp.editor import Editor, capabilities
 from scripted_engine import ScriptedEngine
 
 SENTENCE = f"🙂 Paris is the capital of {MASK}."
@@ -100,6 +100,21 @@ async def test_replace_action_inserts_the_substitute(editor: Editor) -> None:
     document = editor.open("She walked to the old house.")
     await document.apply_action((await document.actions("house"))["Replace “house” with “river” (25.0 %)"])
     assert document.text == "She walked to the old river."
+
+
+@pytest.mark.parametrize("selected", ["hou|", "house|", "house"])
+async def test_a_client_with_our_command_can_list_the_substitutes(connect: Connect, selected: str) -> None:
+    client = capabilities("vscode")
+    client.experimental = {"fillmaskSuggest": True}
+    editor = await connect(client)
+    document = editor.open("🙂 She walked to the old house.")
+    command = (await document.actions(selected))["Suggest other words for “house”"].command
+    assert command is not None
+    assert command.command == "fillmask.suggest"
+    character = len("🙂 She walked to the old ".encode("utf-16-le")) // 2
+    assert list(command.arguments or ()) == [{"position": {"line": 0, "character": character}}]
+    editor = await connect("helix")
+    assert "Suggest other words for “house”" not in await editor.open("A house.").actions("house")
 
 
 async def test_without_a_model_a_word_is_masked_at_once(connect: Connect, engine: ScriptedEngine) -> None:

@@ -32,19 +32,20 @@ end
 --- Neovim's own vim.notify, which shows messages in the command line.
 M.builtin_notify = vim.notify
 
---- Suggest words at the cursor: for a mask, a gap between words, or in the place of a word.
-function M.suggest()
+--- Suggest words: for a mask, a gap between words, or in the place of a word.
+--- @param position? lsp.Position by default the cursor's
+function M.suggest(position)
   local client = M.client()
   if not client then
     return
   end
-  if vim.api.nvim_get_mode().mode:sub(1, 1) == 'i' and vim.lsp.completion and vim.lsp.completion.get then
+  if not position and vim.api.nvim_get_mode().mode:sub(1, 1) == 'i' and vim.lsp.completion and vim.lsp.completion.get then
     -- The trigger kind of a list that is asked for again: never that of a typed letter.
     vim.lsp.completion.get({ ctx = { triggerKind = 3 } })
     return
   end
   local buffer = vim.api.nvim_get_current_buf()
-  local position = vim.lsp.util.make_position_params(0, client.offset_encoding).position
+  position = position or vim.lsp.util.make_position_params(0, client.offset_encoding).position
   M.execute('suggest', {}, { position = position }, function(result)
     if #result.words == 0 then
       M.notify('No words fit here.')
@@ -168,7 +169,7 @@ end
 function M.fill(opts)
   local client = M.client()
   if client then
-    local position = vim.lsp.util.make_position_params(0, client.offset_encoding).position
+    position = position or vim.lsp.util.make_position_params(0, client.offset_encoding).position
     local word = opts.args ~= '' and opts.args or nil
     M.execute('fill', opts, { position = position, word = word })
   end

@@ -252,13 +252,15 @@ def _restore_actions(snapshot: Snapshot, span: Span) -> list[types.CodeAction]:
 async def _word_actions(
     session: Session, snapshot: Snapshot, span: Span, *, with_substitutes: bool
 ) -> list[types.CodeAction]:
-    """Return the actions that mask the word at the cursor or replace it with a substitute."""
+    """Return the actions that mask the word at the cursor, open a list of its substitutes, or replace it with one."""
     word_span = word_in_selection(snapshot.document, span)
     if word_span is None:
         return []
     word = snapshot.document.slice(*word_span)
     edit = edits.workspace_edit(snapshot, [(word_span, MASK)])
     actions = [types.CodeAction(f"Replace “{_shortened(word)}” with a blank", kind=_REWRITE, edit=edit)]
+    if snapshot.capabilities.suggest_command:
+        actions.append(_suggest_action(snapshot, word_span))
     engine = session.engine
     # Never let the menu wait for a model to load.
     if not with_substitutes or engine.model_name is None or engine.starts_local_load(SubstitutesQuestion):
@@ -269,6 +271,15 @@ async def _word_actions(
         title = f"Replace “{_shortened(word)}” with “{substitute.text}” ({percent(substitute.probability)})"
         actions.append(types.CodeAction(title, kind=_REWRITE, edit=edit))
     return actions
+
+
+def _suggest_action(snapshot: Snapshot, word_span: Span) -> types.CodeAction:
+    """Return the action that opens a list of the word's substitutes; before its letters, which would narrow the list."""
+    title = f"Suggest other words for “{_shortened(snapshot.document.slice(*word_span))}”"
+    start = snapshot.range(word_span).start
+    position = {"line": start.line, "character": start.character}
+    command = types.Command(title, "fillmask.suggest", arguments=[{"position": position}])
+    return types.CodeAction(title, kind=_REWRITE, command=command)
 
 
 def _deferred_action(snapshot: Snapshot, title: str, kind: str, span: Span, *, seed: int = 0) -> types.CodeAction:
