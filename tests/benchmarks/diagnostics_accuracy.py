@@ -1,59 +1,79 @@
-"""How many words diagnostics mark in clean text, and how many words that people confuse they catch.
+"""How many marks diagnostics make in clean text, and how many errors they catch: confused and missing words.
 
 Run it on plain text with a paragraph a line that no model was trained on::
 
-    PYTHONPATH=tests python tests/benchmarks/diagnostics_accuracy.py TEXT [MODEL ...]
+    PYTHONPATH=tests python tests/benchmarks/diagnostics_accuracy.py TEXT [MODEL]
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from fillmask_ls import mlm
-from fillmask_ls.english import confused_with
-from fillmask_ls.lsp.requests.diagnostic import excess_bits, is_unlikely
-from fillmask_ls.mlm.results import WordSurprisal
+from fillmask_ls.engine.api import Priority, SurprisalQuestion, WordSurprisal
+from fillmask_ls.engine.local import LocalEngine
+from fillmask_ls.english import confused_with, is_function_word
+from fillmask_ls.lsp.missing_words import find_missing_words
+from fillmask_ls.lsp.requests.diagnostic import is_unlikely
 from fillmask_ls.settings import Settings
-from fillmask_ls.spans import replace_spans
+from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_words
 
 SETTINGS = Settings()
-MAX_PARAGRAPHS = 150
-MAX_ERRORS = 300
+MAX_PARAGRAPHS = 100
+MAX_ERRORS = 100
+MAX_CHARACTERS = 400
 
 
-def main(path: Path, models: Sequence[str]) -> None:
-    """Print a line for each model."""
-    paragraphs = [line for line in path.read_text("utf-8").splitlines() if 100 <= len(line) <= 1500]
+async def main(text: str, model: str = "embedded") -> None:
+    """Print the marks in clean text, and the share of each kind of error that is caught."""
+    paragraphs = [line for line in text.splitlines() if 100 <= len(line) <= MAX_CHARACTERS]
     random.Random(0).shuffle(paragraphs)
     clean, others = paragraphs[:MAX_PARAGRAPHS], paragraphs[MAX_PARAGRAPHS:]
-    errors = list(with_errors(others))[:MAX_ERRORS]
-    print(f"{len(clean)} paragraphs, {sum(len(find_words(text)) for text in clean)} words; {len(errors)} errors")
-    print("model, marks per 1,000 clean words, errors caught; then both without the list of confusable words")
-    for name in models:
-        model = mlm.load(name)
-        count = sum(len(find_words(text)) for text in clean)
-        surprisals = [
-            word for text in clean for word in mlm.word_surprisals(model, text, top_k=2) if may_be_marked(word)
+    engine = LocalEngine()
+    await engine.load(model, "cpu")
+    count = sum(len(find_words(paragraph)) for paragraph in clean)
+    found = [await marks(engine, paragraph) for paragraph in clean]
+    print(f"{len(clean)} clean paragraphs, {count} words; marks per 1,000 words:")
+    for kind, spans in zip(("unlikely by threshold", "confused", "missing"), zip(*found, strict=True), strict=True):
+        print(f"  {kind}: {1000 * sum(map(len, spans)) / count:.2f}")
+    for name, errors in (("confused", with_confused_words(others)), ("missing", with_missing_words(others))):
+        chosen = [error for error, _ in zip(errors, range(MAX_ERRORS), strict=False)]
+        by_rule = [await marks(engine, text) for text, _ in chosen]
+        caught = [
+            [any(touches(mark, span) for mark in rule) for rule in rules]
+            for rules, (_, span) in zip(by_rule, chosen, strict=True)
         ]
-        wrong = [mlm.word_surprisals(model, text, spans=[span], top_k=2)[0] for text, span in errors]
+        print(f"{len(chosen)} {name} words: {share(row[0] for row in caught)} by the threshold alone,", end=" ")
         print(
-            name,
-            *(
-                figure
-                for rule in (by_list, by_bits)
-                for figure in (
-                    f"{1000 * sum(map(rule, surprisals)) / count:.2f}",
-                    f"{sum(map(rule, wrong)) / len(wrong):.1%}",
-                )
-            ),
+            f"{share(any(row[:2]) for row in caught)} with confused words, {share(any(row) for row in caught)} with all"
         )
 
 
-def with_errors(paragraphs: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]]:
+def share(outcomes: Iterator[bool]) -> str:
+    found = list(outcomes)
+    return f"{sum(found) / len(found):.1%}"
+
+
+async def marks(engine: LocalEngine, text: str) -> tuple[list[Span], list[Span], list[Span]]:
+    """Return what is marked by the threshold for any word, because people confuse it, and because a word is missing."""
+    words = tuple(find_words(text))
+    surprisals = await engine.word_surprisals(SurprisalQuestion(text, 1, words), Priority.BACKGROUND)
+    candidates = [word for word in surprisals if may_be_marked(word)]
+    unlikely = [word for word in candidates if len(word.subwords) == 1 and word.excess > SETTINGS.diagnostics_threshold]
+    confused = [word for word in candidates if is_unlikely(word, SETTINGS) and word not in unlikely]
+    missing = await find_missing_words(engine, text, words, surprisals, SETTINGS.diagnostics_threshold / 2)
+    return [word.span for word in unlikely], [word.span for word in confused], [word.span for word in missing]
+
+
+def touches(mark: Span, error: Span) -> bool:
+    return mark[0] <= error[1] and error[0] <= mark[1]
+
+
+def with_confused_words(paragraphs: Sequence[str]) -> Iterator[tuple[str, Span]]:
     """Yield paragraphs with one word replaced by one that people confuse with it, and its span."""
     chance = random.Random(1)
     for text in paragraphs:
@@ -68,18 +88,24 @@ def with_errors(paragraphs: Sequence[str]) -> Iterator[tuple[str, tuple[int, int
             yield replace_spans(text, [((start, end), other)]), (start, start + len(other))
 
 
+def with_missing_words(paragraphs: Sequence[str]) -> Iterator[tuple[str, Span]]:
+    """Yield paragraphs without one function word, and the empty span at the end of the word before it."""
+    chance = random.Random(2)
+    for text in paragraphs:
+        inner = [
+            (start, end)
+            for start, end in find_words(text)
+            if is_function_word(text[start:end]) and text[start - 1 : start] == text[end : end + 1] == " "
+        ]
+        if inner:
+            start, end = chance.choice(inner)
+            yield text[: start - 1] + text[end:], (start - 1, start - 1)
+
+
 def may_be_marked(word: WordSurprisal) -> bool:
     """Return whether diagnostics look at a word."""
     return len(word.text) >= SETTINGS.diagnostics_minimum_length and word.text.isalpha() and word.text.islower()
 
 
-def by_list(word: WordSurprisal) -> bool:
-    return is_unlikely(word, SETTINGS)
-
-
-def by_bits(word: WordSurprisal) -> bool:
-    return len(word.subwords) == 1 and excess_bits(word) > SETTINGS.diagnostics_threshold
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:] or ["embedded"])
+    asyncio.run(main(Path(sys.argv[1]).read_text(encoding="utf-8"), *sys.argv[2:3]))

@@ -37,6 +37,13 @@ _AFTER_NEW = {
     "Testament", "York", "Yorker", "Yorkers", "Zealand", "Zealander", "Zealanders",
 }  # fmt: skip
 """Names that *New* begins. Before other words it is an adjective: *new German laws*."""
+_FUNCTION_WORDS = {
+    "a", "about", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do", "does",
+    "for", "from", "had", "has", "have", "he", "her", "his", "i", "if", "in", "into", "is", "it", "its", "my",
+    "not", "of", "on", "or", "our", "than", "that", "the", "their", "them", "then", "there", "these", "they",
+    "this", "those", "to", "was", "we", "were", "which", "who", "will", "with", "would", "you", "your",
+}  # fmt: skip
+"""Short words that a writer easily leaves out."""
 _MIN_WORDS = 4
 """The minimum number of words that tell a text's language."""
 _ENGLISH_SHARE = 0.5
@@ -90,6 +97,11 @@ def is_english(text: str) -> bool:
     words = [text[start:end] for start, end in find_unmasked_words(text)]
     words = [word for word in words if word.isalpha()]
     return len(words) < _MIN_WORDS or sum(map(_is_spelled_as_listed, words)) >= len(words) * _ENGLISH_SHARE
+
+
+def is_function_word(word: str) -> bool:
+    """Return whether a word, in any case, is one that holds others together: *of*, *the*, *were*."""
+    return word.casefold() in _FUNCTION_WORDS
 
 
 def is_word(word: str) -> bool:

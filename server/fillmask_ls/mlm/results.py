@@ -229,6 +229,11 @@ class WordSurprisal(Result):
         """The negative log-likelihood in bits, at least 0."""
         return max(0.0, -self.log_likelihood / log(2))
 
+    @property
+    def excess(self) -> float:
+        """The bits by which the surprisal exceeds that of the most expected word; infinite without ``expected``."""
+        return self.surprisal + (log2(self.expected[0].probability) if self.expected else inf)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TokenCandidate(Result):

@@ -11,7 +11,7 @@ import pytest_asyncio
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from fillmask_ls.engine.api import SurprisalQuestion
+from fillmask_ls.engine.api import PredictQuestion, SurprisalQuestion
 from lsp.conftest import Connect
 from lsp.editor import Document, Editor
 from scripted_engine import ScriptedEngine
@@ -111,6 +111,47 @@ async def test_a_confused_word_is_marked_at_a_quarter_of_the_threshold(connect: 
     assert await marked(bert.open(text)) == ["loose", "whether"]
     bert = await connect("vscode", configuration=enabled(threshold=100.0), local=None)
     assert await marked(bert.open(text)) == []
+
+
+@pytest.mark.parametrize("gap", [" ", "\n", "  "])
+async def test_a_missing_word_is_named_and_inserted(connect: Connect, gap: str) -> None:
+    bert = await connect("vscode", configuration=enabled(), local=None)
+    document = bert.open(f"{LIKELY}\n\n😀 The patient was taken{gap}the hospital by ambulance.\n", "markdown")
+    [item] = items(await pull(document))
+    assert document.text_in(item.range) == f"taken{gap}the"
+    assert (item.code, item.severity) == ("missing-word", types.DiagnosticSeverity.Information)
+    assert item.message.startswith("“to” seems to be missing here (")
+    actions = await document.actions(f"taken{gap}the", diagnostics=[item])
+    assert "Ignore “taken the”" in actions
+    assert not any(title.startswith(("Add", "Replace with")) for title in actions)
+    await document.apply_action(actions["Insert “to”"])
+    assert f"was taken to{gap}the hospital" in document.text
+    assert await marked(document) == []
+
+
+async def test_an_ignored_missing_word_is_no_longer_named(connect: Connect) -> None:
+    bert = await connect("vscode", configuration=enabled(), local=None)
+    document = bert.open("The patient was taken the hospital by ambulance.")
+    assert await marked(document) == ["taken the"]
+    await bert.client.workspace_execute_command_async(
+        types.ExecuteCommandParams("fillmask.ignoreWord", [{"word": "Taken the"}])
+    )
+    assert await marked(document) == []
+
+
+async def test_no_word_is_missing_at_markup_or_above_the_threshold(connect: Connect) -> None:
+    bert = await connect("vscode", configuration=enabled(), local=None)
+    assert await marked(bert.open("The patient was *taken* the hospital by ambulance.", "markdown")) == []
+    bert = await connect("vscode", configuration=enabled(threshold=40), local=None)
+    assert await marked(bert.open("The patient was taken the hospital by ambulance.")) == []
+
+
+async def test_missing_words_are_looked_for_in_english_only(puller: Editor, engine: ScriptedEngine) -> None:
+    engine.unlikely = {"Gitarre", "Guitar"}
+    await pull(puller.open("Der König und die Königin wohnten in einer Gitarre am Fluss."))
+    assert not engine.questions(PredictQuestion)
+    await pull(puller.open("The king and the queen lived in a large Guitar near the river."))
+    assert len(engine.questions(PredictQuestion)) == 2  # before and after the word
 
 
 async def test_an_unchanged_result_is_not_sent_again(puller: Editor) -> None:

@@ -22,7 +22,7 @@ from .. import edits
 from ..predictions import predict_mask, substitutes_question
 from ..session import Session
 from ..snapshot import Snapshot
-from .diagnostic import offered_words
+from .diagnostic import MISSING_WORD, offered_words
 
 _QUICK_FIX = types.CodeActionKind.QuickFix
 _REWRITE = types.CodeActionKind.RefactorRewrite
@@ -126,24 +126,29 @@ async def _edit(session: Session, snapshot: Snapshot, data: _ActionData) -> type
 
 
 def _diagnostic_actions(session: Session, snapshot: Snapshot, diagnostic: types.Diagnostic) -> list[types.CodeAction]:
-    """Return the actions that replace an unlikely word with expected ones, and those that leave it alone."""
+    """Return the actions that write an expected or missing word, and those that leave the text alone."""
     span = snapshot.span(diagnostic.range)
+    word = " ".join(snapshot.document.slice(*span).split())
+    shown = _shortened(word)
+    is_missing = diagnostic.code == MISSING_WORD
+    first_end = span[0] + len(word.partition(" ")[0])
+    fixed = (first_end, first_end) if is_missing else span
     fixes = [
         types.CodeAction(
-            title=f"Replace with “{word}”",
+            title=f"Insert “{offered}”" if is_missing else f"Replace with “{offered}”",
             kind=_QUICK_FIX,
             diagnostics=[diagnostic],
-            edit=edits.workspace_edit(snapshot, [(span, word)]),
+            edit=edits.workspace_edit(snapshot, [(fixed, f" {offered}" if is_missing else offered)]),
         )
-        for word in offered_words(diagnostic)
+        for offered in offered_words(diagnostic)
     ]
-    word, shown = snapshot.document.slice(*span), _shortened(snapshot.document.slice(*span))
     commands = [
         (f"Ignore “{shown}”", "fillmask.ignoreWord", {"word": word}),
-        (f"Add “{shown}” to the dictionary", "fillmask.addToDictionary", {"word": word}),
         ("Underline no words in this file", "fillmask.turnOffDiagnostics", {"uri": snapshot.document.uri}),
     ]
-    if session.dictionary.folders:
+    if not is_missing:
+        commands.insert(1, (f"Add “{shown}” to the dictionary", "fillmask.addToDictionary", {"word": word}))
+    if session.dictionary.folders and not is_missing:
         workspace = (
             f"Add “{shown}” to this workspace's dictionary",
             "fillmask.addToDictionary",

@@ -1,11 +1,10 @@
-"""``textDocument/diagnostic``: words that are far less likely to the model than the expected ones."""
+"""``textDocument/diagnostic``: words that are far less likely to the model than the expected ones, and missing words."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Container, Iterator, Sequence
 from hashlib import sha256
-from math import log, log2
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -14,11 +13,12 @@ from fillmask_ls.documents.languages.registry import is_language_named
 from fillmask_ls.documents.paragraphs import Paragraph
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.engine.api import Priority, SurprisalQuestion, WordSurprisal
-from fillmask_ls.english import confused_with
+from fillmask_ls.english import confused_with, is_english
 from fillmask_ls.presentation.percent import percent
 from fillmask_ls.settings import Settings
 from fillmask_ls.spans import Span
 
+from ..missing_words import MissingWord, find_missing_words
 from ..predictions import predict_passage
 from ..session import Session
 from ..snapshot import Snapshot
@@ -27,7 +27,8 @@ Report = types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocum
 
 OPTIONS = types.DiagnosticOptions(inter_file_dependencies=False, workspace_diagnostics=False, identifier="fillmask")
 
-_CODE = "unlikely-word"
+UNLIKELY_WORD = "unlikely-word"
+MISSING_WORD = "missing-word"
 _IDLE_SECONDS = 1.0
 """Seconds without a change before a document is checked: marks under words that are being typed would disturb."""
 _EXPECTED_WORDS = 5
@@ -35,6 +36,8 @@ _EXPECTED_WORDS = 5
 _MAX_NAMED_WORDS = 3
 _CONFUSED_SHARE = 0.25
 """Factor of the threshold where the model expects a word that people confuse with this one: *lose* for *loose*."""
+_MISSING_SHARE = 0.5
+"""Factor of the threshold for a missing word."""
 _NAMED_PROBABILITY = 0.02
 """The message names up to three expected words: the best, and others of at least this probability."""
 _SEVERITIES = {"hint": types.DiagnosticSeverity.Hint, "information": types.DiagnosticSeverity.Information}
@@ -72,13 +75,35 @@ async def find_diagnostics(session: Session, snapshot: Snapshot) -> list[types.D
     known = await session.reader.run(session.dictionary.words)
     items: list[types.Diagnostic] = []
     for paragraph in await snapshot.paragraphs():
-        spans = tuple(_candidate_words(paragraph, snapshot.settings, known))
-        if spans:
-            question = SurprisalQuestion(paragraph.text, 1, spans)
-            surprisals = await session.engine.word_surprisals(question, Priority.BACKGROUND)
-            for surprisal in await session.reader.run(_unlikely, surprisals, snapshot.settings):
-                items += await _diagnostic(session, snapshot, paragraph.document_span(surprisal.span), surprisal)
+        items += await _paragraph_diagnostics(session, snapshot, paragraph, known)
     return sorted(items, key=lambda item: (item.range.start.line, item.range.start.character))
+
+
+async def _paragraph_diagnostics(
+    session: Session, snapshot: Snapshot, paragraph: Paragraph, known: Container[str]
+) -> list[types.Diagnostic]:
+    """Return the diagnostics of a paragraph: of its missing words, and of unlikely words where none is missing.
+
+    Args:
+        known: words, and pairs of words, that are never marked, casefolded.
+    """
+    settings, text = snapshot.settings, paragraph.text
+    if not paragraph.words:
+        return []
+    question = SurprisalQuestion(text, 1, paragraph.words)
+    surprisals = await session.engine.word_surprisals(question, Priority.BACKGROUND)
+    missing: list[MissingWord] = []
+    if await session.reader.run(is_english, text):
+        threshold = _MISSING_SHARE * settings.diagnostics_threshold
+        found = await find_missing_words(session.engine, text, paragraph.words, surprisals, threshold)
+        missing = [word for word in found if text[slice(*word.span)].casefold() not in known]
+    items = [item for word in missing if (item := _missing_diagnostic(snapshot, paragraph, word))]
+    explained = {span for word in missing for span in (word.before, word.after)}
+    may_be_marked = set(_candidate_words(paragraph, settings, known)) - explained
+    candidates = [surprisal for surprisal in surprisals if surprisal.span in may_be_marked]
+    for surprisal in await session.reader.run(_unlikely, candidates, settings):
+        items += await _diagnostic(session, snapshot, paragraph.document_span(surprisal.span), surprisal)
+    return items
 
 
 def is_enabled(document: TextDocument, settings: Settings) -> bool:
@@ -87,9 +112,9 @@ def is_enabled(document: TextDocument, settings: Settings) -> bool:
 
 
 def offered_words(diagnostic: types.Diagnostic) -> list[str]:
-    """Return the words that a diagnostic of this server offers as quick fixes."""
+    """Return the words that a diagnostic of this server offers to write, or to insert after its first word."""
     data = diagnostic.data
-    words = data.get("words") if diagnostic.code == _CODE and isinstance(data, dict) else None
+    words = data.get("words") if diagnostic.code in (UNLIKELY_WORD, MISSING_WORD) and isinstance(data, dict) else None
     return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
 
 
@@ -120,7 +145,7 @@ def is_unlikely(surprisal: WordSurprisal, settings: Settings) -> bool:
     threshold = settings.diagnostics_threshold
     if surprisal.expected[0].text.casefold() in confused_with(surprisal.text):
         threshold *= _CONFUSED_SHARE
-    return len(surprisal.subwords) == 1 and excess_bits(surprisal) > threshold
+    return len(surprisal.subwords) == 1 and surprisal.excess > threshold
 
 
 async def _diagnostic(
@@ -142,16 +167,26 @@ async def _diagnostic(
             range=snapshot.range(span),
             message=f"“{surprisal.text}” seems unusual here. Expected: {_alternatives([best, *likely])}.",
             severity=_SEVERITIES[snapshot.settings.diagnostics_severity],
-            code=_CODE,
+            code=UNLIKELY_WORD,
             source="fillmask",
             data={"words": [word.text for word in expected]},
         )
     ]
 
 
-def excess_bits(surprisal: WordSurprisal) -> float:
-    """Return the bits by which a word's surprisal exceeds that of the expected word."""
-    return log2(surprisal.expected[0].probability) - surprisal.log_likelihood / log(2)
+def _missing_diagnostic(snapshot: Snapshot, paragraph: Paragraph, missing: MissingWord) -> types.Diagnostic | None:
+    """Return the diagnostic of a missing word; None if markup stands in the gap."""
+    gap = paragraph.document_span(missing.before)[1], paragraph.document_span(missing.after)[0]
+    if not snapshot.document.slice(*gap).isspace():
+        return None
+    return types.Diagnostic(
+        range=snapshot.range(paragraph.document_span(missing.span)),
+        message=f"“{missing.word.text}” seems to be missing here ({percent(missing.word.probability)}).",
+        severity=_SEVERITIES[snapshot.settings.diagnostics_severity],
+        code=MISSING_WORD,
+        source="fillmask",
+        data={"words": [missing.word.text]},
+    )
 
 
 def _alternatives(words: Sequence[str]) -> str:
