@@ -72,7 +72,7 @@ def test_an_engine_that_does_not_answer_is_reported(run: RunCommand, table: Path
 def test_an_address_that_is_not_safe_is_refused(run: RunCommand, table: Path, url: str) -> None:
     result = run("predict", str(table), "--engine", url)
     assert (result.code, result.out) == (2, "")
-    assert result.err.startswith(f"fillmask-ls: can't use the engine {url}")
+    assert result.err.startswith(f"fillmask-ls: can't use the engine {url!r}: its address must be https://HOST")
 
 
 def test_a_busy_engine_is_asked_again(run: RunCommand, shared_engine: SharedEngine, table: Path) -> None:

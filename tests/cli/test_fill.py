@@ -62,6 +62,28 @@ def test_an_encoding_can_be_named(run: RunCommand, tmp_path: Path) -> None:
     assert document.read_bytes() == f"Café: {FILLED}".encode("latin-1")
 
 
+def test_a_single_document_is_written_to_a_file_with_an_ending(run: RunCommand, tmp_path: Path) -> None:
+    document, filled = tmp_path / "letter.md", tmp_path / "new" / "filled.md"
+    document.write_text("Paris is the [MASK] of France.\n", encoding="utf-8")
+    assert run("fill", str(document), "-o", str(filled)).code == 0
+    assert filled.read_text(encoding="utf-8") == "Paris is the capital of France.\n"
+    assert run("fill", str(document), "-o", str(filled)).code == 2
+    assert run("fill", str(document), "-o", f"{tmp_path / 'folder.d'}/").code == 0
+    assert (tmp_path / "folder.d" / "letter.md").is_file()
+    assert run("fill", str(document), str(filled), "-o", str(tmp_path / "more.d")).code == 0
+    assert (tmp_path / "more.d" / "filled.md").is_file()
+
+
+def test_a_read_only_file_is_not_replaced(run: RunCommand, tmp_path: Path) -> None:
+    document = tmp_path / "letter.md"
+    document.write_text("Paris is the [MASK] of France.\n", encoding="utf-8")
+    document.chmod(0o444)
+    result = run("fill", str(document), "--in-place")
+    assert result.code == 2
+    assert result.err.endswith("letter.md is read-only: write a copy with -o FOLDER\n")
+    assert "[MASK]" in document.read_text(encoding="utf-8")
+
+
 def test_in_place_keeps_the_mode_and_follows_a_link_to_its_file(run: RunCommand, tmp_path: Path) -> None:
     document, link = tmp_path / "notes.md", tmp_path / "link.md"
     document.write_text(TEXT)
@@ -143,7 +165,8 @@ def test_rows_of_a_table_get_a_column(run: RunCommand, tmp_path: Path) -> None:
     [
         (["a.md", "b.md"], "several documents need a place: -o FOLDER, or --in-place"),
         (["a.md", "--in-place", "-o", "x"], "--in-place is not allowed with --output"),
-        (["a.md", "-o", "b.md"], "b.md: it is not a folder"),
+        (["a.md", "sub/a.md", "-o", "b.md"], "b.md: it is not a folder"),
+        (["a.md", "-o", "b.md"], "b.md exists"),
         (["a.md", "-o", "."], "a.md is read, too. Use --in-place to replace it."),
         (["a.md", "sub/a.md", "-o", "x"], "a.md and sub/a.md would both be written to x/a.md"),
         (["a.md", "t.csv", "-o", "x"], "tables and other texts go to different places"),

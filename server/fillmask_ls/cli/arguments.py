@@ -98,7 +98,7 @@ def add_output_options(parser: argparse.ArgumentParser, *, folder: bool = False)
         "-o",
         "--output",
         metavar="FOLDER|FILE" if folder else "FILE",
-        help=("folder for documents; " if folder else "")
+        help=("folder for documents, or file for a single one; " if folder else "")
         + "write records to a .csv, .tsv, .jsonl, .json or .parquet file as they come",
     )
     group.add_argument(

@@ -6,6 +6,7 @@ import argparse
 import io
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fillmask_ls import MASK, __version__
@@ -94,16 +95,17 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors show the usage of the command that was given."""
+    """A parser whose errors are one line: what is wrong, and the help of the command that was given."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        # argparse would leave a command's unknown options to the main parser, which shows the main usage.
+        # argparse would leave a command's unknown options to the main parser, whose help is another one.
         options, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            self.error(f"unknown arguments: {' '.join(unknown)}")
+            similar = get_close_matches(unknown[0].partition("=")[0], self._option_string_actions, n=1)
+            meant = f". Did you mean {similar[0]}?" if similar else "."
+            self.error(f"unknown arguments: {' '.join(unknown)}{meant}")
         return options, unknown
 
     def error(self, message: str) -> NoReturn:
-        if sys.stderr is not None:
-            self.print_usage(sys.stderr)
-        raise CommandError(message, ExitCode.USAGE)
+        end = "" if message.endswith((".", "?")) else "."
+        raise CommandError(f"{message}{end} See '{self.prog} --help'.", ExitCode.USAGE)

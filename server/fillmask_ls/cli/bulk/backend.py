@@ -93,8 +93,11 @@ class Backend:
 
         settings, problems = merge_settings(Settings(), {"engine": {"url": self._options.engine, "fallback": False}})
         if problems or not settings.engine_url:
-            reason = problems[0] if problems else "it is empty"
-            raise CommandError(f"can't use the engine {self._options.engine}: {reason}", ExitCode.USAGE)
+            raise CommandError(
+                f"can't use the engine {self._options.engine!r}: its address must be https://HOST, or http:// to this "
+                "machine, such as http://localhost:8017; without a password, query or fragment",
+                ExitCode.USAGE,
+            )
         engine = SharedEngine.named_by(settings).create_engine(None)
         assert engine is not None  # noqa: S101 - it has an address
         try:

@@ -28,6 +28,7 @@ _MARKS = {
     "utf-16": (codecs.BOM_UTF16_LE, "utf-16-le"),
     "utf-32": (codecs.BOM_UTF32_LE, "utf-32-le"),
 }
+_WRITABLE = 0o222
 _BIG_ENDIAN = {codecs.BOM_UTF16_BE: "utf-16-be", codecs.BOM_UTF32_BE: "utf-32-be"}
 
 
@@ -145,7 +146,16 @@ def target_of(options: argparse.Namespace, source: Input) -> Path | None:
     """Return the file that a document is written to; None for standard output."""
     if options.in_place and source.path is not None:
         return source.path.resolve()
-    return Path(options.output) / source.relative if options.output is not None else None
+    if options.output is None:
+        return None
+    return Path(options.output) if _names_a_file(options) else Path(options.output) / source.relative
+
+
+def _names_a_file(options: argparse.Namespace) -> bool:
+    """Return whether ``--output`` names the file for a single document, such as ``letter.md``, and not a folder."""
+    output = Path(options.output)
+    is_single = len(options.inputs) == 1 and Path(options.inputs[0]).is_file()
+    return is_single and bool(output.suffix) and not output.is_dir() and options.output.endswith(output.name)
 
 
 def _targets(options: argparse.Namespace, inputs: Sequence[Input]) -> Iterator[Path | None]:
@@ -153,7 +163,11 @@ def _targets(options: argparse.Namespace, inputs: Sequence[Input]) -> Iterator[P
     if options.in_place:
         if options.output is not None:
             raise CommandError("--in-place is not allowed with --output", ExitCode.USAGE)
-        yield from (source.path.resolve() for source in inputs if source.path is not None)
+        for source in inputs:
+            assert source.path is not None  # noqa: S101 - others are printed
+            if not source.path.stat().st_mode & _WRITABLE:
+                raise CommandError(f"{source.name} is read-only: write a copy with -o FOLDER", ExitCode.USAGE)
+            yield source.path.resolve()
         return
     if options.output is None:
         check_standard_output()
@@ -162,12 +176,13 @@ def _targets(options: argparse.Namespace, inputs: Sequence[Input]) -> Iterator[P
         yield from [None] * len(inputs)
         return
     folder = Path(options.output)
-    if folder.exists() and not folder.is_dir():
+    if folder.exists() and not folder.is_dir() and not _names_a_file(options):
         raise CommandError(f"can't write {folder}: it is not a folder", ExitCode.USAGE)
     taken: dict[Path, str] = {}
     for source in inputs:
-        target = folder / source.relative
+        target = target_of(options, source)
         assert source.path is not None  # noqa: S101 - others are printed
+        assert target is not None  # noqa: S101 - an output is named
         if target in taken:
             raise CommandError(f"{taken[target]} and {source.name} would both be written to {target}", ExitCode.USAGE)
         if target.exists() and target.samefile(source.path):
