@@ -50,6 +50,7 @@ def test_substitutes_have_the_form_of_the_word(model: mlm.MaskedLM) -> None:
         ("The doctors looked at the picture.", "doctors", {"doctor", "physician"}),
         ("She always arrives late.", "always", {"never"}),
         ("It is colder than yesterday.", "colder", {"cold", "hotter", "warmer"}),
+        ("The room was very dark and cold.", "dark", {"darkness", "darkening", "darkened"}),
     ],
 )
 def test_other_forms_and_antonyms_are_not_among_the_first(

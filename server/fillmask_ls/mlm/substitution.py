@@ -29,6 +29,10 @@ _ANTONYM_WEIGHT = -10.0
 """In nats, for a word that the thesaurus lists as an antonym."""
 _OTHER_FORM_WEIGHT = -5.0
 """In nats, for a related word in another form, such as *larger* for *big*."""
+_DERIVING_ENDINGS = {
+    "able", "ation", "ened", "ening", "ful", "fully", "hood", "less", "lessly", "like", "ment", "ness", "ship", "some", "wise",
+}  # fmt: skip
+"""Endings that make a word of another kind, which can't replace it."""
 _BLOCK = 2048
 """Embeddings that are converted to float32 at a time."""
 _MAX_CONTEXT = 30
@@ -141,8 +145,10 @@ def _best(model: MaskedLM, window: Window, word: str, scores: Tensor, top_k: int
 
 
 def _is_form_of(word: str, other: str) -> bool:
-    """Return whether two words look like forms of one: they differ in an ending of up to three letters."""
+    """Return whether two words look like forms of one: they differ in an ending, *walk* and *walked*, *dark* and *darkness*."""
     differences = (index for index, (a, b) in enumerate(zip(word, other, strict=False)) if a != b)
     stem = next(differences, min(len(word), len(other)))
     shorter, longer = sorted((len(word) - stem, len(other) - stem))
+    if shorter == 0 and (word[stem:] or other[stem:]) in _DERIVING_ENDINGS:
+        return stem >= 3
     return longer == 0 or (longer <= 3 and (stem > 3 or (stem == 3 and shorter == 0)))
