@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -294,15 +294,17 @@ async def start(
     options: Any = None,
     configuration: dict[str, Any] | None = None,
     local: Engine | None = None,
+    folders: Sequence[str] = (),
 ) -> Editor:
     """Start a server in this process for a recorded editor, or one with the given capabilities.
 
     Args:
         options: the initialization options.
+        folders: the URIs of the workspace's folders.
         configuration: the client's response to ``workspace/configuration``.
         local: the server's local engine; by default one with the embedded model.
     """
-    return await _initialize(InProcessClient(local), client, options, configuration, Clock())
+    return await _initialize(InProcessClient(local), client, options, configuration, Clock(), folders)
 
 
 async def start_program(
@@ -320,6 +322,7 @@ async def _initialize(
     options: Any,
     configuration: Any,
     clock: Clock | None,
+    folders: Sequence[str] = (),
 ) -> Editor:
     if configuration is not None:
         client.set_configuration(configuration)
@@ -327,6 +330,7 @@ async def _initialize(
         types.InitializeParams(
             capabilities=capabilities(announced) if isinstance(announced, str) else announced,
             initialization_options=options,
+            workspace_folders=[types.WorkspaceFolder(uri, "folder") for uri in folders],
         )
     )
     editor = Editor(client, result, clock=clock)

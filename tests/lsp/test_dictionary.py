@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from lsprotocol import types
 
-from fillmask_ls.lsp.dictionary import Dictionary, workspace_folders
+from fillmask_ls.lsp.dictionary import Dictionary
 
 
 def test_a_word_is_added_once_and_read_again_by_another_server(tmp_path: Path) -> None:
@@ -108,11 +107,7 @@ def test_no_word_is_added_through_a_link_out_of_the_workspace(tmp_path: Path, li
     assert outside.read_text() == "secret\n"
 
 
-def test_folders_without_a_path_on_this_machine_are_skipped(tmp_path: Path) -> None:
-    uris = ["file://[", "untitled:a", tmp_path.as_uri()]
-    folders = [types.WorkspaceFolder(uri, "work") for uri in uris]
-    params = types.InitializeParams(types.ClientCapabilities(), workspace_folders=folders)
-    assert workspace_folders(params) == [tmp_path]
+def test_a_folder_that_can_not_be_is_skipped(tmp_path: Path) -> None:
     dictionary = Dictionary(tmp_path)
     dictionary.folders = [Path("a\0b")]
     assert dictionary.words() == frozenset()

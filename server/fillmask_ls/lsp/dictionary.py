@@ -140,11 +140,5 @@ def _workspace_file(folder: Path) -> Path:
 
 
 def workspace_folders(params: types.InitializeParams) -> list[Path]:
-    """Return the folders of the client's workspace that are on this machine."""
-    uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
-    folders = []
-    for uri in uris:
-        with contextlib.suppress(ValueError):  # no valid URI
-            if uri.startswith("file:"):
-                folders.append(Path(url2pathname(urlsplit(uri).path)))
-    return folders
+    """Return the folders of the client's workspace, which are all on this machine."""
+    return [Path(url2pathname(urlsplit(folder.uri).path)) for folder in params.workspace_folders or ()]

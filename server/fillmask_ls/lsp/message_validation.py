@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from cattrs import Converter
 from lsprotocol import types
@@ -109,7 +110,7 @@ def strict_converter() -> Converter:
 def keep_known_capabilities(message: dict[str, Json], converter: Converter) -> dict[str, Json]:
     """Return ``initialize`` without the parts that lsprotocol can't read, so that newer clients can start.
 
-    Folders are removed too: the server reads nothing from disk.
+    Only folders on this machine are kept; a root without folders becomes one.
     """
     params = message.get("params")
     if not isinstance(params, dict) or not isinstance(params.get("capabilities"), dict):
@@ -119,8 +120,20 @@ def keep_known_capabilities(message: dict[str, Json], converter: Converter) -> d
         for name, value in features.items() if isinstance(features, dict) else ():
             if _is_readable({section: {name: value}}, converter):
                 known.setdefault(section, {})[name] = value
-    no_folders = {"rootUri": None, "rootPath": None, "workspaceFolders": None}
-    return {**message, "params": {**params, **no_folders, "capabilities": known}}
+    folders = params.get("workspaceFolders")
+    uris = [folder.get("uri") for folder in folders if isinstance(folder, dict)] if isinstance(folders, list) else []
+    local = [{"uri": uri, "name": ""} for uri in uris or [params.get("rootUri")] if _is_file_uri(uri)]
+    roots = {"rootUri": None, "rootPath": None, "workspaceFolders": local or None}
+    return {**message, "params": {**params, **roots, "capabilities": known}}
+
+
+def _is_file_uri(uri: Json) -> bool:
+    try:
+        return (
+            isinstance(uri, str) and uri.isprintable() and bool(urlsplit(uri).scheme == "file" and urlsplit(uri).path)
+        )
+    except ValueError:
+        return False
 
 
 def _is_readable(capability: Json, converter: Converter) -> bool:

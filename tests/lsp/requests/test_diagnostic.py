@@ -313,6 +313,19 @@ async def test_a_word_is_added_to_the_users_dictionary(
     assert await marked(document) == []
 
 
+async def test_a_word_of_the_workspaces_dictionary_is_not_marked(connect: Connect, tmp_path: Path) -> None:
+    folders = ["file://[", "untitled:a", tmp_path.as_uri()]
+    editor = await connect("vscode", configuration=enabled(), folders=folders)
+    document = editor.open(UNLIKELY)
+    action = (await actions_at(document))["Add “guitar” to this workspace's dictionary"]
+    assert action.command
+    await editor.client.workspace_execute_command_async(
+        types.ExecuteCommandParams(action.command.command, action.command.arguments)
+    )
+    assert (tmp_path / ".fillmask/dictionary.txt").read_text(encoding="utf-8") == "guitar\n"
+    assert await marked(document) == []
+
+
 async def test_an_ignored_word_is_compared_without_regard_to_how_capitals_are_spelled(
     puller: Editor, engine: ScriptedEngine
 ) -> None:
