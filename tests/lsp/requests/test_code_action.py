@@ -179,9 +179,14 @@ async def test_an_action_of_another_server_is_refused(vscode: Editor, data: obje
 async def test_an_unlikely_word_is_fixed(editor: Editor) -> None:
     document = editor.open("Paris is the capital of banana.")
     diagnostic = types.Diagnostic(
-        document.range("banana"), "unlikely", code="unlikely-word", source="fillmask", data={"words": ["France"]}
+        document.range("banana"),
+        "unlikely",
+        code="unlikely-word",
+        source="fillmask",
+        data={"text": "banana", "words": ["France"]},
     )
-    other = types.Diagnostic(document.range("banana"), "else", code="unlikely-word", data={"words": [1, None]})
+    data = {"text": "banana", "words": [1, None]}
+    other = types.Diagnostic(document.range("banana"), "else", code="unlikely-word", data=data)
     actions = await document.actions("banana", automatic=True, diagnostics=[diagnostic, other])
     await document.apply_action(actions["Replace with “France”"])
     assert document.text == "Paris is the capital of France."

@@ -275,6 +275,16 @@ async def test_a_marked_word_has_one_list_of_replacements(puller: Editor) -> Non
     assert not any("Replace “guitar” with “" in title for title in titles)
 
 
+async def test_a_diagnostic_of_an_older_text_offers_nothing(puller: Editor) -> None:
+    document = puller.open(UNLIKELY)
+    marks = items(await pull(document))
+    document.replace("😀", "Oh")  # in UTF-16, as wide
+    assert any(title.startswith("Replace with") for title in await document.actions("guitar", diagnostics=marks))
+    document.replace("Oh", "Well")
+    titles = list(await document.actions("guitar", diagnostics=marks))
+    assert not any(title.startswith(("Replace with", "Ignore", "Add")) for title in titles)
+
+
 async def test_an_ignored_word_is_no_longer_marked_anywhere(puller: Editor) -> None:
     document, other = puller.open(UNLIKELY), puller.open(UNLIKELY)
     action = (await actions_at(document))["Ignore “guitar”"]

@@ -50,13 +50,17 @@ async def code_action(
     span, only = snapshot.span(params.range), params.context.only
     is_invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
     target = masks.mask_in_selection(snapshot.document, span)
-    marked = [diagnostic for diagnostic in params.context.diagnostics if offered_words(diagnostic)]
-    actions = [action for diagnostic in marked for action in _diagnostic_actions(session, snapshot, diagnostic)]
+    actions = [
+        action
+        for diagnostic in params.context.diagnostics
+        for action in _diagnostic_actions(session, snapshot, diagnostic)
+    ]
+    is_marked = bool(actions)
     actions += _mask_spellings(snapshot, span)
     if target and _is_wanted(_QUICK_FIX, only):
         actions += await _mask_actions(session, snapshot, target)
     if _is_wanted(_REWRITE, only) and (target or is_invoked):
-        actions += await _rewrite_actions(session, snapshot, span, target, with_substitutes=not marked)
+        actions += await _rewrite_actions(session, snapshot, span, target, with_substitutes=not is_marked)
     return [action for action in actions if _is_wanted(action.kind or _REWRITE, only)] or None
 
 
@@ -126,8 +130,14 @@ async def _edit(session: Session, snapshot: Snapshot, data: _ActionData) -> type
 
 
 def _diagnostic_actions(session: Session, snapshot: Snapshot, diagnostic: types.Diagnostic) -> list[types.CodeAction]:
-    """Return the actions that write an expected or missing word, and those that leave the text alone."""
+    """Return the actions that write an expected or missing word, and those that leave the text alone.
+
+    An editor may send a diagnostic of an older text at its old range: for that, return none.
+    """
     span = snapshot.span(diagnostic.range)
+    words = offered_words(diagnostic, snapshot.document.slice(*span))
+    if not words:
+        return []
     word = " ".join(snapshot.document.slice(*span).split())
     shown = _shortened(word)
     is_missing = diagnostic.code == MISSING_WORD
@@ -140,7 +150,7 @@ def _diagnostic_actions(session: Session, snapshot: Snapshot, diagnostic: types.
             diagnostics=[diagnostic],
             edit=edits.workspace_edit(snapshot, [(fixed, f" {offered}" if is_missing else offered)]),
         )
-        for offered in offered_words(diagnostic)
+        for offered in words
     ]
     commands = [
         (f"Ignore “{shown}”", "fillmask.ignoreWord", {"word": word}),

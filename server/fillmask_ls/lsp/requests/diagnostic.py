@@ -111,10 +111,14 @@ def is_enabled(document: TextDocument, settings: Settings) -> bool:
     return settings.diagnostics and is_language_named(document.language_id, settings.diagnostics_languages)
 
 
-def offered_words(diagnostic: types.Diagnostic) -> list[str]:
-    """Return the words that a diagnostic of this server offers to write, or to insert after its first word."""
-    data = diagnostic.data
-    words = data.get("words") if diagnostic.code in (UNLIKELY_WORD, MISSING_WORD) and isinstance(data, dict) else None
+def offered_words(diagnostic: types.Diagnostic, text: str) -> list[str]:
+    """Return the words that a diagnostic of this server offers to write, or to insert after its first word.
+
+    Args:
+        text: what its range contains. If that is another text now, the words are not offered.
+    """
+    data = diagnostic.data if diagnostic.code in (UNLIKELY_WORD, MISSING_WORD) else None
+    words = data.get("words") if isinstance(data, dict) and data.get("text") == text else None
     return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
 
 
@@ -169,7 +173,7 @@ async def _diagnostic(
             severity=_SEVERITIES[snapshot.settings.diagnostics_severity],
             code=UNLIKELY_WORD,
             source="fillmask",
-            data={"words": [word.text for word in expected]},
+            data={"text": snapshot.document.slice(*span), "words": [word.text for word in expected]},
         )
     ]
 
@@ -179,13 +183,14 @@ def _missing_diagnostic(snapshot: Snapshot, paragraph: Paragraph, missing: Missi
     gap = paragraph.document_span(missing.before)[1], paragraph.document_span(missing.after)[0]
     if not snapshot.document.slice(*gap).isspace():
         return None
+    span = paragraph.document_span(missing.span)
     return types.Diagnostic(
-        range=snapshot.range(paragraph.document_span(missing.span)),
+        range=snapshot.range(span),
         message=f"“{missing.word.text}” seems to be missing here ({percent(missing.word.probability)}).",
         severity=_SEVERITIES[snapshot.settings.diagnostics_severity],
         code=MISSING_WORD,
         source="fillmask",
-        data={"words": [missing.word.text]},
+        data={"text": snapshot.document.slice(*span), "words": [missing.word.text]},
     )
 
 
