@@ -1,6 +1,6 @@
 """How many words diagnostics mark in clean text, and how many words that people confuse they catch.
 
-Run it on plain text with a paragraph a line that no model was trained on::
+Run it on plain text with one paragraph per line that no model was trained on::
 
     PYTHONPATH=tests python tests/benchmarks/diagnostics_accuracy.py TEXT [MODEL ...]
 """
@@ -54,7 +54,7 @@ def main(path: Path, models: Sequence[str]) -> None:
 
 
 def with_errors(paragraphs: Sequence[str]) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield paragraphs with one word replaced by one that people confuse with it, and its span."""
+    """Yield paragraphs with one word replaced with one that people confuse with it, and its span."""
     chance = random.Random(1)
     for text in paragraphs:
         confusable = [
