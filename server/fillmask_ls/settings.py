@@ -37,7 +37,7 @@ def _setting(
     Args:
         title: what the setting does, in one line that a writer understands, with the field's term in brackets.
         details: more about it.
-        server_wide: one value holds for the whole server, not one a document, and an untrusted workspace cannot
+        server_wide: one value holds for the whole server, not one per document, and an untrusted workspace cannot
             change it.
         user_only: a server-wide setting that editors read from the user's own settings only, never from a workspace.
     """
@@ -132,7 +132,7 @@ class Settings:
         "codeLens.enabled",
         False,
         setting_types.BOOLEAN,
-        "Show a link above each paragraph that fills its blanks (code lens).",
+        "Show a link above each paragraph with blanks; a click fills them (code lens).",
     )
     diagnostics: bool = _setting(
         "diagnostics.enabled",
@@ -151,8 +151,8 @@ class Settings:
         "diagnostics.threshold",
         16.0,
         setting_types.number(0, 100),
-        "How much less probable than the expected word an underlined word is (bits of surprisal).",
-        "A lower value underlines more words. If people often confuse the two words, a quarter suffices.",
+        "Underline a word if its surprisal exceeds the expected word's by this many bits.",
+        "A lower value underlines more words. For words that people often confuse, a quarter of this value is enough.",
     )
     diagnostics_severity: str = _setting(
         "diagnostics.severity",
@@ -200,8 +200,8 @@ class Settings:
         "engine.provider",
         "",
         setting_types.provider_name(),
-        "The company that runs the model instead of this machine (Hugging Face inference provider).",
-        "Such as hf-inference. Your text is sent there. Empty: none.",
+        "The inference provider that runs the model, for example hf-inference (Hugging Face).",
+        "Your text is sent there. Empty: none.",
         user_only=True,
     )
     engine_fallback: bool = _setting(

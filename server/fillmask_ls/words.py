@@ -97,7 +97,7 @@ def find_unmasked_words(text: str) -> list[Span]:
 
 
 def find_standalone_words(text: str) -> list[Span]:
-    """Return the spans of the words outside masks that are no part of a path, an address or a compound.
+    """Return the spans of the words outside masks that are not part of a path, an address or a compound.
 
     >>> [text[slice(*span)] for text in ["See a/path, well-known."] for span in find_standalone_words(text)]
     ['See']

@@ -84,7 +84,7 @@ def _add_prepare(commands: _Commands) -> None:
         metavar="TEXT",
         type=Path,
         nargs="+",
-        help="a text, .txt or .txt.gz, with a paragraph a line and a blank line between documents; a treebank, .conllu; "
+        help="a text, .txt or .txt.gz, with one paragraph per line and a blank line between documents; a treebank, .conllu; "
         "dialogues, .json; or a folder of them",
     )
     step.add_argument(
@@ -171,7 +171,10 @@ def _add_training_options(step: argparse.ArgumentParser) -> None:
     )
     step.add_argument("--tokens", type=float, required=True, help="number of tokens to train on, for example 20e6")
     step.add_argument(
-        "--batch", type=int, default=Recipe.batch, help=f"tokens a batch, two batches a step (default: {Recipe.batch})"
+        "--batch",
+        type=int,
+        default=Recipe.batch,
+        help=f"tokens per batch, two batches per step (default: {Recipe.batch})",
     )
     step.add_argument(
         "--rate",

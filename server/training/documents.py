@@ -24,7 +24,7 @@ def documents(path: Path) -> Iterator[Document]:
 
     - ``.conllu``: a treebank of Universal Dependencies.
     - ``.json``: dialogues, in the format of the Schema-Guided Dialogue data set; a dialogue is a paragraph.
-    - other files: UTF-8 text, plain or ``.gz``, with a paragraph a line and a blank line between documents.
+    - other files: UTF-8 text, plain or ``.gz``, with one paragraph per line and a blank line between documents.
 
     Raises:
         TextError: a file can't be read.

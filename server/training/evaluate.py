@@ -49,7 +49,7 @@ def evaluate(
     seed_number: int = 0,
     probe_texts: int = 0,
 ) -> Evaluation:
-    """Evaluate a model on a random share of the subwords of ``text``, each replaced by the mask token.
+    """Evaluate a model on a random share of the subwords of ``text``, each replaced with the mask token.
 
     Args:
         text: as for :func:`training.documents.documents`.
@@ -80,7 +80,7 @@ def evaluate(
 
 
 def table(evaluations: Sequence[Evaluation], names: Sequence[str] = ()) -> list[list[str]]:
-    """Return a heading of ``names`` (by default the models' names), then one line a figure with one column a model."""
+    """Return a heading of ``names`` (by default the models' names), then one line per figure with one column per model."""
     overall = [evaluation.overall for evaluation in evaluations]
     return [
         ["", *(names or [evaluation.model for evaluation in evaluations])],

@@ -47,7 +47,7 @@ def answer(model: MaskedLM, texts: Sequence[MaskedText]) -> list[Tensor]:
     """Return what a model says at the masks of each text.
 
     Returns:
-        A tensor a text, [masks, 4]: the right subword's loss in nats and its rank from 0, the highest probability (0
+        One tensor per text, [masks, 4]: the right subword's loss in nats and its rank from 0, the highest probability (0
         to 1), and the id of the most probable subword.
     """
     answers: list[Tensor] = [torch.zeros(0, 4)] * len(texts)

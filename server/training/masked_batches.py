@@ -24,7 +24,7 @@ def masked(
     chance: np.random.Generator,
     unfinished: NDArray[np.bool_] | None = None,
 ) -> MaskedBatch:
-    """Mask a share of each row, except its first and last token; at least one token a row.
+    """Mask a share of each row, except its first and last token; at least one token per row.
 
     Args:
         rows: [b, n], rows of one length.

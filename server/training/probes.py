@@ -94,7 +94,7 @@ def probe(model: MaskedLM, documents: Sequence[Document], max_texts: int) -> Pro
 
 
 def probe_lines(probes: Sequence[Probes]) -> list[list[str]]:
-    """Return one line a figure with one column a model."""
+    """Return one line per figure with one column per model."""
     if not probes:
         return []
     kinds = ("single_sentences", "comments")

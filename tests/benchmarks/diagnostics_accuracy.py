@@ -1,6 +1,6 @@
 """How many marks diagnostics make in clean text, and how many errors they catch: confused and missing words.
 
-Run it on plain text with a paragraph a line that no model was trained on::
+Run it on plain text with one paragraph per line that no model was trained on::
 
     PYTHONPATH=tests python tests/benchmarks/diagnostics_accuracy.py TEXT [MODEL]
 """
@@ -74,7 +74,7 @@ def touches(mark: Span, error: Span) -> bool:
 
 
 def with_confused_words(paragraphs: Sequence[str]) -> Iterator[tuple[str, Span]]:
-    """Yield paragraphs with one word replaced by one that people confuse with it, and its span."""
+    """Yield paragraphs with one word replaced with one that people confuse with it, and its span."""
     chance = random.Random(1)
     for text in paragraphs:
         confusable = [

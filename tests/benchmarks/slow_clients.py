@@ -1,4 +1,4 @@
-"""Clients that never finish a request: half send a header and half a body, a byte a second, from many addresses.
+"""Clients that never finish a request: half send a header and half a body, one byte per second, from many addresses.
 
     python tests/benchmarks/slow_clients.py URL NUMBER
 

@@ -1,6 +1,6 @@
 """Measure a shared engine under load, and compare it with transformers' pipeline behind a FastAPI route.
 
-    PYTHONPATH=tests python tests/benchmarks/team.py peer [MODEL]               requests a second and p95, in turns
+    PYTHONPATH=tests python tests/benchmarks/team.py peer [MODEL]               requests per second and p95, in turns
     PYTHONPATH=tests python tests/benchmarks/team.py editors PICTURE [MODEL]    people who type
     PYTHONPATH=tests python tests/benchmarks/team.py slow [MODEL]               the same with 1,000 slow clients, in turns
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def run(
     request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> RunCommand:
-    """Runs commands in this process; the embedded model is loaded once a session."""
+    """Runs commands in this process; the embedded model is loaded once per session."""
 
     def load(choice: ModelChoice) -> MaskedLM:
         if choice not in (ModelChoice("auto"), ModelChoice("embedded")):

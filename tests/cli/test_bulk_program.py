@@ -94,7 +94,7 @@ def test_killed_runs_lose_repeat_and_tear_no_records(times: int, rows: int, tmp_
         program.wait(TIMEOUT)
         assert program.returncode in (0, -signal.SIGKILL), b"".join(shown)
     assert kills == times
-    assert b"rows a second" in b"".join(shown)
+    assert b"rows per second" in b"".join(shown)
     whole = tmp_path / "whole.csv"
     subprocess.run([*SERVER, *arguments[:-1], str(whole)], check=True)
     actual, expected = (list(csv.DictReader(path.open(newline=""))) for path in (out, whole))

@@ -91,7 +91,7 @@ def test_a_row_without_a_word_is_an_error(run: RunCommand, tmp_path: Path) -> No
     ("arguments", "message"),
     [
         ([], "say which words: --targets A,B or --target COLUMN"),
-        (["--target", "word"], "the text is no table, so it has no column 'word'"),
+        (["--target", "word"], "the text is not a table, so it has no column 'word'"),
         (
             ["--targets", "a", "--calibrated", "--engine", "http://127.0.0.1:1"],
             "a shared engine's cloze is not calibrated: leave out --calibrated",

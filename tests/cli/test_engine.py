@@ -103,7 +103,7 @@ def test_an_engine_that_goes_away_stops_the_run_without_error_records(
     table.write_text(table.read_text().splitlines()[0])
     shared_engine.fault = "403"
     result = run("predict", str(table), "--engine", shared_engine.url, "-o", str(out))
-    assert (result.code, result.err.count("wants a token")) == (3, 1)
+    assert (result.code, result.err.count("requires a token")) == (3, 1)
     assert not out.exists() or out.read_text() == ""
 
 

@@ -91,7 +91,7 @@ def test_columns_can_have_any_name(run: RunCommand, tmp_path: Path) -> None:
 def test_a_text_is_no_pair(run: RunCommand) -> None:
     result = run("pairs", "A text.")
     assert result.code == 2
-    assert "the text is no table, so it has no column 'sentence_good'" in result.err
+    assert "the text is not a table, so it has no column 'sentence_good'" in result.err
 
 
 def test_pairs_that_fail_do_not_count(run: RunCommand, blimp: Path) -> None:

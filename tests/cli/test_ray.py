@@ -149,7 +149,7 @@ def test_standard_input_and_documents_to_rewrite_stay_on_this_machine(run: RunCo
     document = tmp_path / "notes.md"
     document.write_text(MASKED[0])
     for arguments, reason in [
-        (("predict", "-"), "--ray reads files, and no standard input"),
+        (("predict", "-"), "--ray can't read standard input"),
         (("fill", str(document)), "--ray is for tables"),
         (("predict", str(document), "--engine", "http://127.0.0.1:9"), "--ray is not allowed with --engine"),
         (("inspect", str(document), "--html", str(tmp_path / "page.html")), "--html is not allowed with --ray"),

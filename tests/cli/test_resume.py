@@ -100,7 +100,7 @@ class TestResume:
     @pytest.mark.parametrize(
         ("written", "message"),
         [
-            ("mine\n", "line 1 is no record"),
+            ("mine\n", "line 1 is not a record"),
             ('{"row": 99, "text": "x"}\n', "ends at row 99, which is not in the input"),
             ('{"row": 2, "text": "x", "model": "bert"}\n', "was begun with the model bert, not embedded"),
         ],
@@ -166,7 +166,10 @@ class TestResume:
         out.write_text('{"mine": 1}\n')
         result = run("predict", str(table), *FAST, "-o", str(out), "--resume")
         assert (result.code, out.read_text()) == (2, '{"mine": 1}\n')
-        assert "the output is of another run: its records have no place. Give the input" in result.err
+        assert (
+            "the output belongs to another run: its records don't name a row or a file position. Give the input"
+            in result.err
+        )
 
     def test_a_file_that_is_no_parquet_is_not_complete(self, run: RunCommand, table: Path, tmp_path: Path) -> None:
         pytest.importorskip("pyarrow")
@@ -174,7 +177,7 @@ class TestResume:
         out.write_text("mine\n")
         result = run("predict", str(table), *FAST, "-o", str(out), "--resume")
         assert (result.code, out.read_text()) == (2, "mine\n")
-        assert f"{out} is no Parquet file" in result.err
+        assert f"{out} is not a Parquet file" in result.err
 
     def test_a_parquet_file_of_another_command_is_not_complete(
         self, run: RunCommand, table: Path, tmp_path: Path

@@ -128,4 +128,4 @@ def test_a_row_without_text_is_an_error(run: RunCommand, tmp_path: Path) -> None
 
 def test_a_column_of_a_text_is_reported(run: RunCommand) -> None:
     result = run("score", GOOD, "--by", "condition")
-    assert (result.code, result.err) == (2, "fillmask-ls: the text is no table, so it has no column 'condition'\n")
+    assert (result.code, result.err) == (2, "fillmask-ls: the text is not a table, so it has no column 'condition'\n")

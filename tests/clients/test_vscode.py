@@ -223,7 +223,7 @@ def test_masked_words_are_restored(window: Window) -> None:
     text = "The quick brown fox jumps over the lazy dog, and the sun was shining on the sea.\n"
     file = window.open("random.txt", text)
     window.run("fillmask: Replace Random Words with Blanks…")
-    box = window.input_box("Mask random words in the document")
+    box = window.input_box("Replace random words in the document with blanks")
     assert box.input_value() == "15 %"
     box.fill("0")
     error = window.page.locator(".quick-input-message", has_text="Enter a rate")
@@ -232,7 +232,7 @@ def test_masked_words_are_restored(window: Window) -> None:
     error.wait_for(state="hidden")  # until then, Enter is refused
     window.press("Enter")
     wait_until(lambda: window.visible_text().count("[MASK]") > 2, "masks")
-    window.run("fillmask: Restore Masked Words")
+    window.run("fillmask: Restore Words in Blanks")
     wait_until(lambda: "[MASK]" not in window.visible_text(), "the restored words")
     window.save(file, text)
 
@@ -265,7 +265,7 @@ def test_inspection_page_runs_no_scripts(window: Window, screenshots: Path, them
 
 def test_score_page_runs_no_scripts(window: Window, screenshots: Path) -> None:
     window.open("score.txt", "Paris is the capital of <b>France</b>.\n")
-    window.run("fillmask: Show How Usual the Text Is (Score)")
+    window.run("fillmask: Show How Expected Each Word Is (Score)")
     page = window.webview("How likely")
     assert page.evaluate("document.scripts.length") == 0
     assert page.locator("tbody th").all_text_contents()[:3] == ["Paris", "is", "the"]

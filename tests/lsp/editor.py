@@ -68,7 +68,7 @@ class Document:
             self.cursor += 1
 
     def replace(self, old: str, new: str) -> None:
-        """Replace the first ``old`` by ``new`` in one change, and put the cursor after it."""
+        """Replace the first ``old`` with ``new`` in one change, and put the cursor after it."""
         at = self.text.index(old)
         range_ = types.Range(self.position(at), self.position(at + len(old)))
         self._change(types.TextDocumentContentChangePartial(range=range_, text=new))

@@ -222,7 +222,7 @@ def _embedded_model(device: str, dtype: str, runtime: str) -> mlm.MaskedLM:
 
 
 def _load(model: str, device: str, dtype: str, runtime: str) -> mlm.MaskedLM:
-    """Load a model, the embedded one only once a session."""
+    """Load a model, the embedded one only once per session."""
     import torch
 
     if mlm.resolve(model).name == "embedded":
@@ -231,7 +231,7 @@ def _load(model: str, device: str, dtype: str, runtime: str) -> mlm.MaskedLM:
 
 
 def embedded_engine() -> LocalEngine:
-    """Return an engine without a model; it loads the embedded model once a test session."""
+    """Return an engine without a model; it loads the embedded model once per test session."""
     return LocalEngine(load_model=_load)
 
 

@@ -1,4 +1,4 @@
-"""The log: one line a record on standard error, without document text; it never blocks on its reader."""
+"""The log: one line per record on standard error, without document text; it never blocks on its reader."""
 
 from __future__ import annotations
 

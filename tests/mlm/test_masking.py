@@ -57,7 +57,7 @@ def test_whole_words_are_masked_with_all_their_subwords(encoding: mlm.Encoding) 
             assert len(set(mask[start : start + len(word)])) == 1
         table = tokens.index("table")
         table_and_stop.add((mask[table], mask[table + 1]))
-    assert table_and_stop == {(a, b) for a in (True, False) for b in (True, False)}  # the full stop is no part of it
+    assert table_and_stop == {(a, b) for a in (True, False) for b in (True, False)}  # the full stop is not part of it
 
 
 def test_training_corrupts_80_10_10(model: mlm.MaskedLM, encoding: mlm.Encoding) -> None:

@@ -224,7 +224,7 @@ def test_forward_of_a_text_says_how_to_make_a_tensor(tiny_bert: mlm.MaskedLM) ->
 
 def test_an_error_of_one_text_among_many_says_which(tiny_bert: mlm.MaskedLM) -> None:
     masks = [[(0, 6)], [(1, 7)]]
-    with pytest.raises(ValueError, match=r"text 1: \(1, 7\) is no mask"):
+    with pytest.raises(ValueError, match=r"text 1: \(1, 7\) is not a mask"):
         mlm.predict(tiny_bert, [MASK, MASK], masks)
     with pytest.raises(TypeError, match="text 1: spans must be a list of spans"):
         mlm.score(tiny_bert, ["a", "b"], spans=[[(0, 1)], (0, 1)])

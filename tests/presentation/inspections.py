@@ -18,7 +18,7 @@ any_text = st.text(st.characters(), max_size=80) | st.lists(
 
 
 def make_inspection(text: str = "", *, masked: str = "", **changes: Any) -> Inspection:
-    """Return an inspection of ``text``, one token a word; the words in ``masked`` are masked."""
+    """Return an inspection of ``text``, one token per word; the words in ``masked`` are masked."""
     candidates = tuple(TokenCandidate(f"guess{number}", 0.1 / number) for number in range(1, 6))
     words = [InspectedToken(7, word[0], word.span(), False, "x", 0.25, 2, ()) for word in re.finditer(r"\S+", text)]
     words = [

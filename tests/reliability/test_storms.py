@@ -222,7 +222,7 @@ def growth(memory: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 
 def is_flat(memory: Sequence[tuple[float, float]]) -> bool:
-    """Return whether memory in the second half of the time doesn't grow significantly faster than 5 MB an hour."""
+    """Return whether memory in the second half of the time doesn't grow significantly faster than 5 MB per hour."""
     rate, error = growth(memory)
     return rate - 3 * error < 5_000_000 / 3600
 
@@ -233,7 +233,7 @@ def report(storm: Storm, seconds: float) -> str:
     return (
         f"{seconds / 60:.1f} minutes, {storm.keys} keys, {storm.requests} requests, {storm.refused} cancelled or stale; "
         f"memory by tenths {', '.join(f'{size:.0f}' for size in memory)} MB, in the second half "
-        f"{rate * 3600 / 1e6:+.1f} ± {error * 3600 / 1e6:.1f} MB an hour; one completion alone "
+        f"{rate * 3600 / 1e6:+.1f} ± {error * 3600 / 1e6:.1f} MB per hour; one completion alone "
         f"{', '.join(f'{1000 * alone:.0f}' for alone in storm.alone)} ms; times in multiples of it: "
         f"completions at masks {summary(storm.completions)}; hints {summary(storm.hints)}; "
         f"last answer {storm.last:.1f} s after the last key, idle {storm.idle:.0f} s after that"
@@ -279,7 +279,7 @@ def test_growing_memory_is_told_from_noise() -> None:
     dice = random.Random(3)
     noise = [(float(second), 5e8 + dice.gauss(0, 1e6)) for second in range(600)]
     assert is_flat(noise)
-    assert not is_flat([(second, bytes_ + second * 10_000) for second, bytes_ in noise])  # 36 MB an hour
+    assert not is_flat([(second, bytes_ + second * 10_000) for second, bytes_ in noise])  # 36 MB per hour
 
 
 @pytest.mark.long

@@ -47,11 +47,11 @@ const HANDLERS: Record<string, Handler> = {
     const documentArgs = withDocument(args);
     const rate = "rate" in args || "uri" in args ? {} : await promptForRate("range" in documentArgs);
     if (rate === undefined) return undefined;
-    return reportEdit(await session.request("fillmask.maskRandomly", { ...documentArgs, ...rate }), "Nothing to mask: the text contains no words.");
+    return reportEdit(await session.request("fillmask.maskRandomly", { ...documentArgs, ...rate }), "Nothing to replace: the text contains no words.");
   },
 
   "fillmask.unmask": async (session, args) =>
-    reportEdit(await session.request("fillmask.unmask", withDocument(args)), "Nothing to restore: fillmask can restore only words that it masked itself."),
+    reportEdit(await session.request("fillmask.unmask", withDocument(args)), "Nothing to restore: fillmask can restore only words that it replaced with blanks itself."),
 
   "fillmask.ignoreWord": (session, args) => session.request("fillmask.ignoreWord", args),
 
@@ -259,8 +259,8 @@ function titleSuffix(args: Arguments): string {
 
 async function promptForRate(ofSelection: boolean): Promise<{ rate: number } | undefined> {
   const typed = await vscode.window.showInputBox({
-    title: `Mask random words in the ${ofSelection ? "selection" : "document"}`,
-    prompt: "Rate of masked words",
+    title: `Replace random words in the ${ofSelection ? "selection" : "document"} with blanks`,
+    prompt: "Share of words to replace",
     value: "15 %",
     valueSelection: [0, 2],
     validateInput: (value) => (parseRate(value) === undefined ? "Enter a rate above 0 % and up to 100 %." : undefined),

@@ -67,7 +67,7 @@ export function validateToken(typed: string): string | undefined {
   return /^[!-~]*$/.test(typed.trim()) ? undefined : "A token contains ASCII characters only, and no spaces.";
 }
 
-/** Return "1 mask", "3 masks". */
+/** Return "1 edit", "3 edits". */
 export function pluralize(count: number, singular: string): string {
   return `${count} ${singular}${count === 1 ? "" : "s"}`;
 }

@@ -70,7 +70,7 @@ function isRemote(status: ServerStatus): status is RemoteStatus {
 }
 
 function destination({ host, leavesMachine }: RemoteStatus): string {
-  return leavesMachine ? `The text around your masks leaves this machine for ${host}` : `The text around your masks goes to ${host} on this machine`;
+  return leavesMachine ? `The text around your blanks leaves this machine for ${host}` : `The text around your blanks goes to ${host} on this machine`;
 }
 
 /** Return the last part of a hub id or a path, short enough for the status bar. */

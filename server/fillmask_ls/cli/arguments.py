@@ -158,8 +158,8 @@ def add_base_option(parser: argparse.ArgumentParser) -> None:
         "--base",
         type=base,
         default=2.0,
-        metavar="2|e",
-        help="of the logarithm in surprisals: 2 for bits, e for nats (default: 2)",
+        metavar="2|e|10",
+        help="of the logarithm in surprisals: 2 for bits, e for nats, 10 for decimal digits (default: 2)",
     )
 
 

@@ -1,4 +1,4 @@
-"""``fillmask-ls fill``: replace each mask by the word that fits best, and nothing else."""
+"""``fillmask-ls fill``: replace each mask with the word that fits best, and nothing else."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "fill",
-        help=f"replace each {MASK} by the word that fits best",
-        description=f"Replace each {MASK} by the word that fits best; every other byte stays. One text or document is printed. "
+        help=f"replace each {MASK} with the word that fits best",
+        description=f"Replace each {MASK} with the word that fits best; every other byte stays. One text or document is printed. "
         "The rows of a table get a column 'filled'.",
     )
     add_input_arguments(parser)

@@ -1,4 +1,4 @@
-"""``fillmask-ls mask``: replace random words by masks, and keep the words."""
+"""``fillmask-ls mask``: replace random words with masks, and keep the words."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "mask",
-        help=f"replace random words by {MASK}, for a cloze test or an evaluation",
-        description=f"Replace random words by {MASK}; every other byte stays. Each text has its own draw from the seed. One "
+        help=f"replace random words with {MASK}, for a cloze test or an evaluation",
+        description=f"Replace random words with {MASK}; every other byte stays. Each text has its own draw from the seed. One "
         "text or document is printed. The rows of a table get the columns 'masked' and 'words'.",
     )
     add_input_arguments(parser)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("predict", help=f"print words for each {MASK}, with their probabilities")
     add_input_arguments(parser)
-    add_top_k_option(parser, "number of words a mask", default=10)
+    add_top_k_option(parser, "number of words per mask", default=10)
     add_max_subwords_option(parser)
     add_output_options(parser)
     add_model_options(parser)

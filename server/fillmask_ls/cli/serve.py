@@ -67,7 +67,8 @@ def add_parser(commands: Commands) -> None:
         metavar="N",
         type=count,
         default=1,
-        help="processes with a model each, which share the port; as many as cores serve the most people (default: 1)",
+        help="processes with a model each, which share the port; on two cores, two serve 1.3 times as many people as one "
+        "(default: 1)",
     )
     cluster = parser.add_argument_group("Ray cluster (needs the extra 'cluster')")
     cluster.add_argument("--ray", metavar="ADDRESS", help="serve on the running Ray cluster at this address, or auto")

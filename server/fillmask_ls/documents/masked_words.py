@@ -1,4 +1,4 @@
-"""The words that the masks of a document hide, learned from the edits that replaced words by masks."""
+"""The words that the masks of a document hide, learned from the edits that replaced words with masks."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class MaskedWords:
         return [((index, index + len(MASK)), word) for index, word in known]
 
     def edit(self, start: int, old: str, new: str, *, before: str = "", after: str = "") -> None:
-        """Follow an edit that replaced ``old`` by ``new`` at ``start``.
+        """Follow an edit that replaced ``old`` with ``new`` at ``start``.
 
         The masks that the edit touches are forgotten. If ``new`` is ``old`` with some words masked, they are learned.
 

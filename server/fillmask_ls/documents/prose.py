@@ -50,7 +50,7 @@ class Prose:
     origins: Sequence[int]
 
     def find(self, index: int) -> int | None:
-        """Return the index in the text of the source's character at ``index``; None if it is no prose."""
+        """Return the index in the text of the source's character at ``index``; None if it is not prose."""
         try:
             position = self.origins.index(index)
         except ValueError:

@@ -22,7 +22,7 @@ def split_pair(character: str) -> tuple[str, str]:
 
 
 def join_pairs(text: str) -> str:
-    """Return ``text`` with every high surrogate before a low one replaced by their character.
+    """Return ``text`` with every high surrogate before a low one replaced with their character.
 
     >>> join_pairs("\\ud83d\\ude00 \\ud83d")
     '😀 \\ud83d'

@@ -44,7 +44,7 @@ async def download(model: str, progress: Callable[[int, int], None]) -> None:
 
         try:
             resolve(model, download=True, progress=report)
-        except BaseException as error:  # a panic of a native extension is no Exception
+        except BaseException as error:  # a panic of a native extension is not an Exception
             loop.call_soon_threadsafe(finish, error)
         else:
             loop.call_soon_threadsafe(finish, None)

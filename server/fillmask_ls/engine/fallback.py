@@ -72,7 +72,7 @@ class FallbackEngine(Engine):
         return must_load
 
     def use(self, remote: RemoteEngine | None, *, falls_back: bool = True) -> asyncio.Task[None] | None:
-        """Replace the remote engine by another, or by none.
+        """Replace the remote engine with another, or with none.
 
         Args:
             falls_back: whether the local engine answers while the remote one does not.

@@ -21,7 +21,7 @@ from .http_client import Address, RefusedError, UnavailableError, failure, refus
 
 _MASK_TOKENS = ("[MASK]", "<mask>")
 _TOKENS_PER_CANDIDATE = 3
-"""Some tokens are no words, and several may spell the same word."""
+"""Some tokens are not words, and several may spell the same word."""
 _TOKENS_FOR_PREFIX = 200
 """The protocol has no prefixes; each token is returned with the whole passage, so more would be slow."""
 

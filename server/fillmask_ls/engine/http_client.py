@@ -224,16 +224,15 @@ def refusal(status: int, headers: Any, said: str, address: Address) -> EngineErr
     if status == 403 and "--allow-" in said:  # an engine of ours that was not told the name of its proxy
         return UnavailableError(f"{host} refuses this client (403): {said}.")
     if status in (401, 403):
-        problem = "refuses the token" if address.token else "wants a token"
+        problem, token = ("refuses the token", "the right one") if address.token else ("requires a token", "it")
         return UnavailableError(
-            f"{host} {problem} ({status}): give one by the environment variable FILLMASK_TOKEN or your editor's secret "
-            "store."
+            f"{host} {problem} ({status}): set the environment variable FILLMASK_TOKEN or store {token} in your editor."
         )
     if status == 404:
-        return UnavailableError(f"{host} has no engine at this address (404): look at fillmask.engine.url.")
+        return UnavailableError(f"{host} has no engine at this address (404): check fillmask.engine.url (or --engine).")
     if status in (429, 503):
         after = _retry_after(headers.get("Retry-After"))
-        problem = "has too much to do" if status == 429 else "is not ready"
+        problem = "is overloaded" if status == 429 else "is not ready"
         return UnavailableError(f"{host} {problem} ({status}).", transient=True, retry_after=after)
     if status >= 500 or status == 407:
         # Without a message of the engine itself, a proxy in front of it failed.
@@ -252,21 +251,24 @@ def failure(error: Exception, host: str) -> UnavailableError:
             case _RedirectedError(to=to):
                 other = to if to and to != host else "another address"
                 return UnavailableError(
-                    f"{host} points to {other}, where nothing was sent: name that in fillmask.engine.url if you trust it."
+                    f"{host} redirects to {other}. Redirects are not followed. If you trust {other}, set "
+                    "fillmask.engine.url (or --engine) to it."
                 )
             case ssl.SSLCertVerificationError():
                 return UnavailableError(f"The certificate of {host} is not trusted: {cause.verify_message}.")
             case ssl.SSLError():
-                return UnavailableError(f"There is no safe connection to {host}.")
+                return UnavailableError(f"No secure connection (TLS) to {host}.")
             case ConnectionRefusedError():
-                return UnavailableError(f"{host} refuses connections: is the engine started?", transient=True)
+                return UnavailableError(
+                    f"{host} refuses connections. Check that the engine is started.", transient=True
+                )
             case socket.gaierror():
-                return UnavailableError(f"There is no host {host}, or no network.")
+                return UnavailableError(f"Host {host} not found. Check its name and the network.")
             case ValueError() | AttributeError() | TypeError() | KeyError():
                 return UnavailableError(f"{host} answers in an unexpected form.")
     if any(type(cause).__name__ in ("ConnectTimeout", "ReadTimeout") for cause in causes):
         return UnavailableError(f"{host} did not answer in time.")
-    return UnavailableError(f"The connection to {host} broke off.", transient=True)
+    return UnavailableError(f"The connection to {host} was interrupted.", transient=True)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -112,7 +112,10 @@ class RemoteEngine(Engine):
             try:
                 name = codec.read_health(health)
             except codec.CodecError as error:
-                raise UnavailableError(f"{self.address.host} is not for this client: {error}.") from None
+                raise UnavailableError(
+                    f"{self.address.host} uses another protocol version: {error}. Install the same version of fillmask-ls "
+                    "on both machines."
+                ) from None
             if name is not None:
                 self._set_model(name)
                 return self._connection

@@ -13,8 +13,8 @@ next and which steps run together:
 A completion that arrives while two hints share a forward pass::
 
     time ---------------------------------------------------------------->
-    hints 1, 2   [layers 1-3]                [layers 4-6] -> two answers
-    completion         |     [layers 1-6] -> answer
+    hints 1, 2   [layers 1-4]                [layers 5-8] -> two answers
+    completion         |     [layers 1-8] -> answer
                     arrives  ^ yield point
 
 There is one thread, because each thread that computes with torch starts OpenMP threads of its own, and these compete for

@@ -27,7 +27,7 @@ _SPELLCHECKERS = (
     ".config/nvim/spell/en.utf-8.add",
     ".vim/spell/en.utf-8.add",
 )
-"""Dictionaries of other programs in the user's home folder, with one word a line, whose words are not underlined either."""
+"""Dictionaries of other programs in the user's home folder, with one word per line, whose words are not underlined either."""
 
 
 class Dictionary:

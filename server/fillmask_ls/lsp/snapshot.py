@@ -95,7 +95,7 @@ class Snapshot:
         return passages
 
     async def prose(self, span: Span) -> Prose:
-        """Return the prose in a span, one paragraph a line."""
+        """Return the prose in a span, one paragraph per line."""
         language = find_language(self.document.language_id, self.document.uri) if self.strip_markup else ""
         return await self.reader.run(all_prose, self.document.slice(*span), language)
 

@@ -21,7 +21,7 @@ async def suggest_words(session: Session, snapshot: Snapshot, gap: Gap) -> MaskA
     """Return the words that fit a gap, or that could replace a word; None in code.
 
     - In a gap: the words that fit between the text before and after it.
-    - At the end of a word, and within letters that are no word: the words that begin with the letters before the cursor.
+    - At the end of a word, and within letters that are not a word: the words that begin with the letters before the cursor.
     - On a whole word: its substitutes.
     """
     passage = await snapshot.gap_passage(gap.span)

@@ -14,7 +14,7 @@ def check_count(name: str, value: object, least: int = 1) -> None:
     """Check that a value is a whole number, ``least`` or more.
 
     Raises:
-        TypeError: it is no whole number.
+        TypeError: it is not a whole number.
         ValueError: it is below ``least``.
     """
     if not isinstance(value, Integral):
@@ -27,7 +27,7 @@ def check_base(base: object) -> None:
     """Check the base of a logarithm.
 
     Raises:
-        TypeError: it is no number.
+        TypeError: it is not a number.
         ValueError: it is not above 1, or not finite.
     """
     if not isinstance(base, Real):

@@ -46,7 +46,7 @@ class BertEncoder:
         position_embeddings: [positions, h].
         segment_embedding: of the first of the two segments that BERT was trained with, [h].
         norm: the layer norm of the embeddings.
-        layers: the layers.
+        layers: in the order in which they are computed.
         heads: the number of attention heads.
         position_bias: MPNet's bias of each head by distance, [heads, 2 * positions - 1]; None for a BERT.
         padding_id: the token that MPNet doesn't count in positions, which begin at the row after it; -1 for a BERT.

@@ -39,11 +39,13 @@ def in_working_dtype(model: MaskedLM, build: Build) -> MaskedLM:
     if error < _TOLERANCE[model.dtype]:
         return model
     network = build(torch.float32)
-    problem = f"is off by {error:.0%}" if isfinite(error) else "fails"
-    note = (
-        f"Model {model.name!r} is computed in float32, because its architecture {problem} in "
-        f"{str(model.dtype).removeprefix('torch.')}."
+    dtype = str(model.dtype).removeprefix("torch.")
+    problem = (
+        f"logits in {dtype} differ by {100 * error:.0f} % from those in float32"
+        if isfinite(error)
+        else f"architecture fails in {dtype}"
     )
+    note = f"Model {model.name!r} is computed in float32, because its {problem}."
     return replace(
         model, network=network, embeddings=network.embeddings, dtype=torch.float32, notes=(*model.notes, note)
     )

@@ -61,7 +61,7 @@ def forward(
         output_attentions: whether to compute the attention weights as well.
 
     Raises:
-        TypeError: ``input_ids`` is no tensor.
+        TypeError: ``input_ids`` is not a tensor.
         ValueError: ``token_type_ids`` are not all 0.
 
     >>> inputs = model.tokenizer("Paris is the capital of [MASK].", return_tensors="pt")

@@ -44,7 +44,9 @@ def fill_jointly(
         without words.
 
     Raises:
-        ValueError: ``top_k`` is below 1.
+        TypeError: ``top_k`` is not a whole number, or a mask is not a pair of indexes.
+        ValueError: ``top_k`` is below 1; or ``masks`` are not in order, overlap, are outside of the text or not as long
+            as ``[MASK]``.
 
     >>> mlm.fill_jointly(model, "She lives in [MASK] [MASK] City.")[0].words
     ('New', 'York')

@@ -187,7 +187,7 @@ def _read_weights(
 def _fit_tokenizer(tokenizer: Tokenizer, weights: _Weights, name: str) -> None:
     """Limit the tokenizer to the positions that the network has."""
     if len(weights.embeddings) < tokenizer.vocab_size:
-        raise CheckpointError(f"model {name!r}: its tokenizer knows more tokens than its weights do.")
+        raise CheckpointError(f"model {name!r}: its tokenizer has more tokens than its embeddings have rows.")
     if weights.max_positions is not None:
         tokenizer.max_length = min(tokenizer.max_length, weights.max_positions)
     elif tokenizer.max_length >= NO_LIMIT:
@@ -227,7 +227,7 @@ def _predict_once(model: MaskedLM) -> None:
             f"model {model.name!r} loads but can't predict: {type(error).__name__}: {error}.{advice}"
         ) from error
     if entropy is None or not isfinite(entropy):
-        raise CheckpointError(f"model {model.name!r} loads but predicts no numbers: its weights are damaged.")
+        raise CheckpointError(f"model {model.name!r} loads, but its logits are not finite: its weights are damaged.")
 
 
 def _choose_device(name: str | torch.device) -> torch.device:

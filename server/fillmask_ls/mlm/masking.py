@@ -115,7 +115,7 @@ def _sample_mask_spans(tokenizer: Tokenizer, text: str, rate: float, seed: int, 
 
 
 def mask_all(input_ids: Tensor, mask: Tensor, mask_id: int) -> tuple[Tensor, Tensor]:
-    """Replace every chosen token by the mask token.
+    """Replace every chosen token with the mask token.
 
     Args:
         input_ids: int64 [..., n].

@@ -31,11 +31,12 @@ def minimal_pairs(
         progress: as for :func:`~fillmask_ls.mlm.scoring.score`.
 
     Returns:
-        The scores of the pairs, in order, and the accuracy, its interval and the margin of each paradigm.
+        The scores of the pairs, in order, and the accuracy, its interval and the margin (in nats) of each
+        paradigm.
 
     Raises:
         TypeError: a pair is not two strings.
-        ValueError: a sentence is empty, or there are not as many paradigms as pairs.
+        ValueError: a sentence is empty, there are not as many paradigms as pairs, or ``metric`` is unknown.
 
     >>> result = mlm.minimal_pairs(model, [("The keys to the house are old.", "The keys to the house is old.")])
     >>> result.accuracy

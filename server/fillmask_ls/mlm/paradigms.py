@@ -30,12 +30,15 @@ class PairScore(Result):
 
     @property
     def margin(self) -> float:
-        """The difference in nats; above 0 if the model prefers the acceptable sentence."""
+        """The difference of the log-likelihoods, in nats; above 0 if the model prefers the acceptable sentence.
+
+        The command ``fillmask-ls pairs`` prints it in bits, unless ``--base`` names another unit.
+        """
         return self.good_log_likelihood - self.bad_log_likelihood
 
     @property
     def correct(self) -> bool:
-        """Whether the model prefers the acceptable sentence; a tie is no preference."""
+        """Whether the model prefers the acceptable sentence; a tie is not a preference."""
         return self.margin > 0
 
 

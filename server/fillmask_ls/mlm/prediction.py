@@ -65,7 +65,9 @@ def predict(
         One prediction for each mask, in order. Probabilities are calibrated.
 
     Raises:
-        ValueError: ``top_k`` is below 1, or ``max_subwords`` is not from 1 to 8.
+        TypeError: ``top_k`` or ``max_subwords`` is not a whole number, or a mask is not a pair of indexes.
+        ValueError: ``top_k`` is below 1, or ``max_subwords`` is not from 1 to 8; or ``masks`` are not in order, overlap,
+            are outside of the text or not as long as ``[MASK]``.
 
     >>> [prediction] = mlm.predict(model, "The patient was taken to the [MASK] by ambulance.")
     >>> prediction.candidates[0].text
@@ -85,7 +87,14 @@ def predict(
 
 @over_texts()
 def fill(model: MaskedLM, text: str) -> ForwardSteps[str]:
-    """Replace each mask by its most probable word; every other character stays as is.
+    """Replace each mask with its most probable word; every other character stays as is.
+
+    Args:
+        model: the model.
+        text: a text of any length.
+
+    Returns:
+        The text; a mask stays where no word fits.
 
     >>> mlm.fill(model, "She drank a cup of [MASK] with milk.")
     'She drank a cup of tea with milk.'

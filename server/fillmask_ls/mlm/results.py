@@ -53,7 +53,7 @@ class Score(Result):
     """The pseudo-log-likelihood of a text; not calibrated by the model's temperature.
 
     Attributes:
-        text: the text.
+        text: the scored text.
         tokens: its tokens without special tokens and masks; only those in ``spans`` if there are any.
         spans: the characters of critical regions, as they were given.
         base: of the logarithm in surprisals: 2 for bits, ``math.e`` for nats.

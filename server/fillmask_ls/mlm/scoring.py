@@ -43,6 +43,7 @@ def score(
         The score: log-likelihoods in nats, surprisals in the unit of ``base``, of tokens, words and regions.
 
     Raises:
+        TypeError: ``base`` is not a number, or a span is not a pair of indexes.
         ValueError: ``metric`` is unknown, ``base`` is not above 1, or a span is not within the text.
 
     >>> good, bad = mlm.score(model, ["The sky is blue.", "The sky is banana."])
@@ -127,7 +128,8 @@ def conditional(
         The score of prefix and stimulus as one text, with the tokens of the stimulus only; a list for many stimuli.
 
     Raises:
-        ValueError: there are not as many prefixes as stimuli.
+        TypeError: ``prefix`` or ``stimulus`` is not a string or an iterable of strings, or ``base`` is not a number.
+        ValueError: there are not as many prefixes as stimuli, ``metric`` is unknown, or ``base`` is not above 1.
 
     >>> mlm.conditional(model, "The sky is", "blue.").tokens[0].text
     'blue'

@@ -59,7 +59,7 @@ def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> F
         to 1.
 
     Raises:
-        TypeError: ``span`` is no pair of numbers.
+        TypeError: ``span`` is not a pair of numbers.
         ValueError: there is no word at ``span``, it is too long for the model, or ``top_k`` is below 1.
 
     >>> words = mlm.substitutes(model, "The weather is beautiful today.", (15, 24))

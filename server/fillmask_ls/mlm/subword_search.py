@@ -62,9 +62,9 @@ class SearchedWindow:
     """Data that the searches at all masks of a window share.
 
     Attributes:
-        window: the window.
-        encoded: its contexts.
-        words: its words of several subwords.
+        window: the part of the text that the model reads.
+        encoded: the window's contexts, as token ids.
+        words: the words of several subwords in the window, which are tried at each mask.
     """
 
     window: Window

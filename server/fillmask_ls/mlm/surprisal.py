@@ -37,7 +37,11 @@ def word_surprisals(
         top_k: the number of expected words, 0 or more.
 
     Returns:
-        One surprisal for each word that the model can read, in order.
+        One surprisal, in bits, for each word that the model can read, in order.
+
+    Raises:
+        TypeError: ``top_k`` is not a whole number, or a span is not a pair of indexes.
+        ValueError: ``top_k`` is below 0.
 
     >>> words = mlm.word_surprisals(model, "The capital of France is banana.")
     >>> max(words, key=lambda word: word.surprisal).text

@@ -47,7 +47,9 @@ def rank_targets(
         for a target that the model can't spell.
 
     Raises:
-        ValueError: the text has no such mask, or a target is empty or too long for the model.
+        TypeError: a target is not a string, or a mask is not a pair of indexes.
+        ValueError: the text has no such mask, ``masks`` are invalid as in
+            :func:`~fillmask_ls.mlm.prediction.predict`, or a target is empty or too long for the model.
 
     >>> ranked = mlm.rank_targets(model, "She drank a cup of [MASK] with milk.", ["zebra", "hot chocolate", "coffee"])
     >>> [candidate.text for candidate in ranked]
@@ -96,7 +98,10 @@ def cloze(
         A score for each target, in the order given.
 
     Raises:
-        ValueError: the text has no such mask, or a target is empty or too long for the model.
+        TypeError: a target is not a string, ``base`` is not a number, or a mask is not a pair of indexes.
+        ValueError: the text has no such mask, ``masks`` are invalid as in
+            :func:`~fillmask_ls.mlm.prediction.predict`, a target is empty or too long for the model, or ``base`` is not
+            above 1.
 
     >>> tea, zebra = mlm.cloze(model, "She drank a cup of [MASK] with milk.", ["tea", "zebra"])
     >>> tea.rank, tea.probability > zebra.probability

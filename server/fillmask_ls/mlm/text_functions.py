@@ -117,17 +117,17 @@ def _check_model(model: object) -> None:
     """Check the first argument, which people take for the text or for a model's name.
 
     Raises:
-        TypeError: it is no model.
+        TypeError: it is not a model.
     """
     if not isinstance(model, MaskedLM):
         raise TypeError(f"the first argument must be a model from mlm.load, not {type(model).__name__}")
 
 
 def check_texts(texts: object) -> Iterable[str]:
-    """Return an iterable of texts that raises where an item is no ``str``.
+    """Return an iterable of texts that raises where an item is not a ``str``.
 
     Raises:
-        TypeError: ``texts`` is no iterable of strings, or is a table or mapping.
+        TypeError: ``texts`` is not an iterable of strings, or is a table or mapping.
     """
     if isinstance(texts, (str, bytes, Mapping)) or not isinstance(texts, Iterable):
         raise TypeError(f"expected a str or an iterable of str, not {type(texts).__name__}")

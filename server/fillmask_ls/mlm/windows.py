@@ -53,7 +53,7 @@ def windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[Windo
         masks: the spans of its masks, in order; without masks there are no windows.
 
     Raises:
-        TypeError: a span is no pair of indexes.
+        TypeError: a span is not a pair of indexes.
         ValueError: a span is not as long as ``[MASK]``, or outside of the text, or before the end of the one before.
     """
     if not masks:
@@ -61,7 +61,7 @@ def windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[Windo
     check_spans("masks", masks)
     for start, end in masks:
         if end - start != len(MASK) or not 0 <= start <= end <= len(text):
-            raise ValueError(f"({start}, {end}) is no mask: each mask is as long as {MASK} and inside the text")
+            raise ValueError(f"({start}, {end}) is not a mask: each mask is as long as {MASK} and inside the text")
     if any(start < end for (_, end), (start, _) in pairwise(masks)):
         raise ValueError("masks must be in order and must not overlap")
     mask_id = model.tokenizer.mask_id

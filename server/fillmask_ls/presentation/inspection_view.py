@@ -186,7 +186,7 @@ def clip(text: str, length: int = _MAX_WORD_LENGTH) -> str:
 
 
 def visible(text: str) -> str:
-    """Replace control characters and lone surrogates by pictures; drop the carriage return of a line end."""
+    """Replace control characters and lone surrogates with pictures; drop the carriage return of a line end."""
     return text.replace("\r", "").translate(_SUBSTITUTES)
 
 

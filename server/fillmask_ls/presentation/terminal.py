@@ -159,5 +159,5 @@ def _text(text: str, style: str = "") -> Text:
 
 
 def _printable(text: str) -> str:
-    """Replace control characters, which a terminal would act on, by spaces."""
+    """Replace control characters, which a terminal would act on, with spaces."""
     return "".join(character if character.isprintable() else " " for character in text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _SURPRISAL_WORDS = ((3.0, "Expected here"), (8.0, "Usual here"), (14.0, "Unusual here"))
-_UNCERTAINTY_WORDS = ((3, "Quite sure"), (10, "Fairly sure"), (100, "Unsure"))
+_UNCERTAINTY_WORDS = ((3, "Very sure"), (10, "Fairly sure"), (100, "Unsure"))
 
 
 def surprisal_in_words(bits: float) -> str:

@@ -30,7 +30,7 @@ def test_progress_shows_share_rows_speed_and_time_left() -> None:
     progress.update(256, 0.1)  # the model was loaded meanwhile: not measured
     clock.now = 10
     progress.update(100, 0.2)
-    assert terminal.lines == ["20% · 100 rows · 10.0 rows a second · 1:20 left"]
+    assert terminal.lines == ["20% · 100 rows · 10.0 rows per second · 1:20 left"]
     progress.clear()
     assert terminal.lines[-1] == ""
 
@@ -50,7 +50,7 @@ def test_progress_of_a_pipe_has_no_time_left() -> None:
     progress.update(1, None)
     clock.now = 2
     progress.update(1, None)
-    assert terminal.lines == ["1 rows · 0.5 rows a second"]
+    assert terminal.lines == ["1 rows · 0.5 rows per second"]
 
 
 def test_nothing_is_shown_elsewhere() -> None:

@@ -97,7 +97,7 @@ def test_parquet_keeps_types(tmp_path: Path) -> None:
 
 def test_no_parquet_is_reported() -> None:
     pytest.importorskip("pyarrow")
-    with pytest.raises(CommandError, match="table is no Parquet file"):
+    with pytest.raises(CommandError, match="table is not a Parquet file"):
         rows(b"text", "parquet")
 
 

@@ -26,7 +26,7 @@ class Clock:
 
 
 class Computer:
-    """A model that computes a thousand tokens a second."""
+    """A model that computes a thousand tokens per second."""
 
     def __init__(self) -> None:
         self.clock = Clock()

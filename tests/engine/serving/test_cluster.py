@@ -142,7 +142,7 @@ async def test_shared_answers_equal_local_ones(two_replicas: tuple[str, Cluster]
 
 
 async def ask_until_admitted(url: str, asked: PredictQuestion) -> Predictions:
-    """Ask an engine without a cache, again while it has too much to do: one replica is slower than two."""
+    """Ask an engine without a cache, again while it is overloaded: one replica is slower than two."""
     engine = RemoteEngine(Address(url, SECRET), bypass_proxy=True)
     try:
         while True:

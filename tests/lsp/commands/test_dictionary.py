@@ -29,5 +29,5 @@ async def test_the_file_of_an_added_word_is_returned(
     monkeypatch.setenv("APPDATA", str(tmp_path))
     result = await vscode.open("x").command("fillmask.addToDictionary", word="guitar")
     assert result == {"file": str(tmp_path / "fillmask-ls" / "dictionary.txt")}
-    with pytest.raises(JsonRpcException, match="one word a line"):
+    with pytest.raises(JsonRpcException, match="one word per line"):
         await vscode.open("x").command("fillmask.addToDictionary", word="two words")

@@ -221,7 +221,7 @@ async def test_a_masked_word_is_restored(editor: Editor) -> None:
         await document.apply_action(actions[f"Replace “{word}” with a blank"])
     assert document.text == "🙂 She [MASK] to the old [MASK]."
     actions = await document.actions("She [MASK] to the old [MASK]")
-    await document.apply_action(actions["Restore 2 masked words"])
+    await document.apply_action(actions["Restore the words in 2 blanks"])
     assert document.text == "🙂 She walked to the old house."
 
 
@@ -234,7 +234,7 @@ async def test_a_word_that_was_tried_and_undone_is_not_restored(editor: Editor) 
         document.replace("🙂 Then ", "🙂 ")
         document.replace(tried, mask)
     assert not any(title.startswith("Restore") for title in await document.actions("is [MASK]"))
-    await document.apply_action((await document.actions("old [MASK]"))["Restore masked word"])
+    await document.apply_action((await document.actions("old [MASK]"))["Restore the word in the blank"])
     assert document.text == "🙂 She walked to the old house. The sky is [MASK]."
 
 
@@ -243,7 +243,7 @@ async def test_masks_of_a_passage_that_was_deleted_and_brought_back_keep_their_w
     await document.apply_action((await document.actions("house"))["Replace “house” with a blank"])
     document.replace(" She walked to the old [MASK].", "")
     document.replace("One.", "One. She walked to the old [MASK].")
-    await document.apply_action((await document.actions("[MASK]"))["Restore masked word"])
+    await document.apply_action((await document.actions("[MASK]"))["Restore the word in the blank"])
     assert document.text == "One. She walked to the old house."
 
 

@@ -63,7 +63,7 @@ async def test_lenses_count_the_masks_and_give_the_loss_of_the_masked_words(
     assert resolved.command is not None
     assert (resolved.command.command, resolved.range) == ("fillmask.unmask", masked.range)
     assert argument_text(document, resolved) == argument_text(document, fill)
-    assert resolved.command.title == "masked words: like choosing among 3 words each (loss 1.25 nats)"
+    assert resolved.command.title == "restore the words (each is as hard to guess as one of 3 words; loss 1.25 nats)"
     [question] = engine.questions(LossQuestion)
     # The words of the other paragraph's masks are known, so the model reads them.
     assert question.text.startswith("😀 Heading. The man was [MASK] to the [MASK] by ambulance. ")

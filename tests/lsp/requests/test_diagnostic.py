@@ -299,7 +299,7 @@ async def test_an_ignored_word_is_no_longer_marked_anywhere(puller: Editor) -> N
 
 async def test_a_document_is_turned_off(puller: Editor) -> None:
     document, other = puller.open(UNLIKELY), puller.open(UNLIKELY)
-    action = (await actions_at(document))["Underline no words in this file"]
+    action = (await actions_at(document))["Turn off underlines in this file"]
     assert action.command
     await puller.client.workspace_execute_command_async(
         types.ExecuteCommandParams(action.command.command, action.command.arguments)

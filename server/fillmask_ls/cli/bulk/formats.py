@@ -38,7 +38,7 @@ class Format(ABC):
 
 
 class JsonLines(Format):
-    """A JSON object a line."""
+    """One JSON object per line."""
 
     def encode(self, records: Sequence[Record]) -> bytes:
         return b"".join(_json(record) + b"\n" for record in records)
@@ -55,13 +55,13 @@ class JsonLines(Format):
                 record = None
             if not isinstance(record, dict):
                 raise CommandError(
-                    f"{file.name}: line {number} is no record. Begin again with --overwrite.", ExitCode.USAGE
+                    f"{file.name}: line {number} is not a record. Begin again with --overwrite.", ExitCode.USAGE
                 )
             yield end, record
 
 
 class Json(Format):
-    """A list of JSON objects, one a line."""
+    """A list of JSON objects, one per line."""
 
     start = b"[\n"
     end = b"\n]\n"

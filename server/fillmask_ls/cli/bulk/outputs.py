@@ -118,7 +118,7 @@ class FileOutput(Output):
         """Check that an existing file may be continued or replaced.
 
         Raises:
-            CommandError: it may not, or the output is no file.
+            CommandError: it may not, or the output is not a file.
         """
         parent = self.path.parent
         if not parent.is_dir():

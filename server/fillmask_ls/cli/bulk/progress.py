@@ -1,4 +1,4 @@
-"""Progress on a terminal: rows a second and the time left, in one line of standard error."""
+"""Progress on a terminal: rows per second and the time left, in one line of standard error."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Progress:
         if now - self._shown_at < _SECONDS_BETWEEN or seconds <= 0:
             return
         self._shown_at = now
-        parts = [f"{self._rows:,} rows", f"{self._rows / seconds:,.1f} rows a second"]
+        parts = [f"{self._rows:,} rows", f"{self._rows / seconds:,.1f} rows per second"]
         if share is not None and done > 0:
             parts = [f"{share:.0%}", *parts, f"{format_seconds(seconds / done * (1 - share))} left"]
         self._put(" · ".join(parts))

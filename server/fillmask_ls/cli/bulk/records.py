@@ -19,7 +19,7 @@ class Answer:
     """What a command found for an item, or for one of its masks.
 
     Attributes:
-        values: as JSON contains it.
+        values: the result as a JSON-compatible mapping.
         rows: the same as rows of a table, without nested values; by default one row, ``values``.
         place: the number of the item's place that it belongs to.
         result: what the library returned, to show it to people.

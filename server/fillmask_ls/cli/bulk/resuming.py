@@ -45,7 +45,7 @@ def check_columns(path: Path, columns: Collection[str]) -> None:
     """Check that a complete Parquet file has no other columns than a run writes.
 
     Raises:
-        CommandError: it has, or it is no Parquet file.
+        CommandError: it has, or it is not a Parquet file.
     """
     with path.open("rb") as file:
         others = [name for name in column_names(file, str(path), "parquet") if name not in columns]

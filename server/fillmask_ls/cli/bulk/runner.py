@@ -70,7 +70,7 @@ def _check_cluster(options: argparse.Namespace, inputs: Sequence[Input]) -> None
     if options.ray is not None and options.engine is not None:
         raise CommandError("--ray is not allowed with --engine", ExitCode.USAGE)
     if options.ray is not None and any(source.path is None and source.kind != "text" for source in inputs):
-        raise CommandError("--ray reads files, and no standard input: give the name of a file", ExitCode.USAGE)
+        raise CommandError("--ray can't read standard input: give the name of a file", ExitCode.USAGE)
 
 
 def make_reading(options: argparse.Namespace, task: Task, inputs: Sequence[Input]) -> Reading:
@@ -98,13 +98,13 @@ def make_reading(options: argparse.Namespace, task: Task, inputs: Sequence[Input
             _check_columns(source, reading)
         elif not source.is_table and reading.required:
             raise CommandError(
-                f"{source.name} is no table, so it has no column {reading.required[0]!r}", ExitCode.USAGE
+                f"{source.name} is not a table, so it has no column {reading.required[0]!r}", ExitCode.USAGE
             )
     return reading
 
 
 def _check_columns(source: Input, reading: Reading) -> None:
-    """Report a wrong column before the model is loaded, not once a row."""
+    """Report a wrong column before the model is loaded, not once per row."""
     if source.kind == "parquet":
         require_pyarrow()
     if source.kind not in ("csv", "tsv", "parquet"):
@@ -339,7 +339,7 @@ class _Run:
         )
         if difference:
             raise CommandError(
-                f"{output.part} is of another run: {difference}. Give the options and input of that run, {BEGIN_AGAIN}.",
+                f"{output.part} belongs to another run: {difference}. Give the options and input of that run, {BEGIN_AGAIN}.",
                 ExitCode.USAGE,
             )
 
@@ -372,6 +372,8 @@ def _unwritten(batches: Iterator[list[Item]], place: Mapping[str, str]) -> Itera
                     return
     listed = ", ".join(f"{name} {value}" for name, value in place.items())
     problem = (
-        f"ends at {listed}, which is not in the input" if listed else "is of another run: its records have no place"
+        f"ends at {listed}, which is not in the input"
+        if listed
+        else "belongs to another run: its records don't name a row or a file position"
     )
     raise CommandError(f"the output {problem}. Give the input of its run, {BEGIN_AGAIN}.", ExitCode.USAGE)

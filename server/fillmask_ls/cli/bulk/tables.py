@@ -56,7 +56,7 @@ def read_rows(
         header: the names of the columns of a CSV or TSV file without a header line.
 
     Raises:
-        CommandError: the file is no table of this format.
+        CommandError: the file is not a table of this format.
     """
     match table_format:
         case "csv" | "tsv":
@@ -238,7 +238,7 @@ def _read_json_line(number: int, line: bytes | str) -> Row:
 
 def _json_row(number: int, value: object) -> Row:
     if not isinstance(value, dict):
-        return Row(number, error="the line is no JSON object")
+        return Row(number, error="the line is not a JSON object")
     return Row(number, value)
 
 
@@ -294,7 +294,7 @@ def _open_parquet(file: BinaryIO, name: str) -> Any:
     try:
         table = parquet.ParquetFile(file)
     except (pyarrow.ArrowException, OSError) as error:
-        raise CommandError(f"{name} is no Parquet file: {error}", ExitCode.USAGE) from error
+        raise CommandError(f"{name} is not a Parquet file: {error}", ExitCode.USAGE) from error
     _check_unique(table.schema_arrow.names, name)
     return table
 

@@ -224,7 +224,7 @@ class _Reader:
             self._prose[-1] = Fragment(start, start + len(stripped) if len(text) == end - start else end, stripped)
 
     def _skip_line_end(self) -> None:
-        """Skip one line end, so that those on both sides of a formula are no blank line."""
+        """Skip one line end, so that those on both sides of a formula are not a blank line."""
         line_end = _LINE_END.match(self._source, self._position)
         self._position = line_end.end() if line_end else self._position
 

@@ -24,7 +24,7 @@ class FillMaskRequest:
     Attributes:
         texts: the texts to fill, each with one mask or more.
         many: whether the texts came as a list.
-        top_k: the number of candidates a mask.
+        top_k: the number of candidates per mask.
         targets: the only candidates; none for all words.
     """
 

@@ -224,12 +224,15 @@ class Service:
     def _within_limits(self, cost: Price) -> Price:
         limits = self._limits
         for name, number, limit in (
-            ("tokens of work", cost.tokens, limits.work),
+            ("tokens of computation", cost.tokens, limits.work),
             ("rows of logits", cost.rows, limits.rows),
             ("bytes of output", cost.output, limits.output),
         ):
             if number > limit:
-                raise codec.TooLargeError(f"this would take {number} {name}, and {limit} are allowed: ask for less")
+                raise codec.TooLargeError(
+                    f"the question needs about {number:,} {name}; at most {limit:,} are allowed. Shorten the text, or send "
+                    "fewer masks or a smaller top_k."
+                )
         return cost
 
     async def _check_tokens(self, text: str) -> None:

@@ -36,7 +36,7 @@ class _Worker:
 
     Attributes:
         number: from 1.
-        process: the process.
+        process: runs an HTTP server with a model of its own.
         messages: receives :data:`_READY` or the reason why the process can't serve.
         is_ready: whether it serves.
     """
@@ -58,8 +58,8 @@ def serve_until_signal(options: ServeOptions, bound: socket.socket, ready: Calla
     """Serve with several processes until SIGTERM or Ctrl-C. A process that ends is replaced.
 
     Args:
-        options: for each process.
-        bound: the socket.
+        options: of each process; without ``cpus``, the cores are divided among them.
+        bound: the listening socket, which all processes share.
         ready: called once all processes answer requests.
         count: the number of processes.
 

@@ -1,1 +1,1 @@
-"""One file a command of ``workspace/executeCommand``. Each takes one object and returns one, of JSON types only."""
+"""One file per command of ``workspace/executeCommand``. Each takes one object and returns one, of JSON types only."""

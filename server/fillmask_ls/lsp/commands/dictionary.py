@@ -24,7 +24,7 @@ async def ignore_word(session: Session, arguments: Arguments) -> dict[str, Any]:
 
 
 async def add_to_dictionary(session: Session, arguments: Arguments) -> dict[str, Any]:
-    """Add a word to a dictionary, a file with one word a line: it is never underlined again.
+    """Add a word to a dictionary, a file with one word per line: it is never underlined again.
 
     Args:
         word: the word.
@@ -35,7 +35,7 @@ async def add_to_dictionary(session: Session, arguments: Arguments) -> dict[str,
     """
     word, scope = arguments.text("word"), arguments.choice("scope", "user", ("user", "workspace"))
     if len(word.split()) != 1:
-        raise request_failed("'word' must be a single word: a dictionary has one word a line.")
+        raise request_failed("'word' must be a single word: a dictionary has one word per line.")
     add = partial(session.dictionary.add, word, to_workspace=scope == "workspace")
     try:
         file = await session.reader.run(add)

@@ -1,1 +1,1 @@
-"""One file a request of the protocol: its handler and how its answer is rendered."""
+"""One file per request of the protocol: its handler and how its answer is rendered."""

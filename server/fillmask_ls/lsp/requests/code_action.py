@@ -154,7 +154,7 @@ def _diagnostic_actions(session: Session, snapshot: Snapshot, diagnostic: types.
     ]
     commands = [
         (f"Ignore “{shown}”", "fillmask.ignoreWord", {"word": word}),
-        ("Underline no words in this file", "fillmask.turnOffDiagnostics", {"uri": snapshot.document.uri}),
+        ("Turn off underlines in this file", "fillmask.turnOffDiagnostics", {"uri": snapshot.document.uri}),
     ]
     if not is_missing:
         commands.insert(1, (f"Add “{shown}” to the dictionary", "fillmask.addToDictionary", {"word": word}))
@@ -260,8 +260,8 @@ def _restore_actions(snapshot: Snapshot, span: Span) -> list[types.CodeAction]:
     words = edits.restore_words(snapshot, span)
     if not words:
         return []
-    masked = "masked word" if len(words) == 1 else f"{len(words)} masked words"
-    return [types.CodeAction(f"Restore {masked}", kind=_REWRITE, edit=edits.workspace_edit(snapshot, words))]
+    title = "Restore the word in the blank" if len(words) == 1 else f"Restore the words in {len(words)} blanks"
+    return [types.CodeAction(title, kind=_REWRITE, edit=edits.workspace_edit(snapshot, words))]
 
 
 async def _word_actions(

@@ -79,11 +79,10 @@ async def resolve(session: Session, lens: types.CodeLens) -> types.CodeLens:
     async with session.snapshot(document) as snapshot:
         loss = await _hidden_loss(session, snapshot, to_span(snapshot.document, data.range))
     argument = {"uri": data.uri, "range": _plain_range(data.range)}
-    command = types.Command(
-        f"masked words: like choosing among {max(1, round(exp(loss))):,} words each (loss {loss:.2f} nats)",
-        UNMASK,
-        arguments=[argument],
-    )
+    count = round(exp(loss))
+    difficulty = f"as hard to guess as one of {count:,} words" if count > 1 else "easy to guess"
+    title = f"restore the words (each is {difficulty}; loss {loss:.2f} nats)"
+    command = types.Command(title, UNMASK, arguments=[argument])
     return types.CodeLens(lens.range, command, lens.data)
 
 
@@ -139,7 +138,7 @@ async def _hidden_loss(session: Session, snapshot: Snapshot, span: Span) -> floa
 
 
 def _question(passage: Passage, wanted: Sequence[Span], words: Mapping[Span, str]) -> LossQuestion:
-    """Return the question about the wanted masks, with the passage's other masks replaced by the words they hide.
+    """Return the question about the wanted masks, with the passage's other masks replaced with the words they hide.
 
     Args:
         wanted: spans of masks in the document.
