@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fillmask_ls import MASK
+from fillmask_ls.documents.languages.registry import find_language
+from fillmask_ls.documents.maskable_words import maskable_words
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.prose import find_verbatim
 from fillmask_ls.documents.text import TextDocument
@@ -84,10 +86,10 @@ class Sampler:
         prose = read_prose(document, strip_markup=options.prose == "auto")
         question = SampleMaskQuestion(prose.text, options.rate, options.seed, options.whole_words)
         [sampled] = self._backend.ask([question])
-        text = document.text
-        verbatim = find_verbatim(prose, sampled, text)
-        # A full stop is a token of its own, but no word.
-        return [span for span in verbatim if not options.whole_words or text[span[0]].isalnum()]
+        if not options.whole_words:
+            return find_verbatim(prose, sampled, document.text)
+        language = find_language(document.language_id, document.uri) if options.prose == "auto" else ""
+        return maskable_words(prose, sampled, document.text, language)
 
 
 class Mask(Task):

@@ -58,6 +58,13 @@ def mask_before_cursor(document: TextDocument, index: int) -> Target | None:
     return target if target and target.start < index <= target.end else None
 
 
+def is_at_mask(document: TextDocument, word: Span) -> bool:
+    """Return whether a word is in another spelling of a mask, begins one, or ends the word that a mask begins: its *'s*."""
+    before = document.slice(max(0, word[0] - len(MASK) - 1), word[0])
+    begins_mask = before.endswith("[") and MASK.startswith(f"[{document.slice(*word).upper()}")
+    return begins_mask or before.rstrip("'’").endswith(MASK) or misspelled_mask_at(document, word[0]) is not None
+
+
 def misspelled_mask_at(document: TextDocument, index: int) -> Span | None:
     """Return the span of another spelling of a mask at ``index``, such as ``<mask>`` or ``[mask]``."""
     low = max(0, index - len(MASK))

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Sequence
 
 from lsprotocol import types
 
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import Passage
+from fillmask_ls.documents.maskable_words import maskable_words
 from fillmask_ls.documents.prose import find_verbatim
+from fillmask_ls.documents.text import TextDocument
+from fillmask_ls.documents.word_spans import word_in_selection
 from fillmask_ls.engine.api import SampleMaskQuestion
 from fillmask_ls.spans import Span
+from fillmask_ls.words import find_unmasked_words
 
 from .filling import fill_passages
 from .progress import progress_bar
@@ -57,15 +62,30 @@ async def fill_masks(session: Session, snapshot: Snapshot, span: Span) -> Replac
 async def mask_randomly(
     session: Session, snapshot: Snapshot, span: Span, *, rate: float, seed: int, whole_words: bool
 ) -> Replacements:
-    """Return masks for randomly sampled words, or subwords, in the prose of a span."""
-    document = snapshot.document
-    text = document.slice(*span)
-    plain = await snapshot.prose(span)
-    sampled = await session.engine.sample_mask(SampleMaskQuestion(plain.text, rate, seed, whole_words))
-    verbatim = find_verbatim(plain, sampled, text)
-    # A full stop is a token of its own, but no word.
-    words = [(low, high) for low, high in verbatim if not whole_words or text[low].isalnum()]
-    return [((span[0] + low, span[0] + high), MASK) for low, high in words]
+    """Return masks for randomly sampled words, or subwords, in the prose of a span.
+
+    Words are masked whole even if the span contains only a part of them, and at least one, unless the rate is 0.
+    """
+    start, end = _with_whole_words(snapshot.document, span) if whole_words else span
+    text = snapshot.document.slice(start, end)
+    prose = await snapshot.prose((start, end))
+    sampled = await session.engine.sample_mask(SampleMaskQuestion(prose.text, rate, seed, whole_words))
+    if whole_words:
+        words = maskable_words(prose, sampled, text, snapshot.language)
+        if not words and rate > 0:
+            all_words = maskable_words(prose, find_unmasked_words(prose.text), text, snapshot.language)
+            words = random.Random(seed).sample(all_words, min(1, len(all_words)))  # noqa: S311 - not for security
+    else:
+        words = find_verbatim(prose, sampled, text)
+    return [((start + low, start + high), MASK) for low, high in words]
+
+
+def _with_whole_words(document: TextDocument, span: Span) -> Span:
+    """Return a span that is extended to the ends of the words that it cuts."""
+    first, last = word_in_selection(document, (span[0], span[0])), word_in_selection(document, (span[1], span[1]))
+    start = first[0] if first and span[0] < first[1] else span[0]
+    end = last[1] if last and last[0] < span[1] else span[1]
+    return start, end
 
 
 def restore_words(snapshot: Snapshot, span: Span) -> Replacements:

@@ -96,8 +96,12 @@ class Snapshot:
 
     async def prose(self, span: Span) -> Prose:
         """Return the prose in a span, one paragraph per line."""
-        language = find_language(self.document.language_id, self.document.uri) if self.strip_markup else ""
-        return await self.reader.run(all_prose, self.document.slice(*span), language)
+        return await self.reader.run(all_prose, self.document.slice(*span), self.language)
+
+    @property
+    def language(self) -> str:
+        """The language to read the document's prose in; empty if all text is prose."""
+        return find_language(self.document.language_id, self.document.uri) if self.strip_markup else ""
 
     async def paragraphs(self) -> list[Paragraph]:
         """Return the paragraphs near the last edit, the nearest first."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from fillmask_ls import MASK
 from fillmask_ls.engine.api import SampleMaskQuestion
 from lsp.editor import Editor
@@ -54,3 +56,26 @@ async def test_unmask_restores_the_words_after_other_edits(editor: Editor) -> No
     answer = plain(await document.command("fillmask.unmask"))
     assert answer["words"]
     assert document.text == "Yesterday " + text
+
+
+async def test_a_range_that_cuts_words_masks_them_whole(vscode: Editor) -> None:
+    document = vscode.open("The quick brown fox")
+    await document.command("fillmask.maskRandomly", range=document.range("ick bro"), rate=1.0)
+    assert document.text == "The [MASK] [MASK] fox"
+
+
+async def test_at_least_one_word_is_masked(vscode: Editor) -> None:
+    for seed in range(10):
+        document = vscode.open("quick brown.")
+        await document.command("fillmask.maskRandomly", rate=0.01, seed=seed)
+        assert document.text in ("[MASK] brown.", "quick [MASK].")
+
+
+@pytest.mark.parametrize(
+    "kept",
+    ["`code here`", "john@example.com", "https://example.com/foo", "C:\\folder", "file_name.txt", "x=y", "$a+b$"],
+)
+async def test_addresses_and_inline_code_are_not_masked(vscode: Editor, kept: str) -> None:
+    document = vscode.open(f"See {kept} for well-known news.", "markdown")
+    await document.command("fillmask.maskRandomly", rate=1.0)
+    assert document.text == f"[MASK] {kept} [MASK] [MASK]-[MASK] [MASK]."

@@ -37,7 +37,12 @@ async def test_a_selection_that_touches_one_mask_offers_to_fill_it(editor: Edito
     titles = list(await document.actions(selected))
     assert titles[0].startswith("Fill with “")
     assert "Fill the 2 blanks of this paragraph together" in titles
-    assert "Replace 15 % of the words in the selection with blanks" in titles
+
+
+@pytest.mark.parametrize(("selected", "is_offered"), [("capital of", True), ("capital", False), ("[MASK]", False)])
+async def test_random_masking_is_offered_for_several_words(editor: Editor, selected: str, is_offered: bool) -> None:
+    titles = await editor.open(SENTENCE).actions(selected)
+    assert ("Replace 15 % of the words in the selection with blanks" in titles) is is_offered
 
 
 async def test_a_selection_that_touches_two_masks_offers_to_fill_both(editor: Editor) -> None:
@@ -79,6 +84,24 @@ async def test_all_masks_of_a_document_are_filled_in_one_edit(editor: Editor) ->
     await document.apply_action(actions["Fill all 5 blanks of the document"])
     assert MASK not in document.text
     assert document.text.count("\n") == 6
+
+
+async def test_letters_typed_after_a_mask_are_replaced_with_it(editor: Editor) -> None:
+    document = editor.open("🙂 She closed the [MASK]ga| and left.")
+    actions = await document.actions("[MASK]ga|")
+    fills = [title for title in actions if title.startswith("Fill with")]
+    assert fills == ["Fill with “garden” (12.5 %)"]
+    assert not any(title.startswith("Replace") for title in actions)
+    await document.apply_action(actions[fills[0]])
+    assert document.text == "🙂 She closed the garden and left."
+
+
+@pytest.mark.parametrize("text", ["the [MASK]'s| door", "the [MASK|", "a <mas|k>", "a [ma|sk] b"])
+async def test_what_belongs_to_a_mask_is_no_word(editor: Editor, text: str) -> None:
+    await editor.wait_for_model()
+    before, _, after = text.partition("|")
+    titles = await editor.open(before + after).actions(f"{before}|")
+    assert not any(title.startswith(("Replace", "Suggest")) for title in titles)
 
 
 async def test_a_word_is_masked_or_replaced(editor: Editor) -> None:

@@ -17,6 +17,7 @@ from fillmask_ls.documents.word_spans import word_in_selection
 from fillmask_ls.engine.api import SubstitutesQuestion
 from fillmask_ls.presentation.percent import percent
 from fillmask_ls.spans import Span
+from fillmask_ls.words import find_unmasked_words
 
 from .. import edits
 from ..predictions import predict_mask, substitutes_question
@@ -36,6 +37,8 @@ _MAX_SUBSTITUTES = 3
 _MASKING_RATE = 0.15
 _SEEDS = 2**31
 _MAX_TITLE_WORD = 30
+_MAX_LOOK = 1_000
+"""Characters of a selection in which two words are looked for."""
 
 
 async def code_action(
@@ -50,6 +53,8 @@ async def code_action(
     span, only = snapshot.span(params.range), params.context.only
     is_invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
     target = masks.mask_in_selection(snapshot.document, span)
+    if target is None and span[0] == span[1]:
+        target = masks.mask_before_cursor(snapshot.document, span[0])
     actions = [
         action
         for diagnostic in params.context.diagnostics
@@ -193,7 +198,7 @@ async def _mask_actions(session: Session, snapshot: Snapshot, target: Target) ->
         types.CodeAction(
             title=f"Fill with “{word.text}” ({percent(word.probability)})",
             kind=_QUICK_FIX,
-            edit=edits.workspace_edit(snapshot, [((target.start, target.end), word.text)]),
+            edit=edits.workspace_edit(snapshot, [((target.start, target.typed_end), word.text)]),
             is_preferred=rank == 0 or None,
         )
         for rank, word in enumerate(answer.candidates[:_MAX_FILLS])
@@ -210,7 +215,7 @@ async def _rewrite_actions(
         actions += await _single_mask_actions(session, snapshot, selected)
     if target or selected:
         actions += _restore_actions(snapshot, (target.start, target.end) if target else span)
-    if is_selection and not (target and target.start <= span[0] and span[1] <= target.end):
+    if is_selection and len(find_unmasked_words(document.slice(span[0], min(span[1], span[0] + _MAX_LOOK)))) > 1:
         title = f"Replace {_MASKING_RATE:.0%} of the words in the selection with blanks".replace("%", " %")
         actions.append(_deferred_action(snapshot, title, "mask", span, seed=secrets.randbelow(_SEEDS)))
     if not target and not selected:
@@ -269,7 +274,7 @@ async def _word_actions(
 ) -> list[types.CodeAction]:
     """Return the actions that mask the word at the cursor, open a list of its substitutes, or replace it with one."""
     word_span = word_in_selection(snapshot.document, span)
-    if word_span is None:
+    if word_span is None or masks.is_at_mask(snapshot.document, word_span):
         return []
     word = snapshot.document.slice(*word_span)
     edit = edits.workspace_edit(snapshot, [(word_span, MASK)])
