@@ -138,7 +138,7 @@ class Settings:
         "diagnostics.enabled",
         False,
         setting_types.BOOLEAN,
-        "Underline words that don't seem to fit (diagnostics).",
+        "Underline words that don't seem to fit, and gaps where a word seems to be missing (diagnostics).",
     )
     diagnostics_languages: tuple[str, ...] = _setting(
         "diagnostics.languages",
@@ -152,7 +152,7 @@ class Settings:
         16.0,
         setting_types.number(0, 100),
         "Underline a word if its surprisal exceeds the expected word's by this many bits.",
-        "A lower value underlines more words. For words that people often confuse, a quarter of this value is enough.",
+        "A lower value underlines more words. For words that people often confuse, a quarter of this value is enough; for a missing word, half.",
     )
     diagnostics_severity: str = _setting(
         "diagnostics.severity",

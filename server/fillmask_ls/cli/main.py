@@ -45,8 +45,9 @@ exit codes:
   2  wrong usage, or a file cannot be read or written
   3  the model cannot be found or loaded
   4  internal error: please report it
+  130  interrupted
 
-Your text is not sent anywhere, unless you name an --engine. Only "download" uses the network otherwise.
+Texts leave this machine only with --engine or --ray. Only "download" uses the network otherwise.
 """
 
 
