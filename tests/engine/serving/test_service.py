@@ -218,7 +218,7 @@ async def test_invalid_question_is_refused_with_the_reason(
 
 
 async def test_too_large_requests_are_refused(model: mlm.MaskedLM) -> None:
-    client = Client(model, limits=Limits(tokens=50, masks=3))
+    client = Client(model, limits=Limits(text_tokens=50, text_masks=3))
     for text, message in [("a " * 500, "50 tokens"), ("a " * 60 + MASK, "50 tokens"), (f"{MASK} " * 4, "3 masks")]:
         reply = await client.send("/", {"inputs": text})
         assert (reply.status, message in reply.value["error"]) == (413, True)
