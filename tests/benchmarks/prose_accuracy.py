@@ -25,7 +25,7 @@ import regex
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import Passage, passage
 from fillmask_ls.documents.languages.registry import find_language
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.prose import prose_at
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.mlm.loading import load
@@ -96,9 +96,9 @@ def measure(model: MaskedLM, options: argparse.Namespace, words: Sequence[Outcom
         text = texts[word.kind, word.file]
         masked = text[: word.start] + MASK + text[word.start + len(word.word) :]
         document = TextDocument(f"file:///{word.file}", masked)
-        target = Target(word.start, word.start + len(MASK))
-        stripped = read(document, target, True, options)
-        passages += (stripped, stripped if options.stripped_only else read(document, target, False, options))
+        focus = Focus(word.start, word.start + len(MASK))
+        stripped = read(document, focus, True, options)
+        passages += (stripped, stripped if options.stripped_only else read(document, focus, False, options))
     first = first_words(model, passages)
     return [
         Outcome(word.kind, word.file, word.start, word.word, *(guess == word.word.lower() for guess in guesses))
@@ -106,15 +106,15 @@ def measure(model: MaskedLM, options: argparse.Namespace, words: Sequence[Outcom
     ]
 
 
-def read(document: TextDocument, target: Target, strip_markup: bool, options: argparse.Namespace) -> Passage:
+def read(document: TextDocument, focus: Focus, strip_markup: bool, options: argparse.Namespace) -> Passage:
     """Return a passage; without markup stripped, if it fails to be read."""
     chosen = {"tokens": options.tokens}
     if options.min_words is not None:  # versions before have no such argument
         chosen["min_words"] = options.min_words
     try:
-        return passage(document, target, strip_markup=strip_markup, **chosen)
+        return passage(document, focus, strip_markup=strip_markup, **chosen)
     except (UnboundLocalError, ValueError):  # in versions before the isolation of passages
-        return passage(document, target, strip_markup=False, **chosen)
+        return passage(document, focus, strip_markup=False, **chosen)
 
 
 def first_words(model: MaskedLM, passages: Sequence[Passage]) -> list[str]:

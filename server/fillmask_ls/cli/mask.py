@@ -23,7 +23,7 @@ from .bulk.inputs import Input, find_inputs
 from .bulk.items import Item
 from .bulk.outputs import FileOutput, file_output
 from .bulk.records import Answer, Record
-from .bulk.rewriting import Replacements, add_rewriting_options, are_tables, rewrite, target_of
+from .bulk.rewriting import Replacements, add_rewriting_options, are_tables, output_path_of, rewrite
 from .bulk.task import Task
 from .errors import CommandError, ExitCode
 
@@ -130,7 +130,7 @@ def _open_answers(options: argparse.Namespace, inputs: Sequence[Input]) -> FileO
     if options.resume:
         written = answers.read_written(["path"])
         last = (written.place or {}).get("path")
-        target = next((target_of(options, source) for source in inputs if source.name == last), None)
+        target = next((output_path_of(options, source) for source in inputs if source.name == last), None)
         # A document is written after its words.
         end = answers.whole_end() if target is not None and target.exists() else written.end
     answers.begin(end)

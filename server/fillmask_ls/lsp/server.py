@@ -16,7 +16,7 @@ from pygls.lsp.server import LanguageServer
 
 from fillmask_ls import __version__
 from fillmask_ls.documents import masks
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.engine.api import EngineError
@@ -66,7 +66,7 @@ class DocumentRequest:
     handler: Callable[..., Awaitable[Any]]
     options: Any = None
     if_closed: Any = None
-    find_mask: Callable[[TextDocument, int], Target | None] | None = None
+    find_mask: Callable[[TextDocument, int], Focus | None] | None = None
     stale_error: Callable[[], JsonRpcException] = StaleError
     if_stale: Any = None
 

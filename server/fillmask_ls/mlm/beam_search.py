@@ -65,13 +65,13 @@ class Hypothesis:
         cloze: the number of the cloze.
         tokens: one for each slot.
         log_probability: of the tokens together, plus the cloze's bonus, in nats.
-        target: the tokens that the hypothesis must end with; None if it is free.
+        required_tokens: the tokens that the hypothesis must end with; None if it is free.
     """
 
     cloze: int
     tokens: Tokens
     log_probability: float
-    target: tuple[int, ...] | None = None
+    required_tokens: tuple[int, ...] | None = None
 
     @property
     def filled_tokens(self) -> tuple[int, ...]:
@@ -86,7 +86,7 @@ class Hypothesis:
     def fill(self, slot: int, token: int, log_probability: float) -> Hypothesis:
         """Return the hypothesis with one more slot filled."""
         tokens = (*self.tokens[:slot], token, *self.tokens[slot + 1 :])
-        return Hypothesis(self.cloze, tokens, self.log_probability + log_probability, self.target)
+        return Hypothesis(self.cloze, tokens, self.log_probability + log_probability, self.required_tokens)
 
 
 def beam_search(
@@ -176,7 +176,7 @@ def _extend_all(
     for hypothesis in beam:
         state_scores = scores[hypothesis.cloze, hypothesis.tokens]
         for extended in _extend(hypothesis, clozes[hypothesis.cloze], state_scores, beam_size):
-            key = (extended.cloze, extended.tokens, extended.target)
+            key = (extended.cloze, extended.tokens, extended.required_tokens)
             if extended.log_probability >= max(min_log_probability, best[key].log_probability if key in best else -inf):
                 best[key] = extended
     return best.values()
@@ -185,11 +185,11 @@ def _extend_all(
 def _extend(hypothesis: Hypothesis, cloze: Cloze, scores: Tensor, beam_size: int) -> list[Hypothesis]:
     """Fill one more slot, the one that the model is most confident about."""
     row_of = {slot: row for row, slot in enumerate(hypothesis.open_slots)}
-    if hypothesis.target is not None:
-        target = hypothesis.target
-        likelihoods = {slot: float(scores[row, target[slot]]) for slot, row in row_of.items()}
+    if hypothesis.required_tokens is not None:
+        required = hypothesis.required_tokens
+        likelihoods = {slot: float(scores[row, required[slot]]) for slot, row in row_of.items()}
         slot = max(likelihoods, key=likelihoods.__getitem__)
-        return [hypothesis.fill(slot, target[slot], likelihoods[slot])]
+        return [hypothesis.fill(slot, required[slot], likelihoods[slot])]
     best_value, best_slot, best_scores = -inf, 0, torch.empty(0)
     for slot, allowed in cloze.allowed(hypothesis.tokens):
         slot_scores = scores[row_of[slot], : len(allowed)].masked_fill(~allowed, -inf)
@@ -205,10 +205,10 @@ def _extend(hypothesis: Hypothesis, cloze: Cloze, scores: Tensor, beam_size: int
 
 
 def _prune(hypotheses: Iterable[Hypothesis], beam_size: int) -> Iterable[Hypothesis]:
-    """Yield the hypotheses with a target, and the ``beam_size`` most probable free ones of each cloze."""
+    """Yield the hypotheses with required tokens, and the ``beam_size`` most probable free ones of each cloze."""
     kept: dict[int, int] = {}
     for hypothesis in sorted(hypotheses, key=_by_probability):
-        if hypothesis.target is None:
+        if hypothesis.required_tokens is None:
             kept[hypothesis.cloze] = kept.get(hypothesis.cloze, 0) + 1
             if kept[hypothesis.cloze] > beam_size:
                 continue

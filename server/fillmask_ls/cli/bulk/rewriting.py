@@ -141,7 +141,7 @@ def are_tables(options: argparse.Namespace, inputs: Sequence[Input]) -> bool:
     return True in kinds
 
 
-def target_of(options: argparse.Namespace, source: Input) -> Path | None:
+def output_path_of(options: argparse.Namespace, source: Input) -> Path | None:
     """Return the file that a document is written to; None for standard output."""
     if options.in_place and source.path is not None:
         return source.path.resolve()

@@ -43,8 +43,8 @@ async def suggest(session: Session, arguments: Arguments) -> dict[str, Any]:
 
 
 async def _answer(session: Session, snapshot: Snapshot, index: int) -> tuple[tuple[int, int], MaskAnswer | None]:
-    target = masks.mask_before_cursor(snapshot.document, index) or masks.mask_at(snapshot.document, index)
-    if target is not None:
-        return (target.start, target.typed_end), await predict_mask(session, snapshot, target)
+    focus = masks.mask_before_cursor(snapshot.document, index) or masks.mask_at(snapshot.document, index)
+    if focus is not None:
+        return (focus.start, focus.typed_end), await predict_mask(session, snapshot, focus)
     gap = gap_at(snapshot.document, index)
     return (gap.span, await suggest_words(session, snapshot, gap)) if gap else ((index, index), None)

@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from fillmask_ls import english
 from fillmask_ls.documents import masks, word_spans
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.engine.api import Candidate, Prediction, SurprisalQuestion, WordSurprisal
 from fillmask_ls.presentation.markdown import escape_markdown
 from fillmask_ls.presentation.percent import bar, percent
@@ -38,7 +38,7 @@ async def hover(session: Session, snapshot: Snapshot, params: types.HoverParams)
     return None
 
 
-async def _hover_mask(session: Session, snapshot: Snapshot, mask: Target) -> types.Hover:
+async def _hover_mask(session: Session, snapshot: Snapshot, mask: Focus) -> types.Hover:
     answer = await predict_mask(session, snapshot, mask)
     notes = []
     if _is_for_english(answer.model) and not english.is_english(answer.passage.text):
