@@ -12,7 +12,7 @@ from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_masks
 
 from .arguments import check_count
-from .beam_search import AllowedTokens, Cloze, Hypothesis, Tokens, beam_search
+from .beam_search import AllowedTokens, Hypothesis, Template, Tokens, beam_search
 from .forward_steps import ForwardSteps
 from .model import MaskedLM
 from .records import Results
@@ -80,12 +80,12 @@ def _request_only(window: Window, only: range) -> Window:
 
 def _fill_window(model: MaskedLM, window: Window, beam_size: int) -> ForwardSteps[list[Hypothesis]]:
     encoded = contexts(model, window)
-    cloze = Cloze(
+    template = Template(
         rows=[context.input_ids for context in encoded],
         positions=[encoded[0].mask_positions[number] for number in window.requested],
         allowed=_allowed_words(model, window),
     )
-    return (yield from beam_search(model.log_probabilities, [cloze], beam_size=beam_size))
+    return (yield from beam_search(model.log_probabilities, [template], beam_size=beam_size))
 
 
 def _allowed_words(model: MaskedLM, window: Window) -> AllowedTokens:

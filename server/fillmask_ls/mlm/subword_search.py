@@ -15,7 +15,7 @@ from math import exp, inf, log
 import torch
 from torch import Tensor
 
-from .beam_search import AllowedTokens, Cloze, Tokens, beam_search, score_open_clozes
+from .beam_search import AllowedTokens, Template, Tokens, beam_search, score_open_templates
 from .forward_steps import ForwardSteps
 from .model import MaskedLM
 from .vocabulary import Vocabulary
@@ -112,21 +112,21 @@ def search_words(
     readings = [_near(model, context.input_ids, context.mask_positions[number]) for context in encoded]
     allowed = _allowed_subwords(vocabulary, is_continuation, prefix)
     lengths = set(range(2, max_subwords + 1)) if prefix else {2, *map(len, passage_words)}
-    clozes = [widen_mask(model, readings, length, allowed) for length in sorted(lengths)]
-    scores = yield from score_open_clozes(model.log_probabilities, clozes)
+    templates = [widen_mask(model, readings, length, allowed) for length in sorted(lengths)]
+    scores = yield from score_open_templates(model.log_probabilities, templates)
     least = min_weight()
     if least == inf:
         return []
     targets = _likely_words(vocabulary, scores.values(), passage_words, prefix, least, with_listed=not is_continuation)
     is_free = bool(prefix) or is_continuation or not vocabulary.has_listed_words
     if is_free and not prefix:
-        clozes = [
-            cloze if _continues(vocabulary, each) else replace(cloze, allowed=_nothing)
-            for cloze, each in zip(clozes, scores.values(), strict=True)
+        templates = [
+            template if _continues(vocabulary, each) else replace(template, allowed=_nothing)
+            for template, each in zip(templates, scores.values(), strict=True)
         ]
     hypotheses = yield from beam_search(
         model.log_probabilities,
-        clozes,
+        templates,
         beam_size=0 if not is_free else _BEAM_SIZE_WITH_PREFIX if prefix else _BEAM_SIZE,
         min_log_probability=log(least),
         targets=targets,
@@ -183,7 +183,7 @@ def _estimates(
 
 
 def _continues(vocabulary: Vocabulary, scores: Tensor) -> bool:
-    """Return whether each mask of a cloze after the first one is likely to continue a word."""
+    """Return whether each mask of a template after the first one is likely to continue a word."""
     fits = vocabulary.fitting_tokens(is_continuation=True)
     return float(scores[1:, : len(fits)][:, fits].exp().sum(-1).min()) > _MIN_CONTINUATION
 
@@ -202,8 +202,8 @@ def _near(model: MaskedLM, input_ids: list[int], position: int) -> tuple[list[in
 
 def widen_mask(
     model: MaskedLM, readings: Sequence[tuple[Sequence[int], int]], length: int, allowed: AllowedTokens
-) -> Cloze:
-    """Return a cloze in which ``length`` masks stand in the place of one.
+) -> Template:
+    """Return a template in which ``length`` masks stand in the place of one.
 
     Args:
         model: the model.
@@ -213,7 +213,7 @@ def widen_mask(
     """
     masks = [model.tokenizer.mask_id] * length
     _, first = readings[0]
-    return Cloze(
+    return Template(
         rows=[[*ids[:position], *masks, *ids[position + 1 :]] for ids, position in readings],
         positions=range(first, first + length),
         allowed=allowed,
