@@ -217,8 +217,8 @@ class Engine(ABC):
         """Return the best ways to fill all masks together, best first."""
         return cast("list[JointFill]", await self.answer(question, priority))
 
-    async def hidden_loss(self, question: LossQuestion, priority: Priority = Priority.INTERACTIVE) -> float:
-        """Return the mean cross-entropy of the hidden words' tokens, in nats, at least 0."""
+    async def masked_word_loss(self, question: LossQuestion, priority: Priority = Priority.INTERACTIVE) -> float:
+        """Return the mean cross-entropy of the masked words' tokens, in nats, at least 0."""
         return cast(float, await self.answer(question, priority))
 
     async def substitutes(

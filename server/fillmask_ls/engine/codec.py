@@ -1,6 +1,6 @@
 """Our own protocol: questions and answers as JSON, checked where they arrive.
 
-A request is ``{"version": 1, "ask": "predict", "question": {...}}``, its reply ``{"version": 1, "model": "...",
+A request is ``{"version": 2, "ask": "predict", "question": {...}}``, its reply ``{"version": 2, "model": "...",
 "answer": ...}``; an error is ``{"error": "..."}``. ``ask`` is the name of a method
 of :class:`~fillmask_ls.engine.api.Engine`, and the fields are those of its types.
 """
@@ -43,7 +43,7 @@ from .api import (
 )
 
 SERVICE = "fillmask-ls"
-VERSION = 1
+VERSION = 2
 
 MAX_TOP_K = 1000
 """The largest ``top_k``."""
@@ -52,14 +52,14 @@ MAX_ITEMS = 1000
 MAX_BODY_BYTES = 1 << 18
 """The largest request."""
 _MAX_WORD_LENGTH = 100
-_MAX_HIDDEN_LENGTH = 1000
+_MAX_MASKED_WORD_LENGTH = 1000
 _SURROGATE = regex.compile(r"[\ud800-\udfff]")
 _LISTS = ("masks", "words", "targets", "spans", "span")
 
 _CALLS: dict[type[Question], tuple[str, Any]] = {
     PredictQuestion: ("predict", Predictions),
     FillQuestion: ("fill_jointly", list[JointFill]),
-    LossQuestion: ("hidden_loss", float),
+    LossQuestion: ("masked_word_loss", float),
     SubstitutesQuestion: ("substitutes", list[Candidate]),
     RankTargetsQuestion: ("rank_targets", list[Candidate]),
     ClozeQuestion: ("cloze", list[TargetScore]),
@@ -214,8 +214,8 @@ def check_question(question: Question) -> None:
         case LossQuestion():
             _check(len(question.words) == len(question.masks), "'words' must be as many as 'masks'")
             _check(
-                all(len(word) <= _MAX_HIDDEN_LENGTH for word in question.words),
-                f"each of the 'words' may have at most {_MAX_HIDDEN_LENGTH} characters",
+                all(len(word) <= _MAX_MASKED_WORD_LENGTH for word in question.words),
+                f"each of the 'words' may have at most {_MAX_MASKED_WORD_LENGTH} characters",
             )
     least = 0 if isinstance(question, SurprisalQuestion) else 1
     top_k = getattr(question, "top_k", 1)

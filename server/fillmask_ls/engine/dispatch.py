@@ -6,9 +6,9 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from fillmask_ls.mlm.forward_steps import ForwardSteps, split_steps
-from fillmask_ls.mlm.hidden_loss import hidden_loss_steps
 from fillmask_ls.mlm.inspection import inspect
 from fillmask_ls.mlm.joint_fill import fill_jointly
+from fillmask_ls.mlm.masked_word_loss import masked_word_loss_steps
 from fillmask_ls.mlm.masking import sample_mask_spans
 from fillmask_ls.mlm.model import MaskedLM
 from fillmask_ls.mlm.prediction import predict_steps
@@ -56,7 +56,7 @@ def _steps(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any])
             only = question.to_fill and range(*question.to_fill)
             return fill_jointly.steps(model, question.text, question.masks, top_k=question.top_k, only=only)
         case LossQuestion():
-            return hidden_loss_steps(model, question.text, question.masks, question.words)
+            return masked_word_loss_steps(model, question.text, question.masks, question.words)
         case SubstitutesQuestion():
             return substitutes.steps(model, question.text, question.span, top_k=question.top_k)
         case RankTargetsQuestion():
