@@ -10,7 +10,7 @@ from fillmask_ls.mlm.inspection import inspect
 from fillmask_ls.mlm.joint_fill import fill_jointly
 from fillmask_ls.mlm.masked_word_loss import masked_word_loss_steps
 from fillmask_ls.mlm.masking import sample_mask_spans
-from fillmask_ls.mlm.model import MaskedLM
+from fillmask_ls.mlm.model import LoadedModel
 from fillmask_ls.mlm.prediction import predict_steps
 from fillmask_ls.mlm.scoring import score
 from fillmask_ls.mlm.substitution import substitutes
@@ -35,7 +35,7 @@ from .api import (
 from .job_queue import ModelSteps
 
 
-def begin(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any], tokens_per_step: int) -> ModelSteps:
+def begin(model: LoadedModel, question: Question, cache: MutableMapping[Any, Any], tokens_per_step: int) -> ModelSteps:
     """Begin to answer a question.
 
     Args:
@@ -48,7 +48,7 @@ def begin(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any], 
     return ModelSteps(model, split_steps(_steps(model, question, cache), tokens_per_step))
 
 
-def _steps(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any]) -> ForwardSteps[Any]:
+def _steps(model: LoadedModel, question: Question, cache: MutableMapping[Any, Any]) -> ForwardSteps[Any]:
     match question:
         case PredictQuestion():
             return _predict_steps(model, question, cache)
@@ -84,7 +84,7 @@ def _steps(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any])
 
 
 def _predict_steps(
-    model: MaskedLM, question: PredictQuestion, cache: MutableMapping[Any, Any]
+    model: LoadedModel, question: PredictQuestion, cache: MutableMapping[Any, Any]
 ) -> ForwardSteps[Predictions]:
     predictions = []
     for window in windows(model, question.text, question.masks):

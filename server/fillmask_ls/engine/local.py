@@ -27,9 +27,9 @@ from .scheduler import Scheduler, tokens_per_step
 
 if TYPE_CHECKING:
     from fillmask_ls.mlm.forward_steps import ForwardSteps
-    from fillmask_ls.mlm.model import MaskedLM
+    from fillmask_ls.mlm.model import LoadedModel
 
-    Loader = Callable[[str, str, str, str], MaskedLM]
+    Loader = Callable[[str, str, str, str], LoadedModel]
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class LocalEngine(Engine):
         """
         self._load_model = load_model or _load
         self._long_lived = long_lived
-        self._model: MaskedLM | None = None
+        self._model: LoadedModel | None = None
         self._masks = masks
         self._distributions = LRUCache.of_masks(masks)
         self._answers = LRUCache.of_answers()
@@ -253,7 +253,7 @@ def _import_mlm() -> None:
     from fillmask_ls.mlm import loading, prediction  # noqa: F401
 
 
-def _load(model: str, device: str, dtype: str, runtime: str) -> MaskedLM:
+def _load(model: str, device: str, dtype: str, runtime: str) -> LoadedModel:
     import torch
 
     from fillmask_ls import mlm

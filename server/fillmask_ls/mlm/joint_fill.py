@@ -14,7 +14,7 @@ from fillmask_ls.words import find_masks
 from .arguments import check_count
 from .beam_search import AllowedTokens, Hypothesis, Template, Tokens, beam_search
 from .forward_steps import ForwardSteps
-from .model import MaskedLM
+from .model import LoadedModel
 from .records import Results
 from .results import JointFill
 from .spelling import Spelling
@@ -26,7 +26,7 @@ _BEAM_SIZE = 5
 
 @over_texts("masks")
 def fill_jointly(
-    model: MaskedLM, text: str, masks: Sequence[Span] | None = None, *, top_k: int = 5, only: range | None = None
+    model: LoadedModel, text: str, masks: Sequence[Span] | None = None, *, top_k: int = 5, only: range | None = None
 ) -> ForwardSteps[Results[JointFill]]:
     """Find the ``top_k`` most probable ways to fill all masks of a text with words of one subword.
 
@@ -78,7 +78,7 @@ def _request_only(window: Window, only: range) -> Window:
     return replace(window, requested=range(start, max(start, stop)))
 
 
-def _fill_window(model: MaskedLM, window: Window, beam_size: int) -> ForwardSteps[list[Hypothesis]]:
+def _fill_window(model: LoadedModel, window: Window, beam_size: int) -> ForwardSteps[list[Hypothesis]]:
     encoded = contexts(model, window)
     template = Template(
         rows=[context.input_ids for context in encoded],
@@ -88,7 +88,7 @@ def _fill_window(model: MaskedLM, window: Window, beam_size: int) -> ForwardStep
     return (yield from beam_search(model.log_probabilities, [template], beam_size=beam_size))
 
 
-def _allowed_words(model: MaskedLM, window: Window) -> AllowedTokens:
+def _allowed_words(model: LoadedModel, window: Window) -> AllowedTokens:
     vocabulary = model.vocabulary
     fitting: list[Tensor] = [
         vocabulary.fitting_tokens(is_continuation=vocabulary.is_continuation(window.before(number)))
@@ -101,7 +101,7 @@ def _allowed_words(model: MaskedLM, window: Window) -> AllowedTokens:
     return allowed
 
 
-def _words(model: MaskedLM, window: Window, hypothesis: Hypothesis) -> tuple[str, ...]:
+def _words(model: LoadedModel, window: Window, hypothesis: Hypothesis) -> tuple[str, ...]:
     """Return the words of a hypothesis, spelled from the last one to the first: a name begins before its second word."""
     spelling = Spelling(model.vocabulary, window.text)
     words: dict[int, str] = {}

@@ -11,7 +11,7 @@ from torch import Tensor
 from .forward_steps import MAX_TOKENS_PER_STEP, ForwardStep
 from .likelihood import log_likelihoods, ranks
 from .masking import word_numbers
-from .model import MaskedLM
+from .model import LoadedModel
 from .results import Metric
 from .tokenization import Encoding
 
@@ -39,7 +39,7 @@ class MaskedCopy:
 
 
 def masked_copies(
-    model: MaskedLM, text_number: int, encoding: Encoding, text: str, metric: Metric
+    model: LoadedModel, text_number: int, encoding: Encoding, text: str, metric: Metric
 ) -> Iterator[MaskedCopy]:
     """Yield the copies that score each token of a text once; ``[MASK]`` is context and is not scored.
 

@@ -10,12 +10,12 @@ from fillmask_ls.spans import Span
 
 from .forward_steps import ForwardStep, ForwardSteps
 from .likelihood import log_likelihoods
-from .model import MaskedLM
+from .model import LoadedModel
 from .windows import Window, subwords_at, windows
 
 
 def masked_word_loss_steps(
-    model: MaskedLM, text: str, masks: Sequence[Span], masked_words: Sequence[str]
+    model: LoadedModel, text: str, masks: Sequence[Span], masked_words: Sequence[str]
 ) -> ForwardSteps[float]:
     """Compute the mean cross-entropy of the words that masks hide, with one forward step for each window.
 
@@ -40,7 +40,7 @@ def masked_word_loss_steps(
 
 
 def _widen_masks(
-    model: MaskedLM, window: Window, masked_words: Sequence[str]
+    model: LoadedModel, window: Window, masked_words: Sequence[str]
 ) -> tuple[list[int], list[int], list[int]]:
     """Return the window with as many masks as each masked word has subwords, the positions to predict, and the labels."""
     mask_id, max_length = model.tokenizer.mask_id, model.tokenizer.max_length

@@ -12,7 +12,7 @@ from fillmask_ls.words import find_words
 
 from .forward_steps import ForwardSteps, without_steps
 from .likelihood import IGNORE_INDEX
-from .model import MaskedLM
+from .model import LoadedModel
 from .text_functions import over_texts
 from .tokenization import Encoding, Tokenizer
 
@@ -69,7 +69,7 @@ def seeded_generator(seed: int, text: str) -> torch.Generator:
 
 @over_texts()
 def sample_mask_spans(
-    model: MaskedLM, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False
+    model: LoadedModel, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False
 ) -> ForwardSteps[list[Span]]:
     """Choose the characters to mask in a text of any length, with :func:`sample_mask`.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MaskedLM:
+class LoadedModel:
     """A masked language model in evaluation mode, with its tokenizer.
 
     A BERT or MPNet is an ``encoder`` and a ``head``, which hold the only copy of the weights. Any other architecture is

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 
 from .forward_steps import MAX_TOKENS_PER_STEP
-from .model import MaskedLM
+from .model import LoadedModel
 from .paradigms import MinimalPairs, PairScore
 from .results import Metric
 from .scoring import score
 
 
 def minimal_pairs(
-    model: MaskedLM,
+    model: LoadedModel,
     pairs: Iterable[tuple[str, str]],
     by: Iterable[Hashable] | None = None,
     *,

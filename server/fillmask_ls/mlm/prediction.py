@@ -15,7 +15,7 @@ from fillmask_ls.words import SUBWORDS_LIMIT, find_masks
 
 from .arguments import check_count
 from .forward_steps import ForwardStep, ForwardSteps, run_together
-from .model import MaskedLM
+from .model import LoadedModel
 from .records import Results
 from .results import Candidate, Prediction
 from .spelling import Spelling
@@ -39,7 +39,7 @@ _CacheKey = tuple[Window, int, str]
 
 @over_texts("masks", "prefixes")
 def predict(
-    model: MaskedLM,
+    model: LoadedModel,
     text: str,
     masks: Sequence[Span] | None = None,
     *,
@@ -84,7 +84,7 @@ def predict(
 
 
 @over_texts()
-def fill(model: MaskedLM, text: str) -> ForwardSteps[str]:
+def fill(model: LoadedModel, text: str) -> ForwardSteps[str]:
     """Replace each mask by its most probable word; every other character stays as is.
 
     >>> mlm.fill(model, "She drank a cup of [MASK] with milk.")
@@ -100,7 +100,7 @@ def fill(model: MaskedLM, text: str) -> ForwardSteps[str]:
 
 
 def predict_steps(
-    model: MaskedLM,
+    model: LoadedModel,
     window: Window,
     *,
     top_k: int,
@@ -145,7 +145,7 @@ def predict_steps(
     return _predictions(model, keys, distributions, top_k, cache)
 
 
-def _find_distributions(model: MaskedLM, window: Window, found: list[Tensor]) -> ForwardSteps[None]:
+def _find_distributions(model: LoadedModel, window: Window, found: list[Tensor]) -> ForwardSteps[None]:
     """Append the probabilities [requested, vocabulary] at the requested masks to ``found``."""
     encoded = contexts(model, window)
     positions = [[context.mask_positions[number] for number in window.requested] for context in encoded]
@@ -155,7 +155,7 @@ def _find_distributions(model: MaskedLM, window: Window, found: list[Tensor]) ->
 
 
 def _search(
-    model: MaskedLM,
+    model: LoadedModel,
     searched: SearchedWindow,
     key: _CacheKey,
     distribution: Callable[[], Tensor],
@@ -182,7 +182,7 @@ def _search(
     )
 
 
-def _fitting_tokens(model: MaskedLM, key: _CacheKey) -> Tensor:
+def _fitting_tokens(model: LoadedModel, key: _CacheKey) -> Tensor:
     """Return which tokens are words that fit at a mask, bool [vocabulary]."""
     window, number, prefix = key
     vocabulary = model.vocabulary
@@ -191,7 +191,7 @@ def _fitting_tokens(model: MaskedLM, key: _CacheKey) -> Tensor:
 
 
 def _predictions(
-    model: MaskedLM, keys: Sequence[_CacheKey], distributions: Tensor, top_k: int, cache: Mapping[Any, Any]
+    model: LoadedModel, keys: Sequence[_CacheKey], distributions: Tensor, top_k: int, cache: Mapping[Any, Any]
 ) -> list[Prediction]:
     fits = torch.stack([_fitting_tokens(model, key) for key in keys])
     # Twice as many tokens as words: two tokens can be one word, "The" and "the" at a sentence's start.
@@ -208,7 +208,7 @@ def _predictions(
     return predictions
 
 
-def _cached_words(model: MaskedLM, cache: Mapping[Any, Any], key: _CacheKey) -> WordWeights:
+def _cached_words(model: LoadedModel, cache: Mapping[Any, Any], key: _CacheKey) -> WordWeights:
     """Return the longer words that start with the prefix: from the search for it, or else from the one without a prefix.
 
     Words that are also a single token are left out, because the distribution contains their probability.
@@ -225,7 +225,7 @@ def _cached_words(model: MaskedLM, cache: Mapping[Any, Any], key: _CacheKey) -> 
 
 
 def _prediction(
-    model: MaskedLM,
+    model: LoadedModel,
     spelling: Spelling,
     key: _CacheKey,
     single: WordWeights,

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from .beam_search import AllowedTokens, Template, Tokens, beam_search, score_open_templates
 from .forward_steps import ForwardSteps
-from .model import MaskedLM
+from .model import LoadedModel
 from .vocabulary import Vocabulary
 from .windows import Context, Window, contexts
 
@@ -72,14 +72,14 @@ class SearchedWindow:
     words: Sequence[tuple[int, ...]]
 
     @classmethod
-    def read(cls, model: MaskedLM, window: Window) -> SearchedWindow:
+    def read(cls, model: LoadedModel, window: Window) -> SearchedWindow:
         """Encode a window and find its words."""
         encoded = contexts(model, window)
         return cls(window, encoded, model.vocabulary.words_of_several_subwords(encoded[0].input_ids))
 
 
 def search_words(
-    model: MaskedLM,
+    model: LoadedModel,
     searched: SearchedWindow,
     number: int,
     *,
@@ -192,7 +192,7 @@ def _nothing(_tokens: Tokens) -> list[tuple[int, Tensor]]:
     return []
 
 
-def _near(model: MaskedLM, input_ids: list[int], position: int) -> tuple[list[int], int]:
+def _near(model: LoadedModel, input_ids: list[int], position: int) -> tuple[list[int], int]:
     """Return the tokens near a mask, and the mask's position among them."""
     first, last = model.tokenizer.split_added_tokens(input_ids)
     start = max(len(first), position - _CONTEXT)
@@ -201,7 +201,7 @@ def _near(model: MaskedLM, input_ids: list[int], position: int) -> tuple[list[in
 
 
 def widen_mask(
-    model: MaskedLM, readings: Sequence[tuple[Sequence[int], int]], length: int, allowed: AllowedTokens
+    model: LoadedModel, readings: Sequence[tuple[Sequence[int], int]], length: int, allowed: AllowedTokens
 ) -> Template:
     """Return a template in which ``length`` masks stand in the place of one.
 

@@ -14,7 +14,7 @@ from .arguments import check_base
 from .beam_search import beam_search
 from .forward_steps import ForwardStep, ForwardSteps
 from .likelihood import log_probabilities, ranks
-from .model import MaskedLM
+from .model import LoadedModel
 from .records import Results
 from .results import Candidate, TargetScore
 from .subword_search import widen_mask
@@ -27,7 +27,7 @@ _Targets = Mapping[str, tuple[int, ...]]
 
 @over_texts("targets", "mask", "masks")
 def rank_targets(
-    model: MaskedLM, text: str, targets: str | Sequence[str], *, mask: int = 0, masks: Sequence[Span] | None = None
+    model: LoadedModel, text: str, targets: str | Sequence[str], *, mask: int = 0, masks: Sequence[Span] | None = None
 ) -> ForwardSteps[Results[Candidate]]:
     """Rank words or phrases by how well they fit a mask, relative to each other.
 
@@ -67,7 +67,7 @@ def rank_targets(
 
 @over_texts("targets", "mask", "masks")
 def cloze(
-    model: MaskedLM,
+    model: LoadedModel,
     text: str,
     targets: str | Sequence[str],
     *,
@@ -116,7 +116,7 @@ def cloze(
     return Results(scores)
 
 
-def _window_of(model: MaskedLM, text: str, mask: int, masks: Sequence[Span] | None) -> tuple[Window, int]:
+def _window_of(model: LoadedModel, text: str, mask: int, masks: Sequence[Span] | None) -> tuple[Window, int]:
     """Return the window that reads a mask, and the number of the mask in it."""
     masks = find_masks(text) if masks is None else masks
     if not 0 <= mask < len(masks):
@@ -133,7 +133,7 @@ def _target_list(targets: str | Iterable[str]) -> list[str]:
     return listed
 
 
-def _encode_targets(model: MaskedLM, window: Window, number: int, targets: Sequence[str]) -> _Targets:
+def _encode_targets(model: LoadedModel, window: Window, number: int, targets: Sequence[str]) -> _Targets:
     targets = [target.strip() for target in targets]
     if not all(targets):
         raise ValueError("a target must not be empty")
@@ -141,7 +141,7 @@ def _encode_targets(model: MaskedLM, window: Window, number: int, targets: Seque
     return {target: () if model.tokenizer.unknown_id in ids else ids for target, ids in encoded.items()}
 
 
-def _weigh(model: MaskedLM, window: Window, number: int, targets: _Targets) -> ForwardSteps[dict[str, float]]:
+def _weigh(model: LoadedModel, window: Window, number: int, targets: _Targets) -> ForwardSteps[dict[str, float]]:
     """Compute the probability of each target relative to the most probable one."""
     readings = _readings(model, window, number, targets.values())
     lengths = sorted({len(ids) for ids in targets.values() if ids})
@@ -157,7 +157,7 @@ def _weigh(model: MaskedLM, window: Window, number: int, targets: _Targets) -> F
 
 
 def _readings(
-    model: MaskedLM, window: Window, number: int, targets: Iterable[tuple[int, ...]]
+    model: LoadedModel, window: Window, number: int, targets: Iterable[tuple[int, ...]]
 ) -> list[tuple[list[int], int]]:
     """Return the token ids of each context of a mask, and the mask's position in them.
 
@@ -172,7 +172,7 @@ def _readings(
 
 
 def _score_left_to_right(
-    model: MaskedLM, window: Window, number: int, targets: Set[tuple[int, ...]], temperature: float
+    model: LoadedModel, window: Window, number: int, targets: Set[tuple[int, ...]], temperature: float
 ) -> ForwardSteps[dict[tuple[int, ...], tuple[float, int | None]]]:
     """Compute the log-likelihood of each target, and its rank if it has one subword: all in one step."""
     readings = _readings(model, window, number, targets)

@@ -11,7 +11,7 @@ from fillmask_ls.spans import Span
 from fillmask_ls.words import CONTINUATIONS, find_masks
 
 from .arguments import check_spans
-from .model import MaskedLM
+from .model import LoadedModel
 
 _SPARE_TOKENS = 8
 """Tokens that a window leaves free for a continuation and for a mask that is widened to several subwords."""
@@ -44,7 +44,7 @@ class Window:
         return self.text[self.masks[number][1] :]
 
 
-def windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[Window]:
+def windows(model: LoadedModel, text: str, masks: Sequence[Span]) -> Iterator[Window]:
     """Cut a text into windows that request each mask once, with context on both sides of it.
 
     Args:
@@ -119,7 +119,7 @@ class Context:
     mask_positions: list[int]
 
 
-def contexts(model: MaskedLM, window: Window) -> list[Context]:
+def contexts(model: LoadedModel, window: Window) -> list[Context]:
     """Encode a window; a window of prose that ends with a mask is encoded once with each continuation."""
     end = window.masks[-1][1]
     variants = [(window.text, window.masks)]
@@ -136,7 +136,7 @@ def contexts(model: MaskedLM, window: Window) -> list[Context]:
     return encoded
 
 
-def subwords_at(model: MaskedLM, window: Window, number: int, word: str) -> tuple[int, ...]:
+def subwords_at(model: LoadedModel, window: Window, number: int, word: str) -> tuple[int, ...]:
     """Return the token ids of a word or phrase in a mask's place.
 
     Empty if the mask continues a word and no subwords spell the continuation.
