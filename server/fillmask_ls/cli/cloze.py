@@ -111,7 +111,7 @@ class Cloze(MeansTask):
             self._backend.model,
             [item.text for item, _ in questions],
             words,
-            mask=[number for _, number in questions],
+            mask_index=[number for _, number in questions],
             masks=masks,
             calibrated=self._options.calibrated,
             base=self._options.base,

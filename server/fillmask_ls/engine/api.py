@@ -83,17 +83,17 @@ class SubstitutesQuestion:
 
 @dataclass(frozen=True, slots=True)
 class RankTargetsQuestion:
-    """How probable is each of the ``targets`` at the mask number ``mask``, relative to the others?"""
+    """How probable is each of the ``targets`` at the mask with index ``mask_index``, from 0, relative to the others?"""
 
     text: str
     masks: tuple[Span, ...]
     targets: tuple[str, ...]
-    mask: int = 0
+    mask_index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ClozeQuestion:
-    """How probable is each of the ``targets`` at the mask number ``mask``, over the whole vocabulary?
+    """How probable is each of the ``targets`` at the mask with index ``mask_index``, from 0, over the whole vocabulary?
 
     The probabilities are those of the training objective, as in transformers, see
     :func:`~fillmask_ls.mlm.targets.cloze`.
@@ -102,7 +102,7 @@ class ClozeQuestion:
     text: str
     masks: tuple[Span, ...]
     targets: tuple[str, ...]
-    mask: int = 0
+    mask_index: int = 0
 
 
 @dataclass(frozen=True, slots=True)

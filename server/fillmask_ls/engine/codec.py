@@ -208,7 +208,7 @@ def check_question(question: Question) -> None:
         case FillQuestion(to_fill=to_fill) if to_fill is not None:
             _check(0 <= to_fill[0] <= to_fill[1] <= len(question.masks), "'to_fill' must be a range of mask numbers")
         case RankTargetsQuestion() | ClozeQuestion():
-            _check(0 <= question.mask < len(question.masks), "'mask' must be the number of a mask")
+            _check(0 <= question.mask_index < len(question.masks), "'mask_index' must be the index of a mask")
             fit = all(0 < len(target.strip()) <= _MAX_WORD_LENGTH for target in question.targets)
             _check(fit, f"'targets' must be words of at most {_MAX_WORD_LENGTH} characters")
         case LossQuestion():

@@ -60,9 +60,13 @@ def _steps(model: LoadedModel, question: Question, cache: MutableMapping[Any, An
         case SubstitutesQuestion():
             return substitutes.steps(model, question.text, question.span, top_k=question.top_k)
         case RankTargetsQuestion():
-            return rank_targets.steps(model, question.text, question.targets, mask=question.mask, masks=question.masks)
+            return rank_targets.steps(
+                model, question.text, question.targets, mask_index=question.mask_index, masks=question.masks
+            )
         case ClozeQuestion():
-            return cloze.steps(model, question.text, question.targets, mask=question.mask, masks=question.masks)
+            return cloze.steps(
+                model, question.text, question.targets, mask_index=question.mask_index, masks=question.masks
+            )
         case SurprisalQuestion():
             return word_surprisals.steps(model, question.text, spans=question.spans, top_k=question.top_k)
         case ScoreQuestion():

@@ -25,9 +25,14 @@ _Targets = Mapping[str, tuple[int, ...]]
 """The token ids of each target; empty if the model can't spell it."""
 
 
-@over_texts("targets", "mask", "masks")
+@over_texts("targets", "mask_index", "masks")
 def rank_targets(
-    model: LoadedModel, text: str, targets: str | Sequence[str], *, mask: int = 0, masks: Sequence[Span] | None = None
+    model: LoadedModel,
+    text: str,
+    targets: str | Sequence[str],
+    *,
+    mask_index: int = 0,
+    masks: Sequence[Span] | None = None,
 ) -> ForwardSteps[Results[Candidate]]:
     """Rank words or phrases by how well they fit a mask, relative to each other.
 
@@ -38,7 +43,7 @@ def rank_targets(
         model: the model.
         text: a text of any length.
         targets: words or phrases. With many texts, a list of strings is for all; otherwise one list for each text.
-        mask: the number of the mask in the text.
+        mask_index: the index of the mask in the text, from 0.
         masks: as for :func:`~fillmask_ls.mlm.prediction.predict`.
 
     Returns:
@@ -53,7 +58,7 @@ def rank_targets(
     >>> [candidate.text for candidate in ranked]
     ['coffee', 'hot chocolate', 'zebra']
     """
-    window, number = _window_of(model, text, mask, masks)
+    window, number = _window_of(model, text, mask_index, masks)
     ids_of = _encode_targets(model, window, number, _target_list(targets))
     first_of = {ids or target: target for target, ids in reversed(list(ids_of.items()))}
     ids_of = {target: ids for target, ids in ids_of.items() if first_of[ids or target] == target}
@@ -65,13 +70,13 @@ def rank_targets(
     )
 
 
-@over_texts("targets", "mask", "masks")
+@over_texts("targets", "mask_index", "masks")
 def cloze(
     model: LoadedModel,
     text: str,
     targets: str | Sequence[str],
     *,
-    mask: int = 0,
+    mask_index: int = 0,
     masks: Sequence[Span] | None = None,
     calibrated: bool = False,
     base: float = 2.0,
@@ -86,7 +91,7 @@ def cloze(
         model: the model.
         text: a text of any length.
         targets: words or phrases. With many texts, a list of strings is for all; otherwise one list for each text.
-        mask: the number of the mask in the text.
+        mask_index: the index of the mask in the text, from 0.
         masks: as for :func:`~fillmask_ls.mlm.prediction.predict`.
         calibrated: divide the logits by the model's temperature, as ``predict`` does; by default the probabilities
             are those of the training objective, as in transformers' pipeline and in minicons.
@@ -104,7 +109,7 @@ def cloze(
     """
     check_base(base)
     targets = _target_list(targets)
-    window, number = _window_of(model, text, mask, masks)
+    window, number = _window_of(model, text, mask_index, masks)
     ids_of = _encode_targets(model, window, number, targets)
     temperature = model.temperature if calibrated else 1.0
     found = yield from _score_left_to_right(model, window, number, {ids for ids in ids_of.values() if ids}, temperature)
@@ -116,13 +121,15 @@ def cloze(
     return Results(scores)
 
 
-def _window_of(model: LoadedModel, text: str, mask: int, masks: Sequence[Span] | None) -> tuple[Window, int]:
-    """Return the window that reads a mask, and the number of the mask in it."""
+def _window_of(model: LoadedModel, text: str, mask_index: int, masks: Sequence[Span] | None) -> tuple[Window, int]:
+    """Return the window that reads a mask, and the index of the mask in it."""
     masks = find_masks(text) if masks is None else masks
-    if not 0 <= mask < len(masks):
-        raise ValueError(f"there is no mask number {mask}: the text has {len(masks)}")
-    window = next(window for window in windows(model, text, masks) if mask - window.first_mask in window.requested)
-    return window, mask - window.first_mask
+    if not 0 <= mask_index < len(masks):
+        raise ValueError(f"there is no mask with index {mask_index} (from 0): the text has {len(masks)}")
+    window = next(
+        window for window in windows(model, text, masks) if mask_index - window.first_mask in window.requested
+    )
+    return window, mask_index - window.first_mask
 
 
 def _target_list(targets: str | Iterable[str]) -> list[str]:
