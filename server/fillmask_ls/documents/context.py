@@ -43,7 +43,7 @@ class Passage:
     Attributes:
         text: one line.
         masks: the spans of its masks, in order.
-        focus: the number of the mask that the passage was made for, among ``masks``.
+        focus: the index in ``masks`` of the mask that the passage was made for.
         origins: for each character, the document's index of the character or markup that it comes from; -1 if it comes
             from another document.
     """
@@ -53,9 +53,9 @@ class Passage:
     focus: int
     origins: Sequence[int]
 
-    def document_span(self, number: int) -> Span | None:
-        """Return the span in the document of the mask with this number; None if it is in another document."""
-        start, end = self.masks[number]
+    def document_span(self, mask_index: int) -> Span | None:
+        """Return the span in the document of the mask with this index; None if it is in another document."""
+        start, end = self.masks[mask_index]
         return None if self.origins[start] == OTHER_DOCUMENT else _document_span(self.origins, (start, end))
 
 
@@ -181,15 +181,15 @@ def passages_of_masks(
     current: Passage | None = None
     previous: Span | None = None
     for mask in masks:
-        number = None
+        index = None
         if current is not None and previous is not None and not may_end_sentence(document.slice(previous[1], mask[0])):
-            number = _number_in_sentence(current, mask)
-        if current is None or number is None:
+            index = _index_in_sentence(current, mask)
+        if current is None or index is None:
             current = passage(
                 document, Focus(*mask), tokens=tokens, strip_markup=strip_markup, before=before, after=after
             )
         else:
-            current = replace(current, focus=number)
+            current = replace(current, focus=index)
         previous = mask
         yield current
 
@@ -210,13 +210,13 @@ def passages(
     """
     masks = document.masks(*(span or (0, len(document))))
     current: tuple[Passage, list[Span]] | None = None
-    number = 0
-    while number < len(masks):
+    index = 0
+    while index < len(masks):
         next_passage = passage(
-            document, Focus(*masks[number]), tokens=tokens, strip_markup=strip_markup, before=before, after=after
+            document, Focus(*masks[index]), tokens=tokens, strip_markup=strip_markup, before=before, after=after
         )
-        mask_spans = _masks_near_focus(next_passage, masks[number:])
-        number += len(mask_spans)
+        mask_spans = _masks_near_focus(next_passage, masks[index:])
+        index += len(mask_spans)
         if current is not None and _is_same_text(next_passage, *current):
             current[1].extend(mask_spans)
         else:
@@ -227,8 +227,8 @@ def passages(
         yield current
 
 
-def _number_in_sentence(passage: Passage, mask: Span) -> int | None:
-    """Return the number in a passage of a mask in its sentence; None if the passage may be only a part of that sentence."""
+def _index_in_sentence(passage: Passage, mask: Span) -> int | None:
+    """Return the index in a passage of a mask in its sentence; None if the passage may be only a part of that sentence."""
     if len(find_sentences(passage.text)) == 1:
         return None
     following = passage.focus + 1
@@ -244,8 +244,8 @@ def _masks_near_focus(passage: Passage, masks: Sequence[Span]) -> list[Span]:
     focus_start = passage.masks[passage.focus][0]
     last_start = focus_start + (len(passage.text) - focus_start) // 2
     mask_spans: list[Span] = []
-    for number, mask in zip(range(passage.focus, len(passage.masks)), masks, strict=False):
-        if passage.masks[number][0] > last_start or passage.document_span(number) != mask:
+    for index, mask in zip(range(passage.focus, len(passage.masks)), masks, strict=False):
+        if passage.masks[index][0] > last_start or passage.document_span(index) != mask:
             break
         mask_spans.append(mask)
     return mask_spans

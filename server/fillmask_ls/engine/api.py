@@ -28,7 +28,7 @@ class PredictQuestion:
         text: the passage, plain text.
         masks: the spans of its masks, in order, each as long as ``[MASK]``.
         top_k: the number of candidates per mask, at least 1.
-        focus: the number of the mask that ``prefix`` and ``max_subwords`` apply to.
+        focus: the index, from 0, of the mask that ``prefix`` and ``max_subwords`` apply to.
         prefix: the letters that the candidates at ``focus`` begin with.
         max_subwords: the maximum number of subwords of a candidate at ``focus``; 1 takes a single forward step.
     """
@@ -54,7 +54,7 @@ class FillQuestion:
     """What are the ``top_k`` best ways to fill the masks of a passage together?
 
     Attributes:
-        to_fill: the range of mask numbers to fill, as (start, stop); the other masks stay. By default all.
+        to_fill: the range of mask indexes to fill, from 0, as (start, stop); the other masks stay. By default all.
     """
 
     text: str

@@ -203,10 +203,10 @@ def check_question(question: Question) -> None:
     match question:
         case PredictQuestion():
             _check(1 <= question.max_subwords <= SUBWORDS_LIMIT, f"'max_subwords' must be from 1 to {SUBWORDS_LIMIT}")
-            _check(0 <= question.focus < max(1, len(question.masks)), "'focus' must be the number of a mask")
+            _check(0 <= question.focus < max(1, len(question.masks)), "'focus' must be the index of a mask")
             _check(len(question.prefix) <= _MAX_WORD_LENGTH, f"'prefix' may have at most {_MAX_WORD_LENGTH} characters")
         case FillQuestion(to_fill=to_fill) if to_fill is not None:
-            _check(0 <= to_fill[0] <= to_fill[1] <= len(question.masks), "'to_fill' must be a range of mask numbers")
+            _check(0 <= to_fill[0] <= to_fill[1] <= len(question.masks), "'to_fill' must be a range of mask indexes")
         case RankTargetsQuestion() | ClozeQuestion():
             _check(0 <= question.mask_index < len(question.masks), "'mask_index' must be the index of a mask")
             fit = all(0 < len(target.strip()) <= _MAX_WORD_LENGTH for target in question.targets)

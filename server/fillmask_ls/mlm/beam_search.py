@@ -62,7 +62,7 @@ class Hypothesis:
     """Tokens for a template, some slots still open.
 
     Attributes:
-        template: the number of the template.
+        template: the index of the template.
         tokens: one for each slot.
         log_probability: of the tokens together, plus the template's bonus, in nats.
         required_tokens: the tokens that the hypothesis must end with; None if it is free.
@@ -80,7 +80,7 @@ class Hypothesis:
 
     @property
     def open_slots(self) -> list[int]:
-        """The numbers of the slots that are open."""
+        """The indexes of the slots that are open."""
         return [slot for slot, token in enumerate(self.tokens) if token is None]
 
     def fill(self, slot: int, token: int, log_probability: float) -> Hypothesis:
@@ -139,12 +139,12 @@ def _by_probability(hypothesis: Hypothesis) -> float:
 
 
 def _first_beam(templates: Sequence[Template], beam_size: int, targets: Iterable[Sequence[int]]) -> _Beam:
-    def empty(number: int, target: tuple[int, ...] | None = None) -> Hypothesis:
-        template = templates[number]
-        return Hypothesis(number, (None,) * len(template.positions), template.bonus, target)
+    def empty(index: int, target: tuple[int, ...] | None = None) -> Hypothesis:
+        template = templates[index]
+        return Hypothesis(index, (None,) * len(template.positions), template.bonus, target)
 
-    by_length = {len(template.positions): number for number, template in enumerate(templates)}
-    beam = [empty(number) for number in range(len(templates))] if beam_size else []
+    by_length = {len(template.positions): index for index, template in enumerate(templates)}
+    beam = [empty(index) for index in range(len(templates))] if beam_size else []
     return beam + [empty(by_length[len(target)], tuple(target)) for target in targets if len(target) in by_length]
 
 
@@ -155,18 +155,18 @@ def _score_steps(
     states = list(dict.fromkeys((hypothesis.template, hypothesis.tokens) for hypothesis in beam))
     rows: list[list[int]] = []
     positions: list[list[int]] = []
-    for number, tokens in states:
-        template = templates[number]
+    for index, tokens in states:
+        template = templates[index]
         rows += template.fill(tokens)
         positions += [template.open_positions(tokens)] * len(template.rows)
     all_scores = log_probabilities((yield ForwardStep(rows, positions)))
     scores = {}
     start = 0
-    for number, tokens in states:
-        contexts, slots = len(templates[number].rows), tokens.count(None)
+    for index, tokens in states:
+        contexts, slots = len(templates[index].rows), tokens.count(None)
         by_context = all_scores[start : start + contexts * slots].view(contexts, slots, -1)
         start += contexts * slots
-        scores[number, tokens] = by_context[0] if contexts == 1 else by_context.logsumexp(0) - log(contexts)
+        scores[index, tokens] = by_context[0] if contexts == 1 else by_context.logsumexp(0) - log(contexts)
     return scores
 
 

@@ -37,7 +37,7 @@ def fill_jointly(
         text: a text of any length.
         masks: as for :func:`~fillmask_ls.mlm.prediction.predict`.
         top_k: at least 1.
-        only: the numbers of the masks to fill; the others stay. By default all.
+        only: the indexes of the masks to fill, from 0; the others stay. By default all.
 
     Returns:
         The fills, the most probable first; fewer than ``top_k`` if fewer are found. For a text without masks, one fill
@@ -72,7 +72,7 @@ def fill_jointly(
 
 
 def _request_only(window: Window, only: range) -> Window:
-    """Return the window with fewer masks requested; ``only`` numbers the masks of the whole text."""
+    """Return the window with fewer masks requested; ``only`` contains indexes among the masks of the whole text."""
     start = max(window.requested.start, only.start - window.first_mask)
     stop = min(window.requested.stop, only.stop - window.first_mask)
     return replace(window, requested=range(start, max(start, stop)))

@@ -56,12 +56,12 @@ def minimal_pairs(
 
 
 def _sentences(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
-    for number, pair in enumerate(pairs):
+    for index, pair in enumerate(pairs):
         match pair:
             case (str(good), str(bad)):
                 if not (good.strip() and bad.strip()):
-                    raise ValueError(f"a sentence of pair {number} is empty")
+                    raise ValueError(f"a sentence of the pair at index {index} is empty")
                 yield good
                 yield bad
             case _:
-                raise TypeError(f"expected pairs of two str, but item {number} is {pair!r:.60}")
+                raise TypeError(f"expected pairs of two str, but the item at index {index} is {pair!r:.60}")

@@ -34,7 +34,7 @@ _MIN_WEIGHT = 1e-6
 """Where no word of one subword fits a prefix, less likely words are noise."""
 
 _CacheKey = tuple[Window, int, str]
-"""A window, the number of a mask in the window, and the prefix that the words must begin with."""
+"""A window, the index of a mask in the window, and the prefix that the words must begin with."""
 
 
 @over_texts("masks", "prefixes")
@@ -58,7 +58,7 @@ def predict(
         text: a text of any length.
         masks: the spans of the masks, in order, each as long as ``[MASK]``; by default every ``[MASK]`` in the text.
         top_k: at least 1; fewer candidates are returned if fewer fit.
-        prefixes: what the words must begin with, by the number of the mask.
+        prefixes: what the words must begin with, by the index of the mask in the window.
         max_subwords: the most subwords in a word, from 1 to 8; 1 turns the search off.
 
     Returns:
@@ -115,9 +115,9 @@ def predict_steps(
         model: the model.
         window: a window.
         top_k: as for :func:`predict`.
-        prefixes: what the words must begin with, by the number of the mask in the whole text.
+        prefixes: what the words must begin with, by the index of the mask in the whole text.
         max_subwords: as for :func:`predict`.
-        focus: the number, in the whole text, of the only mask at which longer words are searched for; by default at
+        focus: the index, in the whole text, of the only mask at which longer words are searched for; by default at
             all.
         cache: results of earlier calls; read and extended. Longer words from it are returned even if ``max_subwords``
             is 1.

@@ -54,7 +54,7 @@ class Results(list[T]):
     """A list of results, one for each text or part of a text, that can become a table.
 
     Attributes:
-        label: the name of the column that numbers the results, from 0.
+        label: the name of the column with the index of each result, from 0.
     """
 
     def __init__(self, results: Iterable[T] = (), *, label: str = "index") -> None:
@@ -62,7 +62,7 @@ class Results(list[T]):
         self.label = label
 
     def to_records(self) -> list[dict[str, Any]]:
-        """Return the rows of all results as flat dictionaries, each with the number of its result."""
+        """Return the rows of all results as flat dictionaries, each with the index of its result."""
         return list(self._records())
 
     def to_pandas(self) -> Any:

@@ -81,7 +81,7 @@ class SearchedWindow:
 def search_words(
     model: LoadedModel,
     searched: SearchedWindow,
-    number: int,
+    mask_index: int,
     *,
     prefix: str,
     max_subwords: int,
@@ -92,7 +92,7 @@ def search_words(
     Args:
         model: the model.
         searched: the window of the mask.
-        number: the number of the mask in the window.
+        mask_index: the index of the mask in the window.
         prefix: what the words must begin with.
         max_subwords: the most subwords in a word.
         min_weight: the least weight that is worth offering; called after the first step.
@@ -102,14 +102,14 @@ def search_words(
     """
     vocabulary = model.vocabulary
     encoded = searched.encoded
-    is_continuation = vocabulary.is_continuation(searched.window.before(number))
+    is_continuation = vocabulary.is_continuation(searched.window.before(mask_index))
     prefix = vocabulary.normalized(prefix)
     passage_words = [
         ids
         for ids in ([] if is_continuation else searched.words)
         if len(ids) <= max_subwords and vocabulary.normalized(vocabulary.word(ids)).startswith(prefix)
     ]
-    readings = [_near(model, context.input_ids, context.mask_positions[number]) for context in encoded]
+    readings = [_near(model, context.input_ids, context.mask_positions[mask_index]) for context in encoded]
     allowed = _allowed_subwords(vocabulary, is_continuation, prefix)
     lengths = set(range(2, max_subwords + 1)) if prefix else {2, *map(len, passage_words)}
     templates = [widen_mask(model, readings, length, allowed) for length in sorted(lengths)]

@@ -58,11 +58,11 @@ def rank_targets(
     >>> [candidate.text for candidate in ranked]
     ['coffee', 'hot chocolate', 'zebra']
     """
-    window, number = _window_of(model, text, mask_index, masks)
-    ids_of = _encode_targets(model, window, number, _target_list(targets))
+    window, index = _window_of(model, text, mask_index, masks)
+    ids_of = _encode_targets(model, window, index, _target_list(targets))
     first_of = {ids or target: target for target, ids in reversed(list(ids_of.items()))}
     ids_of = {target: ids for target, ids in ids_of.items() if first_of[ids or target] == target}
-    weights = yield from _weigh(model, window, number, ids_of)
+    weights = yield from _weigh(model, window, index, ids_of)
     total = sum(weights.values()) or 1.0
     return Results(
         Candidate(target, weight / total, model.tokenizer.subwords(ids_of[target]))
@@ -109,10 +109,10 @@ def cloze(
     """
     check_base(base)
     targets = _target_list(targets)
-    window, number = _window_of(model, text, mask_index, masks)
-    ids_of = _encode_targets(model, window, number, targets)
+    window, index = _window_of(model, text, mask_index, masks)
+    ids_of = _encode_targets(model, window, index, targets)
     temperature = model.temperature if calibrated else 1.0
-    found = yield from _score_left_to_right(model, window, number, {ids for ids in ids_of.values() if ids}, temperature)
+    found = yield from _score_left_to_right(model, window, index, {ids for ids in ids_of.values() if ids}, temperature)
     scores = []
     for target in targets:
         ids = ids_of[target.strip()]
@@ -140,17 +140,17 @@ def _target_list(targets: str | Iterable[str]) -> list[str]:
     return listed
 
 
-def _encode_targets(model: LoadedModel, window: Window, number: int, targets: Sequence[str]) -> _Targets:
+def _encode_targets(model: LoadedModel, window: Window, mask_index: int, targets: Sequence[str]) -> _Targets:
     targets = [target.strip() for target in targets]
     if not all(targets):
         raise ValueError("a target must not be empty")
-    encoded = {target: subwords_at(model, window, number, target) for target in targets}
+    encoded = {target: subwords_at(model, window, mask_index, target) for target in targets}
     return {target: () if model.tokenizer.unknown_id in ids else ids for target, ids in encoded.items()}
 
 
-def _weigh(model: LoadedModel, window: Window, number: int, targets: _Targets) -> ForwardSteps[dict[str, float]]:
+def _weigh(model: LoadedModel, window: Window, mask_index: int, targets: _Targets) -> ForwardSteps[dict[str, float]]:
     """Compute the probability of each target relative to the most probable one."""
-    readings = _readings(model, window, number, targets.values())
+    readings = _readings(model, window, mask_index, targets.values())
     lengths = sorted({len(ids) for ids in targets.values() if ids})
     hypotheses = yield from beam_search(
         model.log_probabilities,
@@ -164,14 +164,14 @@ def _weigh(model: LoadedModel, window: Window, number: int, targets: _Targets) -
 
 
 def _readings(
-    model: LoadedModel, window: Window, number: int, targets: Iterable[tuple[int, ...]]
+    model: LoadedModel, window: Window, mask_index: int, targets: Iterable[tuple[int, ...]]
 ) -> list[tuple[list[int], int]]:
     """Return the token ids of each context of a mask, and the mask's position in them.
 
     Raises:
         ValueError: a target is too long for the model.
     """
-    readings = [(context.input_ids, context.mask_positions[number]) for context in contexts(model, window)]
+    readings = [(context.input_ids, context.mask_positions[mask_index]) for context in contexts(model, window)]
     longest = max(map(len, targets), default=0)
     if longest and len(readings[0][0]) + longest > model.tokenizer.max_length:
         raise ValueError(f"a target of {longest} tokens is too long for the model")
@@ -179,10 +179,10 @@ def _readings(
 
 
 def _score_left_to_right(
-    model: LoadedModel, window: Window, number: int, targets: Set[tuple[int, ...]], temperature: float
+    model: LoadedModel, window: Window, mask_index: int, targets: Set[tuple[int, ...]], temperature: float
 ) -> ForwardSteps[dict[tuple[int, ...], tuple[float, int | None]]]:
     """Compute the log-likelihood of each target, and its rank if it has one subword: all in one step."""
-    readings = _readings(model, window, number, targets)
+    readings = _readings(model, window, mask_index, targets)
     # A row for each beginning of a target: targets of one length that begin alike share it.
     beginnings = list(dict.fromkeys((len(ids), ids[:end]) for ids in targets for end in range(len(ids))))
     if not beginnings:

@@ -148,10 +148,10 @@ class _CheckedTexts:
         return len(self._texts)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[str]:
-        for number, text in enumerate(self._texts):
+        for index, text in enumerate(self._texts):
             if not isinstance(text, str):
                 raise TypeError(
-                    f"expected a str or an iterable of str, but item {number} is {_type(text)}: {text!r:.60}"
+                    f"expected a str or an iterable of str, but the item at index {index} is {_type(text)}: {text!r:.60}"
                 )
             yield str(text)
 
@@ -172,24 +172,24 @@ def _begin_each(
     bound = signature.bind(model, "", *args, **kwargs)
     arguments = dict(list(bound.arguments.items())[2:])
     own = {name: iter(arguments.pop(name)) for name in per_text if not _is_shared(arguments.get(name))}
-    for number, text in enumerate(texts):
+    for index, text in enumerate(texts):
         values = {name: next(each, _MISSING) for name, each in own.items()}
         for name, value in values.items():
             if value is _MISSING:
-                raise ValueError(f"{name!r} has {number} values, but there are more texts")
-        yield _name_text(function(model, text, **arguments, **values), number)
+                raise ValueError(f"{name!r} has {index} values, but there are more texts")
+        yield _name_text(function(model, text, **arguments, **values), index)
     for name, each in own.items():
         if next(each, _MISSING) is not _MISSING:
             raise ValueError(f"{name!r} has more values than there are texts")
 
 
-def _name_text(steps: ForwardSteps[R], number: int) -> ForwardSteps[R]:
-    """Run the steps for a text; its errors begin with its number."""
+def _name_text(steps: ForwardSteps[R], index: int) -> ForwardSteps[R]:
+    """Run the steps for a text; its errors begin with its index."""
     try:
         return (yield from steps)
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"text {number}: {error}") from error
+        raise kind(f"text at index {index}: {error}") from error
 
 
 _MISSING = object()

@@ -32,7 +32,7 @@ class Item:
         columns: the columns of its row, which its records keep.
         places: where it comes from, for its records: one place, or one for each requested mask of a document's passage.
         masks: the spans of all masks of a document's passage; None for a text of its own.
-        first_mask: the number of the first requested mask of a document's passage.
+        first_mask: the index of the first requested mask of a document's passage.
         lines: for each place, the line of the document.
         error: why there is no text; empty if there is one.
         first_place: the number of the first place that is not written yet.
@@ -54,7 +54,7 @@ class Item:
         return tuple(find_masks(self.text)) if self.masks is None else self.masks
 
     def requested_masks(self) -> range:
-        """Return the numbers of the masks that the item is about."""
+        """Return the indexes of the masks that the item is about."""
         if self.masks is None:
             return range(self.text.count(MASK))
         return range(self.first_mask, self.first_mask + len(self.places))
@@ -64,7 +64,7 @@ class Item:
         return (0, number + 1) if self.masks is None else (number - self.first_mask, number + 1)
 
     def context(self, number: int) -> tuple[str, int, Span]:
-        """Return the line that shows a mask, its number from 0, and the span of the mask in it."""
+        """Return the line that shows a mask, its index from 0, and the span of the mask in it."""
         place, _ = self.place_of(number)
         fields = self.places[place]
         if self.masks is None:
