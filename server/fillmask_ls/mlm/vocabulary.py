@@ -129,7 +129,7 @@ class Vocabulary:
             begins, continues = marks.begins_word(token), marks.continues_word(token)
             if id in added_ids:
                 begins = continues = True
-            elif marks.space:  # a space that such a script doesn't write is a token by itself
+            elif marks.word_start_prefix:  # a space that such a script doesn't write is a token by itself
                 begins = begins or is_written_without_spaces(text[0])
             elif begins and len(text) == 1 and self._splits_at_han and is_han(text):
                 continues = True
@@ -145,7 +145,7 @@ class Vocabulary:
 
     def _starts_text_without_space(self) -> bool:
         """Return whether the first token of a text has no mark; SentencePiece mostly puts a space before a text."""
-        space = self._tokenizer.marks.space
+        space = self._tokenizer.marks.word_start_prefix
         marked = (id for id in self._ids_of[False, True] if self._tokenizer.vocabulary[id].startswith(space))
         sample = next(marked, None)
         if not space or sample is None:
@@ -164,7 +164,7 @@ class Vocabulary:
         last = before[-1:]
         if self._tokenizer.marks.each_token_is_a_word:
             return False
-        if self._tokenizer.marks.space:
+        if self._tokenizer.marks.word_start_prefix:
             return not last.isspace() if last else self._starts_without_space
         # After a Chinese character, which BERT separates, a new word begins.
         return is_part_of_word(last) and self._is_one_word(last + "a")
@@ -239,7 +239,9 @@ class Vocabulary:
 
     def word(self, ids: Sequence[int]) -> str:
         """Return the word that subwords spell."""
-        if len(ids) > 1 and self._tokenizer.marks.space:  # the tokens of a character can be only parts of it
+        if (
+            len(ids) > 1 and self._tokenizer.marks.word_start_prefix
+        ):  # the tokens of a character can be only parts of it
             return self._tokenizer.decode(ids)
         return "".join(self.texts[id] for id in ids)  # without the spaces that decoders put between characters
 
