@@ -147,7 +147,7 @@ class FillmaskServer(LanguageServer):
             notebook_document_sync=types.NotebookDocumentSyncOptions([types.NotebookDocumentFilterWithNotebook("*")]),
         )
         documents = self.protocol.documents
-        self.session = Session(Client(self), documents, local or LocalEngine(long_lived=True))
+        self.session = Session(Client(self), documents, local or LocalEngine(owns_process=True))
         self._diagnostics = DiagnosticsPublisher(self.session)
         self._watch_parent = watch_parent
         documents.on_change = self._document_changed
