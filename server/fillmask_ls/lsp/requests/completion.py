@@ -86,7 +86,7 @@ def _is_wanted(session: Session, snapshot: Snapshot, index: int, context: types.
     """Return whether the settings let a request suggest words without a mask."""
     kind = context.trigger_kind if context else types.CompletionTriggerKind.Invoked
     is_asked = kind is types.CompletionTriggerKind.TriggerForIncompleteCompletions or (
-        kind is types.CompletionTriggerKind.Invoked and session.is_asked_for(snapshot.document, index)
+        kind is types.CompletionTriggerKind.Invoked and session.record_completion_request(snapshot.document, index)
     )
     settings = snapshot.settings
     match settings.completion_without_mask:

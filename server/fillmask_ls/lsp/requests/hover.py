@@ -42,7 +42,7 @@ async def _hover_mask(session: Session, snapshot: Snapshot, mask: Focus) -> type
     answer = await predict_mask(session, snapshot, mask)
     notes = []
     if _is_for_english(answer.model) and not english.is_english(answer.passage.text):
-        notes = [_ENGLISH_MODEL] if session.tell_once(snapshot.document.uri) else []
+        notes = [_ENGLISH_MODEL] if session.claim_notice(snapshot.document.uri) else []
     return types.Hover(render_prediction(answer, snapshot, notes), snapshot.range((mask.start, mask.end)))
 
 
