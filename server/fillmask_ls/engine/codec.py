@@ -56,7 +56,7 @@ _MAX_MASKED_WORD_LENGTH = 1000
 _SURROGATE = regex.compile(r"[\ud800-\udfff]")
 _LISTS = ("masks", "words", "targets", "spans", "span")
 
-_CALLS: dict[type[Question], tuple[str, Any]] = {
+_METHODS: dict[type[Question], tuple[str, Any]] = {
     PredictQuestion: ("predict", Predictions),
     FillQuestion: ("fill_jointly", list[JointFill]),
     LossQuestion: ("masked_word_loss", float),
@@ -69,7 +69,7 @@ _CALLS: dict[type[Question], tuple[str, Any]] = {
     InspectQuestion: ("inspect", Inspection),
 }
 """For each kind of question, the name of the engine's method and the type of its answer."""
-_QUESTIONS = {name: kind for kind, (name, _) in _CALLS.items()}
+_QUESTIONS = {name: kind for kind, (name, _) in _METHODS.items()}
 
 
 class CodecError(ValueError):
@@ -92,7 +92,7 @@ def sendable(question: Question) -> Question:
 
 def request(question: Question) -> dict[str, Any]:
     """Return the body of a request."""
-    return {"version": VERSION, "ask": _CALLS[type(question)][0], "question": _CONVERTER.unstructure(question)}
+    return {"version": VERSION, "ask": _METHODS[type(question)][0], "question": _CONVERTER.unstructure(question)}
 
 
 def read_request(body: object) -> Question:
@@ -126,7 +126,7 @@ def read_question(kind: type[Question], data: object) -> Question:
 
 def reply(question: Question, model: str, answer: object) -> dict[str, Any]:
     """Return the body of a reply."""
-    value = _CONVERTER.unstructure(answer, unstructure_as=_CALLS[type(question)][1])
+    value = _CONVERTER.unstructure(answer, unstructure_as=_METHODS[type(question)][1])
     return {"version": VERSION, "model": model, "answer": value}
 
 
@@ -137,7 +137,7 @@ def read_reply(question: Question, body: object) -> tuple[str, Any]:
         CodecError: the body holds no answer to this question.
     """
     model = _member(body, "model", str)
-    answer = _structured(_member(body, "answer", object), _CALLS[type(question)][1], "the answer")
+    answer = _structured(_member(body, "answer", object), _METHODS[type(question)][1], "the answer")
     if not _fits(question, answer):
         raise CodecError("the answer does not fit the question")
     return model, answer

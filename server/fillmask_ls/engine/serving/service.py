@@ -52,7 +52,7 @@ class Limits:
     response_bytes: int = 1 << 22
 
 
-class Answer(Protocol):
+class AnswerFunction(Protocol):
     """Answers a question; see :meth:`~fillmask_ls.engine.local.LocalEngine.answer`."""
 
     def __call__(
@@ -68,7 +68,7 @@ class Service:
 
     def __init__(
         self,
-        answer: Answer,
+        answer: AnswerFunction,
         model: str,
         count_tokens: Callable[[str], int],
         *,
