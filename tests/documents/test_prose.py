@@ -39,7 +39,7 @@ def test_each_mask_has_the_prose_below_its_line(name: str, line_end: str) -> Non
 
 @pytest.mark.parametrize("name", [name for name in MARKER_FILES if code_language(find_language("", name)).grammar])
 def test_each_mask_has_the_same_prose_without_a_grammar(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comments, "grammar_runs", lambda *_: None)
+    monkeypatch.setattr(comments, "grammar_texts", lambda *_: None)
     check_marker_file(name, "\n")
 
 
