@@ -71,7 +71,7 @@ class Snapshot:
         """Return the prose around a word, with a mask in its place."""
         return await self._read_masked(context.passage, word)
 
-    async def gap_passage(self, word: Span) -> Passage | None:
+    async def prose_passage(self, word: Span) -> Passage | None:
         """Return the prose around a word or a gap between words, with a mask in its place; None in code."""
         return await self._read_masked(context.prose_passage, word)
 

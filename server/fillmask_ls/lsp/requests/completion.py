@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from fillmask_ls import MASK
 from fillmask_ls.documents import masks
-from fillmask_ls.documents.gaps import gap_at
+from fillmask_ls.documents.insertion_points import insertion_point_at
 from fillmask_ls.documents.languages.registry import is_language_named
 from fillmask_ls.documents.masks import Focus
 from fillmask_ls.engine.api import Candidate, EngineError, FillQuestion
@@ -63,7 +63,7 @@ async def _complete(
         mask = _offer_mask_text(snapshot, index, context)
         if mask is not None or not _is_wanted(session, snapshot, index, context):
             return mask
-        return await _complete_gap(session, snapshot, index)
+        return await _complete_without_mask(session, snapshot, index)
     answer, lines = await complete_mask(session, snapshot, focus, index)
     range_ = snapshot.range((focus.start, focus.typed_end))
     key = session.remember_list(answer)
@@ -98,14 +98,14 @@ def _is_wanted(session: Session, snapshot: Snapshot, index: int, context: types.
     return False
 
 
-async def _complete_gap(session: Session, snapshot: Snapshot, index: int) -> types.CompletionList | None:
+async def _complete_without_mask(session: Session, snapshot: Snapshot, index: int) -> types.CompletionList | None:
     """Return the words that fit at the cursor without a mask; None in code."""
-    gap = gap_at(snapshot.document, index)
-    answer = await suggest_words(session, snapshot, gap) if gap else None
-    if gap is None or answer is None:
+    point = insertion_point_at(snapshot.document, index)
+    answer = await suggest_words(session, snapshot, point) if point else None
+    if point is None or answer is None:
         return None
-    range_, key = snapshot.range(gap.span), session.remember_list(answer)
-    return completion_list(answer.candidates, gap.prefix, range_, key, snapshot.capabilities.completion)
+    range_, key = snapshot.range(point.span), session.remember_list(answer)
+    return completion_list(answer.candidates, point.prefix, range_, key, snapshot.capabilities.completion)
 
 
 async def complete_mask(

@@ -50,7 +50,7 @@ async def _hover_word(session: Session, snapshot: Snapshot, word: Span) -> types
     passage = await snapshot.word_passage(word)
     if passage is None:
         return None
-    masked = await snapshot.gap_passage(passage.document_span)
+    masked = await snapshot.prose_passage(passage.document_span)
     surprisals = await session.engine.word_surprisals(SurprisalQuestion(passage.text, 0, (passage.span,)))
     if not surprisals or masked is None:
         return None
