@@ -12,7 +12,7 @@ import torch
 import parity
 import random_checkpoints
 from fillmask_ls import MASK, mlm
-from fillmask_ls.mlm.architectures import BLIND_TO_PADDING, REFUSED
+from fillmask_ls.mlm.architectures import PADDING_INVARIANT, REFUSED
 from parity import TOLERANCE, difference, largest_difference, networks_logits, own_network, rows_of
 from random_checkpoints import ARCHITECTURES, LIMIT
 
@@ -51,7 +51,7 @@ def test_an_mpnet_is_computed_by_our_own_encoder(folder_of: FolderOf) -> None:
 
 
 def test_every_known_architecture_exists() -> None:
-    assert set(ARCHITECTURES) >= BLIND_TO_PADDING | set(REFUSED)
+    assert set(ARCHITECTURES) >= PADDING_INVARIANT | set(REFUSED)
 
 
 @pytest.mark.parametrize("refused", REFUSED)
