@@ -75,7 +75,7 @@ def predict(
     check_count("max_subwords", max_subwords)
     if max_subwords > SUBWORDS_LIMIT:
         raise ValueError(f"max_subwords must be at most {SUBWORDS_LIMIT}, not {max_subwords}")
-    predictions: Results[Prediction] = Results(label="mask")
+    predictions: Results[Prediction] = Results(index_name="mask")
     for window in windows(model, text, find_masks(text) if masks is None else masks):
         predictions += yield from predict_steps(
             model, window, top_k=top_k, prefixes=prefixes, max_subwords=max_subwords
