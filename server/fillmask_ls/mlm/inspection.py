@@ -60,8 +60,8 @@ def inspect(
         if encoding.ids:  # an empty text has no tokens if the tokenizer adds none
             yield ForwardStep([encoding.ids], [[]])  # a window takes long: other work runs between two
             parts.append(_inspect_window(model, encoding, start, masked, top_k))
-    layers = zip(*(part.hidden_norms for part in parts), strict=True)
-    hidden_norms = tuple(float(torch.cat(norms).mean()) for norms in layers)
+    all_norms = zip(*(part.hidden_norms for part in parts), strict=True)
+    hidden_norms = tuple(float(torch.cat(norms).mean()) for norms in all_norms)
     return Inspection(
         model=model.name,
         seed=seed,
@@ -69,7 +69,7 @@ def inspect(
         tokens=tuple(token for part in parts for token in part.tokens),
         loss=_mean_loss([part.losses for part in parts]) or 0.0,
         masked_loss=_mean_loss([part.masked_losses for part in parts]),
-        layers=len(hidden_norms),
+        layers=max(0, len(hidden_norms) - 1),  # the first norm is that of the embeddings
         hidden_size=parts[0].hidden_size if parts else model.embeddings.shape[-1],
         hidden_norms=hidden_norms,
         temperature=model.temperature,
@@ -82,7 +82,7 @@ class _InspectedWindow:
     tokens: every position.
     losses: at the positions that have an original, in nats.
     masked_losses: at those of them that were masked.
-    hidden_norms: the L2 norms of each layer's hidden states, mostly [n].
+    hidden_norms: the L2 norms of the hidden states, of the embeddings and each layer, mostly [n].
     hidden_size: their width.
     """
 

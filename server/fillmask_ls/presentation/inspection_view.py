@@ -159,7 +159,7 @@ def figures(inspection: Inspection) -> tuple[Figure, ...]:
     if already_masked:
         how += f"; {already_masked:,} more in the text itself"
     figures = [
-        Figure("Model", inspection.model, f"{inspection.layers - 1} layers, {inspection.hidden_size} wide"),
+        Figure("Model", inspection.model, f"{inspection.layers} layers, {inspection.hidden_size} wide"),
         Figure("Tokens", f"{len(inspection.tokens):,}", "special tokens included"),
         Figure("Masked", f"{len(ranks):,}", how),
     ]
