@@ -15,13 +15,13 @@ from .text import TextDocument
 
 _log = logging.getLogger(__name__)
 
-_FAR = 8_000
+_MIN_CHARACTERS_BEFORE = 8_000
 """The least characters to read before the focus if its language isn't clear: in a long comment or block of code."""
 
 _MAX_SECONDS = 0.03
 """The processor time of lexers and grammars after which less is read, and after a third of it again only the line."""
 
-_NEAR = 1_000
+_REDUCED_REACH = 1_000
 """How many characters in each direction are less."""
 
 _MARKS = " \t\n#/*\"'`;%!<>-=+|"
@@ -38,7 +38,10 @@ def prose_around(document: TextDocument, focus: Focus, language: str, reach: int
         language: from :func:`~fillmask_ls.documents.languages.registry.find_language`.
         reach: how many characters to read in each direction; at least twice as many before the focus if needed.
     """
-    attempts = ((_MAX_SECONDS, reach, (reach, max(_FAR, 2 * reach))), (_MAX_SECONDS / 3, _NEAR, (_NEAR,)))
+    attempts = (
+        (_MAX_SECONDS, reach, (reach, max(_MIN_CHARACTERS_BEFORE, 2 * reach))),
+        (_MAX_SECONDS / 3, _REDUCED_REACH, (_REDUCED_REACH,)),
+    )
     for seconds, behind, distances in attempts:
         with suppress(TimeLimitError), time_limit(seconds):
             return _read_around(document, focus, language, behind, distances)

@@ -109,10 +109,10 @@ def search_words(
         for ids in ([] if is_continuation else searched.words)
         if len(ids) <= max_subwords and vocabulary.normalized(vocabulary.word(ids)).startswith(prefix)
     ]
-    readings = [_near(model, context.input_ids, context.mask_positions[mask_index]) for context in encoded]
+    mask_contexts = [_near(model, context.input_ids, context.mask_positions[mask_index]) for context in encoded]
     allowed = _allowed_subwords(vocabulary, is_continuation, prefix)
     lengths = set(range(2, max_subwords + 1)) if prefix else {2, *map(len, passage_words)}
-    templates = [widen_mask(model, readings, length, allowed) for length in sorted(lengths)]
+    templates = [widen_mask(model, mask_contexts, length, allowed) for length in sorted(lengths)]
     scores = yield from score_open_templates(model.log_probabilities, templates)
     least = min_weight()
     if least == inf:
@@ -201,20 +201,20 @@ def _near(model: LoadedModel, input_ids: list[int], position: int) -> tuple[list
 
 
 def widen_mask(
-    model: LoadedModel, readings: Sequence[tuple[Sequence[int], int]], length: int, allowed: AllowedTokens
+    model: LoadedModel, mask_contexts: Sequence[tuple[Sequence[int], int]], length: int, allowed: AllowedTokens
 ) -> Template:
     """Return a template in which ``length`` masks stand in the place of one.
 
     Args:
         model: the model.
-        readings: the token ids of each context, and the mask's position in them.
+        mask_contexts: the token ids of each context, and the mask's position in them.
         length: the number of masks.
         allowed: which tokens may fill which slots.
     """
     masks = [model.tokenizer.mask_id] * length
-    _, first = readings[0]
+    _, first = mask_contexts[0]
     return Template(
-        rows=[[*ids[:position], *masks, *ids[position + 1 :]] for ids, position in readings],
+        rows=[[*ids[:position], *masks, *ids[position + 1 :]] for ids, position in mask_contexts],
         positions=range(first, first + length),
         allowed=allowed,
         bonus=_bonus(length),

@@ -150,11 +150,11 @@ def _encode_targets(model: LoadedModel, window: Window, mask_index: int, targets
 
 def _weigh(model: LoadedModel, window: Window, mask_index: int, targets: _Targets) -> ForwardSteps[dict[str, float]]:
     """Compute the probability of each target relative to the most probable one."""
-    readings = _readings(model, window, mask_index, targets.values())
+    mask_contexts = _mask_contexts(model, window, mask_index, targets.values())
     lengths = sorted({len(ids) for ids in targets.values() if ids})
     hypotheses = yield from beam_search(
         model.log_probabilities,
-        [widen_mask(model, readings, length, lambda _tokens: []) for length in lengths],
+        [widen_mask(model, mask_contexts, length, lambda _tokens: []) for length in lengths],
         beam_size=0,
         targets=dict.fromkeys(ids for ids in targets.values() if ids),
     )
@@ -163,7 +163,7 @@ def _weigh(model: LoadedModel, window: Window, mask_index: int, targets: _Target
     return {target: exp(log_probability.get(ids, -inf) - highest) for target, ids in targets.items()}
 
 
-def _readings(
+def _mask_contexts(
     model: LoadedModel, window: Window, mask_index: int, targets: Iterable[tuple[int, ...]]
 ) -> list[tuple[list[int], int]]:
     """Return the token ids of each context of a mask, and the mask's position in them.
@@ -171,18 +171,18 @@ def _readings(
     Raises:
         ValueError: a target is too long for the model.
     """
-    readings = [(context.input_ids, context.mask_positions[mask_index]) for context in contexts(model, window)]
+    mask_contexts = [(context.input_ids, context.mask_positions[mask_index]) for context in contexts(model, window)]
     longest = max(map(len, targets), default=0)
-    if longest and len(readings[0][0]) + longest > model.tokenizer.max_length:
+    if longest and len(mask_contexts[0][0]) + longest > model.tokenizer.max_length:
         raise ValueError(f"a target of {longest} tokens is too long for the model")
-    return readings
+    return mask_contexts
 
 
 def _score_left_to_right(
     model: LoadedModel, window: Window, mask_index: int, targets: Set[tuple[int, ...]], temperature: float
 ) -> ForwardSteps[dict[tuple[int, ...], tuple[float, int | None]]]:
     """Compute the log-likelihood of each target, and its rank if it has one subword: all in one step."""
-    readings = _readings(model, window, mask_index, targets)
+    mask_contexts = _mask_contexts(model, window, mask_index, targets)
     # A row for each beginning of a target: targets of one length that begin alike share it.
     beginnings = list(dict.fromkeys((len(ids), ids[:end]) for ids in targets for end in range(len(ids))))
     if not beginnings:
@@ -190,13 +190,13 @@ def _score_left_to_right(
     mask_id = model.tokenizer.mask_id
     rows, positions = [], []
     for length, begun in beginnings:
-        for input_ids, position in readings:
+        for input_ids, position in mask_contexts:
             masks = [mask_id] * (length - len(begun))
             rows.append([*input_ids[:position], *begun, *masks, *input_ids[position + 1 :]])
             positions.append([position + len(begun)])
     logits = yield ForwardStep(rows, positions)
-    by_context = log_probabilities(logits, temperature).view(len(beginnings), len(readings), -1)
-    scores = by_context.logsumexp(1) - log(len(readings)) if len(readings) > 1 else by_context[:, 0]
+    by_context = log_probabilities(logits, temperature).view(len(beginnings), len(mask_contexts), -1)
+    scores = by_context.logsumexp(1) - log(len(mask_contexts)) if len(mask_contexts) > 1 else by_context[:, 0]
     row_of = {beginning: row for row, beginning in enumerate(beginnings)}
     found: dict[tuple[int, ...], tuple[float, int | None]] = {}
     for ids in targets:
