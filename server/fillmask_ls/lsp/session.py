@@ -118,7 +118,7 @@ class Session:
         """
         request = document.uri, document.version, index
         is_repeated, self._last_completion = request == self._last_completion, request
-        if self.configuration.marks_typing or is_repeated:
+        if self.configuration.distinguishes_manual_trigger or is_repeated:
             return True
         seconds = asyncio.get_running_loop().time() - self._change_times.get(document.uri, 0.0)
         return seconds > _TYPING_SECONDS
