@@ -21,7 +21,7 @@ def test_margins_are_differences_of_scores(model: mlm.MaskedLM) -> None:
         assert pair.margin == pytest.approx(alone[0] - alone[1], abs=1e-3)
     assert [pair.correct for pair in result.pairs] == [True, False, True]
     assert result.accuracy == pytest.approx(2 / 3)
-    assert [(row["paradigm"], row["pairs"], row["accuracy"]) for row in result.to_records()] == [
+    assert [(row["paradigm"], row["pair_count"], row["accuracy"]) for row in result.to_records()] == [
         ("agreement", 2, 1.0),
         ("sense", 1, 0.0),
     ]

@@ -139,7 +139,7 @@ def _after(match: re.Match[str] | None, code_text: CodeText) -> int:
 
 
 def _shape(code_text: CodeText, replaced: list[Fragment]) -> str:
-    """Return the text of a comment or string with a letter for each character that reads differently, so that no line ends there."""
+    """Return the text of a comment or string, with letters where it reads differently, so that no line ends there."""
     letters = [((start - code_text.start, end - code_text.start), "x" * (end - start)) for start, end, _ in replaced]
     return replace_spans(code_text.text, letters)
 
