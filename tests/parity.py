@@ -21,7 +21,7 @@ from transformers import AutoModelForMaskedLM
 import random_checkpoints
 from fillmask_ls import MASK, mlm
 from fillmask_ls.mlm import roc_bert
-from fillmask_ls.mlm.architectures import BLIND_TO_PADDING, REFUSED
+from fillmask_ls.mlm.architectures import PADDING_INVARIANT, REFUSED
 from fillmask_ls.mlm.checkpoint import Checkpoint
 from fillmask_ls.mlm.tokenizer_files import load_tokenizer
 from random_checkpoints import ARCHITECTURES, LIMIT
@@ -116,7 +116,7 @@ def measure(architecture: str, folder: Path) -> Row:
         precise = mlm.load(folder, device="cpu")
     compiled = mlm.load(folder, dtype=torch.float32, device="cpu", runtime="openvino")
     notes = []
-    if architecture not in BLIND_TO_PADDING:
+    if architecture not in PADDING_INVARIANT:
         notes.append("texts of one length share a batch")
     if getattr(own_network(folder).config, "is_encoder_decoder", False):
         notes.append("layers are the decoder's")

@@ -147,12 +147,12 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", "1000")
             self.end_headers()
-            self.wfile.write(b'{"version": 1, "mo')
+            self.wfile.write(b'{"version": 2, "mo')
             self.close_connection = True
         elif fault == "no JSON":
             self.reply(200, None, b"<html>It works!</html>")
         elif fault == "another shape":
-            self.reply(200, {"version": 1, "model": "x", "answer": {"model": "x", "masks": []}, "words": 5})
+            self.reply(200, {"version": 2, "model": "x", "answer": {"model": "x", "masks": []}, "words": 5})
         elif fault == "redirects":
             self.reply(307, {}, headers={"Location": self.server.redirect_target + self.path})
         elif fault == "refuses":

@@ -9,7 +9,7 @@ import torch
 from fillmask_ls.mlm.forward_steps import logits
 from fillmask_ls.mlm.likelihood import log_likelihoods
 from fillmask_ls.mlm.masking import sample_mask
-from fillmask_ls.mlm.model import MaskedLM
+from fillmask_ls.mlm.model import LoadedModel
 
 from .documents import TextError, documents
 from .figures import mask_step
@@ -18,7 +18,7 @@ from .passages import passages
 TEMPERATURES = torch.arange(0.5, 2.001, 0.02)
 
 
-def fit_temperature(model: MaskedLM, text: Path, *, rate: float = 0.15, seed: int = 0) -> float:
+def fit_temperature(model: LoadedModel, text: Path, *, rate: float = 0.15, seed: int = 0) -> float:
     """Return the temperature from 0.5 to 2 with the lowest masked loss on every second document of ``text``.
 
     The other documents can then show whether calibration helps.

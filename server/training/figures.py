@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fillmask_ls.mlm.forward_steps import ForwardStep, logits
-from fillmask_ls.mlm.model import MaskedLM
+from fillmask_ls.mlm.model import LoadedModel
 from fillmask_ls.mlm.tokenization import Encoding
 
 BINS = 15
@@ -43,7 +43,7 @@ class MaskedText:
     chosen: Tensor
 
 
-def answer(model: MaskedLM, texts: Sequence[MaskedText]) -> list[Tensor]:
+def answer(model: LoadedModel, texts: Sequence[MaskedText]) -> list[Tensor]:
     """Return what a model says at the masks of each text.
 
     Returns:
@@ -66,7 +66,7 @@ def answer(model: MaskedLM, texts: Sequence[MaskedText]) -> list[Tensor]:
     return answers
 
 
-def mask_step(model: MaskedLM, encoding: Encoding, chosen: Tensor) -> ForwardStep:
+def mask_step(model: LoadedModel, encoding: Encoding, chosen: Tensor) -> ForwardStep:
     """Return a forward step with the ``chosen`` tokens (bool [n]) masked, for the logits at them."""
     ids = torch.tensor(encoding.ids).masked_fill(chosen, model.tokenizer.mask_id)
     return ForwardStep([ids.tolist()], [chosen.nonzero().flatten().tolist()])

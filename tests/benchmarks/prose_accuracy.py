@@ -25,11 +25,11 @@ import regex
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import Passage, passage
 from fillmask_ls.documents.languages.registry import find_language
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.prose import prose_at
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.mlm.loading import load
-from fillmask_ls.mlm.model import MaskedLM
+from fillmask_ls.mlm.model import LoadedModel
 from fillmask_ls.mlm.prediction import predict
 
 WORD = regex.compile(r"(?<![\p{L}\p{N}_\\{}/.@:$%#-])\p{L}{4,}(?![\p{L}\p{N}_\\{}/@:=(-]|\.\p{L})")
@@ -50,7 +50,7 @@ class Outcome:
     with_markup: bool = False
 
 
-def sample_words(folder: Path, count: int, model: MaskedLM) -> list[Outcome]:
+def sample_words(folder: Path, count: int, model: LoadedModel) -> list[Outcome]:
     """Return about ``count`` words of prose, as many from each file if possible."""
     files = sorted(path for path in folder.iterdir() if path.is_file())
     found: dict[Path, Iterator[Outcome]] = {file: prose_words(folder.name, file, model) for file in files}
@@ -64,7 +64,7 @@ def sample_words(folder: Path, count: int, model: MaskedLM) -> list[Outcome]:
     return chosen[:count]
 
 
-def prose_words(kind: str, file: Path, model: MaskedLM) -> Iterator[Outcome]:
+def prose_words(kind: str, file: Path, model: LoadedModel) -> Iterator[Outcome]:
     """Yield the words of a file that are prose and one subword, in random order."""
     text = file.read_text(encoding="utf-8", errors="replace")
     words = list(WORD.finditer(text))
@@ -85,7 +85,7 @@ def is_quoted(text: str, index: int) -> bool:
     return text[index - 1 : index] == "`" or text.count("`", line_start, index) % 2 == 1
 
 
-def measure(model: MaskedLM, options: argparse.Namespace, words: Sequence[Outcome]) -> list[Outcome]:
+def measure(model: LoadedModel, options: argparse.Namespace, words: Sequence[Outcome]) -> list[Outcome]:
     """Return the words with their outcomes."""
     folder_of = {folder.name: folder for folder in options.folders}
     texts = {(word.kind, word.file): "" for word in words}
@@ -96,9 +96,9 @@ def measure(model: MaskedLM, options: argparse.Namespace, words: Sequence[Outcom
         text = texts[word.kind, word.file]
         masked = text[: word.start] + MASK + text[word.start + len(word.word) :]
         document = TextDocument(f"file:///{word.file}", masked)
-        target = Target(word.start, word.start + len(MASK))
-        stripped = read(document, target, True, options)
-        passages += (stripped, stripped if options.stripped_only else read(document, target, False, options))
+        focus = Focus(word.start, word.start + len(MASK))
+        stripped = read(document, focus, True, options)
+        passages += (stripped, stripped if options.stripped_only else read(document, focus, False, options))
     first = first_words(model, passages)
     return [
         Outcome(word.kind, word.file, word.start, word.word, *(guess == word.word.lower() for guess in guesses))
@@ -106,18 +106,18 @@ def measure(model: MaskedLM, options: argparse.Namespace, words: Sequence[Outcom
     ]
 
 
-def read(document: TextDocument, target: Target, strip_markup: bool, options: argparse.Namespace) -> Passage:
+def read(document: TextDocument, focus: Focus, strip_markup: bool, options: argparse.Namespace) -> Passage:
     """Return a passage; without markup stripped, if it fails to be read."""
     chosen = {"tokens": options.tokens}
     if options.min_words is not None:  # versions before have no such argument
         chosen["min_words"] = options.min_words
     try:
-        return passage(document, target, strip_markup=strip_markup, **chosen)
+        return passage(document, focus, strip_markup=strip_markup, **chosen)
     except (UnboundLocalError, ValueError):  # in versions before the isolation of passages
-        return passage(document, target, strip_markup=False, **chosen)
+        return passage(document, focus, strip_markup=False, **chosen)
 
 
-def first_words(model: MaskedLM, passages: Sequence[Passage]) -> list[str]:
+def first_words(model: LoadedModel, passages: Sequence[Passage]) -> list[str]:
     """Return the first candidate of each passage, in lower case. Equal passages are asked once."""
     asked = sorted({(item.text, item.masks, item.focus) for item in passages}, key=lambda item: len(item[0]))
     words: dict[tuple[str, object, int], str] = {}

@@ -33,9 +33,9 @@ def ours(text: str) -> Run:
     def keystroke() -> None:
         document.replace(Position(line, column), Position(line, column), "x")
         index = document.index(Position(line, column + 1 + len(MASK)))
-        target = masks.mask_before_cursor(document, index)
-        assert target is not None
-        passage(document, target)
+        focus = masks.mask_before_cursor(document, index)
+        assert focus is not None
+        passage(document, focus)
         document.replace(Position(line, column), Position(line, column + 1), "")
 
     return timed(keystroke)

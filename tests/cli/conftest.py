@@ -14,7 +14,7 @@ from fillmask_ls.cli import main
 from fillmask_ls.cli.models import ModelChoice, load_model
 
 if TYPE_CHECKING:
-    from fillmask_ls.mlm.model import MaskedLM
+    from fillmask_ls.mlm.model import LoadedModel
 
 
 @pytest.fixture
@@ -23,10 +23,10 @@ def run(
 ) -> RunCommand:
     """Runs commands in this process; the embedded model is loaded once per session."""
 
-    def load(choice: ModelChoice) -> MaskedLM:
+    def load(choice: ModelChoice) -> LoadedModel:
         if choice not in (ModelChoice("auto"), ModelChoice("embedded")):
             return load_model(choice)
-        model: MaskedLM = request.getfixturevalue("model")
+        model: LoadedModel = request.getfixturevalue("model")
         return model
 
     def run(*arguments: str, stdin: str | bytes | None = None) -> Result:

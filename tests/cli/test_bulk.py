@@ -303,7 +303,7 @@ class TestErrors:
 def test_a_long_file_is_read_in_bounded_memory(run: RunCommand, tmp_path: Path, capsys: Any) -> None:
     from fillmask_ls.cli.bulk.documents import whole_prose
     from fillmask_ls.cli.bulk.inputs import find_inputs
-    from fillmask_ls.cli.bulk.items import FIRST_BATCH, ItemReader, Reading
+    from fillmask_ls.cli.bulk.items import FIRST_BATCH, ItemReader, ReadOptions
 
     table = tmp_path / "items.jsonl"
     with table.open("w") as file:
@@ -316,7 +316,7 @@ def test_a_long_file_is_read_in_bounded_memory(run: RunCommand, tmp_path: Path, 
     import tracemalloc
 
     tracemalloc.start()
-    reader = ItemReader(find_inputs([str(table)]), Reading(split))
+    reader = ItemReader(find_inputs([str(table)]), ReadOptions(split))
     sizes = [len(batch) for batch in reader]
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -326,9 +326,9 @@ def test_a_long_file_is_read_in_bounded_memory(run: RunCommand, tmp_path: Path, 
 
 
 def test_batches_take_a_second_or_two() -> None:
-    from fillmask_ls.cli.bulk.items import MAX_BATCH, MIN_BATCH, ItemReader, Reading
+    from fillmask_ls.cli.bulk.items import MAX_BATCH, MIN_BATCH, ItemReader, ReadOptions
 
-    reader = ItemReader([], Reading(lambda *_: iter(())))
+    reader = ItemReader([], ReadOptions(lambda *_: iter(())))
     sizes = []
     for seconds_each in (0.001, 1.0, 0.02):
         for _ in range(8):

@@ -43,7 +43,7 @@ def test_each_paradigm_has_a_row_with_accuracy_and_interval(run: RunCommand, bli
     )
     assert [row["UID"] for row in rows] == ["agreement", "anaphora", "all"]
     for row, score in zip(rows, [*expected.paradigms, expected.total], strict=True):
-        assert (row["pairs"], row["correct"]) == (score.pairs, score.correct)
+        assert (row["pairs"], row["correct"]) == (score.pair_count, score.correct_count)
         assert (row["accuracy"], row["low"], row["high"]) == pytest.approx((score.accuracy, score.low, score.high))
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import Passage, passage, passages, passages_of_masks
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.documents.token_estimate import estimate_tokens
 from fillmask_ls.words import find_masks
@@ -18,7 +18,7 @@ from notebook import PARAGRAPH, TOKENS
 def passage_in(text: str, mask: int = 0, prefix: str = "", tokens: int = 256, language_id: str = "") -> Passage:
     """Return the passage around a mask of a text, by the mask's number."""
     document = TextDocument("", text, language_id=language_id)
-    return passage(document, Target(*find_masks(text)[mask], prefix), tokens=tokens)
+    return passage(document, Focus(*find_masks(text)[mask], prefix), tokens=tokens)
 
 
 def test_a_passage_is_the_paragraph_and_its_neighbors_in_one_line() -> None:
@@ -119,7 +119,7 @@ def test_masks_of_other_documents_have_no_span_in_this_one() -> None:
         TextDocument("", text, language_id="markdown")
         for text in ("# First", "Then [MASK] is *second*.", "Last [MASK].", "")
     )
-    result = passage(third, Target(5, 11), before=[second, first], after=[fourth])
+    result = passage(third, Focus(5, 11), before=[second, first], after=[fourth])
     assert result.text == "First. Then [MASK] is second. Last [MASK]."
     assert result.focus == 1
     assert [result.document_span(number) for number in (0, 1)] == [None, (5, 11)]
@@ -161,5 +161,5 @@ def test_passages_of_masks_are_those_of_each_mask(text: str) -> None:
     document = TextDocument("", text)
     masks = find_masks(text)
     assert list(passages_of_masks(document, masks, tokens=64)) == [
-        passage(document, Target(*mask), tokens=64) for mask in masks
+        passage(document, Focus(*mask), tokens=64) for mask in masks
     ]

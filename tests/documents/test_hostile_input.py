@@ -10,7 +10,7 @@ import pytest
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import passage
 from fillmask_ls.documents.languages.time_limit import time_limit, timer
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.prose import all_prose
 from fillmask_ls.documents.text import TextDocument
 
@@ -59,7 +59,7 @@ def seconds_to_read(text: str, language: str) -> float:
     start = source.index(MASK)
     document = TextDocument("", source, language_id=language)
     began = time.thread_time()
-    result = passage(document, Target(start, start + len(MASK)))
+    result = passage(document, Focus(start, start + len(MASK)))
     seconds = time.thread_time() - began
     assert MASK in result.text
     return seconds

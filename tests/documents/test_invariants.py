@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from documents.languages import LANGUAGES, MARKUP
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import passage
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.text import TextDocument
 
 REPOSITORY = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def installed_files() -> Iterator[Path]:
 def check_mask(text: str, name: str, start: int, end: int) -> None:
     """Put a mask in place of a span of a text, and check its passage."""
     text = text[:start] + MASK + text[end:]
-    result = passage(TextDocument(f"file:///{name}", text), Target(start, start + len(MASK)), tokens=64)
+    result = passage(TextDocument(f"file:///{name}", text), Focus(start, start + len(MASK)), tokens=64)
     assert result.document_span(result.focus) == (start, start + len(MASK))
     verbatim: list[int] = []
     for character, origin in zip(result.text, result.origins, strict=False):
@@ -109,5 +109,5 @@ def test_a_mask_among_many_marks_has_a_passage(language: str) -> None:
         marks = unit * (4_500 // len(unit))
         start = len(marks)
         document = TextDocument("", f"{marks}{MASK}{marks}", language_id=language)
-        result = passage(document, Target(start, start + len(MASK)))
+        result = passage(document, Focus(start, start + len(MASK)))
         assert result.document_span(result.focus) == (start, start + len(MASK))

@@ -10,7 +10,7 @@ import pytest
 from fillmask_ls.documents.context import passage, passages, word_passage
 from fillmask_ls.documents.languages import comments, html, latex, markdown, org, restructuredtext, typst
 from fillmask_ls.documents.languages.fragments import Fragment
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.paragraphs import paragraphs
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.words import find_masks
@@ -48,7 +48,7 @@ def test_a_failing_reader_of_code_costs_no_hint(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(comments, "fragments_around", fail_at_secret)
     monkeypatch.setattr(comments, "fragments", fail_at_secret)
     document = TextDocument("", "# The secret [MASK].\nx = 1\n", language_id="python")
-    assert passage(document, Target(13, 19)).text == "# The secret [MASK]. x = 1"
+    assert passage(document, Focus(13, 19)).text == "# The secret [MASK]. x = 1"
     assert word_passage(document, (2, 5)) is None
     assert paragraphs(document) == []
 
@@ -58,4 +58,4 @@ def test_a_reader_that_loses_the_mask_falls_back_to_its_line(monkeypatch: pytest
         markdown, "fragments", lambda source: iter([Fragment(0, len(source), source.replace("ℳ", "?"))])
     )
     document = TextDocument("", "First.\n\nThe [MASK] line.", language_id="markdown")
-    assert passage(document, Target(12, 18)).text == "The [MASK] line."
+    assert passage(document, Focus(12, 18)).text == "The [MASK] line."

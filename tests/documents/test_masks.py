@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fillmask_ls.documents import masks
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.text import TextDocument
 
 BEFORE = "A line before. [MASK]\n"
@@ -16,22 +16,22 @@ def document_and_cursor(marked: str) -> tuple[TextDocument, int]:
     return TextDocument("", BEFORE + marked[:index] + marked[index + 1 :]), index + len(BEFORE)
 
 
-def after_first_line(target: Target | None) -> Target | None:
-    return target and Target(target.start + len(BEFORE), target.end + len(BEFORE), target.prefix)
+def after_first_line(focus: Focus | None) -> Focus | None:
+    return focus and Focus(focus.start + len(BEFORE), focus.end + len(BEFORE), focus.prefix)
 
 
 @pytest.mark.parametrize(
-    ("marked", "target"),
+    ("marked", "focus"),
     [
-        ("is [MASK]|", Target(3, 9)),
-        ("is [MASK|]", Target(3, 9)),
-        ("is [|MASK]", Target(3, 9)),
-        ("is [MASK]el|", Target(3, 9, "el")),
-        ("is [MASK]el|ephant", Target(3, 9, "el")),
-        ("is [MASK]don't-|", Target(3, 9, "don't-")),
-        ("is [MASK]É\u0301l|", Target(3, 9, "É\u0301l")),
-        ("[MASK]|[MASK]", Target(0, 6)),
-        ("[MASK][MASK]|", Target(6, 12)),
+        ("is [MASK]|", Focus(3, 9)),
+        ("is [MASK|]", Focus(3, 9)),
+        ("is [|MASK]", Focus(3, 9)),
+        ("is [MASK]el|", Focus(3, 9, "el")),
+        ("is [MASK]el|ephant", Focus(3, 9, "el")),
+        ("is [MASK]don't-|", Focus(3, 9, "don't-")),
+        ("is [MASK]É\u0301l|", Focus(3, 9, "É\u0301l")),
+        ("[MASK]|[MASK]", Focus(0, 6)),
+        ("[MASK][MASK]|", Focus(6, 12)),
         ("is |[MASK]", None),
         ("is [MASK] |", None),
         ("is [MASK] el|", None),
@@ -42,42 +42,42 @@ def after_first_line(target: Target | None) -> Target | None:
         ("[MASK]" + "x" * 100 + "|", None),
     ],
 )
-def test_completion_target_is_the_mask_before_the_cursor(marked: str, target: Target | None) -> None:
-    assert masks.mask_before_cursor(*document_and_cursor(marked)) == after_first_line(target)
+def test_completion_focus_is_the_mask_before_the_cursor(marked: str, focus: Focus | None) -> None:
+    assert masks.mask_before_cursor(*document_and_cursor(marked)) == after_first_line(focus)
 
 
 @pytest.mark.parametrize(
-    ("marked", "target"),
+    ("marked", "focus"),
     [
-        ("is |[MASK]", Target(3, 9)),
-        ("is [MA|SK]", Target(3, 9)),
-        ("is [MASK]|", Target(3, 9)),
-        ("[MASK]|[MASK]", Target(6, 12)),
+        ("is |[MASK]", Focus(3, 9)),
+        ("is [MA|SK]", Focus(3, 9)),
+        ("is [MASK]|", Focus(3, 9)),
+        ("[MASK]|[MASK]", Focus(6, 12)),
         ("is| [MASK]", None),
         ("|", None),
     ],
 )
-def test_a_mask_is_found_at_its_ends_and_inside(marked: str, target: Target | None) -> None:
-    assert masks.mask_at(*document_and_cursor(marked)) == after_first_line(target)
+def test_a_mask_is_found_at_its_ends_and_inside(marked: str, focus: Focus | None) -> None:
+    assert masks.mask_at(*document_and_cursor(marked)) == after_first_line(focus)
 
 
 @pytest.mark.parametrize(
-    ("selected", "target"),
+    ("selected", "focus"),
     [
-        ((0, 6), Target(0, 6)),
-        ((3, 9), Target(0, 6)),
-        ((6, 9), Target(0, 6)),
-        ((7, 12), Target(11, 17)),
-        ((7, 20), Target(11, 17)),
+        ((0, 6), Focus(0, 6)),
+        ((3, 9), Focus(0, 6)),
+        ((6, 9), Focus(0, 6)),
+        ((7, 12), Focus(11, 17)),
+        ((7, 20), Focus(11, 17)),
         ((7, 9), None),
         ((7, 24), None),
     ],
 )
 def test_a_selection_selects_the_mask_at_its_start_or_the_only_one_it_touches(
-    selected: tuple[int, int], target: Target | None
+    selected: tuple[int, int], focus: Focus | None
 ) -> None:
     document = TextDocument("", "[MASK] and [MASK] or [MASK]")
-    assert masks.mask_in_selection(document, selected) == target
+    assert masks.mask_in_selection(document, selected) == focus
 
 
 @pytest.mark.parametrize(

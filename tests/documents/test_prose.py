@@ -17,7 +17,7 @@ from fillmask_ls import MASK
 from fillmask_ls.documents.context import passage
 from fillmask_ls.documents.languages import comments
 from fillmask_ls.documents.languages.registry import code_language, find_language
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.surroundings import line_around, prose_around
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.spans import Span
@@ -39,7 +39,7 @@ def test_each_mask_has_the_prose_below_its_line(name: str, line_end: str) -> Non
 
 @pytest.mark.parametrize("name", [name for name in MARKER_FILES if code_language(find_language("", name)).grammar])
 def test_each_mask_has_the_same_prose_without_a_grammar(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comments, "grammar_runs", lambda *_: None)
+    monkeypatch.setattr(comments, "grammar_texts", lambda *_: None)
     check_marker_file(name, "\n")
 
 
@@ -53,7 +53,7 @@ def check_marker_file(name: str, line_end: str) -> None:
     masks = find_masks(text)
     assert len(expected) == len(masks), "a line with → or ⟹ must follow for each mask"
     for mask, line in zip(masks, expected, strict=True):
-        result = passage(document, Target(*mask), tokens=24, min_words=0)
+        result = passage(document, Focus(*mask), tokens=24, min_words=0)
         assert result.document_span(result.focus) == mask
         results.append(PASSAGE + result.text if line.startswith(PASSAGE) else PARAGRAPH + own_paragraph(document, mask))
     assert results == expected
@@ -62,8 +62,8 @@ def check_marker_file(name: str, line_end: str) -> None:
 def own_paragraph(document: TextDocument, mask: Span) -> str:
     """Return the paragraph of a mask, or else its line."""
     language = find_language(document.language_id, document.uri)
-    target = Target(*mask)
-    prose = prose_around(document, target, language, 2_000) or line_around(document, target, 2_000)
+    focus = Focus(*mask)
+    prose = prose_around(document, focus, language, 2_000) or line_around(document, focus, 2_000)
     index = prose.find(mask[0])
     assert index is not None
     return prose.text[prose.text.rfind("\n", 0, index) + 1 :].split("\n")[0]
@@ -99,7 +99,7 @@ def test_a_language_is_found_by_its_id_or_the_files_name(language_id: str, uri: 
 def test_every_mask_has_a_passage_in_any_text(text: str, language_id: str, tokens: int) -> None:
     document = TextDocument("", text, language_id=language_id)
     for mask in find_masks(text):
-        result = passage(document, Target(*mask), tokens=tokens)
+        result = passage(document, Focus(*mask), tokens=tokens)
         assert result.document_span(result.focus) == mask
         assert len(result.origins) >= len(result.text)
         assert list(result.origins) == sorted(result.origins)
@@ -113,5 +113,5 @@ def test_without_strip_markup_every_language_is_plain_text(text: str, language_i
     document = TextDocument("", text, language_id=language_id)
     plain_text = TextDocument("", text, language_id="plaintext")
     for mask in find_masks(text):
-        target = Target(*mask)
-        assert passage(document, target, strip_markup=False) == passage(plain_text, target)
+        focus = Focus(*mask)
+        assert passage(document, focus, strip_markup=False) == passage(plain_text, focus)

@@ -66,7 +66,7 @@ def test_targets_keep_their_order_and_their_case(model: mlm.MaskedLM) -> None:
 
 def test_each_mask_of_a_text_can_be_asked(model: mlm.MaskedLM) -> None:
     text = f"The {MASK} of France is {MASK}."
-    first, second = (mlm.cloze(model, text, ["capital", "Paris"], mask=mask) for mask in (0, 1))
+    first, second = (mlm.cloze(model, text, ["capital", "Paris"], mask_index=index) for index in (0, 1))
     assert (first[0].log_likelihood or 0) > (first[1].log_likelihood or 0)
     assert (second[1].log_likelihood or 0) > (second[0].log_likelihood or 0)
 
@@ -75,7 +75,7 @@ def test_each_mask_of_a_text_can_be_asked(model: mlm.MaskedLM) -> None:
     ("targets", "options", "message"),
     [
         ([""], {}, "must not be empty"),
-        (["tea"], {"mask": 1}, "no mask number 1"),
+        (["tea"], {"mask_index": 1}, "no mask with index 1"),
         (["tea"], {"base": 1}, "base must be above 1"),
         (["tea " * 600], {}, "too long"),
     ],

@@ -27,7 +27,7 @@ def test_inspection_is_the_notebooks_steps(model: mlm.MaskedLM) -> None:
     assert inspection.perplexity == pytest.approx(mlm.perplexity(loss), rel=1e-4)
     norms = [float(state[0].norm(dim=-1).mean()) for state in output.hidden_states]
     assert inspection.hidden_norms == pytest.approx(norms, rel=1e-4)
-    assert (inspection.layers, inspection.hidden_size) == (len(norms), output.hidden_states[-1].shape[-1])
+    assert (inspection.layers, inspection.hidden_size) == (len(norms) - 1, output.hidden_states[-1].shape[-1])
 
 
 def test_candidates_and_ranks_are_those_of_the_logits(model: mlm.MaskedLM) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import fillmask_ls.mlm
 from fillmask_ls import MASK, mlm
 from fillmask_ls.mlm.forward_steps import run_steps
-from fillmask_ls.mlm.hidden_loss import hidden_loss_steps
 from fillmask_ls.mlm.likelihood import IGNORE_INDEX, log_likelihoods, log_probabilities
+from fillmask_ls.mlm.masked_word_loss import masked_word_loss_steps
 
 SENTENCE = "Paris is the capital of France."
 MASKED_SENTENCE = SENTENCE.replace("capital", MASK)
@@ -84,7 +84,7 @@ def test_losses_and_scores_are_not_calibrated(model: mlm.MaskedLM, hot_model: ml
     assert inspections[0].masked_loss == inspections[1].masked_loss
     assert (inspections[0].temperature, inspections[1].temperature) == (2.0, model.temperature)
     losses = [
-        run_steps(each, hidden_loss_steps(each, MASKED_SENTENCE, [(13, 19)], ["capital"]))
+        run_steps(each, masked_word_loss_steps(each, MASKED_SENTENCE, [(13, 19)], ["capital"]))
         for each in (hot_model, model)
     ]
     assert losses[0] == losses[1]

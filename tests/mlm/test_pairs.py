@@ -21,7 +21,7 @@ def test_margins_are_differences_of_scores(model: mlm.MaskedLM) -> None:
         assert pair.margin == pytest.approx(alone[0] - alone[1], abs=1e-3)
     assert [pair.correct for pair in result.pairs] == [True, False, True]
     assert result.accuracy == pytest.approx(2 / 3)
-    assert [(row["paradigm"], row["pairs"], row["accuracy"]) for row in result.to_records()] == [
+    assert [(row["paradigm"], row["pair_count"], row["accuracy"]) for row in result.to_records()] == [
         ("agreement", 2, 1.0),
         ("sense", 1, 0.0),
     ]
@@ -47,7 +47,7 @@ def test_no_pairs_are_no_error(tiny_bert: mlm.MaskedLM) -> None:
 
 @pytest.mark.parametrize("pairs", [["ab"], [("a", "b", "c")], [("a", 3)]])
 def test_a_pair_is_two_strings(tiny_bert: mlm.MaskedLM, pairs: list[object]) -> None:
-    with pytest.raises(TypeError, match="expected pairs of two str, but item 0"):
+    with pytest.raises(TypeError, match="expected pairs of two str, but the item at index 0"):
         mlm.minimal_pairs(tiny_bert, pairs)  # type: ignore[arg-type]
 
 
@@ -57,5 +57,5 @@ def test_paradigms_are_as_many_as_pairs(tiny_bert: mlm.MaskedLM) -> None:
 
 
 def test_a_sentence_of_a_pair_is_not_empty(tiny_bert: mlm.MaskedLM) -> None:
-    with pytest.raises(ValueError, match="a sentence of pair 1 is empty"):
+    with pytest.raises(ValueError, match="a sentence of the pair at index 1 is empty"):
         mlm.minimal_pairs(tiny_bert, [*PAIRS[:1], ("a text", " ")])

@@ -32,7 +32,7 @@ def test_predictions_are_a_row_for_each_candidate(tiny_bert: mlm.MaskedLM) -> No
 def test_scores_are_a_row_for_each_text_or_word(tiny_bert: mlm.MaskedLM) -> None:
     scores = mlm.score(tiny_bert, ["A text.", "Another text."])
     assert [row["text"] for row in scores.to_records()] == ["A text.", "Another text."]
-    words = mlm.Results(scores[1].words, label="word").to_records()
+    words = mlm.Results(scores[1].words, index_name="word").to_records()
     assert [(row["word"], row["text"]) for row in words] == [(0, "Another"), (1, "text")]
 
 

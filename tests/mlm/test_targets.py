@@ -48,14 +48,14 @@ def test_targets_right_after_a_word_continue_it(model: mlm.MaskedLM) -> None:
 
 def test_targets_of_one_mask_among_many_are_ranked(short_model: mlm.MaskedLM) -> None:
     text = "A [MASK] of tea. " * 8 + "Paris is the [MASK] of France."
-    assert mlm.rank_targets(short_model, text, ["cup", "capital"], mask=8)[0].text == "capital"
-    assert mlm.rank_targets(short_model, text, ["cup", "capital"], mask=0)[0].text == "cup"
+    assert mlm.rank_targets(short_model, text, ["cup", "capital"], mask_index=8)[0].text == "capital"
+    assert mlm.rank_targets(short_model, text, ["cup", "capital"], mask_index=0)[0].text == "cup"
 
 
 @pytest.mark.parametrize(
     ("text", "targets", "message"),
     [
-        ("nothing", ["tea"], "no mask number 0"),
+        ("nothing", ["tea"], "no mask with index 0"),
         (MASK, ["tea", " "], "empty"),
         (MASK, ["tea " * 600], "too long"),
     ],

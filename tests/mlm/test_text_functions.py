@@ -66,8 +66,8 @@ def test_any_iterable_of_strings_is_taken(tiny_bert: mlm.MaskedLM, make: Callabl
         (b"bytes", "not bytes"),
         (3, "not int"),
         ({"text": "a"}, "not dict"),
-        (["a", 3], "item 1 is int: 3"),
-        (["a", float("nan")], "item 1 is float: nan"),
+        (["a", 3], "the item at index 1 is int: 3"),
+        (["a", float("nan")], "the item at index 1 is float: nan"),
     ],
 )
 @pytest.mark.parametrize("name", ["predict", "score", "inspect"])
@@ -224,9 +224,9 @@ def test_forward_of_a_text_says_how_to_make_a_tensor(tiny_bert: mlm.MaskedLM) ->
 
 def test_an_error_of_one_text_among_many_says_which(tiny_bert: mlm.MaskedLM) -> None:
     masks = [[(0, 6)], [(1, 7)]]
-    with pytest.raises(ValueError, match=r"text 1: \(1, 7\) is not a mask"):
+    with pytest.raises(ValueError, match=r"text at index 1: \(1, 7\) is not a mask"):
         mlm.predict(tiny_bert, [MASK, MASK], masks)
-    with pytest.raises(TypeError, match="text 1: spans must be a list of spans"):
+    with pytest.raises(TypeError, match="text at index 1: spans must be a list of spans"):
         mlm.score(tiny_bert, ["a", "b"], spans=[[(0, 1)], (0, 1)])
 
 

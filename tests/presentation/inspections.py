@@ -30,7 +30,7 @@ def make_inspection(text: str = "", *, masked: str = "", **changes: Any) -> Insp
         *words,
         InspectedToken(102, "[SEP]", (0, 0), False, "x", 1.0, 1),
     )
-    inspection = Inspection("tiny", 7, 0.15, tokens, 1.5, 2.25 if masked else None, 3, 8, (9.5, 11.25, 2.0))
+    inspection = Inspection("tiny", 7, 0.15, tokens, 1.5, 2.25 if masked else None, 2, 8, (9.5, 11.25, 2.0))
     return replace(inspection, **changes)
 
 

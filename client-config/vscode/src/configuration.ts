@@ -18,13 +18,13 @@ export type UserSetting = (name: string) => unknown;
 export function initializationOptions(trusted: boolean, userSetting: UserSetting, restricted: readonly string[], token: string | undefined): object {
   const userValues = (names: readonly string[]): object =>
     Object.fromEntries(names.map((name) => [name, userSetting(name)] as const).filter(([, value]) => value !== undefined));
-  if (trusted) return { trusted, marksTyping: true, ...userValues(ENGINE_SETTINGS), ...(token === undefined ? {} : { engineToken: token }) };
+  if (trusted) return { trusted, distinguishesManualTrigger: true, ...userValues(ENGINE_SETTINGS), ...(token === undefined ? {} : { engineToken: token }) };
   const names = restricted
     .map((name) => name.replace(/^fillmask\./, ""))
     .filter((name) => !EXTENSION_SECTIONS.some((section) => name.startsWith(`${section}.`)));
   // A provider's model may not exist on this machine.
   const usesProvider = !userSetting("engine.url") && Boolean(userSetting("engine.provider"));
-  return { trusted, marksTyping: true, userSettings: userValues(names.filter((name) => !(usesProvider && name === "model"))) };
+  return { trusted, distinguishesManualTrigger: true, userSettings: userValues(names.filter((name) => !(usesProvider && name === "model"))) };
 }
 
 /**

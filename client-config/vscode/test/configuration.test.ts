@@ -35,24 +35,24 @@ void test("the initialization options contain the shared engine and its token", 
   const chosen = userSettings({ "engine.url": "https://engine.example.org", "engine.fallback": false, model: "x" });
   assert.deepEqual(initializationOptions(true, chosen, restricted, "s3cret"), {
     trusted: true,
-    marksTyping: true,
+    distinguishesManualTrigger: true,
     "engine.url": "https://engine.example.org",
     "engine.fallback": false,
     engineToken: "s3cret",
   });
-  assert.deepEqual(initializationOptions(true, userSettings({}), restricted, undefined), { trusted: true, marksTyping: true });
+  assert.deepEqual(initializationOptions(true, userSettings({}), restricted, undefined), { trusted: true, distinguishesManualTrigger: true });
 });
 
 void test("in an untrusted workspace, they contain the user's model, and neither engine nor token", () => {
   const chosen = userSettings({ "engine.url": "https://engine.example.org", model: "/home/ada/bert", device: "cpu", "server.path": "/opt/ls", "completion.topK": 3 });
-  assert.deepEqual(initializationOptions(false, chosen, restricted, "s3cret"), { trusted: false, marksTyping: true, userSettings: { model: "/home/ada/bert", device: "cpu" } });
+  assert.deepEqual(initializationOptions(false, chosen, restricted, "s3cret"), { trusted: false, distinguishesManualTrigger: true, userSettings: { model: "/home/ada/bert", device: "cpu" } });
 });
 
 void test("a provider's model is not sent to an untrusted workspace's server", () => {
   const chosen = { "engine.provider": "hf-inference", model: "google-bert/bert-large-uncased", device: "cpu" };
-  assert.deepEqual(initializationOptions(false, userSettings(chosen), restricted, undefined), { trusted: false, marksTyping: true, userSettings: { device: "cpu" } });
+  assert.deepEqual(initializationOptions(false, userSettings(chosen), restricted, undefined), { trusted: false, distinguishesManualTrigger: true, userSettings: { device: "cpu" } });
   const both = { ...chosen, "engine.url": "https://engine.example.org" };
-  assert.deepEqual(initializationOptions(false, userSettings(both), restricted, undefined), { trusted: false, marksTyping: true, userSettings: { model: chosen.model, device: "cpu" } });
+  assert.deepEqual(initializationOptions(false, userSettings(both), restricted, undefined), { trusted: false, distinguishesManualTrigger: true, userSettings: { model: chosen.model, device: "cpu" } });
 });
 
 /** Return the verbose trace of an initialize request. */

@@ -111,7 +111,7 @@ class Cloze(MeansTask):
             self._backend.model,
             [item.text for item, _ in questions],
             words,
-            mask=[number for _, number in questions],
+            mask_index=[number for _, number in questions],
             masks=masks,
             calibrated=self._options.calibrated,
             base=self._options.base,
@@ -138,7 +138,9 @@ class Cloze(MeansTask):
             if not self.is_alone or len(item.requested_masks()) > 1:
                 terminal.print_context(console, *item.context(number))
             records = [
-                answer.values for answer in answers if (answer.place, answer.values["mask"]) == item.place_of(number)
+                answer.values
+                for answer in answers
+                if (answer.location, answer.values["mask"]) == item.location_of(number)
             ]
             names = {name: name for name in self.columns[1:-1] if name != "calibrated"}
             if not self._options.calibrated:
@@ -156,7 +158,7 @@ class Cloze(MeansTask):
         return targets
 
     def _answer(self, item: Item, number: int, column: str, score: TargetScore) -> Answer:
-        place, mask = item.place_of(number)
+        location, mask = item.location_of(number)
         values: dict[str, Any] = {
             "mask": mask,
             **({"target_column": column} if self._has_columns else {}),
@@ -167,4 +169,4 @@ class Cloze(MeansTask):
             "rank": score.rank,
         }
         subwords = [token for token, _ in score.subwords]
-        return Answer({**values, "subwords": subwords}, [{**values, "subwords": " ".join(subwords)}], place)
+        return Answer({**values, "subwords": subwords}, [{**values, "subwords": " ".join(subwords)}], location)

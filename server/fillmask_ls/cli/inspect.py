@@ -119,7 +119,7 @@ def _write_page(options: argparse.Namespace, task: Inspect) -> int:
     inputs = find_inputs(options.inputs, options.input_format)
     for source in inputs:
         check_output_file(options.html, source.path)
-    items = [item for batch in ItemReader(inputs, runner.make_reading(options, task, inputs)) for item in batch]
+    items = [item for batch in ItemReader(inputs, runner.make_read_options(options, task, inputs)) for item in batch]
     if len(items) != 1:
         raise CommandError(f"--html is for one text, not {len(items)}", ExitCode.USAGE)
     if items[0].error:

@@ -18,7 +18,7 @@ from .models import ModelChoice
 from .models import load_model as load_chosen_model
 
 if TYPE_CHECKING:
-    from fillmask_ls.mlm.model import MaskedLM
+    from fillmask_ls.mlm.model import LoadedModel
 
 _DESCRIPTION = f"Suggest words for each {MASK} in a text. Without a command, run the language server for an editor."
 
@@ -52,7 +52,7 @@ Texts leave this machine only with --engine or --ray. Only "download" uses the n
 
 
 def main(
-    arguments: Sequence[str] | None = None, *, load_model: Callable[[ModelChoice], MaskedLM] = load_chosen_model
+    arguments: Sequence[str] | None = None, *, load_model: Callable[[ModelChoice], LoadedModel] = load_chosen_model
 ) -> int:
     """Run a command and return its exit code. Without a command, run the language server, which ends the process.
 

@@ -25,7 +25,7 @@ from .bulk.inputs import Input, find_inputs
 from .bulk.items import Item
 from .bulk.outputs import FileOutput, file_output
 from .bulk.records import Answer, Record
-from .bulk.rewriting import Replacements, add_rewriting_options, are_tables, rewrite, target_of
+from .bulk.rewriting import Replacements, add_rewriting_options, are_tables, output_path_of, rewrite
 from .bulk.task import Task
 from .errors import CommandError, ExitCode
 
@@ -130,25 +130,25 @@ def _open_answers(options: argparse.Namespace, inputs: Sequence[Input]) -> FileO
     answers.check(resume=options.resume, overwrite=options.overwrite)
     end = 0
     if options.resume:
-        written = answers.read_written(["path"])
-        last = (written.place or {}).get("path")
-        target = next((target_of(options, source) for source in inputs if source.name == last), None)
+        earlier = answers.read_earlier_output(["path"])
+        last = (earlier.location or {}).get("path")
+        target = next((output_path_of(options, source) for source in inputs if source.name == last), None)
         # A document is written after its words.
-        end = answers.whole_end() if target is not None and target.exists() else written.end
+        end = answers.whole_end() if target is not None and target.exists() else earlier.offset
     answers.begin(end)
     return answers
 
 
 def _words(source: Input, document: TextDocument, spans: Sequence[Span]) -> Iterator[Record]:
-    """Yield the word of each mask, with the mask's place in the masked document."""
+    """Yield the word of each mask, with the mask's location in the masked document."""
     masked = TextDocument("", replace_spans(document.text, [(span, MASK) for span in spans]), encoding=Encoding.UTF32)
     shift = 0
     for start, end in spans:
         line, column = masked.position(start + shift)
-        place: dict[str, Any] = {"path": source.name} if source.path is not None else {}
+        location: dict[str, Any] = {"path": source.name} if source.path is not None else {}
         if source.row:
-            place |= {"row": source.row, "column": column + 1}
+            location |= {"row": source.row, "column": column + 1}
         else:
-            place |= {"line": line + 1, "column": column + 1}
-        yield {**place, "word": document.slice(start, end)}
+            location |= {"line": line + 1, "column": column + 1}
+        yield {**location, "word": document.slice(start, end)}
         shift += len(MASK) - (end - start)

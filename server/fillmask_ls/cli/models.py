@@ -11,7 +11,7 @@ from .errors import CommandError, ExitCode
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fillmask_ls.mlm.model import MaskedLM
+    from fillmask_ls.mlm.model import LoadedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def find_model(name: str, *, revision: str | None = None, download: bool = False
         raise CommandError(str(error), ExitCode.NO_MODEL) from error
 
 
-def load_model(choice: ModelChoice) -> MaskedLM:
+def load_model(choice: ModelChoice) -> LoadedModel:
     """Load a model.
 
     Raises:

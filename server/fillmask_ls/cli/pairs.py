@@ -90,8 +90,8 @@ class Pairs(Task):
         return [
             {
                 self._options.by or "paradigm": score.paradigm,
-                "pairs": score.pairs,
-                "correct": score.correct,
+                "pairs": score.pair_count,
+                "correct": score.correct_count,
                 "accuracy": score.accuracy,
                 "low": score.low,
                 "high": score.high,

@@ -99,8 +99,8 @@ class Predict(Task):
 
 
 def _answer(item: Item, number: int, prediction: Prediction) -> Answer:
-    place, mask = item.place_of(number)
+    location, mask = item.location_of(number)
     common = {"mask": mask, "entropy": prediction.entropy}
     candidates = [{"word": candidate.text, "probability": candidate.probability} for candidate in prediction.candidates]
     rows = [{**common, "rank": rank, **candidate} for rank, candidate in enumerate(candidates, 1)]
-    return Answer({**common, "candidates": candidates}, rows or [common], place, prediction)
+    return Answer({**common, "candidates": candidates}, rows or [common], location, prediction)

@@ -12,7 +12,7 @@ from fillmask_ls.words import find_masks, find_sentences, find_unmasked_words, m
 from .excerpt import Excerpt, cut_excerpt
 from .languages.inline_code import find_inline_code
 from .languages.registry import find_language, is_code
-from .masks import Target
+from .masks import Focus
 from .prose import Prose, is_verbatim
 from .surroundings import (
     OTHER_DOCUMENT,
@@ -43,7 +43,7 @@ class Passage:
     Attributes:
         text: one line.
         masks: the spans of its masks, in order.
-        focus: the number of the mask that the passage was made for, among ``masks``.
+        focus: the index in ``masks`` of the mask that the passage was made for.
         origins: for each character, the document's index of the character or markup that it comes from; -1 if it comes
             from another document.
     """
@@ -53,9 +53,9 @@ class Passage:
     focus: int
     origins: Sequence[int]
 
-    def document_span(self, number: int) -> Span | None:
-        """Return the span in the document of the mask with this number; None if it is in another document."""
-        start, end = self.masks[number]
+    def document_span(self, mask_index: int) -> Span | None:
+        """Return the span in the document of the mask with this index; None if it is in another document."""
+        start, end = self.masks[mask_index]
         return None if self.origins[start] == OTHER_DOCUMENT else _document_span(self.origins, (start, end))
 
 
@@ -82,7 +82,7 @@ class WordPassage:
 
 def passage(
     document: TextDocument,
-    target: Target,
+    focus: Focus,
     *,
     tokens: int = DEFAULT_TOKENS,
     strip_markup: bool = True,
@@ -97,23 +97,23 @@ def passage(
     the source is read as it is.
 
     Args:
-        target: the mask, with the letters that were typed after it.
+        focus: the mask, with the letters that were typed after it.
         tokens: maximum length, estimated.
         strip_markup: whether to leave out markup and code, by the document's language; else all text is prose.
         before, after: documents with prose around this one's, the nearest first.
         min_words: the least words of a passage in code without the source around it.
     """
     language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
-    prose = prose_around(document, target, language, reach) or line_around(document, target, reach)
+    prose = prose_around(document, focus, language, reach) or line_around(document, focus, reach)
     cut = partial(
-        _excerpt, target=target, tokens=tokens, reach=reach, before=before, after=after, strip_markup=strip_markup
+        _excerpt, focus=focus, tokens=tokens, reach=reach, before=before, after=after, strip_markup=strip_markup
     )
-    return _passage_of(_with_enough_words(prose, document, target, language, reach, cut, min_words))
+    return _passage_of(_with_enough_words(prose, document, focus, language, reach, cut, min_words))
 
 
 def prose_passage(
     document: TextDocument,
-    target: Target,
+    focus: Focus,
     *,
     tokens: int = DEFAULT_TOKENS,
     strip_markup: bool = True,
@@ -122,13 +122,13 @@ def prose_passage(
 ) -> Passage | None:
     """Return the passage around a mask, as :func:`passage` does; None in code."""
     language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
-    prose = prose_around(document, target, language, reach)
-    if prose is None or (strip_markup and _is_inline_code(document, (target.start, target.end), language)):
+    prose = prose_around(document, focus, language, reach)
+    if prose is None or (strip_markup and _is_inline_code(document, (focus.start, focus.end), language)):
         return None
     cut = partial(
-        _excerpt, target=target, tokens=tokens, reach=reach, before=before, after=after, strip_markup=strip_markup
+        _excerpt, focus=focus, tokens=tokens, reach=reach, before=before, after=after, strip_markup=strip_markup
     )
-    return _passage_of(_with_enough_words(prose, document, target, language, reach, cut))
+    return _passage_of(_with_enough_words(prose, document, focus, language, reach, cut))
 
 
 def word_passage(
@@ -145,11 +145,11 @@ def word_passage(
     The word can be longer than ``span`` if it contains markup. The arguments are those of :func:`passage`.
     """
     language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
-    target = Target(*span)
-    prose = prose_around(document, target, language, reach)
+    focus = Focus(*span)
+    prose = prose_around(document, focus, language, reach)
     if prose is None or (strip_markup and _is_inline_code(document, span, language)):
         return None
-    excerpt = _excerpt(prose, target, tokens, reach, before, after, strip_markup=strip_markup)
+    excerpt = _excerpt(prose, focus, tokens, reach, before, after, strip_markup=strip_markup)
     words = find_unmasked_words(excerpt.text)
     word = next((word for word in words if word[0] <= excerpt.focus < word[1]), None)
     if word is None:
@@ -181,15 +181,15 @@ def passages_of_masks(
     current: Passage | None = None
     previous: Span | None = None
     for mask in masks:
-        number = None
+        index = None
         if current is not None and previous is not None and not may_end_sentence(document.slice(previous[1], mask[0])):
-            number = _number_in_sentence(current, mask)
-        if current is None or number is None:
+            index = _index_in_sentence(current, mask)
+        if current is None or index is None:
             current = passage(
-                document, Target(*mask), tokens=tokens, strip_markup=strip_markup, before=before, after=after
+                document, Focus(*mask), tokens=tokens, strip_markup=strip_markup, before=before, after=after
             )
         else:
-            current = replace(current, focus=number)
+            current = replace(current, focus=index)
         previous = mask
         yield current
 
@@ -210,13 +210,13 @@ def passages(
     """
     masks = document.masks(*(span or (0, len(document))))
     current: tuple[Passage, list[Span]] | None = None
-    number = 0
-    while number < len(masks):
+    index = 0
+    while index < len(masks):
         next_passage = passage(
-            document, Target(*masks[number]), tokens=tokens, strip_markup=strip_markup, before=before, after=after
+            document, Focus(*masks[index]), tokens=tokens, strip_markup=strip_markup, before=before, after=after
         )
-        mask_spans = _masks_near_focus(next_passage, masks[number:])
-        number += len(mask_spans)
+        mask_spans = _masks_near_focus(next_passage, masks[index:])
+        index += len(mask_spans)
         if current is not None and _is_same_text(next_passage, *current):
             current[1].extend(mask_spans)
         else:
@@ -227,8 +227,8 @@ def passages(
         yield current
 
 
-def _number_in_sentence(passage: Passage, mask: Span) -> int | None:
-    """Return the number in a passage of a mask in its sentence; None if the passage may be only a part of that sentence."""
+def _index_in_sentence(passage: Passage, mask: Span) -> int | None:
+    """Return the index in a passage of a mask in its sentence; None if the passage may be only a part of that sentence."""
     if len(find_sentences(passage.text)) == 1:
         return None
     following = passage.focus + 1
@@ -244,8 +244,8 @@ def _masks_near_focus(passage: Passage, masks: Sequence[Span]) -> list[Span]:
     focus_start = passage.masks[passage.focus][0]
     last_start = focus_start + (len(passage.text) - focus_start) // 2
     mask_spans: list[Span] = []
-    for number, mask in zip(range(passage.focus, len(passage.masks)), masks, strict=False):
-        if passage.masks[number][0] > last_start or passage.document_span(number) != mask:
+    for index, mask in zip(range(passage.focus, len(passage.masks)), masks, strict=False):
+        if passage.masks[index][0] > last_start or passage.document_span(index) != mask:
             break
         mask_spans.append(mask)
     return mask_spans
@@ -273,7 +273,7 @@ def _find_prose_language(document: TextDocument, *, strip_markup: bool) -> str:
 
 def _excerpt(
     prose: Prose,
-    target: Target,
+    focus: Focus,
     tokens: int,
     reach: int,
     before: Sequence[TextDocument],
@@ -281,31 +281,31 @@ def _excerpt(
     *,
     strip_markup: bool,
 ) -> Excerpt:
-    """Return the excerpt around ``target`` of its prose and that of other documents."""
-    focus = prose.find(target.start)
-    assert focus is not None  # noqa: S101 - the prose was chosen because it contains the target
+    """Return the excerpt around ``focus`` of its prose and that of other documents."""
+    focus_index = prose.find(focus.start)
+    assert focus_index is not None  # noqa: S101 - the prose was chosen because it contains the focus
     for other in before:
         length = len(prose.text)
         prose = join_prose(last_prose(other, _find_prose_language(other, strip_markup=strip_markup), reach), prose)
-        focus += len(prose.text) - length
+        focus_index += len(prose.text) - length
     for other in after:
         prose = join_prose(prose, first_prose(other, _find_prose_language(other, strip_markup=strip_markup), reach))
-    return cut_excerpt(prose, focus, tokens)
+    return cut_excerpt(prose, focus_index, tokens)
 
 
 def _with_enough_words(
     prose: Prose,
     document: TextDocument,
-    target: Target,
+    focus: Focus,
     language: str,
     reach: int,
     cut: Callable[[Prose], Excerpt],
     min_words: int = _MIN_WORDS,
 ) -> Excerpt:
-    """Cut the excerpt around ``target``; that of a short comment or string within the source around it."""
+    """Cut the excerpt around ``focus``; that of a short comment or string within the source around it."""
     excerpt = cut(prose)
     if is_code(language) and len(excerpt.text.split()) < min_words:
-        return cut(within_source(prose, document, target, reach))
+        return cut(within_source(prose, document, focus, reach))
     return excerpt
 
 

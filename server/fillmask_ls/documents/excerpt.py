@@ -48,11 +48,11 @@ def cut_excerpt(prose: Prose, focus: int, tokens: int) -> Excerpt:
 
 def _excerpt_span(text: str, focus: int, tokens: int) -> Span:
     sentences = find_sentences(text)
-    current = _number_at(sentences, focus)
+    current = _index_at(sentences, focus)
     room = tokens - estimate_tokens(text[slice(*sentences[current])])
     if room < 0:
         words = list(token_spans(text, sentences[current]))
-        current = _number_at(words, focus)
+        current = _index_at(words, focus)
         first, last, _ = _grow(text, words, (current, current), (0, len(text)), tokens - 1)
         return words[first][0], words[last][1]
     start, end = _paragraph_span(text, focus)
@@ -68,12 +68,12 @@ def _grow(text: str, spans: Sequence[Span], chosen: tuple[int, int], limits: Spa
     """Add spans on both sides in turn to the chosen ones, as long as they fit.
 
     Args:
-        chosen: the numbers of the first and the last span.
+        chosen: the indexes of the first and the last span.
         limits: the span of ``text`` to stay in.
         room: how many tokens may be added.
 
     Returns:
-        The numbers of the first and the last span, and the room left.
+        The indexes of the first and the last span, and the room left.
     """
     first, last = chosen
     grows_before = grows_after = True
@@ -113,6 +113,6 @@ def _paragraph_span(text: str, index: int) -> Span:
     return text.rfind("\n", 0, index) + 1, end if end >= 0 else len(text)
 
 
-def _number_at(spans: Sequence[Span], index: int) -> int:
-    """Return the number of the last span that starts at ``index`` or before."""
+def _index_at(spans: Sequence[Span], index: int) -> int:
+    """Return the index of the last span that starts at ``index`` or before."""
     return bisect_right(spans, index, key=itemgetter(0)) - 1

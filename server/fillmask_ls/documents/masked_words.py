@@ -66,8 +66,8 @@ class MaskedWords:
         old = (before + old + after)[low : len(before) + len(old) - kept]
         forgotten = self._forget(start, start + len(old))
         self._offset += len(new) - len(old)
-        for old_index, new_index, hidden in _hidden_texts(old, new):
-            word = forgotten.get(start + old_index) if hidden == MASK else hidden
+        for old_index, new_index, masked in _masked_texts(old, new):
+            word = forgotten.get(start + old_index) if masked == MASK else masked
             if word is not None:
                 self._before.append((start + new_index, word))
 
@@ -111,8 +111,8 @@ def _with_whole_masks(text: str, start: int, end: int) -> Span:
     return first if first >= 0 else start, last + len(MASK) if last >= 0 else end
 
 
-def _hidden_texts(old: str, new: str) -> list[tuple[int, int, str]]:
-    """Return what each mask of ``new`` hides: its index in ``old``, the mask's index in ``new``, and the hidden text.
+def _masked_texts(old: str, new: str) -> list[tuple[int, int, str]]:
+    """Return what each mask of ``new`` hides: its index in ``old``, the mask's index in ``new``, and the masked text.
 
     Empty if ``old`` and ``new`` differ in more than the masks, or if it is ambiguous what each mask hides.
     """
@@ -121,7 +121,7 @@ def _hidden_texts(old: str, new: str) -> list[tuple[int, int, str]]:
     first, *others = new.split(MASK)
     if not old.startswith(first):
         return []
-    hidden = []
+    masked = []
     old_index = new_index = len(first)
     for number, between in enumerate(others, 1):
         if number < len(others):
@@ -129,15 +129,15 @@ def _hidden_texts(old: str, new: str) -> list[tuple[int, int, str]]:
         else:
             end = len(old) - len(between) if old.endswith(between) else -1
         text = old[old_index : max(end, old_index)]
-        if not _can_be_hidden(text):
+        if not _can_be_masked(text):
             return []
-        hidden.append((old_index, new_index, text))
+        masked.append((old_index, new_index, text))
         old_index = end + len(between)
         new_index += len(MASK) + len(between)
-    return hidden
+    return masked
 
 
-def _can_be_hidden(text: str) -> bool:
+def _can_be_masked(text: str) -> bool:
     if text == MASK:
         return True
     return (

@@ -15,7 +15,7 @@ _MAX_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Focus:
     """A word of a document, or a mask with the letters that were typed directly after it, up to the cursor."""
 
     start: int
@@ -28,34 +28,34 @@ class Target:
         return self.end + len(self.prefix)
 
 
-def mask_at(document: TextDocument, index: int) -> Target | None:
+def mask_at(document: TextDocument, index: int) -> Focus | None:
     """Return the mask that contains ``index`` or ends there; between two masks, the second."""
     nearby = document.masks(index - len(MASK), index + len(MASK))
-    masks = [Target(start, end) for start, end in nearby if start <= index <= end]
+    masks = [Focus(start, end) for start, end in nearby if start <= index <= end]
     return masks[-1] if masks else None
 
 
-def mask_in_selection(document: TextDocument, span: Span) -> Target | None:
+def mask_in_selection(document: TextDocument, span: Span) -> Focus | None:
     """Return the mask at the start of a selection, or the only mask that it touches.
 
     In Helix every cursor is a selection.
     """
-    target = mask_at(document, span[0])
-    if target or span[0] == span[1]:
-        return target
+    focus = mask_at(document, span[0])
+    if focus or span[0] == span[1]:
+        return focus
     touched = document.masks(span[0] - len(MASK) + 1, span[1] + len(MASK) - 1)
-    return Target(*touched[0]) if len(touched) == 1 else None
+    return Focus(*touched[0]) if len(touched) == 1 else None
 
 
-def mask_before_cursor(document: TextDocument, index: int) -> Target | None:
+def mask_before_cursor(document: TextDocument, index: int) -> Focus | None:
     """Return the mask to complete: the cursor is inside it, at its end, or after letters that follow it directly."""
     low = max(0, index - len(MASK) - _LONGEST_PREFIX)
     typed = find_typed_prefix(document.slice(low, index))
     if typed:
         (start, end), prefix = typed
-        return Target(low + start, low + end, prefix)
-    target = mask_at(document, index - 1) if index else None
-    return target if target and target.start < index <= target.end else None
+        return Focus(low + start, low + end, prefix)
+    focus = mask_at(document, index - 1) if index else None
+    return focus if focus and focus.start < index <= focus.end else None
 
 
 def is_at_mask(document: TextDocument, word: Span) -> bool:

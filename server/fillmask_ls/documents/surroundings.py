@@ -9,19 +9,19 @@ from contextlib import suppress
 
 from .languages.fragments import Fragment
 from .languages.time_limit import TimeLimitError, time_limit
-from .masks import Target
+from .masks import Focus
 from .prose import Prose, all_prose, join_fragments, prose_at, reading_start
 from .text import TextDocument
 
 _log = logging.getLogger(__name__)
 
-_FAR = 8_000
-"""The least characters to read before the target if its language isn't clear: in a long comment or block of code."""
+_MIN_CHARACTERS_BEFORE = 8_000
+"""The least characters to read before the focus if its language isn't clear: in a long comment or block of code."""
 
 _MAX_SECONDS = 0.03
 """The processor time of lexers and grammars after which less is read, and after a third of it again only the line."""
 
-_NEAR = 1_000
+_REDUCED_REACH = 1_000
 """How many characters in each direction are less."""
 
 _MARKS = " \t\n#/*\"'`;%!<>-=+|"
@@ -31,74 +31,77 @@ OTHER_DOCUMENT = -1
 """The origin of a character of another document."""
 
 
-def prose_around(document: TextDocument, target: Target, language: str, reach: int) -> Prose | None:
-    """Return the prose that contains ``target``, without the letters typed after it; None in code.
+def prose_around(document: TextDocument, focus: Focus, language: str, reach: int) -> Prose | None:
+    """Return the prose that contains ``focus``, without the letters typed after it; None in code.
 
     Args:
         language: from :func:`~fillmask_ls.documents.languages.registry.find_language`.
-        reach: how many characters to read in each direction; at least twice as many before the target if needed.
+        reach: how many characters to read in each direction; at least twice as many before the focus if needed.
     """
-    attempts = ((_MAX_SECONDS, reach, (reach, max(_FAR, 2 * reach))), (_MAX_SECONDS / 3, _NEAR, (_NEAR,)))
+    attempts = (
+        (_MAX_SECONDS, reach, (reach, max(_MIN_CHARACTERS_BEFORE, 2 * reach))),
+        (_MAX_SECONDS / 3, _REDUCED_REACH, (_REDUCED_REACH,)),
+    )
     for seconds, behind, distances in attempts:
         with suppress(TimeLimitError), time_limit(seconds):
-            return _read_around(document, target, language, behind, distances)
+            return _read_around(document, focus, language, behind, distances)
     _log.info("Reading the prose of %s takes too long.", language)
     return None
 
 
 def _read_around(
-    document: TextDocument, target: Target, language: str, behind: int, distances: Sequence[int]
+    document: TextDocument, focus: Focus, language: str, behind: int, distances: Sequence[int]
 ) -> Prose | None:
-    """Return the prose that contains ``target``; None in code.
+    """Return the prose that contains ``focus``; None in code.
 
     Args:
-        behind: how many characters after the target to read.
+        behind: how many characters after the focus to read.
         distances: how many before it; the next one if what the first ones reach isn't clear.
 
     Raises:
         TimeLimitError: reading takes too long.
     """
-    after = document.slice(target.typed_end, target.typed_end + behind)
+    after = document.slice(focus.typed_end, focus.typed_end + behind)
     if len(after) == behind:  # the last word may be cut off
         after = after[: max(after.rfind(" "), after.rfind("\n")) + 1] or after
-    after = document.slice(target.start, target.end) + after
+    after = document.slice(focus.start, focus.end) + after
     prose = None
     for distance in distances:
-        start = max(0, target.start - distance)
-        before = document.slice(start, target.start)
+        start = max(0, focus.start - distance)
+        before = document.slice(start, focus.start)
         skipped, is_sure = reading_start(before, language) if start else (0, True)
         if is_sure or distance == distances[-1]:
-            prose = prose_at(before[skipped:] + after, target.start - start - skipped, language)
+            prose = prose_at(before[skipped:] + after, focus.start - start - skipped, language)
         if start == 0 or prose:
             break
     if prose is None:
         return None
     start += skipped
-    target_end = target.end - start
-    origins = [start + origin + (len(target.prefix) if origin >= target_end else 0) for origin in prose.origins]
+    focus_end = focus.end - start
+    origins = [start + origin + (len(focus.prefix) if origin >= focus_end else 0) for origin in prose.origins]
     return Prose(prose.text, origins)
 
 
-def line_around(document: TextDocument, target: Target, reach: int) -> Prose:
-    """Return the line of ``target`` as plain text, at most ``reach`` characters in each direction."""
-    start, end = document.line_span(document.position(target.start).line)
-    start, end = max(start, target.start - reach), min(end, target.typed_end + reach)
+def line_around(document: TextDocument, focus: Focus, reach: int) -> Prose:
+    """Return the line of ``focus`` as plain text, at most ``reach`` characters in each direction."""
+    start, end = document.line_span(document.position(focus.start).line)
+    start, end = max(start, focus.start - reach), min(end, focus.typed_end + reach)
     return join_fragments(
         [
-            Fragment(start, target.end, document.slice(start, target.end)),
-            Fragment(target.typed_end, end, document.slice(target.typed_end, end)),
+            Fragment(start, focus.end, document.slice(start, focus.end)),
+            Fragment(focus.typed_end, end, document.slice(focus.typed_end, end)),
         ]
     )
 
 
-def within_source(prose: Prose, document: TextDocument, target: Target, reach: int) -> Prose:
-    """Return prose around ``target`` with the source before and after it as it is, but for the marks at its ends.
+def within_source(prose: Prose, document: TextDocument, focus: Focus, reach: int) -> Prose:
+    """Return prose around ``focus`` with the source before and after it as it is, but for the marks at its ends.
 
     Args:
-        prose: prose of the document that contains ``target``.
+        prose: prose of the document that contains ``focus``.
         reach: as for :func:`prose_around`.
     """
-    source = prose_around(document, target, "", reach)
+    source = prose_around(document, focus, "", reach)
     if source is None:
         return prose
     start, end = bisect_left(source.origins, min(prose.origins)), bisect_right(source.origins, max(prose.origins))

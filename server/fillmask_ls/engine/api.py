@@ -28,7 +28,7 @@ class PredictQuestion:
         text: the passage, plain text.
         masks: the spans of its masks, in order, each as long as ``[MASK]``.
         top_k: the number of candidates per mask, at least 1.
-        focus: the number of the mask that ``prefix`` and ``max_subwords`` apply to.
+        focus: the index, from 0, of the mask that ``prefix`` and ``max_subwords`` apply to.
         prefix: the letters that the candidates at ``focus`` begin with.
         max_subwords: the maximum number of subwords of a candidate at ``focus``; 1 takes a single forward step.
     """
@@ -54,7 +54,7 @@ class FillQuestion:
     """What are the ``top_k`` best ways to fill the masks of a passage together?
 
     Attributes:
-        to_fill: the range of mask numbers to fill, as (start, stop); the other masks stay. By default all.
+        to_fill: the range of mask indexes to fill, from 0, as (start, stop); the other masks stay. By default all.
     """
 
     text: str
@@ -83,17 +83,17 @@ class SubstitutesQuestion:
 
 @dataclass(frozen=True, slots=True)
 class RankTargetsQuestion:
-    """How probable is each of the ``targets`` at the mask number ``mask``, relative to the others?"""
+    """How probable is each of the ``targets`` at the mask with index ``mask_index``, from 0, relative to the others?"""
 
     text: str
     masks: tuple[Span, ...]
     targets: tuple[str, ...]
-    mask: int = 0
+    mask_index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ClozeQuestion:
-    """How probable is each of the ``targets`` at the mask number ``mask``, over the whole vocabulary?
+    """How probable is each of the ``targets`` at the mask with index ``mask_index``, from 0, over the whole vocabulary?
 
     The probabilities are those of the training objective, as in transformers, see
     :func:`~fillmask_ls.mlm.targets.cloze`.
@@ -102,7 +102,7 @@ class ClozeQuestion:
     text: str
     masks: tuple[Span, ...]
     targets: tuple[str, ...]
-    mask: int = 0
+    mask_index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +217,8 @@ class Engine(ABC):
         """Return the best ways to fill all masks together, best first."""
         return cast("list[JointFill]", await self.answer(question, priority))
 
-    async def hidden_loss(self, question: LossQuestion, priority: Priority = Priority.INTERACTIVE) -> float:
-        """Return the mean cross-entropy of the hidden words' tokens, in nats, at least 0."""
+    async def masked_word_loss(self, question: LossQuestion, priority: Priority = Priority.INTERACTIVE) -> float:
+        """Return the mean cross-entropy of the masked words' tokens, in nats, at least 0."""
         return cast(float, await self.answer(question, priority))
 
     async def substitutes(

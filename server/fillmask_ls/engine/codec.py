@@ -1,6 +1,6 @@
 """Our own protocol: questions and answers as JSON, checked where they arrive.
 
-A request is ``{"version": 1, "ask": "predict", "question": {...}}``, its reply ``{"version": 1, "model": "...",
+A request is ``{"version": 2, "ask": "predict", "question": {...}}``, its reply ``{"version": 2, "model": "...",
 "answer": ...}``; an error is ``{"error": "..."}``. ``ask`` is the name of a method
 of :class:`~fillmask_ls.engine.api.Engine`, and the fields are those of its types.
 """
@@ -43,7 +43,7 @@ from .api import (
 )
 
 SERVICE = "fillmask-ls"
-VERSION = 1
+VERSION = 2
 
 MAX_TOP_K = 1000
 """The largest ``top_k``."""
@@ -52,14 +52,14 @@ MAX_ITEMS = 1000
 MAX_BODY_BYTES = 1 << 18
 """The largest request."""
 _MAX_WORD_LENGTH = 100
-_MAX_HIDDEN_LENGTH = 1000
+_MAX_MASKED_WORD_LENGTH = 1000
 _SURROGATE = regex.compile(r"[\ud800-\udfff]")
 _LISTS = ("masks", "words", "targets", "spans", "span")
 
-_CALLS: dict[type[Question], tuple[str, Any]] = {
+_METHODS: dict[type[Question], tuple[str, Any]] = {
     PredictQuestion: ("predict", Predictions),
     FillQuestion: ("fill_jointly", list[JointFill]),
-    LossQuestion: ("hidden_loss", float),
+    LossQuestion: ("masked_word_loss", float),
     SubstitutesQuestion: ("substitutes", list[Candidate]),
     RankTargetsQuestion: ("rank_targets", list[Candidate]),
     ClozeQuestion: ("cloze", list[TargetScore]),
@@ -69,7 +69,7 @@ _CALLS: dict[type[Question], tuple[str, Any]] = {
     InspectQuestion: ("inspect", Inspection),
 }
 """For each kind of question, the name of the engine's method and the type of its answer."""
-_QUESTIONS = {name: kind for kind, (name, _) in _CALLS.items()}
+_QUESTIONS = {name: kind for kind, (name, _) in _METHODS.items()}
 
 
 class CodecError(ValueError):
@@ -92,7 +92,7 @@ def sendable(question: Question) -> Question:
 
 def request(question: Question) -> dict[str, Any]:
     """Return the body of a request."""
-    return {"version": VERSION, "ask": _CALLS[type(question)][0], "question": _CONVERTER.unstructure(question)}
+    return {"version": VERSION, "ask": _METHODS[type(question)][0], "question": _CONVERTER.unstructure(question)}
 
 
 def read_request(body: object) -> Question:
@@ -126,7 +126,7 @@ def read_question(kind: type[Question], data: object) -> Question:
 
 def reply(question: Question, model: str, answer: object) -> dict[str, Any]:
     """Return the body of a reply."""
-    value = _CONVERTER.unstructure(answer, unstructure_as=_CALLS[type(question)][1])
+    value = _CONVERTER.unstructure(answer, unstructure_as=_METHODS[type(question)][1])
     return {"version": VERSION, "model": model, "answer": value}
 
 
@@ -137,7 +137,7 @@ def read_reply(question: Question, body: object) -> tuple[str, Any]:
         CodecError: the body holds no answer to this question.
     """
     model = _member(body, "model", str)
-    answer = _structured(_member(body, "answer", object), _CALLS[type(question)][1], "the answer")
+    answer = _structured(_member(body, "answer", object), _METHODS[type(question)][1], "the answer")
     if not _fits(question, answer):
         raise CodecError("the answer does not fit the question")
     return model, answer
@@ -203,19 +203,19 @@ def check_question(question: Question) -> None:
     match question:
         case PredictQuestion():
             _check(1 <= question.max_subwords <= SUBWORDS_LIMIT, f"'max_subwords' must be from 1 to {SUBWORDS_LIMIT}")
-            _check(0 <= question.focus < max(1, len(question.masks)), "'focus' must be the number of a mask")
+            _check(0 <= question.focus < max(1, len(question.masks)), "'focus' must be the index of a mask")
             _check(len(question.prefix) <= _MAX_WORD_LENGTH, f"'prefix' may have at most {_MAX_WORD_LENGTH} characters")
         case FillQuestion(to_fill=to_fill) if to_fill is not None:
-            _check(0 <= to_fill[0] <= to_fill[1] <= len(question.masks), "'to_fill' must be a range of mask numbers")
+            _check(0 <= to_fill[0] <= to_fill[1] <= len(question.masks), "'to_fill' must be a range of mask indexes")
         case RankTargetsQuestion() | ClozeQuestion():
-            _check(0 <= question.mask < len(question.masks), "'mask' must be the number of a mask")
+            _check(0 <= question.mask_index < len(question.masks), "'mask_index' must be the index of a mask")
             fit = all(0 < len(target.strip()) <= _MAX_WORD_LENGTH for target in question.targets)
             _check(fit, f"'targets' must be words of at most {_MAX_WORD_LENGTH} characters")
         case LossQuestion():
             _check(len(question.words) == len(question.masks), "'words' must be as many as 'masks'")
             _check(
-                all(len(word) <= _MAX_HIDDEN_LENGTH for word in question.words),
-                f"each of the 'words' may have at most {_MAX_HIDDEN_LENGTH} characters",
+                all(len(word) <= _MAX_MASKED_WORD_LENGTH for word in question.words),
+                f"each of the 'words' may have at most {_MAX_MASKED_WORD_LENGTH} characters",
             )
     least = 0 if isinstance(question, SurprisalQuestion) else 1
     top_k = getattr(question, "top_k", 1)

@@ -6,11 +6,11 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from fillmask_ls.mlm.forward_steps import ForwardSteps, split_steps
-from fillmask_ls.mlm.hidden_loss import hidden_loss_steps
 from fillmask_ls.mlm.inspection import inspect
 from fillmask_ls.mlm.joint_fill import fill_jointly
+from fillmask_ls.mlm.masked_word_loss import masked_word_loss_steps
 from fillmask_ls.mlm.masking import sample_mask_spans
-from fillmask_ls.mlm.model import MaskedLM
+from fillmask_ls.mlm.model import LoadedModel
 from fillmask_ls.mlm.prediction import predict_steps
 from fillmask_ls.mlm.scoring import score
 from fillmask_ls.mlm.substitution import substitutes
@@ -35,7 +35,7 @@ from .api import (
 from .job_queue import ModelSteps
 
 
-def begin(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any], tokens_per_step: int) -> ModelSteps:
+def begin(model: LoadedModel, question: Question, cache: MutableMapping[Any, Any], tokens_per_step: int) -> ModelSteps:
     """Begin to answer a question.
 
     Args:
@@ -48,7 +48,7 @@ def begin(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any], 
     return ModelSteps(model, split_steps(_steps(model, question, cache), tokens_per_step))
 
 
-def _steps(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any]) -> ForwardSteps[Any]:
+def _steps(model: LoadedModel, question: Question, cache: MutableMapping[Any, Any]) -> ForwardSteps[Any]:
     match question:
         case PredictQuestion():
             return _predict_steps(model, question, cache)
@@ -56,13 +56,17 @@ def _steps(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any])
             only = question.to_fill and range(*question.to_fill)
             return fill_jointly.steps(model, question.text, question.masks, top_k=question.top_k, only=only)
         case LossQuestion():
-            return hidden_loss_steps(model, question.text, question.masks, question.words)
+            return masked_word_loss_steps(model, question.text, question.masks, question.words)
         case SubstitutesQuestion():
             return substitutes.steps(model, question.text, question.span, top_k=question.top_k)
         case RankTargetsQuestion():
-            return rank_targets.steps(model, question.text, question.targets, mask=question.mask, masks=question.masks)
+            return rank_targets.steps(
+                model, question.text, question.targets, mask_index=question.mask_index, masks=question.masks
+            )
         case ClozeQuestion():
-            return cloze.steps(model, question.text, question.targets, mask=question.mask, masks=question.masks)
+            return cloze.steps(
+                model, question.text, question.targets, mask_index=question.mask_index, masks=question.masks
+            )
         case SurprisalQuestion():
             return word_surprisals.steps(model, question.text, spans=question.spans, top_k=question.top_k)
         case ScoreQuestion():
@@ -84,7 +88,7 @@ def _steps(model: MaskedLM, question: Question, cache: MutableMapping[Any, Any])
 
 
 def _predict_steps(
-    model: MaskedLM, question: PredictQuestion, cache: MutableMapping[Any, Any]
+    model: LoadedModel, question: PredictQuestion, cache: MutableMapping[Any, Any]
 ) -> ForwardSteps[Predictions]:
     predictions = []
     for window in windows(model, question.text, question.masks):

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from .api import EngineError
 
-BETTER = "google-bert/bert-base-uncased"
+RECOMMENDED_MODEL = "google-bert/bert-base-uncased"
 """The model that is offered if only the embedded one is present; ``auto`` prefers it."""
 
 
@@ -56,8 +56,8 @@ async def download(model: str, progress: Callable[[int, int], None]) -> None:
         cancelled.set()
 
 
-def may_offer() -> bool:
-    """Return whether to offer the better model: once per user and never offline. Notes the offer on disk."""
+def claim_offer() -> bool:
+    """Note on disk that the recommended model is offered, and return whether to offer it: once per user, never offline."""
     from huggingface_hub import cached_assets_path, is_offline_mode
 
     if is_offline_mode():
@@ -73,7 +73,7 @@ def may_offer() -> bool:
 
 
 def withdraw_offer() -> None:
-    """Let the better model be offered again, because its download failed."""
+    """Let the recommended model be offered again, because its download failed."""
     from huggingface_hub import cached_assets_path
 
     with suppress(OSError):

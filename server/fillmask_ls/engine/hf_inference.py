@@ -140,11 +140,12 @@ class FillMask:
         status = getattr(response, "status_code", None)
         if status is None:
             return failure(error, self._address.host)
-        said = getattr(error, "server_message", None) or ""
-        if _NAMED_MASK.search(said) and status >= 400:  # some servers refuse a mask token with a 500
-            return RefusedError(" ".join(said.split())[:200])
+        server_message = getattr(error, "server_message", None) or ""
+        if _NAMED_MASK.search(server_message) and status >= 400:  # some servers refuse a mask token with a 500
+            return RefusedError(" ".join(server_message.split())[:200])
         return cast(
-            "UnavailableError | RefusedError", refusal(status, getattr(response, "headers", {}), said, self._address)
+            "UnavailableError | RefusedError",
+            refusal(status, getattr(response, "headers", {}), server_message, self._address),
         )
 
 

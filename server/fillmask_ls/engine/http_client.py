@@ -177,10 +177,10 @@ class Connection:
 
     def _failed(self, response: Any) -> EngineError:
         try:
-            said = str(response.json()["error"])
+            server_message = str(response.json()["error"])
         except Exception:
-            said = ""
-        return refusal(response.status_code, response.headers, said, self.address)
+            server_message = ""
+        return refusal(response.status_code, response.headers, server_message, self.address)
 
 
 async def retry(attempt: Callable[[], Awaitable[T]], timeout: float, host: str) -> T:
@@ -214,15 +214,15 @@ _UNAVAILABLE = {401, 403, 407, 429, 502, 503, 504}
 """Statuses of a server that answers nobody, or not this client."""
 
 
-def refusal(status: int, headers: Any, said: str, address: Address) -> EngineError:
+def refusal(status: int, headers: Any, server_message: str, address: Address) -> EngineError:
     """Return the error for an HTTP status.
 
     Args:
-        said: the server's own message, quoted without the token, and only if the question itself is at fault.
+        server_message: the server's own message, quoted without the token, and only if the question itself is at fault.
     """
     host = address.host
-    if status == 403 and "--allow-" in said:  # an engine of ours that was not told the name of its proxy
-        return UnavailableError(f"{host} refuses this client (403): {said}.")
+    if status == 403 and "--allow-" in server_message:  # an engine of ours that was not told the name of its proxy
+        return UnavailableError(f"{host} refuses this client (403): {server_message}.")
     if status in (401, 403):
         problem, token = ("refuses the token", "the right one") if address.token else ("requires a token", "it")
         return UnavailableError(
@@ -236,8 +236,8 @@ def refusal(status: int, headers: Any, said: str, address: Address) -> EngineErr
         return UnavailableError(f"{host} {problem} ({status}).", transient=True, retry_after=after)
     if status >= 500 or status == 407:
         # Without a message of the engine itself, a proxy in front of it failed.
-        return UnavailableError(f"{host} failed ({status}).", transient=status in (502, 504) or not said)
-    quoted = " ".join((said.replace(address.token, "…") if address.token else said).split())[:200]
+        return UnavailableError(f"{host} failed ({status}).", transient=status in (502, 504) or not server_message)
+    quoted = " ".join((server_message.replace(address.token, "…") if address.token else server_message).split())[:200]
     return RefusedError(f"{host} does not answer this ({status}){': ' if quoted else '.'}{quoted}")
 
 

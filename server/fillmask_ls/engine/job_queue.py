@@ -15,7 +15,7 @@ from .api import Priority
 
 if TYPE_CHECKING:
     from fillmask_ls.mlm.forward_steps import ForwardStep, ForwardSteps
-    from fillmask_ls.mlm.model import MaskedLM
+    from fillmask_ls.mlm.model import LoadedModel
 
 _SECONDS_IN_ORDER = 0.25
 """Seconds after which a waiting hint counts as late."""
@@ -28,7 +28,7 @@ _MAX_REMEMBERED_CLIENTS = 1000
 class ModelSteps:
     """A generator of forward steps, and the model that computes them."""
 
-    model: MaskedLM
+    model: LoadedModel
     steps: ForwardSteps[Any]
 
 

@@ -27,9 +27,9 @@ from .scheduler import Scheduler, tokens_per_step
 
 if TYPE_CHECKING:
     from fillmask_ls.mlm.forward_steps import ForwardSteps
-    from fillmask_ls.mlm.model import MaskedLM
+    from fillmask_ls.mlm.model import LoadedModel
 
-    Loader = Callable[[str, str, str, str], MaskedLM]
+    Loader = Callable[[str, str, str, str], LoadedModel]
 
 logger = logging.getLogger(__name__)
 
@@ -42,24 +42,29 @@ class LocalEngine(Engine):
     """
 
     def __init__(
-        self, *, fair: bool = False, long_lived: bool = False, masks: int = 64, load_model: Loader | None = None
+        self,
+        *,
+        fair: bool = False,
+        owns_process: bool = False,
+        cached_masks: int = 64,
+        load_model: Loader | None = None,
     ) -> None:
         """Start an engine without a model.
 
         Args:
             fair: whether the clients with equally urgent questions take turns, see
                 :class:`~fillmask_ls.engine.job_queue.JobQueue`; by default the newest question runs first.
-            long_lived: whether the process runs for this engine only. Objects that exist when a model is loaded are
+            owns_process: whether the process runs for this engine only. Objects that exist when a model is loaded are
                 then exempt from garbage collection.
-            masks: the number of masks whose distributions are cached: 0.12 MB each with BERT's vocabulary.
+            cached_masks: the number of masks whose distributions are cached: 0.12 MB each with BERT's vocabulary.
             load_model: loads a model given its name, device, dtype and runtime, on the model's thread; by default
                 :func:`fillmask_ls.mlm.load`.
         """
         self._load_model = load_model or _load
-        self._long_lived = long_lived
-        self._model: MaskedLM | None = None
-        self._masks = masks
-        self._distributions = LRUCache.of_masks(masks)
+        self._owns_process = owns_process
+        self._model: LoadedModel | None = None
+        self._cached_masks = cached_masks
+        self._distributions = LRUCache.of_masks(cached_masks)
         self._answers = LRUCache.of_answers()
         self._latest: _Latest | None = None
         self._error = ""
@@ -120,13 +125,13 @@ class LocalEngine(Engine):
         def work() -> str:
             if load_number != self._load_count:
                 raise SupersededError(f"another model was chosen before {model!r} was loaded")
-            if self._long_lived:
+            if self._owns_process:
                 gc.unfreeze()  # lets the previous model be collected, if it is part of a reference cycle
             self._model = self._load_model(model, device, dtype, runtime)
-            if self._long_lived:
+            if self._owns_process:
                 gc.freeze()  # else each full collection stops all threads for 65 ms
             # New objects: jobs of the previous model may still write to the old caches.
-            self._distributions, self._answers = LRUCache.of_masks(self._masks), LRUCache.of_answers()
+            self._distributions, self._answers = LRUCache.of_masks(self._cached_masks), LRUCache.of_answers()
             return self._model.name
 
         try:
@@ -154,16 +159,16 @@ class LocalEngine(Engine):
         Args:
             client: the client that asks, if the engine is ``fair``.
         """
-        context = _Context(priority, client, on_progress)
+        caller = _Caller(priority, client, on_progress)
         await self._wait_for_model()
         if isinstance(question, PredictQuestion):
             latest = self._latest
             if latest is not None and latest.answers(question, self._distributions):
                 return latest.predictions
-            return await self._compute(question, context)
+            return await self._compute(question, caller)
         answers = self._answers
         if question not in answers:
-            answers[question] = await self._compute(question, context)
+            answers[question] = await self._compute(question, caller)
         return answers[question]
 
     async def _wait_for_model(self) -> None:
@@ -172,9 +177,9 @@ class LocalEngine(Engine):
             if self._model is None and self._loaded.is_set():  # otherwise another load has begun
                 raise EngineError(self._error)
 
-    async def _compute(self, question: Question, context: _Context) -> Any:
+    async def _compute(self, question: Question, caller: _Caller) -> Any:
         future: Future[Any] = self._scheduler.submit(
-            context.priority, lambda: self._begin(question, context), client=context.client
+            caller.priority, lambda: self._begin(question, caller), client=caller.client
         )
         try:
             return await asyncio.wrap_future(future)
@@ -184,15 +189,15 @@ class LocalEngine(Engine):
             logger.error("a forward pass failed with %s", kind)
             raise EngineError(f"the model failed with {kind}") from error
 
-    def _begin(self, question: Question, context: _Context) -> ModelSteps:
+    def _begin(self, question: Question, caller: _Caller) -> ModelSteps:
         """Return the steps that lead to the answer; runs on the model's thread."""
         from .dispatch import begin
 
         model, distributions = self._model, self._distributions
         assert model is not None  # noqa: S101 - _wait_for_model() returned
-        steps = begin(model, question, distributions, tokens_per_step(context.priority)).steps
-        if context.on_progress is not None:
-            steps = _report_steps(steps, context.on_progress)
+        steps = begin(model, question, distributions, tokens_per_step(caller.priority)).steps
+        if caller.on_progress is not None:
+            steps = _report_steps(steps, caller.on_progress)
         if isinstance(question, PredictQuestion):
             steps = self._remember_latest(question, steps, distributions)
         return ModelSteps(model, steps)
@@ -206,7 +211,7 @@ class LocalEngine(Engine):
 
 
 @dataclass(frozen=True, slots=True)
-class _Context:
+class _Caller:
     """The priority and the client of a question, and the callback for its forward steps; see :meth:`LocalEngine.answer`."""
 
     priority: Priority
@@ -253,7 +258,7 @@ def _import_mlm() -> None:
     from fillmask_ls.mlm import loading, prediction  # noqa: F401
 
 
-def _load(model: str, device: str, dtype: str, runtime: str) -> MaskedLM:
+def _load(model: str, device: str, dtype: str, runtime: str) -> LoadedModel:
     import torch
 
     from fillmask_ls import mlm

@@ -34,7 +34,7 @@ from .job_queue import Job, JobQueue, ModelSteps
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fillmask_ls.mlm.model import MaskedLM
+    from fillmask_ls.mlm.model import LoadedModel
 
 _JOBS_PER_STEP = 8
 _TOKENS_PER_STEP = {Priority.HINT: 256, Priority.BACKGROUND: 128}
@@ -150,7 +150,7 @@ def _begin(job: Job) -> bool:
     return job.next_step is not None
 
 
-def _model(job: Job) -> MaskedLM:
+def _model(job: Job) -> LoadedModel:
     assert job.model_steps is not None  # noqa: S101 - only begun jobs have steps
     return job.model_steps.model
 

@@ -51,15 +51,15 @@ class Configuration:
     Attributes:
         settings: the server's, which are also those of every document without its own.
         trusted: whether the workspace may choose a model.
-        marks_typing: whether the client asks for completion with the trigger kind ``Invoked`` only if the user does; many
-            clients do so at each letter, too.
+        distinguishes_manual_trigger: whether the client asks for completion with the trigger kind ``Invoked`` only if
+            the user does; many clients do so at each letter, too.
         engine_token: the token of the shared engine, from the client's secret store.
     """
 
     def __init__(self, client: Client) -> None:
         self.settings = Settings()
         self.trusted = True
-        self.marks_typing = False
+        self.distinguishes_manual_trigger = False
         self.engine_token: str | None = None
         self._client = client
         self._initial = Settings()
@@ -76,7 +76,7 @@ class Configuration:
         """
         values = dict(options) if isinstance(options, Mapping) else {}
         self.trusted = values.pop("trusted", True) is True
-        self.marks_typing = values.pop("marksTyping", False) is True
+        self.distinguishes_manual_trigger = values.pop("distinguishesManualTrigger", False) is True
         token, user_settings = values.pop("engineToken", None), values.pop("userSettings", None)
         self.engine_token = http_client.usable_token(token)
         base, self._initial_problems = merge_settings(Settings(), user_settings)

@@ -34,16 +34,16 @@ async def download_with_progress(client: Client, model: str) -> None:
         bar.outcome = "done"
 
 
-async def is_download_accepted(client: Client, reader: Reader) -> bool:
-    """Offer a better model than the embedded one, once for each user, in a client that shows buttons.
+async def offer_download(client: Client, reader: Reader) -> bool:
+    """Offer the recommended model, once for each user, in a client that shows buttons; return whether the user accepts.
 
     Raises:
         JsonRpcException: the client refuses.
     """
-    if not client.capabilities.message_actions or not await reader.run(download.may_offer):
+    if not client.capabilities.message_actions or not await reader.run(download.claim_offer):
         return False
     message = (
-        f"fillmask: The small built-in model suggests words. {download.BETTER} (440 MB) knows more: download it once from "
+        f"fillmask: The small built-in model suggests words. {download.RECOMMENDED_MODEL} (440 MB) knows more: download it once from "
         "the Hugging Face hub?"
     )
     return await client.ask(message, ["Download", "No"]) == "Download"

@@ -23,7 +23,7 @@ from fillmask_ls.settings import Settings
 from .client import Client
 from .configuration import Configuration
 from .documents import Documents
-from .model_download import download_with_progress, is_download_accepted
+from .model_download import download_with_progress, offer_download
 from .progress import progress_bar
 from .reader import Reader
 from .shared_engine import SharedEngine
@@ -259,10 +259,10 @@ class ModelManager:
             return
         await self._documents.wait_until_idle(_IDLE_SECONDS)
         with suppress(JsonRpcException):
-            if not await is_download_accepted(self._client, self._reader):
+            if not await offer_download(self._client, self._reader):
                 return
             try:
-                await self.download(download.BETTER)
+                await self.download(download.RECOMMENDED_MODEL)
             except EngineError as error:
                 await self._reader.run(download.withdraw_offer)
                 message = f"{error} It is offered again at the next start; the command fillmask.downloadModel tries again now."

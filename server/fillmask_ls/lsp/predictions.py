@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fillmask_ls.documents.context import Passage
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.engine.api import Candidate, Prediction, PredictQuestion, Priority, SubstitutesQuestion
 from fillmask_ls.settings import Settings
 from fillmask_ls.spans import Span, replace_spans
@@ -73,7 +73,7 @@ def substitutes_question(passage: Passage, word: str, top_k: int) -> Substitutes
 async def predict_mask(
     session: Session,
     snapshot: Snapshot,
-    target: Target,
+    focus: Focus,
     *,
     priority: Priority = Priority.INTERACTIVE,
     early: bool = False,
@@ -81,11 +81,11 @@ async def predict_mask(
     """Return the prediction at one mask.
 
     Args:
-        target: the mask, and the letters typed after it.
+        focus: the mask, and the letters typed after it.
         early: whether words of several subwords may be missing, because the user waits and will probably ask again.
     """
     return await predict_passage(
-        session, snapshot, await snapshot.passage(target), target.prefix, priority=priority, early=early
+        session, snapshot, await snapshot.passage(focus), focus.prefix, priority=priority, early=early
     )
 
 

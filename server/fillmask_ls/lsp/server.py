@@ -16,7 +16,7 @@ from pygls.lsp.server import LanguageServer
 
 from fillmask_ls import __version__
 from fillmask_ls.documents import masks
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.positions import Encoding
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.engine.api import EngineError
@@ -66,7 +66,7 @@ class DocumentRequest:
     handler: Callable[..., Awaitable[Any]]
     options: Any = None
     if_closed: Any = None
-    find_mask: Callable[[TextDocument, int], Target | None] | None = None
+    find_mask: Callable[[TextDocument, int], Focus | None] | None = None
     stale_error: Callable[[], JsonRpcException] = StaleError
     if_stale: Any = None
 
@@ -147,7 +147,7 @@ class FillmaskServer(LanguageServer):
             notebook_document_sync=types.NotebookDocumentSyncOptions([types.NotebookDocumentFilterWithNotebook("*")]),
         )
         documents = self.protocol.documents
-        self.session = Session(Client(self), documents, local or LocalEngine(long_lived=True))
+        self.session = Session(Client(self), documents, local or LocalEngine(owns_process=True))
         self._diagnostics = DiagnosticsPublisher(self.session)
         self._watch_parent = watch_parent
         documents.on_change = self._document_changed

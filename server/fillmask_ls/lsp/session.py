@@ -50,7 +50,7 @@ class Session:
         self.models = ModelManager(local, client, self.configuration, documents, self.reader)
         self.engine = self.models.engine
         self._staleness = Staleness()
-        self._told: set[str] = set()
+        self._notified: set[str] = set()
         self._change_times: dict[str, float] = {}
         self._last_completion: tuple[str, int | None, int] | None = None
         self._completion_lists: OrderedDict[str, object] = OrderedDict()
@@ -75,10 +75,10 @@ class Session:
             self.models.ensure_started(self.configuration.settings)
             yield Snapshot(frozen, settings, self.client.capabilities, self.reader, before, after)
 
-    def tell_once(self, uri: str) -> bool:
-        """Return whether the user is to be told something about a document: once."""
-        is_first = uri not in self._told
-        self._told.add(uri)
+    def claim_notice(self, uri: str) -> bool:
+        """Record that the user is told something about a document, and return whether it is the first time."""
+        is_first = uri not in self._notified
+        self._notified.add(uri)
         return is_first
 
     def document_at(self, uri: str, version: int) -> TextDocument:
@@ -110,15 +110,15 @@ class Session:
             self.configuration.forget(uri)
             del self._change_times[uri]
 
-    def is_asked_for(self, document: TextDocument, index: int) -> bool:
-        """Return whether the user, not a typed letter, asked for completion at an index of a document.
+    def record_completion_request(self, document: TextDocument, index: int) -> bool:
+        """Record a request for completion at an index of a document, and return whether the user, not a typed letter, made it.
 
         A client that does not mark the difference asks right after each letter; a second request at the same place of
         the same text is the user's.
         """
         request = document.uri, document.version, index
         is_repeated, self._last_completion = request == self._last_completion, request
-        if self.configuration.marks_typing or is_repeated:
+        if self.configuration.distinguishes_manual_trigger or is_repeated:
             return True
         seconds = asyncio.get_running_loop().time() - self._change_times.get(document.uri, 0.0)
         return seconds > _TYPING_SECONDS

@@ -71,4 +71,4 @@ class SharedEngine:
 
 def _provider_model(model: str) -> str:
     """Return the model that a provider of the hub answers with: the settings' one, if it is a hub id."""
-    return model if "/" in model and not Path(model).expanduser().is_absolute() else download.BETTER
+    return model if "/" in model and not Path(model).expanduser().is_absolute() else download.RECOMMENDED_MODEL

@@ -13,7 +13,7 @@ from fillmask_ls import MASK
 from fillmask_ls.documents import context
 from fillmask_ls.documents.context import Passage, WordPassage
 from fillmask_ls.documents.languages.registry import find_language
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.paragraphs import Paragraph, paragraphs
 from fillmask_ls.documents.prose import Prose, all_prose
 from fillmask_ls.documents.text import TextDocument
@@ -63,15 +63,15 @@ class Snapshot:
         """Return the range of a span."""
         return ranges.to_range(self.document, span)
 
-    async def passage(self, target: Target) -> Passage:
+    async def passage(self, focus: Focus) -> Passage:
         """Return the prose around a mask."""
-        return await self._read(context.passage, target)
+        return await self._read(context.passage, focus)
 
     async def masked_passage(self, word: Span) -> Passage:
         """Return the prose around a word, with a mask in its place."""
         return await self._read_masked(context.passage, word)
 
-    async def gap_passage(self, word: Span) -> Passage | None:
+    async def prose_passage(self, word: Span) -> Passage | None:
         """Return the prose around a word or a gap between words, with a mask in its place; None in code."""
         return await self._read_masked(context.prose_passage, word)
 
@@ -113,7 +113,7 @@ class Snapshot:
     async def _read_masked(self, read: Callable[..., T], word: Span) -> T:
         masked = self.document.snapshot()
         masked.replace(masked.position(word[0]), masked.position(word[1]), MASK)
-        return await self._read(read, Target(word[0], word[0] + len(MASK)), document=masked)
+        return await self._read(read, Focus(word[0], word[0] + len(MASK)), document=masked)
 
     def _options(self) -> dict[str, Any]:
         return {

@@ -11,7 +11,7 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.text import TextDocument
 
 IsCurrent = Callable[[TextDocument | None], bool]
@@ -73,9 +73,9 @@ def unchanged(_document: TextDocument | None) -> bool:
     return False
 
 
-def mask_unmoved(document: TextDocument, target: Target) -> IsCurrent:
+def mask_unmoved(document: TextDocument, focus: Focus) -> IsCurrent:
     """Return the condition that a mask keeps its position; edits elsewhere do not matter."""
-    position, mask = document.position(target.start), document.slice(target.start, target.end)
+    position, mask = document.position(focus.start), document.slice(focus.start, focus.end)
     return lambda now: (
-        now is not None and now.slice(target.start, target.end) == mask and now.position(target.start) == position
+        now is not None and now.slice(focus.start, focus.end) == mask and now.position(focus.start) == position
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fillmask_ls import english
-from fillmask_ls.documents.gaps import Gap
+from fillmask_ls.documents.insertion_points import InsertionPoint
 
 from .predictions import MaskAnswer, predict_passage, substitutes_question
 from .session import Session
@@ -17,25 +17,25 @@ _PROBABLE = 0.1
 """Probability of a longer word above which the user is still typing it: *hos* is listed, but begins *hospital*."""
 
 
-async def suggest_words(session: Session, snapshot: Snapshot, gap: Gap) -> MaskAnswer | None:
+async def suggest_words(session: Session, snapshot: Snapshot, point: InsertionPoint) -> MaskAnswer | None:
     """Return the words that fit a gap, or that could replace a word; None in code.
 
     - In a gap: the words that fit between the text before and after it.
     - At the end of a word, and within letters that are not a word: the words that begin with the letters before the cursor.
     - On a whole word: its substitutes.
     """
-    passage = await snapshot.gap_passage(gap.span)
+    passage = await snapshot.prose_passage(point.span)
     if passage is None:
         return None
     top_k = snapshot.settings.completion_top_k
-    is_whole = english.is_listed(gap.word)
-    if gap.word and not gap.is_at_word_end and (is_whole or not gap.prefix):
+    is_whole = english.is_listed(point.word)
+    if point.word and not point.is_at_word_end and (is_whole or not point.prefix):
         answer = MaskAnswer.empty(passage, str(session.engine.model_name))
-        return answer.extended(await session.engine.substitutes(substitutes_question(passage, gap.word, top_k)))
-    answer = await predict_passage(session, snapshot, passage, gap.prefix)
-    words = tuple(word for word in answer.candidates if word.text.casefold() != gap.word.casefold())
+        return answer.extended(await session.engine.substitutes(substitutes_question(passage, point.word, top_k)))
+    answer = await predict_passage(session, snapshot, passage, point.prefix)
+    words = tuple(word for word in answer.candidates if word.text.casefold() != point.word.casefold())
     answer = replace(answer, prediction=replace(answer.prediction, candidates=words[:top_k]))
     if not is_whole or any(word.probability > _PROBABLE for word in words):
         return answer
-    question = substitutes_question(passage, gap.word, _SUBSTITUTES_AT_END)
+    question = substitutes_question(passage, point.word, _SUBSTITUTES_AT_END)
     return answer.extended(await session.engine.substitutes(question))

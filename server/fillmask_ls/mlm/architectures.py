@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-BLIND_TO_PADDING = frozenset(
+PADDING_INVARIANT = frozenset(
     {
         "albert",
         "bart",

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .forward_steps import MAX_TOKENS_PER_STEP, Finished, ForwardStep, ForwardSteps, T, advance, logits, split_steps
-from .model import MaskedLM
+from .model import LoadedModel
 
 _MAX_OPEN = 256
 """The most texts that are open at once. A text keeps the distributions at its masks, 0.12 MB each, while it is open."""
@@ -39,7 +39,7 @@ class _Open(Generic[T]):
 
 
 def run_many(
-    model: MaskedLM, generators: Iterable[ForwardSteps[T]], *, batch_tokens: int = MAX_TOKENS_PER_STEP
+    model: LoadedModel, generators: Iterable[ForwardSteps[T]], *, batch_tokens: int = MAX_TOKENS_PER_STEP
 ) -> Iterator[T]:
     """Run generators together and yield their results in order.
 
@@ -102,7 +102,7 @@ def _length(step: ForwardStep) -> int:
 
 
 @torch.inference_mode()
-def _run(model: MaskedLM, batch: Sequence[_Open[T]]) -> None:
+def _run(model: LoadedModel, batch: Sequence[_Open[T]]) -> None:
     steps = [each.state for each in batch if isinstance(each.state, ForwardStep)]
     for each, found in zip(batch, logits(model, steps), strict=True):
         each.send(found)

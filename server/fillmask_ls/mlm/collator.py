@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .likelihood import IGNORE_INDEX
 from .masking import mask_80_10_10, sample_mask, seeded_generator
-from .model import MaskedLM
+from .model import LoadedModel
 from .text_functions import check_texts
 
 
@@ -35,7 +35,7 @@ class MaskingCollator:
     {'input_ids': (2, 5), 'attention_mask': (2, 5), 'labels': (2, 5)}
     """
 
-    model: MaskedLM
+    model: LoadedModel
     rate: float = 0.15
     seed: int = 0
     whole_words: bool = False

@@ -24,7 +24,7 @@ _LENGTHS_OF_PRECISION = (4, 33)
 """Tokens of the texts that show whether a network works in a reduced precision."""
 
 
-def in_working_dtype(model: MaskedLM, build: Build) -> MaskedLM:
+def fall_back_to_float32(model: MaskedLM, build: Build) -> MaskedLM:
     """Return the model, in float32 if its network fails or is off in its reduced precision.
 
     A BERT's own encoder works in every precision.
@@ -51,7 +51,7 @@ def in_working_dtype(model: MaskedLM, build: Build) -> MaskedLM:
     )
 
 
-def compiled(model: MaskedLM, build: Build) -> MaskedLM:
+def compile_or_fall_back(model: MaskedLM, build: Build) -> MaskedLM:
     """Return the model with its network compiled by OpenVINO, or as is if OpenVINO can't compute it rightly.
 
     Args:

@@ -46,8 +46,8 @@ class FastTokenizer:
             self.unknown_id: int | None = tokenizer.token_to_id(getattr(tokenizer.model, "unk_token", "<unk>") or "")
             self.marks = find_marks(
                 self.vocabulary,
-                joint_before=getattr(tokenizer.model, "continuing_subword_prefix", None) or "",
-                end=getattr(tokenizer.model, "end_of_word_suffix", None) or "",
+                continuing_subword_prefix=getattr(tokenizer.model, "continuing_subword_prefix", None) or "",
+                end_of_word_suffix=getattr(tokenizer.model, "end_of_word_suffix", None) or "",
             )
             tokenizer.no_truncation()
             tokenizer.no_padding()
@@ -56,7 +56,7 @@ class FastTokenizer:
             strips = {"lstrip": bool(own and own.lstrip), "rstrip": bool(own and own.rstrip)}
             tokenizer.add_tokens([AddedToken(_SENTINEL, normalized=False, **strips)])
             self._tokenizer = tokenizer
-            self._is_byte_level = self.marks.space == "Ġ"
+            self._is_byte_level = self.marks.word_start_prefix == "Ġ"
             self._split_written_specials()
 
     def _split_written_specials(self) -> None:

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from .model import MaskedLM
+from .model import LoadedModel
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ MAX_TOKENS_PER_STEP = 2048
 
 @dataclass(frozen=True, slots=True)
 class ForwardStep:
-    """A batch for one forward pass: the arguments of :meth:`~fillmask_ls.mlm.model.MaskedLM.logits`.
+    """A batch for one forward pass: the arguments of :meth:`~fillmask_ls.mlm.model.LoadedModel.logits`.
 
     Attributes:
         rows: token ids with special tokens.
@@ -61,14 +61,14 @@ def advance(steps: ForwardSteps[T], logits: Tensor | None) -> ForwardStep | Fini
 
 @torch.inference_mode()
 def logits(
-    model: MaskedLM, steps: Sequence[ForwardStep], yield_point: Callable[[], None] = lambda: None
+    model: LoadedModel, steps: Sequence[ForwardStep], yield_point: Callable[[], None] = lambda: None
 ) -> list[Tensor]:
     """Compute the logits of several steps in one forward pass.
 
     Args:
         model: the model to run.
         steps: the steps, of any lengths; similar lengths need less padding.
-        yield_point: as for :meth:`~fillmask_ls.mlm.model.MaskedLM.logits`.
+        yield_point: as for :meth:`~fillmask_ls.mlm.model.LoadedModel.logits`.
 
     Returns:
         For each step its logits [count, vocabulary], in float32 on the CPU.
@@ -107,7 +107,7 @@ def split_steps(steps: ForwardSteps[T], max_tokens: int) -> ForwardSteps[T]:
 
 
 @torch.inference_mode()
-def run_steps(model: MaskedLM, steps: ForwardSteps[T]) -> T:
+def run_steps(model: LoadedModel, steps: ForwardSteps[T]) -> T:
     """Run a generator to its end, step by step, and return its result."""
     steps = split_steps(steps, MAX_TOKENS_PER_STEP)
     step = advance(steps, None)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .encoder import BertEncoder
 from .likelihood import cross_entropy
-from .model import MaskedLM
+from .model import LoadedModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,7 @@ class ForwardOutput:
 
 @torch.inference_mode()
 def forward(
-    model: MaskedLM,
+    model: LoadedModel,
     input_ids: Tensor,
     attention_mask: Tensor | None = None,
     labels: Tensor | None = None,

@@ -16,7 +16,7 @@ from .forward_steps import ForwardStep, ForwardSteps
 from .hidden_states import forward
 from .likelihood import IGNORE_INDEX, log_likelihoods
 from .masking import mask_all, sample_mask, seeded_generator
-from .model import MaskedLM
+from .model import LoadedModel
 from .results import InspectedToken, Inspection, TokenCandidate
 from .text_functions import over_texts
 from .tokenization import Encoding
@@ -24,7 +24,7 @@ from .tokenization import Encoding
 
 @over_texts()
 def inspect(
-    model: MaskedLM, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False, top_k: int = 5
+    model: LoadedModel, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False, top_k: int = 5
 ) -> ForwardSteps[Inspection]:
     """Mask a text at random and compare the model's predictions with the original tokens.
 
@@ -60,8 +60,8 @@ def inspect(
         if encoding.ids:  # an empty text has no tokens if the tokenizer adds none
             yield ForwardStep([encoding.ids], [[]])  # a window takes long: other work runs between two
             parts.append(_inspect_window(model, encoding, start, masked, top_k))
-    layers = zip(*(part.hidden_norms for part in parts), strict=True)
-    hidden_norms = tuple(float(torch.cat(norms).mean()) for norms in layers)
+    all_norms = zip(*(part.hidden_norms for part in parts), strict=True)
+    hidden_norms = tuple(float(torch.cat(norms).mean()) for norms in all_norms)
     return Inspection(
         model=model.name,
         seed=seed,
@@ -69,7 +69,7 @@ def inspect(
         tokens=tuple(token for part in parts for token in part.tokens),
         loss=_mean_loss([part.losses for part in parts]) or 0.0,
         masked_loss=_mean_loss([part.masked_losses for part in parts]),
-        layers=len(hidden_norms),
+        layers=max(0, len(hidden_norms) - 1),  # the first norm is that of the embeddings
         hidden_size=parts[0].hidden_size if parts else model.embeddings.shape[-1],
         hidden_norms=hidden_norms,
         temperature=model.temperature,
@@ -82,7 +82,7 @@ class _InspectedWindow:
     tokens: every position.
     losses: at the positions that have an original, in nats.
     masked_losses: at those of them that were masked.
-    hidden_norms: the L2 norms of each layer's hidden states, mostly [n].
+    hidden_norms: the L2 norms of the hidden states, of the embeddings and each layer, mostly [n].
     hidden_size: their width.
     """
 
@@ -93,7 +93,7 @@ class _InspectedWindow:
     hidden_size: int
 
 
-def _inspect_window(model: MaskedLM, encoding: Encoding, start: int, masked: Tensor, top_k: int) -> _InspectedWindow:
+def _inspect_window(model: LoadedModel, encoding: Encoding, start: int, masked: Tensor, top_k: int) -> _InspectedWindow:
     """Inspect one window, which begins at the character ``start``; ``masked`` is bool [n]."""
     mask_id = model.tokenizer.mask_id
     original_ids = torch.tensor(encoding.ids)
@@ -114,7 +114,7 @@ def _inspect_window(model: MaskedLM, encoding: Encoding, start: int, masked: Ten
 
 
 def _inspect_tokens(
-    model: MaskedLM,
+    model: LoadedModel,
     encoding: Encoding,
     start: int,
     is_mask: Tensor,
@@ -159,7 +159,7 @@ def _rank(token: str, candidates: Sequence[TokenCandidate], higher: int) -> int:
     return next(ranks, max(higher, len(candidates)) + 1)
 
 
-def _candidates(model: MaskedLM, log_probabilities: Tensor, top_k: int) -> list[tuple[TokenCandidate, ...]]:
+def _candidates(model: LoadedModel, log_probabilities: Tensor, top_k: int) -> list[tuple[TokenCandidate, ...]]:
     """Return the most probable tokens for each row of [m, vocabulary]."""
     best = log_probabilities.topk(min(top_k, log_probabilities.shape[-1]))
     return [

@@ -12,9 +12,9 @@ from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_masks
 
 from .arguments import check_count
-from .beam_search import AllowedTokens, Cloze, Hypothesis, Tokens, beam_search
+from .beam_search import AllowedTokens, Hypothesis, Template, Tokens, beam_search
 from .forward_steps import ForwardSteps
-from .model import MaskedLM
+from .model import LoadedModel
 from .records import Results
 from .results import JointFill
 from .spelling import Spelling
@@ -26,7 +26,7 @@ _BEAM_SIZE = 5
 
 @over_texts("masks")
 def fill_jointly(
-    model: MaskedLM, text: str, masks: Sequence[Span] | None = None, *, top_k: int = 5, only: range | None = None
+    model: LoadedModel, text: str, masks: Sequence[Span] | None = None, *, top_k: int = 5, only: range | None = None
 ) -> ForwardSteps[Results[JointFill]]:
     """Find the ``top_k`` most probable ways to fill all masks of a text with words of one subword.
 
@@ -37,7 +37,7 @@ def fill_jointly(
         text: a text of any length.
         masks: as for :func:`~fillmask_ls.mlm.prediction.predict`.
         top_k: at least 1.
-        only: the numbers of the masks to fill; the others stay. By default all.
+        only: the indexes of the masks to fill, from 0; the others stay. By default all.
 
     Returns:
         The fills, the most probable first; fewer than ``top_k`` if fewer are found. For a text without masks, one fill
@@ -74,23 +74,23 @@ def fill_jointly(
 
 
 def _request_only(window: Window, only: range) -> Window:
-    """Return the window with fewer masks requested; ``only`` numbers the masks of the whole text."""
+    """Return the window with fewer masks requested; ``only`` contains indexes among the masks of the whole text."""
     start = max(window.requested.start, only.start - window.first_mask)
     stop = min(window.requested.stop, only.stop - window.first_mask)
     return replace(window, requested=range(start, max(start, stop)))
 
 
-def _fill_window(model: MaskedLM, window: Window, beam_size: int) -> ForwardSteps[list[Hypothesis]]:
+def _fill_window(model: LoadedModel, window: Window, beam_size: int) -> ForwardSteps[list[Hypothesis]]:
     encoded = contexts(model, window)
-    cloze = Cloze(
+    template = Template(
         rows=[context.input_ids for context in encoded],
         positions=[encoded[0].mask_positions[number] for number in window.requested],
         allowed=_allowed_words(model, window),
     )
-    return (yield from beam_search(model.log_probabilities, [cloze], beam_size=beam_size))
+    return (yield from beam_search(model.log_probabilities, [template], beam_size=beam_size))
 
 
-def _allowed_words(model: MaskedLM, window: Window) -> AllowedTokens:
+def _allowed_words(model: LoadedModel, window: Window) -> AllowedTokens:
     vocabulary = model.vocabulary
     fitting: list[Tensor] = [
         vocabulary.fitting_tokens(is_continuation=vocabulary.is_continuation(window.before(number)))
@@ -103,7 +103,7 @@ def _allowed_words(model: MaskedLM, window: Window) -> AllowedTokens:
     return allowed
 
 
-def _words(model: MaskedLM, window: Window, hypothesis: Hypothesis) -> tuple[str, ...]:
+def _words(model: LoadedModel, window: Window, hypothesis: Hypothesis) -> tuple[str, ...]:
     """Return the words of a hypothesis, spelled from the last one to the first: a name begins before its second word."""
     spelling = Spelling(model.vocabulary, window.text)
     words: dict[int, str] = {}

@@ -21,7 +21,7 @@ from fillmask_ls import MASK
 from . import roc_bert
 from .bert import read_bert
 from .checkpoint import CALIBRATION, Checkpoint, CheckpointError, resolve
-from .fallbacks import compiled, in_working_dtype
+from .fallbacks import compile_or_fall_back, fall_back_to_float32
 from .masked_lm import MaskedLM
 from .prediction import predict
 from .tokenization import NO_LIMIT, Tokenizer
@@ -109,7 +109,7 @@ def load(
     weights = _read_weights(checkpoint, torch_device, _choose_dtype(dtype, torch_device), build)
     loaded = _assemble(checkpoint.name, own_tokenizer, weights, temperature=_read_temperature(checkpoint))
     if dtype in (None, "auto"):
-        loaded = in_working_dtype(loaded, build)
+        loaded = fall_back_to_float32(loaded, build)
     loaded = _finish(loaded, runtime, build)
     return replace(loaded, source=(_load_checkpoint, checkpoint, revision, str(torch_device), loaded.dtype, runtime))
 
@@ -156,7 +156,7 @@ def _assemble(name: str, tokenizer: Tokenizer, weights: _Weights, *, temperature
 def _finish(model: MaskedLM, runtime: str, build: Callable[[torch.dtype], Network]) -> MaskedLM:
     """Use the chosen runtime, log what is computed otherwise than the user asked, and predict once."""
     if runtime == "openvino":
-        model = compiled(model, build)
+        model = compile_or_fall_back(model, build)
     for note in model.notes:
         logger.warning("%s", note)
     _predict_once(model)

@@ -11,7 +11,7 @@ from torch import Tensor
 from .forward_steps import MAX_TOKENS_PER_STEP, ForwardStep
 from .likelihood import log_likelihoods, ranks
 from .masking import word_numbers
-from .model import MaskedLM
+from .model import LoadedModel
 from .results import Metric
 from .tokenization import Encoding
 
@@ -24,14 +24,14 @@ class MaskedCopy:
     """A window of a text with some tokens masked.
 
     Attributes:
-        text_number: the number of the text.
+        text_index: the index of the text.
         tokens: the indexes of the tokens to score, in the text's encoding.
         input_ids: the window's token ids, with masks.
         positions: the positions of ``tokens`` in ``input_ids``.
         labels: the original ids of ``tokens``.
     """
 
-    text_number: int
+    text_index: int
     tokens: Sequence[int]
     input_ids: list[int]
     positions: list[int]
@@ -39,7 +39,7 @@ class MaskedCopy:
 
 
 def masked_copies(
-    model: MaskedLM, text_number: int, encoding: Encoding, text: str, metric: Metric
+    model: LoadedModel, text_index: int, encoding: Encoding, text: str, metric: Metric
 ) -> Iterator[MaskedCopy]:
     """Yield the copies that score each token of a text once; ``[MASK]`` is context and is not scored.
 
@@ -69,7 +69,7 @@ def masked_copies(
                     if low <= token < high:
                         input_ids[token + shift] = mask_id
                 positions = [token + shift for token in tokens]
-                yield MaskedCopy(text_number, tokens, input_ids, positions, [encoding.ids[token] for token in tokens])
+                yield MaskedCopy(text_index, tokens, input_ids, positions, [encoding.ids[token] for token in tokens])
 
 
 def _groups(words: Sequence[_Word], block: range, metric: Metric) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
@@ -103,8 +103,8 @@ class CopyBatch:
 
     @property
     def tokens(self) -> list[tuple[int, int]]:
-        """The tokens to score, copy after copy: the number of the text, and the index of the token in it."""
-        return [(copy.text_number, token) for copy in self.copies for token in copy.tokens]
+        """The tokens to score, copy after copy: the index of the text, and that of the token in it."""
+        return [(copy.text_index, token) for copy in self.copies for token in copy.tokens]
 
     def log_likelihoods(self, logits: Tensor, temperature: float = 1.0) -> list[float]:
         """Return the log-likelihood of each token, in nats, at most 0; ``logits`` are those of :attr:`step`."""

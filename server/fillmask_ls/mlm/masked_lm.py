@@ -11,7 +11,7 @@ from . import targets as target_scores
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MaskedLM(model.MaskedLM):
+class MaskedLM(model.LoadedModel):
     """A masked language model in evaluation mode, with its tokenizer and the functions of this library as methods.
 
     ``model.predict(text)`` is ``mlm.predict(model, text)``. A model can be pickled: it is loaded again where it is

@@ -12,7 +12,7 @@ from fillmask_ls.words import find_words
 
 from .forward_steps import ForwardSteps, without_steps
 from .likelihood import IGNORE_INDEX
-from .model import MaskedLM
+from .model import LoadedModel
 from .text_functions import over_texts
 from .tokenization import Encoding, Tokenizer
 
@@ -69,7 +69,7 @@ def seeded_generator(seed: int, text: str) -> torch.Generator:
 
 @over_texts()
 def sample_mask_spans(
-    model: MaskedLM, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False
+    model: LoadedModel, text: str, *, rate: float = 0.15, seed: int = 0, whole_words: bool = False
 ) -> ForwardSteps[list[Span]]:
     """Choose the characters to mask in a text of any length, with :func:`sample_mask`.
 
@@ -98,10 +98,10 @@ def _sample_mask_spans(tokenizer: Tokenizer, text: str, rate: float, seed: int, 
     for begin, end in tokenizer.windows(text):
         window = text[begin:end]
         encoding = tokenizer.encode(window)
-        mask = sample_mask(encoding, rate, generator=generator, whole_words=window if whole_words else None)
+        chosen = sample_mask(encoding, rate, generator=generator, whole_words=window if whole_words else None)
         numbers = word_numbers(encoding, window)
         previous = None
-        for token in mask.nonzero().flatten().tolist():
+        for token in chosen.nonzero().flatten().tolist():
             low, high = encoding.offsets[token]
             low += len(window[low:high]) - len(window[low:high].lstrip())  # a byte-level token begins with a space
             if encoding.ids[token] == tokenizer.mask_id or low >= high:
@@ -114,23 +114,23 @@ def _sample_mask_spans(tokenizer: Tokenizer, text: str, rate: float, seed: int, 
     return spans
 
 
-def mask_all(input_ids: Tensor, mask: Tensor, mask_id: int) -> tuple[Tensor, Tensor]:
+def mask_all(input_ids: Tensor, chosen: Tensor, mask_id: int) -> tuple[Tensor, Tensor]:
     """Replace every chosen token with the mask token.
 
     Args:
         input_ids: int64 [..., n].
-        mask: bool [..., n], the chosen positions.
+        chosen: bool [..., n], the positions to mask.
         mask_id: the id of the mask token.
 
     Returns:
         The masked ids and the labels, which are the original ids at all positions; both [..., n].
     """
-    return input_ids.masked_fill(mask, mask_id), input_ids.clone()
+    return input_ids.masked_fill(chosen, mask_id), input_ids.clone()
 
 
 def mask_80_10_10(
     input_ids: Tensor,
-    mask: Tensor,
+    chosen: Tensor,
     tokenizer: Tokenizer,
     *,
     generator: torch.Generator | None = None,
@@ -141,7 +141,7 @@ def mask_80_10_10(
 
     Args:
         input_ids: int64 [..., n].
-        mask: bool [..., n], the chosen positions.
+        chosen: bool [..., n], the positions to corrupt.
         tokenizer: the model's tokenizer.
         generator: the source of randomness.
 
@@ -151,9 +151,9 @@ def mask_80_10_10(
     draws = torch.rand(input_ids.shape, generator=generator)
     ordinary = torch.tensor([id for id in range(tokenizer.vocab_size) if id not in tokenizer.special_ids])
     random = ordinary[torch.randint(len(ordinary), input_ids.shape, generator=generator)]
-    corrupted = torch.where(mask & (draws < 0.8), tokenizer.mask_id, input_ids)
-    corrupted = torch.where(mask & (draws >= 0.9), random, corrupted)
-    return corrupted, input_ids.masked_fill(~mask, IGNORE_INDEX)
+    corrupted = torch.where(chosen & (draws < 0.8), tokenizer.mask_id, input_ids)
+    corrupted = torch.where(chosen & (draws >= 0.9), random, corrupted)
+    return corrupted, input_ids.masked_fill(~chosen, IGNORE_INDEX)
 
 
 def word_numbers(encoding: Encoding, text: str) -> list[int | None]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MaskedLM:
+class LoadedModel:
     """A masked language model in evaluation mode, with its tokenizer.
 
     A BERT or MPNet is an ``encoder`` and a ``head``, which hold the only copy of the weights. Any other architecture is
@@ -85,7 +85,7 @@ class MaskedLM:
             Logits [m, vocabulary] of the ``m`` positions, row after row, on the model's device and in its dtype
             (float32 with the runtime ``openvino``).
         """
-        if self.network is None or self.network.is_blind_to_padding:
+        if self.network is None or self.network.is_padding_invariant:
             return self._padded_logits(rows, positions, yield_point)
         parts: dict[int, Tensor] = {}
         for numbers in _rows_by_length(rows):
@@ -102,7 +102,7 @@ class MaskedLM:
         length, pad_id = max(map(len, rows)), 0
         if self.network is not None:
             pad_id = self.network.pad_id
-            if self.network.is_blind_to_padding:  # few lengths; BERT's encoder pads by itself, where that costs less
+            if self.network.is_padding_invariant:  # few lengths; BERT's encoder pads by itself, where that costs less
                 length = max(length, min(bucket_size(length), self.tokenizer.max_length))
         input_ids = torch.tensor([[*row, *[pad_id] * (length - len(row))] for row in rows], device=self.device)
         flat = [number * length + position for number, inside in enumerate(positions) for position in inside]

@@ -23,7 +23,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from .architectures import BLIND_TO_PADDING, REFUSED
+from .architectures import PADDING_INVARIANT, REFUSED
 from .checkpoint import Checkpoint, CheckpointError, weight_files
 from .stored_weights import read_quantized
 
@@ -40,12 +40,12 @@ class Network:
 
     Attributes:
         module: the network.
-        is_blind_to_padding: whether rows of several lengths can share a forward pass.
+        is_padding_invariant: whether rows of several lengths can share a forward pass.
         pad_id: the id of the token that pads rows.
     """
 
     module: PreTrainedModel
-    is_blind_to_padding: bool
+    is_padding_invariant: bool
     pad_id: int
 
     @property
@@ -192,7 +192,7 @@ def wrap(module: PreTrainedModel) -> Network:
     if isinstance(decoder, nn.Linear) and _select not in decoder._forward_pre_hooks.values():
         decoder.register_forward_pre_hook(_select)
     pad_id = getattr(module.config.get_text_config(), "pad_token_id", None) or 0
-    return Network(module, module.config.model_type in BLIND_TO_PADDING, pad_id)
+    return Network(module, module.config.model_type in PADDING_INVARIANT, pad_id)
 
 
 def _refuse(model_type: str, name: str) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 
 from .forward_steps import MAX_TOKENS_PER_STEP
-from .model import MaskedLM
+from .model import LoadedModel
 from .paradigms import MinimalPairs, PairScore
 from .results import Metric
 from .scoring import score
 
 
 def minimal_pairs(
-    model: MaskedLM,
+    model: LoadedModel,
     pairs: Iterable[tuple[str, str]],
     by: Iterable[Hashable] | None = None,
     *,
@@ -57,12 +57,12 @@ def minimal_pairs(
 
 
 def _sentences(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
-    for number, pair in enumerate(pairs):
+    for index, pair in enumerate(pairs):
         match pair:
             case (str(good), str(bad)):
                 if not (good.strip() and bad.strip()):
-                    raise ValueError(f"a sentence of pair {number} is empty")
+                    raise ValueError(f"a sentence of the pair at index {index} is empty")
                 yield good
                 yield bad
             case _:
-                raise TypeError(f"expected pairs of two str, but item {number} is {pair!r:.60}")
+                raise TypeError(f"expected pairs of two str, but the item at index {index} is {pair!r:.60}")

@@ -48,20 +48,20 @@ class ParadigmScore(Result):
 
     Attributes:
         paradigm: its name.
-        pairs: their number.
-        correct: the number of pairs in which the model prefers the acceptable sentence.
+        pair_count: the number of its pairs.
+        correct_count: the number of pairs in which the model prefers the acceptable sentence.
         margin: the mean margin, in nats.
     """
 
     paradigm: str
-    pairs: int
-    correct: int
+    pair_count: int
+    correct_count: int
     margin: float
 
     @property
     def accuracy(self) -> float:
         """The share of correct pairs, 0 to 1; 0 without pairs."""
-        return self.correct / self.pairs if self.pairs else 0.0
+        return self.correct_count / self.pair_count if self.pair_count else 0.0
 
     @property
     def low(self) -> float:
@@ -75,13 +75,13 @@ class ParadigmScore(Result):
 
     @property
     def _center(self) -> float:
-        return (self.correct + _Z**2 / 2) / (self.pairs + _Z**2)
+        return (self.correct_count + _Z**2 / 2) / (self.pair_count + _Z**2)
 
     @property
     def _half_width(self) -> float:
-        wrong = self.pairs - self.correct
-        spread = (self.correct * wrong / self.pairs if self.pairs else 0.0) + _Z**2 / 4
-        return _Z * sqrt(spread) / (self.pairs + _Z**2)
+        wrong = self.pair_count - self.correct_count
+        spread = (self.correct_count * wrong / self.pair_count if self.pair_count else 0.0) + _Z**2 / 4
+        return _Z * sqrt(spread) / (self.pair_count + _Z**2)
 
 
 _Z = 1.959964

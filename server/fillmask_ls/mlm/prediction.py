@@ -15,7 +15,7 @@ from fillmask_ls.words import SUBWORDS_LIMIT, find_masks
 
 from .arguments import check_count
 from .forward_steps import ForwardStep, ForwardSteps, run_together
-from .model import MaskedLM
+from .model import LoadedModel
 from .records import Results
 from .results import Candidate, Prediction
 from .spelling import Spelling
@@ -34,12 +34,12 @@ _MIN_WEIGHT = 1e-6
 """Where no word of one subword fits a prefix, less likely words are noise."""
 
 _CacheKey = tuple[Window, int, str]
-"""A window, the number of a mask in the window, and the prefix that the words must begin with."""
+"""A window, the index of a mask in the window, and the prefix that the words must begin with."""
 
 
 @over_texts("masks", "prefixes")
 def predict(
-    model: MaskedLM,
+    model: LoadedModel,
     text: str,
     masks: Sequence[Span] | None = None,
     *,
@@ -58,7 +58,7 @@ def predict(
         text: a text of any length.
         masks: the spans of the masks, in order, each as long as ``[MASK]``; by default every ``[MASK]`` in the text.
         top_k: at least 1; fewer candidates are returned if fewer fit.
-        prefixes: what the words must begin with, by the number of the mask.
+        prefixes: what the words must begin with, by the index of the mask in the window.
         max_subwords: the most subwords in a word, from 1 to 8; 1 turns the search off.
 
     Returns:
@@ -77,7 +77,7 @@ def predict(
     check_count("max_subwords", max_subwords)
     if max_subwords > SUBWORDS_LIMIT:
         raise ValueError(f"max_subwords must be at most {SUBWORDS_LIMIT}, not {max_subwords}")
-    predictions: Results[Prediction] = Results(label="mask")
+    predictions: Results[Prediction] = Results(index_name="mask")
     for window in windows(model, text, find_masks(text) if masks is None else masks):
         predictions += yield from predict_steps(
             model, window, top_k=top_k, prefixes=prefixes, max_subwords=max_subwords
@@ -86,7 +86,7 @@ def predict(
 
 
 @over_texts()
-def fill(model: MaskedLM, text: str) -> ForwardSteps[str]:
+def fill(model: LoadedModel, text: str) -> ForwardSteps[str]:
     """Replace each mask with its most probable word; every other character stays as is.
 
     Args:
@@ -109,7 +109,7 @@ def fill(model: MaskedLM, text: str) -> ForwardSteps[str]:
 
 
 def predict_steps(
-    model: MaskedLM,
+    model: LoadedModel,
     window: Window,
     *,
     top_k: int,
@@ -124,9 +124,9 @@ def predict_steps(
         model: the model.
         window: a window.
         top_k: as for :func:`predict`.
-        prefixes: what the words must begin with, by the number of the mask in the whole text.
+        prefixes: what the words must begin with, by the index of the mask in the whole text.
         max_subwords: as for :func:`predict`.
-        focus: the number, in the whole text, of the only mask at which longer words are searched for; by default at
+        focus: the index, in the whole text, of the only mask at which longer words are searched for; by default at
             all.
         cache: results of earlier calls; read and extended. Longer words from it are returned even if ``max_subwords``
             is 1.
@@ -154,7 +154,7 @@ def predict_steps(
     return _predictions(model, keys, distributions, top_k, cache)
 
 
-def _find_distributions(model: MaskedLM, window: Window, found: list[Tensor]) -> ForwardSteps[None]:
+def _find_distributions(model: LoadedModel, window: Window, found: list[Tensor]) -> ForwardSteps[None]:
     """Append the probabilities [requested, vocabulary] at the requested masks to ``found``."""
     encoded = contexts(model, window)
     positions = [[context.mask_positions[number] for number in window.requested] for context in encoded]
@@ -164,7 +164,7 @@ def _find_distributions(model: MaskedLM, window: Window, found: list[Tensor]) ->
 
 
 def _search(
-    model: MaskedLM,
+    model: LoadedModel,
     searched: SearchedWindow,
     key: _CacheKey,
     distribution: Callable[[], Tensor],
@@ -191,7 +191,7 @@ def _search(
     )
 
 
-def _fitting_tokens(model: MaskedLM, key: _CacheKey) -> Tensor:
+def _fitting_tokens(model: LoadedModel, key: _CacheKey) -> Tensor:
     """Return which tokens are words that fit at a mask, bool [vocabulary]."""
     window, number, prefix = key
     vocabulary = model.vocabulary
@@ -200,7 +200,7 @@ def _fitting_tokens(model: MaskedLM, key: _CacheKey) -> Tensor:
 
 
 def _predictions(
-    model: MaskedLM, keys: Sequence[_CacheKey], distributions: Tensor, top_k: int, cache: Mapping[Any, Any]
+    model: LoadedModel, keys: Sequence[_CacheKey], distributions: Tensor, top_k: int, cache: Mapping[Any, Any]
 ) -> list[Prediction]:
     fits = torch.stack([_fitting_tokens(model, key) for key in keys])
     # Twice as many tokens as words: two tokens can be one word, "The" and "the" at a sentence's start.
@@ -217,7 +217,7 @@ def _predictions(
     return predictions
 
 
-def _cached_words(model: MaskedLM, cache: Mapping[Any, Any], key: _CacheKey) -> WordWeights:
+def _cached_words(model: LoadedModel, cache: Mapping[Any, Any], key: _CacheKey) -> WordWeights:
     """Return the longer words that start with the prefix: from the search for it, or else from the one without a prefix.
 
     Words that are also a single token are left out, because the distribution contains their probability.
@@ -234,7 +234,7 @@ def _cached_words(model: MaskedLM, cache: Mapping[Any, Any], key: _CacheKey) -> 
 
 
 def _prediction(
-    model: MaskedLM,
+    model: LoadedModel,
     spelling: Spelling,
     key: _CacheKey,
     single: WordWeights,

@@ -54,15 +54,15 @@ class Results(list[T]):
     """A list of results, one for each text or part of a text, that can become a table.
 
     Attributes:
-        label: the name of the column that numbers the results, from 0.
+        index_name: the name of the column with the index of each result, from 0.
     """
 
-    def __init__(self, results: Iterable[T] = (), *, label: str = "index") -> None:
+    def __init__(self, results: Iterable[T] = (), *, index_name: str = "index") -> None:
         super().__init__(results)
-        self.label = label
+        self.index_name = index_name
 
     def to_records(self) -> list[dict[str, Any]]:
-        """Return the rows of all results as flat dictionaries, each with the number of its result."""
+        """Return the rows of all results as flat dictionaries, each with the index of its result."""
         return list(self._records())
 
     def to_pandas(self) -> Any:
@@ -79,9 +79,9 @@ class Results(list[T]):
         return pandas.DataFrame(self.to_records())
 
     def _records(self) -> Iterator[dict[str, Any]]:
-        for number, result in enumerate(self):
+        for index, result in enumerate(self):
             rows = result.to_records() if isinstance(result, (Result, Results)) else [{"value": result}]
-            yield from ({self.label: number, **row} for row in rows)
+            yield from ({self.index_name: index, **row} for row in rows)
 
     def _repr_html_(self) -> str:
         """Show the first rows as a table in a notebook."""

@@ -291,9 +291,9 @@ class Inspection(Result):
         tokens: every position, special tokens included.
         loss: the mean cross-entropy over all positions, in nats, at least 0.
         masked_loss: the same over the masked positions; None if there are none.
-        layers: the number of sets of hidden states: the embeddings' and each layer's.
+        layers: the number of layers.
         hidden_size: the width of the hidden states.
-        hidden_norms: for each set, the mean L2 norm of the hidden states.
+        hidden_norms: the mean L2 norm of the hidden states, first of the embeddings and then of each layer.
         temperature: divides the logits before probabilities are computed (Guo et al. 2017).
     """
 

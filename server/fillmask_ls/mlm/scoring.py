@@ -10,7 +10,7 @@ from fillmask_ls.spans import Span
 from .arguments import check_base, check_spans
 from .forward_steps import MAX_TOKENS_PER_STEP, ForwardSteps
 from .masked_copies import batch_copies, masked_copies
-from .model import MaskedLM
+from .model import LoadedModel
 from .records import Results
 from .results import Metric, Score, TokenScore
 from .text_functions import check_texts, over_texts
@@ -19,7 +19,7 @@ from .tokenization import Encoding
 
 @over_texts("spans")
 def score(
-    model: MaskedLM,
+    model: LoadedModel,
     text: str,
     *,
     metric: Metric = "within_word_l2r",
@@ -77,7 +77,7 @@ def _tokens_in(encoding: Encoding, span: Span) -> list[int]:
 
 @overload
 def conditional(  # type: ignore[overload-overlap]
-    model: MaskedLM,
+    model: LoadedModel,
     prefix: str,
     stimulus: str,
     *,
@@ -89,7 +89,7 @@ def conditional(  # type: ignore[overload-overlap]
 
 @overload
 def conditional(
-    model: MaskedLM,
+    model: LoadedModel,
     prefix: str | Iterable[str],
     stimulus: Iterable[str],
     *,
@@ -102,7 +102,7 @@ def conditional(
 
 
 def conditional(
-    model: MaskedLM,
+    model: LoadedModel,
     prefix: str | Iterable[str],
     stimulus: str | Iterable[str],
     *,

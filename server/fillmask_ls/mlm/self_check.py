@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from .model import MaskedLM
+from .model import LoadedModel
 from .tokenization import Tokenizer
 
 LENGTHS = (4, 33, 130)
@@ -17,7 +17,7 @@ _MASK_EVERY = 5
 
 
 @torch.inference_mode()
-def disagreement(model: MaskedLM, reference: MaskedLM, lengths: Sequence[int] = LENGTHS) -> float:
+def disagreement(model: LoadedModel, reference: LoadedModel, lengths: Sequence[int] = LENGTHS) -> float:
     """Return how far the logits of ``model`` are from those of ``reference``, which has the same tokenizer.
 
     The texts are computed together and each alone.
@@ -36,7 +36,7 @@ def disagreement(model: MaskedLM, reference: MaskedLM, lengths: Sequence[int] = 
     return math.sqrt(error) if math.isfinite(error) else math.inf
 
 
-def _centered_logits(model: MaskedLM, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+def _centered_logits(model: LoadedModel, rows: Sequence[Sequence[int]]) -> torch.Tensor:
     """Return the logits [m, vocabulary] at the masks of ``rows``, around their mean, in float32 on the CPU."""
     mask_id = model.tokenizer.mask_id
     positions = [[position for position, id in enumerate(row) if id == mask_id] for row in rows]

@@ -14,7 +14,7 @@ from fillmask_ls.spans import Span
 
 from .arguments import check_count, check_span
 from .forward_steps import ForwardStep, ForwardSteps
-from .model import MaskedLM
+from .model import LoadedModel
 from .records import Results
 from .results import Candidate
 from .spelling import Spelling
@@ -40,7 +40,7 @@ _MAX_CONTEXT = 30
 
 
 @over_texts("span")
-def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> ForwardSteps[Results[Candidate]]:
+def substitutes(model: LoadedModel, text: str, span: Span, *, top_k: int = 10) -> ForwardSteps[Results[Candidate]]:
     """Find the words that could replace the one at ``span`` with about the same meaning.
 
     The model reads up to 30 tokens on each side of the word, twice in a row: first with the word, then with a mask in
@@ -79,7 +79,7 @@ def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> F
     return Results(_best(model, window, word, _scores(model, window, word, subwords, logits[0]), top_k))
 
 
-def _two_copies(model: MaskedLM, context: Context, subwords: Sequence[int]) -> tuple[list[int], int]:
+def _two_copies(model: LoadedModel, context: Context, subwords: Sequence[int]) -> tuple[list[int], int]:
     """Return the passage with the word, then with the mask, as token ids; and the position of the mask."""
     first, last = model.tokenizer.split_added_tokens(context.input_ids)
     room = model.tokenizer.max_length - len(first) - len(last) - len(subwords) - 1
@@ -93,7 +93,7 @@ def _two_copies(model: MaskedLM, context: Context, subwords: Sequence[int]) -> t
     return row, len(row) - len(last) - len(after) - 1
 
 
-def _scores(model: MaskedLM, window: Window, word: str, subwords: Sequence[int], logits: Tensor) -> Tensor:
+def _scores(model: LoadedModel, window: Window, word: str, subwords: Sequence[int], logits: Tensor) -> Tensor:
     """Compute the scores [vocabulary] of substitutes, in nats, from the logits [vocabulary] at the mask."""
     vocabulary = model.vocabulary
     is_continuation = vocabulary.is_continuation(window.before(0))
@@ -127,7 +127,7 @@ def _similarities(embeddings: Tensor, subwords: Sequence[int]) -> Tensor:
     return torch.cat([block @ word / torch.linalg.vector_norm(block, dim=1).clamp_min(1e-8) for block in blocks]).cpu()
 
 
-def _best(model: MaskedLM, window: Window, word: str, scores: Tensor, top_k: int) -> list[Candidate]:
+def _best(model: LoadedModel, window: Window, word: str, scores: Tensor, top_k: int) -> list[Candidate]:
     vocabulary = model.vocabulary
     original = vocabulary.normalized(word)
     # Five times as many, because some are forms of the word itself.

@@ -15,9 +15,9 @@ from math import exp, inf, log
 import torch
 from torch import Tensor
 
-from .beam_search import AllowedTokens, Cloze, Tokens, beam_search, score_open_clozes
+from .beam_search import AllowedTokens, Template, Tokens, beam_search, score_open_templates
 from .forward_steps import ForwardSteps
-from .model import MaskedLM
+from .model import LoadedModel
 from .vocabulary import Vocabulary
 from .windows import Context, Window, contexts
 
@@ -72,16 +72,16 @@ class SearchedWindow:
     words: Sequence[tuple[int, ...]]
 
     @classmethod
-    def read(cls, model: MaskedLM, window: Window) -> SearchedWindow:
+    def read(cls, model: LoadedModel, window: Window) -> SearchedWindow:
         """Encode a window and find its words."""
         encoded = contexts(model, window)
         return cls(window, encoded, model.vocabulary.words_of_several_subwords(encoded[0].input_ids))
 
 
 def search_words(
-    model: MaskedLM,
+    model: LoadedModel,
     searched: SearchedWindow,
-    number: int,
+    mask_index: int,
     *,
     prefix: str,
     max_subwords: int,
@@ -92,7 +92,7 @@ def search_words(
     Args:
         model: the model.
         searched: the window of the mask.
-        number: the number of the mask in the window.
+        mask_index: the index of the mask in the window.
         prefix: what the words must begin with.
         max_subwords: the most subwords in a word.
         min_weight: the least weight that is worth offering; called after the first step.
@@ -102,31 +102,31 @@ def search_words(
     """
     vocabulary = model.vocabulary
     encoded = searched.encoded
-    is_continuation = vocabulary.is_continuation(searched.window.before(number))
+    is_continuation = vocabulary.is_continuation(searched.window.before(mask_index))
     prefix = vocabulary.normalized(prefix)
     passage_words = [
         ids
         for ids in ([] if is_continuation else searched.words)
         if len(ids) <= max_subwords and vocabulary.normalized(vocabulary.word(ids)).startswith(prefix)
     ]
-    readings = [_near(model, context.input_ids, context.mask_positions[number]) for context in encoded]
+    mask_contexts = [_near(model, context.input_ids, context.mask_positions[mask_index]) for context in encoded]
     allowed = _allowed_subwords(vocabulary, is_continuation, prefix)
     lengths = set(range(2, max_subwords + 1)) if prefix else {2, *map(len, passage_words)}
-    clozes = [widen_mask(model, readings, length, allowed) for length in sorted(lengths)]
-    scores = yield from score_open_clozes(model.log_probabilities, clozes)
+    templates = [widen_mask(model, mask_contexts, length, allowed) for length in sorted(lengths)]
+    scores = yield from score_open_templates(model.log_probabilities, templates)
     least = min_weight()
     if least == inf:
         return []
     targets = _likely_words(vocabulary, scores.values(), passage_words, prefix, least, with_listed=not is_continuation)
     is_free = bool(prefix) or is_continuation or not vocabulary.has_listed_words
     if is_free and not prefix:
-        clozes = [
-            cloze if _continues(vocabulary, each) else replace(cloze, allowed=_nothing)
-            for cloze, each in zip(clozes, scores.values(), strict=True)
+        templates = [
+            template if _continues(vocabulary, each) else replace(template, allowed=_nothing)
+            for template, each in zip(templates, scores.values(), strict=True)
         ]
     hypotheses = yield from beam_search(
         model.log_probabilities,
-        clozes,
+        templates,
         beam_size=0 if not is_free else _BEAM_SIZE_WITH_PREFIX if prefix else _BEAM_SIZE,
         min_log_probability=log(least),
         targets=targets,
@@ -183,7 +183,7 @@ def _estimates(
 
 
 def _continues(vocabulary: Vocabulary, scores: Tensor) -> bool:
-    """Return whether each mask of a cloze after the first one is likely to continue a word."""
+    """Return whether each mask of a template after the first one is likely to continue a word."""
     fits = vocabulary.fitting_tokens(is_continuation=True)
     return float(scores[1:, : len(fits)][:, fits].exp().sum(-1).min()) > _MIN_CONTINUATION
 
@@ -192,7 +192,7 @@ def _nothing(_tokens: Tokens) -> list[tuple[int, Tensor]]:
     return []
 
 
-def _near(model: MaskedLM, input_ids: list[int], position: int) -> tuple[list[int], int]:
+def _near(model: LoadedModel, input_ids: list[int], position: int) -> tuple[list[int], int]:
     """Return the tokens near a mask, and the mask's position among them."""
     first, last = model.tokenizer.split_added_tokens(input_ids)
     start = max(len(first), position - _CONTEXT)
@@ -201,20 +201,20 @@ def _near(model: MaskedLM, input_ids: list[int], position: int) -> tuple[list[in
 
 
 def widen_mask(
-    model: MaskedLM, readings: Sequence[tuple[Sequence[int], int]], length: int, allowed: AllowedTokens
-) -> Cloze:
-    """Return a cloze in which ``length`` masks stand in the place of one.
+    model: LoadedModel, mask_contexts: Sequence[tuple[Sequence[int], int]], length: int, allowed: AllowedTokens
+) -> Template:
+    """Return a template in which ``length`` masks stand in the place of one.
 
     Args:
         model: the model.
-        readings: the token ids of each context, and the mask's position in them.
+        mask_contexts: the token ids of each context, and the mask's position in them.
         length: the number of masks.
         allowed: which tokens may fill which slots.
     """
     masks = [model.tokenizer.mask_id] * length
-    _, first = readings[0]
-    return Cloze(
-        rows=[[*ids[:position], *masks, *ids[position + 1 :]] for ids, position in readings],
+    _, first = mask_contexts[0]
+    return Template(
+        rows=[[*ids[:position], *masks, *ids[position + 1 :]] for ids, position in mask_contexts],
         positions=range(first, first + length),
         allowed=allowed,
         bonus=_bonus(length),

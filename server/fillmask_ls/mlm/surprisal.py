@@ -12,7 +12,7 @@ from fillmask_ls.words import find_words
 from .arguments import check_count, check_spans
 from .forward_steps import ForwardSteps
 from .masked_copies import batch_copies, masked_copies
-from .model import MaskedLM
+from .model import LoadedModel
 from .records import Results
 from .results import Candidate, WordSurprisal
 from .spelling import Spelling
@@ -22,7 +22,7 @@ from .tokenization import Encoding
 
 @over_texts("spans")
 def word_surprisals(
-    model: MaskedLM, text: str, *, spans: Sequence[Span] | None = None, top_k: int = 3
+    model: LoadedModel, text: str, *, spans: Sequence[Span] | None = None, top_k: int = 3
 ) -> ForwardSteps[Results[WordSurprisal]]:
     """Compute how surprising each word of a text is, given the rest of the text.
 
@@ -78,7 +78,7 @@ def word_surprisals(
     )
 
 
-def _tokens(model: MaskedLM, encoding: Encoding, word: Span) -> list[int]:
+def _tokens(model: LoadedModel, encoding: Encoding, word: Span) -> list[int]:
     """Return the indexes of a word's tokens, without masks."""
     return [
         token
@@ -87,7 +87,7 @@ def _tokens(model: MaskedLM, encoding: Encoding, word: Span) -> list[int]:
     ]
 
 
-def _expected(model: MaskedLM, spelling: Spelling, logits: Tensor, before: str, top_k: int) -> tuple[Candidate, ...]:
+def _expected(model: LoadedModel, spelling: Spelling, logits: Tensor, before: str, top_k: int) -> tuple[Candidate, ...]:
     """Return the most probable words of one subword after the text ``before``."""
     vocabulary = model.vocabulary
     fits = vocabulary.fitting_tokens(is_continuation=vocabulary.is_continuation(before))

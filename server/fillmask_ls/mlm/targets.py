@@ -14,7 +14,7 @@ from .arguments import check_base
 from .beam_search import beam_search
 from .forward_steps import ForwardStep, ForwardSteps
 from .likelihood import log_probabilities, ranks
-from .model import MaskedLM
+from .model import LoadedModel
 from .records import Results
 from .results import Candidate, TargetScore
 from .subword_search import widen_mask
@@ -25,9 +25,14 @@ _Targets = Mapping[str, tuple[int, ...]]
 """The token ids of each target; empty if the model can't spell it."""
 
 
-@over_texts("targets", "mask", "masks")
+@over_texts("targets", "mask_index", "masks")
 def rank_targets(
-    model: MaskedLM, text: str, targets: str | Sequence[str], *, mask: int = 0, masks: Sequence[Span] | None = None
+    model: LoadedModel,
+    text: str,
+    targets: str | Sequence[str],
+    *,
+    mask_index: int = 0,
+    masks: Sequence[Span] | None = None,
 ) -> ForwardSteps[Results[Candidate]]:
     """Rank words or phrases by how well they fit a mask, relative to each other.
 
@@ -38,7 +43,7 @@ def rank_targets(
         model: the model.
         text: a text of any length.
         targets: words or phrases. With many texts, a list of strings is for all; otherwise one list for each text.
-        mask: the number of the mask in the text.
+        mask_index: the index of the mask in the text, from 0.
         masks: as for :func:`~fillmask_ls.mlm.prediction.predict`.
 
     Returns:
@@ -55,11 +60,11 @@ def rank_targets(
     >>> [candidate.text for candidate in ranked]
     ['coffee', 'hot chocolate', 'zebra']
     """
-    window, number = _window_of(model, text, mask, masks)
-    ids_of = _encode_targets(model, window, number, _target_list(targets))
+    window, index = _window_of(model, text, mask_index, masks)
+    ids_of = _encode_targets(model, window, index, _target_list(targets))
     first_of = {ids or target: target for target, ids in reversed(list(ids_of.items()))}
     ids_of = {target: ids for target, ids in ids_of.items() if first_of[ids or target] == target}
-    weights = yield from _weigh(model, window, number, ids_of)
+    weights = yield from _weigh(model, window, index, ids_of)
     total = sum(weights.values()) or 1.0
     return Results(
         Candidate(target, weight / total, model.tokenizer.subwords(ids_of[target]))
@@ -67,13 +72,13 @@ def rank_targets(
     )
 
 
-@over_texts("targets", "mask", "masks")
+@over_texts("targets", "mask_index", "masks")
 def cloze(
-    model: MaskedLM,
+    model: LoadedModel,
     text: str,
     targets: str | Sequence[str],
     *,
-    mask: int = 0,
+    mask_index: int = 0,
     masks: Sequence[Span] | None = None,
     calibrated: bool = False,
     base: float = 2.0,
@@ -88,7 +93,7 @@ def cloze(
         model: the model.
         text: a text of any length.
         targets: words or phrases. With many texts, a list of strings is for all; otherwise one list for each text.
-        mask: the number of the mask in the text.
+        mask_index: the index of the mask in the text, from 0.
         masks: as for :func:`~fillmask_ls.mlm.prediction.predict`.
         calibrated: divide the logits by the model's temperature, as ``predict`` does; by default the probabilities
             are those of the training objective, as in transformers' pipeline and in minicons.
@@ -109,10 +114,10 @@ def cloze(
     """
     check_base(base)
     targets = _target_list(targets)
-    window, number = _window_of(model, text, mask, masks)
-    ids_of = _encode_targets(model, window, number, targets)
+    window, index = _window_of(model, text, mask_index, masks)
+    ids_of = _encode_targets(model, window, index, targets)
     temperature = model.temperature if calibrated else 1.0
-    found = yield from _score_left_to_right(model, window, number, {ids for ids in ids_of.values() if ids}, temperature)
+    found = yield from _score_left_to_right(model, window, index, {ids for ids in ids_of.values() if ids}, temperature)
     scores = []
     for target in targets:
         ids = ids_of[target.strip()]
@@ -121,13 +126,15 @@ def cloze(
     return Results(scores)
 
 
-def _window_of(model: MaskedLM, text: str, mask: int, masks: Sequence[Span] | None) -> tuple[Window, int]:
-    """Return the window that reads a mask, and the number of the mask in it."""
+def _window_of(model: LoadedModel, text: str, mask_index: int, masks: Sequence[Span] | None) -> tuple[Window, int]:
+    """Return the window that reads a mask, and the index of the mask in it."""
     masks = find_masks(text) if masks is None else masks
-    if not 0 <= mask < len(masks):
-        raise ValueError(f"there is no mask number {mask}: the text has {len(masks)}")
-    window = next(window for window in windows(model, text, masks) if mask - window.first_mask in window.requested)
-    return window, mask - window.first_mask
+    if not 0 <= mask_index < len(masks):
+        raise ValueError(f"there is no mask with index {mask_index} (from 0): the text has {len(masks)}")
+    window = next(
+        window for window in windows(model, text, masks) if mask_index - window.first_mask in window.requested
+    )
+    return window, mask_index - window.first_mask
 
 
 def _target_list(targets: str | Iterable[str]) -> list[str]:
@@ -138,21 +145,21 @@ def _target_list(targets: str | Iterable[str]) -> list[str]:
     return listed
 
 
-def _encode_targets(model: MaskedLM, window: Window, number: int, targets: Sequence[str]) -> _Targets:
+def _encode_targets(model: LoadedModel, window: Window, mask_index: int, targets: Sequence[str]) -> _Targets:
     targets = [target.strip() for target in targets]
     if not all(targets):
         raise ValueError("a target must not be empty")
-    encoded = {target: subwords_at(model, window, number, target) for target in targets}
+    encoded = {target: subwords_at(model, window, mask_index, target) for target in targets}
     return {target: () if model.tokenizer.unknown_id in ids else ids for target, ids in encoded.items()}
 
 
-def _weigh(model: MaskedLM, window: Window, number: int, targets: _Targets) -> ForwardSteps[dict[str, float]]:
+def _weigh(model: LoadedModel, window: Window, mask_index: int, targets: _Targets) -> ForwardSteps[dict[str, float]]:
     """Compute the probability of each target relative to the most probable one."""
-    readings = _readings(model, window, number, targets.values())
+    mask_contexts = _mask_contexts(model, window, mask_index, targets.values())
     lengths = sorted({len(ids) for ids in targets.values() if ids})
     hypotheses = yield from beam_search(
         model.log_probabilities,
-        [widen_mask(model, readings, length, lambda _tokens: []) for length in lengths],
+        [widen_mask(model, mask_contexts, length, lambda _tokens: []) for length in lengths],
         beam_size=0,
         targets=dict.fromkeys(ids for ids in targets.values() if ids),
     )
@@ -161,26 +168,26 @@ def _weigh(model: MaskedLM, window: Window, number: int, targets: _Targets) -> F
     return {target: exp(log_probability.get(ids, -inf) - highest) for target, ids in targets.items()}
 
 
-def _readings(
-    model: MaskedLM, window: Window, number: int, targets: Iterable[tuple[int, ...]]
+def _mask_contexts(
+    model: LoadedModel, window: Window, mask_index: int, targets: Iterable[tuple[int, ...]]
 ) -> list[tuple[list[int], int]]:
     """Return the token ids of each context of a mask, and the mask's position in them.
 
     Raises:
         ValueError: a target is too long for the model.
     """
-    readings = [(context.input_ids, context.mask_positions[number]) for context in contexts(model, window)]
+    mask_contexts = [(context.input_ids, context.mask_positions[mask_index]) for context in contexts(model, window)]
     longest = max(map(len, targets), default=0)
-    if longest and len(readings[0][0]) + longest > model.tokenizer.max_length:
+    if longest and len(mask_contexts[0][0]) + longest > model.tokenizer.max_length:
         raise ValueError(f"a target of {longest} tokens is too long for the model")
-    return readings
+    return mask_contexts
 
 
 def _score_left_to_right(
-    model: MaskedLM, window: Window, number: int, targets: Set[tuple[int, ...]], temperature: float
+    model: LoadedModel, window: Window, mask_index: int, targets: Set[tuple[int, ...]], temperature: float
 ) -> ForwardSteps[dict[tuple[int, ...], tuple[float, int | None]]]:
     """Compute the log-likelihood of each target, and its rank if it has one subword: all in one step."""
-    readings = _readings(model, window, number, targets)
+    mask_contexts = _mask_contexts(model, window, mask_index, targets)
     # A row for each beginning of a target: targets of one length that begin alike share it.
     beginnings = list(dict.fromkeys((len(ids), ids[:end]) for ids in targets for end in range(len(ids))))
     if not beginnings:
@@ -188,13 +195,13 @@ def _score_left_to_right(
     mask_id = model.tokenizer.mask_id
     rows, positions = [], []
     for length, begun in beginnings:
-        for input_ids, position in readings:
+        for input_ids, position in mask_contexts:
             masks = [mask_id] * (length - len(begun))
             rows.append([*input_ids[:position], *begun, *masks, *input_ids[position + 1 :]])
             positions.append([position + len(begun)])
     logits = yield ForwardStep(rows, positions)
-    by_context = log_probabilities(logits, temperature).view(len(beginnings), len(readings), -1)
-    scores = by_context.logsumexp(1) - log(len(readings)) if len(readings) > 1 else by_context[:, 0]
+    by_context = log_probabilities(logits, temperature).view(len(beginnings), len(mask_contexts), -1)
+    scores = by_context.logsumexp(1) - log(len(mask_contexts)) if len(mask_contexts) > 1 else by_context[:, 0]
     row_of = {beginning: row for row, beginning in enumerate(beginnings)}
     found: dict[tuple[int, ...], tuple[float, int | None]] = {}
     for ids in targets:

@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overloa
 
 from .batching import run_many
 from .forward_steps import MAX_TOKENS_PER_STEP, ForwardSteps
-from .model import MaskedLM
+from .model import LoadedModel
 from .records import Results
 
 P = ParamSpec("P")
@@ -26,22 +26,22 @@ class TextFunction(Protocol[P, R]):
         stream: yields the results of an iterable of texts, in order, as soon as they are known; also of an endless one.
     """
 
-    steps: Callable[Concatenate[MaskedLM, str, P], ForwardSteps[R]]
+    steps: Callable[Concatenate[LoadedModel, str, P], ForwardSteps[R]]
     stream: Callable[..., Iterator[R]]
 
     @overload  # a str is an iterable of str too: the first match counts
     def __call__(  # type: ignore[overload-overlap]
-        self, model: MaskedLM, texts: str, /, *args: P.args, **kwargs: P.kwargs
+        self, model: LoadedModel, texts: str, /, *args: P.args, **kwargs: P.kwargs
     ) -> R: ...
 
     @overload
-    def __call__(self, model: MaskedLM, texts: Iterable[str], /, *args: Any, **kwargs: Any) -> Results[R]: ...
+    def __call__(self, model: LoadedModel, texts: Iterable[str], /, *args: Any, **kwargs: Any) -> Results[R]: ...
 
     @overload
     def __get__(self, instance: None, owner: object) -> TextFunction[P, R]: ...
 
     @overload
-    def __get__(self, instance: MaskedLM, owner: object) -> TextMethod[P, R]: ...
+    def __get__(self, instance: LoadedModel, owner: object) -> TextMethod[P, R]: ...
 
 
 class TextMethod(Protocol[P, R]):
@@ -56,7 +56,7 @@ class TextMethod(Protocol[P, R]):
 
 def over_texts(
     *per_text: str,
-) -> Callable[[Callable[Concatenate[MaskedLM, str, P], ForwardSteps[R]]], TextFunction[P, R]]:
+) -> Callable[[Callable[Concatenate[LoadedModel, str, P], ForwardSteps[R]]], TextFunction[P, R]]:
     """Turn a function that returns the forward steps for one text into one that runs them for one text or many.
 
     The new function has two more arguments. ``batch_tokens``: the most tokens in a forward pass. ``progress``: whether
@@ -67,12 +67,12 @@ def over_texts(
             iterable with one value for each; None, a number, a mapping or a list of strings is for all texts.
     """
 
-    def decorate(function: Callable[Concatenate[MaskedLM, str, P], ForwardSteps[R]]) -> TextFunction[P, R]:
+    def decorate(function: Callable[Concatenate[LoadedModel, str, P], ForwardSteps[R]]) -> TextFunction[P, R]:
         signature = inspect.signature(function)
 
         @wraps(function)
         def call(
-            model: MaskedLM,
+            model: LoadedModel,
             texts: Any,
             *args: Any,
             batch_tokens: int = MAX_TOKENS_PER_STEP,
@@ -86,7 +86,7 @@ def over_texts(
             return Results(stream(model, texts, *args, batch_tokens=batch_tokens, progress=progress, **kwargs))
 
         def stream(
-            model: MaskedLM,
+            model: LoadedModel,
             texts: Any,
             *args: Any,
             batch_tokens: int = MAX_TOKENS_PER_STEP,
@@ -119,7 +119,7 @@ def _check_model(model: object) -> None:
     Raises:
         TypeError: it is not a model.
     """
-    if not isinstance(model, MaskedLM):
+    if not isinstance(model, LoadedModel):
         raise TypeError(f"the first argument must be a model from mlm.load, not {type(model).__name__}")
 
 
@@ -148,10 +148,10 @@ class _CheckedTexts:
         return len(self._texts)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[str]:
-        for number, text in enumerate(self._texts):
+        for index, text in enumerate(self._texts):
             if not isinstance(text, str):
                 raise TypeError(
-                    f"expected a str or an iterable of str, but item {number} is {_type(text)}: {text!r:.60}"
+                    f"expected a str or an iterable of str, but the item at index {index} is {_type(text)}: {text!r:.60}"
                 )
             yield str(text)
 
@@ -164,7 +164,7 @@ def _begin_each(
     function: Callable[..., ForwardSteps[R]],
     signature: inspect.Signature,
     per_text: Iterable[str],
-    model: MaskedLM,
+    model: LoadedModel,
     texts: Iterable[str],
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
@@ -172,24 +172,24 @@ def _begin_each(
     bound = signature.bind(model, "", *args, **kwargs)
     arguments = dict(list(bound.arguments.items())[2:])
     own = {name: iter(arguments.pop(name)) for name in per_text if not _is_shared(arguments.get(name))}
-    for number, text in enumerate(texts):
+    for index, text in enumerate(texts):
         values = {name: next(each, _MISSING) for name, each in own.items()}
         for name, value in values.items():
             if value is _MISSING:
-                raise ValueError(f"{name!r} has {number} values, but there are more texts")
-        yield _name_text(function(model, text, **arguments, **values), number)
+                raise ValueError(f"{name!r} has {index} values, but there are more texts")
+        yield _name_text(function(model, text, **arguments, **values), index)
     for name, each in own.items():
         if next(each, _MISSING) is not _MISSING:
             raise ValueError(f"{name!r} has more values than there are texts")
 
 
-def _name_text(steps: ForwardSteps[R], number: int) -> ForwardSteps[R]:
-    """Run the steps for a text; its errors begin with its number."""
+def _name_text(steps: ForwardSteps[R], index: int) -> ForwardSteps[R]:
+    """Run the steps for a text; its errors begin with its index."""
     try:
         return (yield from steps)
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"text {number}: {error}") from error
+        raise kind(f"text at index {index}: {error}") from error
 
 
 _MISSING = object()

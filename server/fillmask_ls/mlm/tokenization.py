@@ -212,7 +212,7 @@ class Tokenizer(TokenizerCalls):
     def normalize_all(self, texts: Sequence[str]) -> list[str]:
         """Return what :meth:`normalize` returns for each word."""
         normalized = self._backend.normalize(texts)
-        if self.marks.space:  # some normalizers put a space before a text
+        if self.marks.word_start_prefix:  # some normalizers put a space before a text
             return [self.marks.strip(text) for text in normalized]
         return normalized
 

@@ -33,7 +33,7 @@ _MIN_LETTERS = 4
 _MIN_SAMPLE = 200
 """The minimum number of words of at least ``_MIN_LETTERS`` letters that show the language of a vocabulary."""
 
-_Slot = tuple[bool, bool]
+_WordPosition = tuple[bool, bool]
 """Whether a token continues a word, and whether the word ends with it."""
 
 
@@ -50,12 +50,12 @@ class Vocabulary:
         self._tokenizer = tokenizer
         self.texts = tokenizer.texts()
         self._splits_at_han = not self._is_one_word("a\u4e2d")
-        ids_of = self._ids_by_slot()
+        ids_of = self._ids_by_word_position()
         if not tokenizer.marks.shows_ends:
             ids_of |= {(continues, False): ids_of[continues, True] for continues in (False, True)}
         self._ids_of = ids_of
-        self._allowed = {slot: self._mask(ids) for slot, ids in ids_of.items()}
-        self._sorted: dict[_Slot, list[tuple[str, int]]] = {}
+        self._allowed = {word_position: self._mask(ids) for word_position, ids in ids_of.items()}
+        self._sorted: dict[_WordPosition, list[tuple[str, int]]] = {}
         self.is_of_prose = not tokenizer.marks.each_token_is_a_word or self._count_letters() > _MAX_SEQUENCE_LETTERS
         self.is_uncased = tokenizer.normalize("A") == "a"
         self._starts_without_space = self._starts_text_without_space()
@@ -117,11 +117,11 @@ class Vocabulary:
             if has_letter(text):
                 yield id
 
-    def _ids_by_slot(self) -> dict[_Slot, list[int]]:
+    def _ids_by_word_position(self) -> dict[_WordPosition, list[int]]:
         """Return which tokens can stand where."""
         marks, added_ids = self._tokenizer.marks, self._tokenizer.added_ids
         shows_ends = marks.shows_ends
-        ids_of: dict[_Slot, list[int]] = {
+        ids_of: dict[_WordPosition, list[int]] = {
             (continues, is_last): [] for continues in (False, True) for is_last in (False, True)
         }
         for id in self._ids_of_words():
@@ -129,7 +129,7 @@ class Vocabulary:
             begins, continues = marks.begins_word(token), marks.continues_word(token)
             if id in added_ids:
                 begins = continues = True
-            elif marks.space:  # a space that such a script doesn't write is a token by itself
+            elif marks.word_start_prefix:  # a space that such a script doesn't write is a token by itself
                 begins = begins or is_written_without_spaces(text[0])
             elif begins and len(text) == 1 and self._splits_at_han and is_han(text):
                 continues = True
@@ -145,7 +145,7 @@ class Vocabulary:
 
     def _starts_text_without_space(self) -> bool:
         """Return whether the first token of a text has no mark; SentencePiece mostly puts a space before a text."""
-        space = self._tokenizer.marks.space
+        space = self._tokenizer.marks.word_start_prefix
         marked = (id for id in self._ids_of[False, True] if self._tokenizer.vocabulary[id].startswith(space))
         sample = next(marked, None)
         if not space or sample is None:
@@ -164,7 +164,7 @@ class Vocabulary:
         last = before[-1:]
         if self._tokenizer.marks.each_token_is_a_word:
             return False
-        if self._tokenizer.marks.space:
+        if self._tokenizer.marks.word_start_prefix:
             return not last.isspace() if last else self._starts_without_space
         # After a Chinese character, which BERT separates, a new word begins.
         return is_part_of_word(last) and self._is_one_word(last + "a")
@@ -188,22 +188,22 @@ class Vocabulary:
         Returns:
             A bool tensor [vocabulary].
         """
-        slot = is_continuation, is_last
+        word_position = is_continuation, is_last
         if not prefix:
-            return self._allowed[slot]
-        entries = self._entries(slot)
+            return self._allowed[word_position]
+        entries = self._entries(word_position)
         low, high = bisect_left(entries, (prefix,)), bisect_left(entries, (prefix + _LAST_CHARACTER,))
         ids = [id for _, id in entries[low:high]]
         if not whole_prefix:
             for end in range(1, len(prefix)):
-                ids += self._tokens_spelled(prefix[:end], slot)
+                ids += self._tokens_spelled(prefix[:end], word_position)
         if is_continuation and not ids:
             return self.fitting_tokens(is_continuation=False, is_last=is_last, prefix=prefix, whole_prefix=whole_prefix)
         return self._mask(ids)
 
-    def _tokens_spelled(self, text: str, slot: _Slot) -> Iterator[int]:
+    def _tokens_spelled(self, text: str, word_position: _WordPosition) -> Iterator[int]:
         """Yield the tokens that are written as the normalized ``text``."""
-        entries = self._entries(slot)
+        entries = self._entries(word_position)
         index = bisect_left(entries, (text,))
         while index < len(entries) and entries[index][0] == text:
             yield entries[index][1]
@@ -215,8 +215,8 @@ class Vocabulary:
 
     def tokens_of(self, words: Iterable[str], *, is_continuation: bool) -> list[int]:
         """Return the tokens that are any of the words, in any case."""
-        slot = is_continuation, True
-        return [id for word in words for id in self._tokens_spelled(self.normalized(word), slot)]
+        word_position = is_continuation, True
+        return [id for word in words for id in self._tokens_spelled(self.normalized(word), word_position)]
 
     def is_token(self, word: str) -> bool:
         """Return whether one token is this word, in any case."""
@@ -239,7 +239,9 @@ class Vocabulary:
 
     def word(self, ids: Sequence[int]) -> str:
         """Return the word that subwords spell."""
-        if len(ids) > 1 and self._tokenizer.marks.space:  # the tokens of a character can be only parts of it
+        if (
+            len(ids) > 1 and self._tokenizer.marks.word_start_prefix
+        ):  # the tokens of a character can be only parts of it
             return self._tokenizer.decode(ids)
         return "".join(self.texts[id] for id in ids)  # without the spaces that decoders put between characters
 
@@ -275,15 +277,15 @@ class Vocabulary:
             return word
         return apply_case(word, capital=capital, prefix=prefix, begun=len(self._tokenizer.normalize(prefix)))
 
-    def _entries(self, slot: _Slot) -> list[tuple[str, int]]:
-        """Return the normalized texts that fit a slot and their ids, sorted so that a prefix is found quickly."""
+    def _entries(self, word_position: _WordPosition) -> list[tuple[str, int]]:
+        """Return the normalized texts that fit a word position and their ids, sorted so that a prefix is found quickly."""
         if not self._tokenizer.marks.shows_ends:
-            slot = slot[0], True  # the same tokens
-        if slot not in self._sorted:
-            ids = self._ids_of[slot]
+            word_position = word_position[0], True  # the same tokens
+        if word_position not in self._sorted:
+            ids = self._ids_of[word_position]
             words = self._tokenizer.normalize_all([self.texts[id] for id in ids])
-            self._sorted[slot] = sorted((word.casefold(), id) for word, id in zip(words, ids, strict=True))
-        return self._sorted[slot]
+            self._sorted[word_position] = sorted((word.casefold(), id) for word, id in zip(words, ids, strict=True))
+        return self._sorted[word_position]
 
     def _mask(self, ids: Sequence[int]) -> Tensor:
         mask = torch.zeros(len(self.texts), dtype=torch.bool)

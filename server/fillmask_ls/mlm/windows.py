@@ -11,7 +11,7 @@ from fillmask_ls.spans import Span
 from fillmask_ls.words import CONTINUATIONS, find_masks
 
 from .arguments import check_spans
-from .model import MaskedLM
+from .model import LoadedModel
 
 _SPARE_TOKENS = 8
 """Tokens that a window leaves free for a continuation and for a mask that is widened to several subwords."""
@@ -24,9 +24,9 @@ class Window:
     Attributes:
         text: the characters of the window.
         masks: all masks in it, as spans of the window's text.
-        requested: the numbers of the masks to predict, among ``masks``.
+        requested: the indexes in ``masks`` of the masks to predict.
         start: the index of the window's first character in the whole text.
-        first_mask: the number of the window's first mask in the whole text.
+        first_mask: the index of the window's first mask in the whole text.
     """
 
     text: str
@@ -35,16 +35,16 @@ class Window:
     start: int = 0
     first_mask: int = 0
 
-    def before(self, number: int) -> str:
+    def before(self, mask_index: int) -> str:
         """Return the window's text before one of its masks."""
-        return self.text[: self.masks[number][0]]
+        return self.text[: self.masks[mask_index][0]]
 
-    def after(self, number: int) -> str:
+    def after(self, mask_index: int) -> str:
         """Return the window's text behind one of its masks."""
-        return self.text[self.masks[number][1] :]
+        return self.text[self.masks[mask_index][1] :]
 
 
-def windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[Window]:
+def windows(model: LoadedModel, text: str, masks: Sequence[Span]) -> Iterator[Window]:
     """Cut a text into windows that request each mask once, with context on both sides of it.
 
     Args:
@@ -84,7 +84,7 @@ def windows(model: MaskedLM, text: str, masks: Sequence[Span]) -> Iterator[Windo
 
 
 def _last_with_context(mask_tokens: Sequence[int], first: int, high: int, count: int, context: int) -> int:
-    """Return the number of the last mask that has enough tokens after it in a window that ends at ``high``."""
+    """Return the index of the last mask that has enough tokens after it in a window that ends at ``high``."""
     last = first
     while last + 1 < len(mask_tokens):
         following = mask_tokens[last + 1]
@@ -119,7 +119,7 @@ class Context:
     mask_positions: list[int]
 
 
-def contexts(model: MaskedLM, window: Window) -> list[Context]:
+def contexts(model: LoadedModel, window: Window) -> list[Context]:
     """Encode a window; a window of prose that ends with a mask is encoded once with each continuation."""
     end = window.masks[-1][1]
     variants = [(window.text, window.masks)]
@@ -136,12 +136,12 @@ def contexts(model: MaskedLM, window: Window) -> list[Context]:
     return encoded
 
 
-def subwords_at(model: MaskedLM, window: Window, number: int, word: str) -> tuple[int, ...]:
+def subwords_at(model: LoadedModel, window: Window, mask_index: int, word: str) -> tuple[int, ...]:
     """Return the token ids of a word or phrase in a mask's place.
 
     Empty if the mask continues a word and no subwords spell the continuation.
     """
-    before = window.before(number)
+    before = window.before(mask_index)
     continuation: tuple[int, ...] = ()
     if model.vocabulary.continues_word(before):  # the first word continues the one before the mask
         first, space, word = word.partition(" ")
@@ -149,8 +149,8 @@ def subwords_at(model: MaskedLM, window: Window, number: int, word: str) -> tupl
         before += space
         if not continuation or not word:
             return continuation
-    text = before + word + window.text[window.masks[number][1] :]
-    encoding = model.tokenizer.encode(text, window.masks[:number])
+    text = before + word + window.text[window.masks[mask_index][1] :]
+    encoding = model.tokenizer.encode(text, window.masks[:mask_index])
     start, end = len(before), len(before) + len(word)
     tokens = [
         token

@@ -123,19 +123,19 @@ class InspectionView:
 def inspection_view(inspection: Inspection, text: str) -> InspectionView:
     """Return what to show of an inspection of ``text``; of a long text, its beginning."""
     text = _LONE_RETURN.sub("\n", text)
-    places = _places(inspection, text)
+    locations = _locations(inspection, text)
     end = min(len(text), MAX_CHARACTERS)
     if len(inspection.tokens) > MAX_TOKENS:
-        end = places[-1].end if places else 0
+        end = locations[-1].end if locations else 0
     masked = [position for position, token in enumerate(inspection.tokens[:MAX_TOKENS]) if token.masked]
     card_numbers = {position: number for number, position in enumerate(masked[:MAX_CARDS], 1)}
-    anchors = {position: place.positions[0] for place in places for position in place.positions}
+    anchors = {position: location.positions[0] for location in locations for position in location.positions}
     names = ["embeddings", *(f"layer {layer}" for layer in range(1, len(inspection.hidden_norms)))]
     return InspectionView(
         model=inspection.model,
         title=clip(" ".join(text[:200].split()), _MAX_TITLE_LENGTH) or "An empty text",
         figures=figures(inspection),
-        segments=tuple(_segments(inspection, text[:end], places, card_numbers)),
+        segments=tuple(_segments(inspection, text[:end], locations, card_numbers)),
         cards=tuple(
             _card(inspection.tokens[position], number, text, anchors.get(position))
             for position, number in card_numbers.items()
@@ -146,7 +146,7 @@ def inspection_view(inspection: Inspection, text: str) -> InspectionView:
         character_count=len(text),
         masked_count=sum(token.masked for token in inspection.tokens),
         shown_characters=end,
-        shown_tokens=sum(len(place.positions) for place in places),
+        shown_tokens=sum(len(location.positions) for location in locations),
     )
 
 
@@ -159,7 +159,7 @@ def figures(inspection: Inspection) -> tuple[Figure, ...]:
     if already_masked:
         how += f"; {already_masked:,} more in the text itself"
     figures = [
-        Figure("Model", inspection.model, f"{inspection.layers - 1} layers, {inspection.hidden_size} wide"),
+        Figure("Model", inspection.model, f"{inspection.layers} layers, {inspection.hidden_size} wide"),
         Figure("Tokens", f"{len(inspection.tokens):,}", "special tokens included"),
         Figure("Masked", f"{len(ranks):,}", how),
     ]
@@ -191,7 +191,7 @@ def visible(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Location:
     """A span of the text and the positions of the tokens there: several where tokens are bytes of one character."""
 
     start: int
@@ -199,9 +199,9 @@ class _Place:
     positions: list[int]
 
 
-def _places(inspection: Inspection, text: str) -> list[_Place]:
+def _locations(inspection: Inspection, text: str) -> list[_Location]:
     """Return where the shown tokens are, in order, without overlaps and without the white space around them."""
-    places: list[_Place] = []
+    locations: list[_Location] = []
     end = 0
     for position, token in enumerate(inspection.tokens[:MAX_TOKENS]):
         start, stop = max(token.span[0], end), min(token.span[1], len(text), MAX_CHARACTERS)
@@ -210,31 +210,31 @@ def _places(inspection: Inspection, text: str) -> list[_Place]:
             if word.strip():
                 start += len(word) - len(word.lstrip())
                 stop = start + len(word.strip())
-            places.append(_Place(start, stop, [position]))
+            locations.append(_Location(start, stop, [position]))
             end = stop
-        elif places and token.span[0] < min(token.span[1], end):
-            places[-1].positions.append(position)
-    return places
+        elif locations and token.span[0] < min(token.span[1], end):
+            locations[-1].positions.append(position)
+    return locations
 
 
 def _segments(
-    inspection: Inspection, text: str, places: Sequence[_Place], card_numbers: dict[int, int]
+    inspection: Inspection, text: str, locations: Sequence[_Location], card_numbers: dict[int, int]
 ) -> Iterator[Segment]:
     end = 0
-    for place in places:
-        yield Segment(text[end : place.start])
-        tokens = [inspection.tokens[position] for position in place.positions]
+    for location in locations:
+        yield Segment(text[end : location.start])
+        tokens = [inspection.tokens[position] for position in location.positions]
         known = [token.surprisal for token in tokens if token.surprisal is not None]
         bits = sum(known)
         yield Segment(
-            text[place.start : place.end],
+            text[location.start : location.end],
             level=bisect_right(_LEVEL_BOUNDS, bits),
             description=f"{bits:.1f} bits, {percent(2**-bits)}" if known else "",
             is_masked=any(token.masked for token in tokens),
-            card=next((card_numbers[position] for position in place.positions if position in card_numbers), None),
-            anchor=place.positions[0],
+            card=next((card_numbers[position] for position in location.positions if position in card_numbers), None),
+            anchor=location.positions[0],
         )
-        end = place.end
+        end = location.end
     yield Segment(text[end:])
 
 

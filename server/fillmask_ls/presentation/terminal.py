@@ -69,7 +69,7 @@ def print_inspection(out: Console, inspection: Inspection, mask_token: str) -> N
     masked = [position for position, token in enumerate(inspection.tokens) if token.masked]
     positions = ", ".join(map(str, masked)) or "none"
     facts = {
-        "model": f"{inspection.model}: {inspection.layers - 1} layers, {inspection.hidden_size} wide",
+        "model": f"{inspection.model}: {inspection.layers} layers, {inspection.hidden_size} wide",
         "tokens": str(len(inspection.tokens)),
         "masked": f"{len(masked)} at rate {inspection.rate:g} with seed {inspection.seed}: {positions}",
         "loss": f"{inspection.loss:.4f} over all positions, perplexity {inspection.perplexity:.2f}",

@@ -48,23 +48,23 @@ QUESTIONS: dict[str, Question] = {
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS.keys())
 def test_price_is_near_what_is_computed(model: mlm.MaskedLM, question: Question) -> None:
     estimated, actual = price(question), compute(model, question)
-    assert actual.tokens <= estimated.tokens <= 5 * actual.tokens + 40
-    assert actual.rows <= estimated.rows
-    assert actual.output / 3 <= estimated.output + 500
+    assert actual.forward_tokens <= estimated.forward_tokens <= 5 * actual.forward_tokens + 40
+    assert actual.logit_rows <= estimated.logit_rows
+    assert actual.response_bytes / 3 <= estimated.response_bytes + 500
 
 
 def compute(model: mlm.MaskedLM, question: Question) -> Price:
     """Answer a question and return what it took."""
     begun = begin(model, question, {}, 512)
     assert isinstance(begun, ModelSteps)
-    tokens = rows = 0
+    forward_tokens = logit_rows = 0
     state = advance(begun.steps, None)
     with torch.inference_mode():
         while not isinstance(state, Finished):
-            tokens += sum(map(len, state.rows))
-            rows = max(rows, state.count)
+            forward_tokens += sum(map(len, state.rows))
+            logit_rows = max(logit_rows, state.count)
             state = advance(begun.steps, logits(model, [state])[0])
-    return Price(tokens, rows, len(json.dumps(codec.reply(question, "", state.result)["answer"])))
+    return Price(forward_tokens, logit_rows, len(json.dumps(codec.reply(question, "", state.result)["answer"])))
 
 
 @pytest.mark.parametrize(
@@ -85,5 +85,5 @@ def test_expensive_questions_wait_for_cheap_ones(question: Question, priority: P
 
 
 def test_price_of_an_empty_text_is_small() -> None:
-    assert price(PredictQuestion("", (), 5)).tokens < 50
-    assert price(SurprisalQuestion("", 5, ())).tokens < 50
+    assert price(PredictQuestion("", (), 5)).forward_tokens < 50
+    assert price(SurprisalQuestion("", 5, ())).forward_tokens < 50

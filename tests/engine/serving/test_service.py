@@ -154,9 +154,9 @@ INVALID_REQUESTS: list[tuple[str, Any, int, str]] = [
     ("/v1/predict", b"{", 400, "not JSON"),
     ("/v1/predict", b"[" * 100_000, 400, "not JSON"),
     ("/v1/predict", [], 400, "must be a JSON object"),
-    ("/v1/predict", {"version": 2}, 400, "'version' must be 1"),
-    ("/v1/predict", {"version": 1, "ask": "dance"}, 400, "'ask' must be one of predict, fill_jointly"),
-    ("/v1/predict", {"version": 1, "ask": "predict", "question": {"text": 5}}, 400, "not in the protocol's form"),
+    ("/v1/predict", {"version": 1}, 400, "'version' must be 2"),
+    ("/v1/predict", {"version": 2, "ask": "dance"}, 400, "'ask' must be one of predict, fill_jointly"),
+    ("/v1/predict", {"version": 2, "ask": "predict", "question": {"text": 5}}, 400, "not in the protocol's form"),
     ("/", {"inputs": 5}, 400, "'inputs' must be"),
     ("/", {"inputs": TEXT, "parameters": {"top_k": 0}}, 400, "'top_k' must be"),
     ("/", {"inputs": TEXT, "parameters": {"top_k": "all"}}, 400, "'top_k' must be"),
@@ -218,7 +218,7 @@ async def test_invalid_question_is_refused_with_the_reason(
 
 
 async def test_too_large_requests_are_refused(model: mlm.MaskedLM) -> None:
-    client = Client(model, limits=Limits(tokens=50, masks=3))
+    client = Client(model, limits=Limits(text_tokens=50, text_masks=3))
     for text, message in [("a " * 500, "50 tokens"), ("a " * 60 + MASK, "50 tokens"), (f"{MASK} " * 4, "3 masks")]:
         reply = await client.send("/", {"inputs": text})
         assert (reply.status, message in reply.value["error"]) == (413, True)

@@ -117,7 +117,7 @@ async def test_a_second_request_at_the_same_place_is_the_users(editor: Editor) -
 
 
 async def test_a_client_that_marks_typing_is_answered_at_once(connect: Connect) -> None:
-    editor = await connect("vscode", options={"marksTyping": True})
+    editor = await connect("vscode", options={"distinguishesManualTrigger": True})
     document = editor.open("They took the | to the zoo.")
     document.type("ele")
     assert [item.label for item in await document.complete() or []] == ["elephant", "eleven"]

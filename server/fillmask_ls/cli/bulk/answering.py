@@ -42,7 +42,7 @@ class Answerer:
             if len(items) > 1:
                 middle = len(items) // 2
                 return [*self._compute(items[:middle]), *self._compute(items[middle:])]
-            if str(error).startswith("text 0: "):  # the library's number, of a text that is alone here
+            if str(error).startswith("text at index 0: "):  # the library's index, of a text that is alone here
                 error = error.__cause__ or error
             kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
             return [[error_answer(f"{kind}{error}".partition("\n")[0])]]

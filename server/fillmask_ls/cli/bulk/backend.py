@@ -16,7 +16,7 @@ from ..models import ModelChoice
 if TYPE_CHECKING:
     from fillmask_ls.engine.api import Question
     from fillmask_ls.engine.remote import RemoteEngine
-    from fillmask_ls.mlm.model import MaskedLM
+    from fillmask_ls.mlm.model import LoadedModel
 
 T = TypeVar("T")
 
@@ -71,13 +71,13 @@ class Backend:
         return ModelChoice.of(self._options)
 
     @cached_property
-    def model(self) -> MaskedLM:
+    def model(self) -> LoadedModel:
         """The model in this process.
 
         Raises:
             CommandError: it can't be loaded.
         """
-        model: MaskedLM = self._options.load_model(self.choice)
+        model: LoadedModel = self._options.load_model(self.choice)
         return model
 
     @cached_property

@@ -41,7 +41,7 @@ def mask_passages(source: Input, text: str, *, strip_markup: bool) -> Iterator[I
             name=_name(source, positions[0].line, positions[0].column),
             text=passage.text,
             columns=columns,
-            places=tuple(_place(source, line, column) for line, column in positions),
+            locations=tuple(_location(source, line, column) for line, column in positions),
             masks=passage.masks,
             first_mask=passage.focus,
             lines=tuple(document.line(line) for line, _ in positions),
@@ -63,7 +63,7 @@ def sentences(source: Input, text: str, *, strip_markup: bool) -> Iterator[Item]
                 _name(source, line, column),
                 sentence,
                 {"text": sentence},
-                (_place(source, line, column),),
+                (_location(source, line, column),),
                 lines=(sentence,),
             )
 
@@ -75,7 +75,7 @@ def whole_prose(source: Input, text: str, *, strip_markup: bool) -> Iterator[Ite
         return
     prose = read_prose(open_document(source, text), strip_markup=strip_markup)
     if has_letter(prose.text):
-        yield Item(source.name, prose.text, {"text": prose.text}, (_place(source, 0, 0),))
+        yield Item(source.name, prose.text, {"text": prose.text}, (_location(source, 0, 0),))
 
 
 def whole_text(source: Input, text: str) -> Item:
@@ -83,8 +83,8 @@ def whole_text(source: Input, text: str) -> Item:
     return Item(source.name, text, {"text": text})
 
 
-def _place(source: Input, line: int, column: int) -> Mapping[str, Any]:
-    """Return a place, counted from 1."""
+def _location(source: Input, line: int, column: int) -> Mapping[str, Any]:
+    """Return a location, counted from 1."""
     path = {"path": source.name} if source.path is not None else {}
     return {**path, "line": line + 1, "column": column + 1}
 

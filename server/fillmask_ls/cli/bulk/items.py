@@ -1,4 +1,4 @@
-"""The texts that a command computes something for, each with its columns and the place that it comes from."""
+"""The texts that a command computes something for, each with its columns and the location that it comes from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .tables import Row, column_names, read_rows, reporting_encoding, sniff_enco
 
 FIRST_BATCH, MIN_BATCH, MAX_BATCH = 32, 8, 256
 """How many texts are computed together, and their records written together."""
-_SHORT, _LONG = 1.0, 4.0
+_MIN_BATCH_SECONDS, _MAX_BATCH_SECONDS = 1.0, 4.0
 """Seconds that a batch takes; a killed run computes its last batch again."""
 
 
@@ -30,23 +30,24 @@ class Item:
         name: where it comes from, for messages.
         text: what the model reads.
         columns: the columns of its row, which its records keep.
-        places: where it comes from, for its records: one place, or one for each requested mask of a document's passage.
+        locations: where it comes from, for its records: one location, or one for each requested mask of a document's
+            passage.
         masks: the spans of all masks of a document's passage; None for a text of its own.
-        first_mask: the number of the first requested mask of a document's passage.
-        lines: for each place, the line of the document.
+        first_mask: the index of the first requested mask of a document's passage.
+        lines: for each location, the line of the document.
         error: why there is no text; empty if there is one.
-        first_place: the number of the first place that is not written yet.
+        first_location: the index of the first location that is not written yet.
     """
 
     name: str
     text: str
     columns: Mapping[str, Any] = field(default_factory=dict)
-    places: tuple[Mapping[str, Any], ...] = ({},)
+    locations: tuple[Mapping[str, Any], ...] = ({},)
     masks: tuple[Span, ...] | None = None
     first_mask: int = 0
     lines: tuple[str, ...] = ()
     error: str = ""
-    first_place: int = 0
+    first_location: int = 0
 
     @property
     def all_masks(self) -> tuple[Span, ...]:
@@ -54,27 +55,27 @@ class Item:
         return tuple(find_masks(self.text)) if self.masks is None else self.masks
 
     def requested_masks(self) -> range:
-        """Return the numbers of the masks that the item is about."""
+        """Return the indexes of the masks that the item is about."""
         if self.masks is None:
             return range(self.text.count(MASK))
-        return range(self.first_mask, self.first_mask + len(self.places))
+        return range(self.first_mask, self.first_mask + len(self.locations))
 
-    def place_of(self, number: int) -> tuple[int, int]:
-        """Return the number of a mask's place, and the mask's own number from 1, as records contain it."""
+    def location_of(self, number: int) -> tuple[int, int]:
+        """Return the index of a mask's location, and the mask's number from 1, as records contain it."""
         return (0, number + 1) if self.masks is None else (number - self.first_mask, number + 1)
 
     def context(self, number: int) -> tuple[str, int, Span]:
-        """Return the line that shows a mask, its number from 0, and the span of the mask in it."""
-        place, _ = self.place_of(number)
-        fields = self.places[place]
+        """Return the line that shows a mask, its index from 0, and the span of the mask in it."""
+        location, _ = self.location_of(number)
+        fields = self.locations[location]
         if self.masks is None:
             return self.text, fields.get("row", 1) - 1, self.all_masks[number]
         start = fields["column"] - 1
-        return self.lines[place], fields["line"] - 1, (start, start + len(MASK))
+        return self.lines[location], fields["line"] - 1, (start, start + len(MASK))
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadOptions:
     """How to read inputs.
 
     Attributes:
@@ -111,8 +112,8 @@ class ItemReader:
         batch: the most items in the next batch.
     """
 
-    def __init__(self, inputs: Sequence[Input], reading: Reading) -> None:
-        self._inputs, self._reading = inputs, reading
+    def __init__(self, inputs: Sequence[Input], options: ReadOptions) -> None:
+        self._inputs, self._options = inputs, options
         self._done = 0
         self._file: BinaryIO | None = None
         self.batch = FIRST_BATCH
@@ -129,9 +130,9 @@ class ItemReader:
 
     def adapt(self, items: int, seconds: float) -> None:
         """Choose the size of the next batch by the seconds that the last one took."""
-        if seconds < _SHORT and items >= self.batch:
+        if seconds < _MIN_BATCH_SECONDS and items >= self.batch:
             self.batch = min(2 * self.batch, MAX_BATCH)
-        elif seconds > _LONG:
+        elif seconds > _MAX_BATCH_SECONDS:
             self.batch = max(self.batch // 2, MIN_BATCH)
 
     def __iter__(self) -> Iterator[list[Item]]:
@@ -146,7 +147,7 @@ class ItemReader:
 
     def _items(self, source: Input) -> Iterator[Item]:
         if source.kind == "text":
-            yield from self._reading.split(source, source.text)
+            yield from self._options.split(source, source.text)
             return
         if source.kind == "document":
             yield from self._document(source)
@@ -155,31 +156,31 @@ class ItemReader:
         with source.open_binary() if source.path is not None else _Open(source.open_binary()) as file:
             if source.path is not None:
                 self._file = file
-            rows = _read_lines(file, self._reading.encoding) if source.kind == "lines" else self._rows(source, file)
+            rows = _read_lines(file, self._options.encoding) if source.kind == "lines" else self._rows(source, file)
             with reporting_encoding(source.name):
                 yield from (self._item(source, row) for row in rows)
             self._file = None
         self._done += source.size
 
     def _rows(self, source: Input, file: BinaryIO) -> Iterator[Row]:
-        reading = self._reading
-        return read_rows(file, source.name, source.kind, encoding=reading.encoding, header=reading.header)
+        options = self._options
+        return read_rows(file, source.name, source.kind, encoding=options.encoding, header=options.header)
 
     def _document(self, source: Input) -> Iterator[Item]:
         try:
-            text = decode_file(source, self._reading.encoding)
+            text = decode_file(source, self._options.encoding)
         except CommandError as error:
             if len(self._inputs) == 1:
                 raise
-            yield Item(source.name, "", places=({"path": source.name},), error=str(error))
+            yield Item(source.name, "", locations=({"path": source.name},), error=str(error))
             return
-        yield from self._reading.split(source, text)
+        yield from self._options.split(source, text)
 
     def _arriving_lines(self, source: Input) -> Iterator[list[Item]]:
         """Yield the lines that have arrived, and wait for the next ones."""
         number = 0
         for lines in whole_lines(source.open_binary()):
-            rows = [_line_row(number + count, line, self._reading.encoding) for count, line in enumerate(lines, 1)]
+            rows = [_line_row(number + count, line, self._options.encoding) for count, line in enumerate(lines, 1)]
             number += len(lines)
             items = [self._item(source, row) for row in rows if row.error or row.columns["text"].strip()]
             while items:
@@ -187,27 +188,27 @@ class ItemReader:
                 yield batch
 
     def _item(self, source: Input, row: Row) -> Item:
-        place: dict[str, Any] = {"row": row.number}
+        location: dict[str, Any] = {"row": row.number}
         if len(self._inputs) > 1:
-            place = {"path": source.name, **place}
+            location = {"path": source.name, **location}
         name = f"{source.name}, row {row.number}"
         if source.kind == "lines":
-            return Item(name, row.columns.get("text", ""), row.columns, (place,), error=row.error)
-        reading, error = self._reading, row.error
-        if reading.id is not None and reading.id in row.columns:
-            name = f"{source.name}, {reading.id} {row.columns[reading.id]}"
+            return Item(name, row.columns.get("text", ""), row.columns, (location,), error=row.error)
+        options, error = self._options, row.error
+        if options.id is not None and options.id in row.columns:
+            name = f"{source.name}, {options.id} {row.columns[options.id]}"
         text: Any = ""
         try:
-            if not error and reading.text is not None:
-                text = value_at(row.columns, reading.text)
-            for column in (*reading.required, *filter(None, [reading.id])):
+            if not error and options.text is not None:
+                text = value_at(row.columns, options.text)
+            for column in (*options.required, *filter(None, [options.id])):
                 if not error:
                     value_at(row.columns, column)
         except KeyError as missing:
             error = f"there is no column {missing.args[0]!r}"
         if not error and not isinstance(text, str):
-            error = f"column {reading.text!r} contains no text but {_kind_of(text)}"
-        return Item(name, text if isinstance(text, str) else "", row.columns, (place,), error=error)
+            error = f"column {options.text!r} contains no text but {_kind_of(text)}"
+        return Item(name, text if isinstance(text, str) else "", row.columns, (location,), error=error)
 
 
 def decode_file(source: Input, encoding: str) -> str:

@@ -18,7 +18,7 @@ from ..input_output import replacing, standard_output
 from .formats import FLAT, Csv, Format, JsonLines, make_format
 from .parquet_files import write_parquet
 from .records import Record, last_name
-from .resuming import Written
+from .resuming import EarlierOutput
 
 
 class Output(ABC):
@@ -30,8 +30,8 @@ class Output(ABC):
 
     is_flat: bool
 
-    def begin(self, end: int = 0) -> None:  # noqa: B027 - standard output has begun
-        """Prepare to write after the first ``end`` bytes.
+    def begin(self, offset: int = 0) -> None:  # noqa: B027 - standard output has begun
+        """Prepare to write after the first ``offset`` bytes.
 
         Raises:
             CommandError: the output can't be written.
@@ -139,25 +139,25 @@ class FileOutput(Output):
         """Whether an earlier run converted all records."""
         return bool(self.converts_to) and self.path.exists() and not self.part.exists()
 
-    def read_written(self, place_names: Sequence[str], *, again: int = 1) -> Written:
+    def read_earlier_output(self, location_names: Sequence[str], *, again: int = 1) -> EarlierOutput:
         """Return what an earlier run wrote; changes nothing.
 
         Args:
-            place_names: the names of what tells items apart.
-            again: the number of places at the end to compute again: some records of the last one may be missing.
+            location_names: the names of what tells items apart.
+            again: the number of locations at the end to compute again: some records of the last one may be missing.
         """
-        latest: deque[tuple[Written, list[Record]]] = deque()
+        latest: deque[tuple[EarlierOutput, list[Record]]] = deque()
         start = errors = 0
         with contextlib.suppress(FileNotFoundError), self.part.open("rb") as file:
             for end, record in self._format.scan(file):
-                place = {
+                location = {
                     name: str(record[key])
-                    for name in place_names
+                    for name in location_names
                     if record.get(key := last_name(name, record)) not in (None, "")
                 }
-                if not latest or place != latest[-1][0].place:
+                if not latest or location != latest[-1][0].location:
                     model = str(record.get(last_name("model", record)) or "")
-                    latest.append((Written(start, place, model, errors), []))
+                    latest.append((EarlierOutput(start, location, model, errors), []))
                     if len(latest) > again:
                         latest.popleft()
                     has_error = False
@@ -166,7 +166,7 @@ class FileOutput(Output):
                 latest[-1][1].append(record)
                 start = end
         if not latest:
-            return Written()
+            return EarlierOutput()
         return replace(latest[0][0], records=[record for _, records in latest for record in records])
 
     def read_back(self, records: Sequence[Record]) -> list[Record]:
@@ -180,9 +180,9 @@ class FileOutput(Output):
             return max((end for end, _ in self._format.scan(file)), default=0)
         return 0
 
-    def begin(self, end: int = 0) -> None:
+    def begin(self, offset: int = 0) -> None:
         with _reports(self.part):
-            if not end and self.part.is_symlink() and not _is_stream(self.part):
+            if not offset and self.part.is_symlink() and not _is_stream(self.part):
                 self.part.unlink()
             # Not "w": a run that is still writing would lose its records before the lock is tested.
             self._file = io.FileIO(
@@ -191,10 +191,10 @@ class FileOutput(Output):
             if not _lock(self._file):
                 raise CommandError(f"another run is writing {self.part}", ExitCode.USAGE)
             if not _is_stream(self.part):
-                self._file.truncate(end)
-                self._file.seek(end)
-            self._end = end
-            if not end:
+                self._file.truncate(offset)
+                self._file.seek(offset)
+            self._end = offset
+            if not offset:
                 self._put(self._format.start)
 
     def write(self, records: Sequence[Record]) -> None:

@@ -1,4 +1,4 @@
-"""Records: what a command found for an item, beside the item's own columns and its place."""
+"""Records: what a command found for an item, beside the item's own columns and its location."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Answer:
     Attributes:
         values: the result as a JSON-compatible mapping.
         rows: the same as rows of a table, without nested values; by default one row, ``values``.
-        place: the number of the item's place that it belongs to.
+        location: the index of the item's location that it belongs to.
         result: what the library returned, to show it to people.
         model: the name of the model that answered; empty for an error.
     """
 
     values: Record
     rows: Sequence[Record] | None = None
-    place: int = 0
+    location: int = 0
     result: Any = None
     model: str = ""
 
@@ -44,7 +44,7 @@ def error_answer(message: str) -> Answer:
 
 
 def make_records(item: Item, answer: Answer, *, flat: bool, taken: Collection[str] | None = None) -> Iterator[Record]:
-    """Yield the records of an answer: the item's columns, its place, and the values.
+    """Yield the records of an answer: the item's columns, its location, and the values.
 
     A name that is one of the item's columns gets a prefix, so that no column is lost.
 
@@ -54,7 +54,7 @@ def make_records(item: Item, answer: Answer, *, flat: bool, taken: Collection[st
     """
     taken = item.columns.keys() if taken is None else taken
     for values in answer.rows if flat and answer.rows is not None else [answer.values]:
-        own = {**item.places[answer.place], **values}
+        own = {**item.locations[answer.location], **values}
         yield {**item.columns, **{free_name(name, taken): value for name, value in own.items()}}
 
 
@@ -76,7 +76,7 @@ def last_name(name: str, record: Collection[str]) -> str:
     return name
 
 
-def place_names(inputs: Sequence[Input]) -> list[str]:
+def location_names(inputs: Sequence[Input]) -> list[str]:
     """Return the names of what tells the items of these inputs apart."""
     are_documents = {each.kind in ("document", "text") for each in inputs}
     has_path = len(inputs) > 1 or any(each.kind == "document" for each in inputs)

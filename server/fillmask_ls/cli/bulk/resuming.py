@@ -23,19 +23,19 @@ _COARSE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class EarlierOutput:
     """What an earlier run wrote.
 
     Attributes:
-        end: the index in the file where the records to compute again begin.
-        place: the first place to compute again, as text; None if there are no records.
+        offset: the index in the file where the records to compute again begin.
+        location: the first location to compute again, as text; None if there are no records.
         model: the model that wrote its records; empty if unknown.
-        errors: how many places before ``end`` state an error.
-        records: those from ``end`` on.
+        errors: how many locations before ``offset`` state an error.
+        records: those from ``offset`` on.
     """
 
-    end: int = 0
-    place: Mapping[str, str] | None = None
+    offset: int = 0
+    location: Mapping[str, str] | None = None
     model: str = ""
     errors: int = 0
     records: Sequence[Record] = ()
@@ -57,24 +57,29 @@ def check_columns(path: Path, columns: Collection[str]) -> None:
 
 
 def find_difference(
-    written: Sequence[Record], computed: Sequence[Record], *, places: Sequence[str], kept: Collection[str], exact: bool
+    written: Sequence[Record],
+    computed: Sequence[Record],
+    *,
+    locations: Sequence[str],
+    kept: Collection[str],
+    exact: bool,
 ) -> str:
     """Return in words how written records differ from the ones computed again; empty if they don't.
 
     Args:
         written: the records; the last ones may be missing.
-        computed: the records of the same places, and maybe of later ones.
-        places: the names of what tells items apart.
+        computed: the records of the same locations, and maybe of later ones.
+        locations: the names of what tells items apart.
         kept: the names of the input's columns.
         exact: whether values are computed in float32. If not, only numbers are compared, and coarsely.
     """
     last = ""
     for old, new in zip_longest(written, computed[: len(written)]):
-        place, computed_place = _place(old, places), _place(new or {}, places)
-        if place != computed_place or new is None:
-            return _place_difference(last, place, computed_place)
-        last, where = place, f"at {place}" if place else "at its end"
-        inputs = {*kept, *(last_name(name, new) for name in places)}
+        location, computed_location = _location(old, locations), _location(new or {}, locations)
+        if location != computed_location or new is None:
+            return _location_difference(last, location, computed_location)
+        last, where = location, f"at {location}" if location else "at its end"
+        inputs = {*kept, *(last_name(name, new) for name in locations)}
         has_error = any(record.get(last_name("error", record)) for record in (old, new))
         for name in dict.fromkeys([*old, *new]):
             if name in inputs or not has_error:
@@ -86,16 +91,16 @@ def find_difference(
     return ""
 
 
-def _place(record: Record, places: Sequence[str]) -> str:
-    return ", ".join(f"{name} {record[key]}" for name in places if (key := last_name(name, record)) in record)
+def _location(record: Record, locations: Sequence[str]) -> str:
+    return ", ".join(f"{name} {record[key]}" for name in locations if (key := last_name(name, record)) in record)
 
 
-def _place_difference(last: str, place: str, computed: str) -> str:
+def _location_difference(last: str, location: str, computed: str) -> str:
     if computed == last:
         return f"at {last}, this run writes more records"
-    if place == last or not computed:
-        return f"at {place}, this run writes fewer records"
-    return f"after {last}, it goes on at {place}, and this run at {computed}"
+    if location == last or not computed:
+        return f"at {location}, this run writes fewer records"
+    return f"after {last}, it goes on at {location}, and this run at {computed}"
 
 
 def _difference(name: str, old: Any, new: Any, *, is_input: bool, exact: bool) -> str:

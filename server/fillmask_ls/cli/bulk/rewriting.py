@@ -142,7 +142,7 @@ def are_tables(options: argparse.Namespace, inputs: Sequence[Input]) -> bool:
     return True in kinds
 
 
-def target_of(options: argparse.Namespace, source: Input) -> Path | None:
+def output_path_of(options: argparse.Namespace, source: Input) -> Path | None:
     """Return the file that a document is written to; None for standard output."""
     if options.in_place and source.path is not None:
         return source.path.resolve()
@@ -180,7 +180,7 @@ def _targets(options: argparse.Namespace, inputs: Sequence[Input]) -> Iterator[P
         raise CommandError(f"can't write {folder}: it is not a folder", ExitCode.USAGE)
     taken: dict[Path, str] = {}
     for source in inputs:
-        target = target_of(options, source)
+        target = output_path_of(options, source)
         assert source.path is not None  # noqa: S101 - others are printed
         assert target is not None  # noqa: S101 - an output is named
         if target in taken:

@@ -17,12 +17,12 @@ from .answering import Answerer
 from .backend import Backend
 from .formats import ENDINGS
 from .inputs import Input, find_inputs
-from .items import Item, ItemReader, Reading
+from .items import Item, ItemReader, ReadOptions
 from .outputs import FileOutput, Output, StandardOutput, file_output, part_of
 from .progress import Progress
 from .ray_data import Answered, answer_on_cluster
-from .records import Answer, Record, free_name, make_records, place_names
-from .resuming import BEGIN_AGAIN, Written, check_columns, find_difference
+from .records import Answer, Record, free_name, location_names, make_records
+from .resuming import BEGIN_AGAIN, EarlierOutput, check_columns, find_difference
 from .tables import column_types, read_rows, require_pyarrow
 from .task import NO_MASK, Task
 
@@ -41,13 +41,13 @@ def run(options: argparse.Namespace, task: Task, backend: Backend) -> int:
         raise CommandError("--resume needs an output file: -o FILE", ExitCode.USAGE)
     inputs = find_inputs(options.inputs, options.input_format, ignored=[path, part_of(path)] if path else [])
     _check_cluster(options, inputs)
-    reading = make_reading(options, task, inputs)
+    read_options = make_read_options(options, task, inputs)
     task.is_alone = len(inputs) == 1 and inputs[0].kind == "text"
     file_format, printed_format = _format_names(options, path, has_summary=task.has_summary)
-    taken = list(dict.fromkeys(column for source in inputs for column in reading.columns(source)))
-    own = [free_name(each, taken) for each in (*place_names(inputs), "model", *task.columns, "error")]
+    taken = list(dict.fromkeys(column for source in inputs for column in read_options.columns(source)))
+    own = [free_name(each, taken) for each in (*location_names(inputs), "model", *task.columns, "error")]
     progress = Progress(is_shown=path is not None or not sys.stdout.isatty())
-    job = _Run(task, backend, inputs, ItemReader(inputs, reading), taken, progress, strict=options.strict)
+    job = _Run(task, backend, inputs, ItemReader(inputs, read_options), taken, progress, strict=options.strict)
     if path is not None:
         output = file_output(path, file_format, [*taken, *own], _known_types(inputs))
         if options.resume and output.is_complete and output.converts_to == "parquet":
@@ -73,7 +73,7 @@ def _check_cluster(options: argparse.Namespace, inputs: Sequence[Input]) -> None
         raise CommandError("--ray can't read standard input: give the name of a file", ExitCode.USAGE)
 
 
-def make_reading(options: argparse.Namespace, task: Task, inputs: Sequence[Input]) -> Reading:
+def make_read_options(options: argparse.Namespace, task: Task, inputs: Sequence[Input]) -> ReadOptions:
     """Return how the options want the inputs to be read.
 
     Raises:
@@ -85,7 +85,7 @@ def make_reading(options: argparse.Namespace, task: Task, inputs: Sequence[Input
             f"--text {column} names a column, and no input is a table. Name its format: --input-format csv, for example.",
             ExitCode.USAGE,
         )
-    reading = Reading(
+    read_options = ReadOptions(
         task.split,
         (column or "text") if task.reads_text else None,
         task.requires,
@@ -95,27 +95,27 @@ def make_reading(options: argparse.Namespace, task: Task, inputs: Sequence[Input
     )
     for source in inputs:
         if source.is_table and source.path is not None:
-            _check_columns(source, reading)
-        elif not source.is_table and reading.required:
+            _check_columns(source, read_options)
+        elif not source.is_table and read_options.required:
             raise CommandError(
-                f"{source.name} is not a table, so it has no column {reading.required[0]!r}", ExitCode.USAGE
+                f"{source.name} is not a table, so it has no column {read_options.required[0]!r}", ExitCode.USAGE
             )
-    return reading
+    return read_options
 
 
-def _check_columns(source: Input, reading: Reading) -> None:
+def _check_columns(source: Input, read_options: ReadOptions) -> None:
     """Report a wrong column before the model is loaded, not once per row."""
     if source.kind == "parquet":
         require_pyarrow()
     if source.kind not in ("csv", "tsv", "parquet"):
         return
-    columns = reading.columns(source)
-    needed = [name for name in (reading.text, *reading.required, reading.id) if name is not None]
+    columns = read_options.columns(source)
+    needed = [name for name in (read_options.text, *read_options.required, read_options.id) if name is not None]
     for name in needed:
         if name not in columns and name.split(".")[0] not in columns:
             if not columns:
                 raise CommandError(f"{source.name} is empty: it has no columns", ExitCode.USAGE)
-            option = " Name the column with the text: --text COLUMN." if name == reading.text == "text" else ""
+            option = " Name the column with the text: --text COLUMN." if name == read_options.text == "text" else ""
             raise CommandError(
                 f"{source.name} has no column {name!r}. Its columns are {', '.join(columns)}.{option}",
                 ExitCode.USAGE,
@@ -165,12 +165,12 @@ def _to_file(options: argparse.Namespace, task: Task, job: _Run, output: FileOut
                 for row in read_rows(file, str(output.path), output.converts_to):
                     task.add_written(row.columns)
         return ExitCode.OK
-    written = output.read_written(place_names(job.inputs), again=2) if options.resume else Written()
-    if written.end and task.has_summary:
-        for record in output.records(written.end):
+    earlier = output.read_earlier_output(location_names(job.inputs), again=2) if options.resume else EarlierOutput()
+    if earlier.offset and task.has_summary:
+        for record in output.records(earlier.offset):
             task.add_written(record)
     try:
-        return job.run(output, written=written)
+        return job.run(output, earlier=earlier)
     except KeyboardInterrupt:
         print_error(f"interrupted. {output.part} has whole records only: go on with --resume.")
         raise
@@ -212,23 +212,23 @@ class _Run:
         self._items = self._errors = 0
         self._shown_path = ""
 
-    def run(self, output: Output | None, *, shows: bool = False, written: Written | None = None) -> int:
+    def run(self, output: Output | None, *, shows: bool = False, earlier: EarlierOutput | None = None) -> int:
         """Answer all items and return the exit code.
 
         Args:
             output: where the records go; None for nowhere.
             shows: whether to print the answers for people.
-            written: what an earlier run wrote to the output.
+            earlier: what an earlier run wrote to the output.
         """
-        written = written or Written()
-        self._errors = written.errors
+        earlier = earlier or EarlierOutput()
+        self._errors = earlier.errors
         has_begun = False
         try:
-            for batch, answered in self._answer_batches(written.place):
+            for batch, answered in self._answer_batches(earlier.location):
                 if output is not None and not has_begun:
-                    if written.records and isinstance(output, FileOutput):
-                        self._check_written(written, batch, answered, output)
-                    output.begin(written.end)
+                    if earlier.records and isinstance(output, FileOutput):
+                        self._check_earlier_output(earlier, batch, answered, output)
+                    output.begin(earlier.offset)
                     has_begun = True
                 self._take(batch, answered, output, shows=shows)
                 self._progress.update(len(batch), self._share())
@@ -240,13 +240,13 @@ class _Run:
             output.finish()
         if self._errors and output is not None:
             # A continued run has not counted the texts of the earlier one.
-            total = "" if written.place else f" of {self._items:,}"
+            total = "" if earlier.location else f" of {self._items:,}"
             print_error(f"{self._errors}{total} texts failed: the column 'error' says why")
         return ExitCode.FAILED if self._errors else ExitCode.OK
 
-    def _answer_batches(self, place: Mapping[str, str] | None) -> Iterator[Answered]:
-        """Yield the batches with their answers, from the item at ``place`` on."""
-        read = partial(_batches, self._reader, place)
+    def _answer_batches(self, location: Mapping[str, str] | None) -> Iterator[Answered]:
+        """Yield the batches with their answers, from the item at ``location`` on."""
+        read = partial(_batches, self._reader, location)
         if self._backend.cluster is not None:
             yield from answer_on_cluster(
                 self._backend.cluster, read, self._answerer, device=self._backend.choice.device
@@ -279,7 +279,7 @@ class _Run:
                 self._show(item, answers)
             else:
                 for answer in answers:
-                    if answer.place >= item.first_place and "error" not in answer.values:
+                    if answer.location >= item.first_location and "error" not in answer.values:
                         self._task.add(item, answer)
                 records += self._records(item, answers, output) if output is not None else ()
         if output is not None:
@@ -289,7 +289,7 @@ class _Run:
 
     def _records(self, item: Item, answers: Sequence[Answer], output: Output) -> Iterator[Record]:
         for answer in answers:
-            if answer.place < item.first_place:
+            if answer.location < item.first_location:
                 continue
             named = answer.with_values(model=answer.model) if answer.model else answer
             yield from make_records(item, named, flat=output.is_flat, taken=self._taken if output.is_flat else None)
@@ -299,7 +299,7 @@ class _Run:
 
         with standard_output():
             console = terminal.console()
-            path = str(item.places[0].get("path", ""))
+            path = str(item.locations[0].get("path", ""))
             if len(self.inputs) > 1 and not self._task.shows_names and path != self._shown_path:
                 self._shown_path = path
                 terminal.print_text(console, path)
@@ -313,8 +313,8 @@ class _Run:
         hint = ", and no file has that name" if self._task.is_alone else ""
         return f"{NO_MASK} in {item.name}{hint}{error.removeprefix(NO_MASK)}"
 
-    def _check_written(
-        self, written: Written, items: Sequence[Item], answered: Sequence[Sequence[Answer]], output: FileOutput
+    def _check_earlier_output(
+        self, earlier: EarlierOutput, items: Sequence[Item], answered: Sequence[Sequence[Answer]], output: FileOutput
     ) -> None:
         """Check that the last records of an earlier run are those that this run computes.
 
@@ -322,18 +322,18 @@ class _Run:
             CommandError: they differ.
         """
         model = next((answer.model for answers in answered for answer in answers if answer.model), "")
-        if written.model and model and written.model != model:
+        if earlier.model and model and earlier.model != model:
             raise CommandError(
-                f"the output was begun with the model {written.model}, not {model}. Choose it with --model, "
+                f"the output was begun with the model {earlier.model}, not {model}. Choose it with --model, "
                 f"{BEGIN_AGAIN}.",
                 ExitCode.USAGE,
             )
         pairs = zip(items, answered, strict=True)
         computed = [record for item, answers in pairs for record in self._records(item, answers, output)]
         difference = find_difference(
-            written.records,
+            earlier.records,
             output.read_back(computed),
-            places=place_names(self.inputs),
+            locations=location_names(self.inputs),
             kept=self._taken,
             exact=self._backend.is_exact,
         )
@@ -352,25 +352,25 @@ class _Run:
         return f"{NO_MASK if self._task.needs_masks else 'there is no text'} in {listed}"
 
 
-def _batches(reader: ItemReader, place: Mapping[str, str] | None) -> Iterator[list[Item]]:
-    return iter(reader) if place is None else _unwritten(iter(reader), place)
+def _batches(reader: ItemReader, location: Mapping[str, str] | None) -> Iterator[list[Item]]:
+    return iter(reader) if location is None else _unwritten(iter(reader), location)
 
 
-def _unwritten(batches: Iterator[list[Item]], place: Mapping[str, str]) -> Iterator[list[Item]]:
-    """Yield the items from the one at a place on; the first batch has two of them, if there are two.
+def _unwritten(batches: Iterator[list[Item]], location: Mapping[str, str]) -> Iterator[list[Item]]:
+    """Yield the items from the one at a location on; the first batch has two of them, if there are two.
 
     Raises:
-        CommandError: there is no item at this place.
+        CommandError: there is no item at this location.
     """
     for batch in batches:
         for number, item in enumerate(batch):
-            for first_place, candidate in enumerate(item.places):
-                if all(place.get(name) == str(value) for name, value in candidate.items()):
+            for first_location, candidate in enumerate(item.locations):
+                if all(location.get(name) == str(value) for name, value in candidate.items()):
                     rest = batch[number + 1 :] or next(batches, [])
-                    yield [replace(item, first_place=first_place), *rest]
+                    yield [replace(item, first_location=first_location), *rest]
                     yield from batches
                     return
-    listed = ", ".join(f"{name} {value}" for name, value in place.items())
+    listed = ", ".join(f"{name} {value}" for name, value in location.items())
     problem = (
         f"ends at {listed}, which is not in the input"
         if listed

@@ -1,6 +1,6 @@
 """Code in any language: its comments, docstrings and strings.
 
-A block consists of runs of one kind in consecutive lines: a comment of several lines, or a long string in parts.
+A block consists of comments or strings of one kind in consecutive lines: a comment of several lines, or a long string in parts.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from operator import attrgetter
 from fillmask_ls.spans import replace_spans
 
 from .code_language import CodeLanguage
+from .code_texts import CodeText, Kind
 from .delimiters import content_span, find_opener
 from .fragments import Fragment, paragraph_break
-from .grammar_runs import grammar_runs
-from .lexer_runs import lexer_runs
+from .grammar_texts import grammar_texts
+from .lexer_texts import lexer_texts
 from .placeholders import find_placeholders
 from .registry import code_language, lexer_name
-from .runs import Kind, Run
 
-Block = list[Run]
+Block = list[CodeText]
 
 _LINE_MARKER = re.compile(r"[ \t]*(?:\*+(?=\s|\Z))?[ \t]*")
 _INDENT = re.compile(r"[ \t]*")
@@ -52,7 +52,7 @@ def fragments_around(source: str, index: int, language: str) -> list[Fragment]:
     current: Block | None = None
     comments: list[Block] = []
     for block in _blocks(source, language, code):
-        if any(run.contains(index) for run in block):
+        if any(code_text.contains(index) for code_text in block):
             current = block
         elif block[0].start > index and (current is None or current[0].kind is Kind.STRING):
             break
@@ -65,21 +65,21 @@ def fragments_around(source: str, index: int, language: str) -> list[Fragment]:
 
 
 def _blocks(source: str, language: str, code: CodeLanguage) -> Iterator[Block]:
-    runs: Iterable[Run] | None = grammar_runs(source, code)
-    if runs is None:
-        runs = lexer_runs(source, lexer_name(language), code)
+    code_texts: Iterable[CodeText] | None = grammar_texts(source, code)
+    if code_texts is None:
+        code_texts = lexer_texts(source, lexer_name(language), code)
     block: Block = []
-    for run in runs:
-        if block and not _continues(source, block[-1], run, code):
+    for code_text in code_texts:
+        if block and not _continues(source, block[-1], code_text, code):
             yield block
             block = []
-        block.append(run)
+        block.append(code_text)
     if block:
         yield block
 
 
-def _continues(source: str, above: Run, below: Run, code: CodeLanguage) -> bool:
-    """Return whether two runs of the same kind are in consecutive lines and start in the same column."""
+def _continues(source: str, above: CodeText, below: CodeText, code: CodeLanguage) -> bool:
+    """Return whether two comments or strings of the same kind are in consecutive lines and start in the same column."""
     end_above = above.start + len(above.text.rstrip())
     between = source[end_above : below.start]
     return (
@@ -102,50 +102,53 @@ def _column(source: str, index: int) -> int:
 
 
 def _block_fragments(source: str, block: Block, code: CodeLanguage) -> Iterator[Fragment]:
-    for run in block:
-        yield from _run_fragments(source, run, code)
-        yield Fragment(run.end, run.end, "\n")
+    for code_text in block:
+        yield from _content_fragments(source, code_text, code)
+        yield Fragment(code_text.end, code_text.end, "\n")
     yield paragraph_break(block[-1].end)
 
 
-def _run_fragments(source: str, run: Run, code: CodeLanguage) -> Iterator[Fragment]:
+def _content_fragments(source: str, code_text: CodeText, code: CodeLanguage) -> Iterator[Fragment]:
     """Yield a comment or string without its markers; a list item and a parameter are paragraphs."""
-    start, end = content_span(run.text, code.markers)
-    start, content_end = run.start + start, run.start + end
-    replaced = _replaced(source, run, start, content_end, code)
-    shape = _shape(run, replaced)
+    start, end = content_span(code_text.text, code.markers)
+    start, content_end = code_text.start + start, code_text.start + end
+    replaced = _replaced(source, code_text, start, content_end, code)
+    shape = _shape(code_text, replaced)
     is_first = True
     while start < content_end:
-        end = shape.find("\n", start - run.start, content_end - run.start) + 1 + run.start
-        end = end if end > run.start else content_end
-        first = _after((_INDENT if is_first else _LINE_MARKER).match(shape, start - run.start, end - run.start), run)
-        if _DECORATION.match(shape, first - run.start, end - run.start):
+        end = shape.find("\n", start - code_text.start, content_end - code_text.start) + 1 + code_text.start
+        end = end if end > code_text.start else content_end
+        first = _after(
+            (_INDENT if is_first else _LINE_MARKER).match(shape, start - code_text.start, end - code_text.start),
+            code_text,
+        )
+        if _DECORATION.match(shape, first - code_text.start, end - code_text.start):
             yield paragraph_break(first)
         else:
-            item = _ITEM.match(shape, first - run.start, end - run.start)
+            item = _ITEM.match(shape, first - code_text.start, end - code_text.start)
             if item:
                 yield paragraph_break(first)
-                first = _after(item, run)
+                first = _after(item, code_text)
             yield from _line_fragments(source, first, end, replaced)
         start, is_first = end, False
 
 
-def _after(match: re.Match[str] | None, run: Run) -> int:
+def _after(match: re.Match[str] | None, code_text: CodeText) -> int:
     assert match is not None  # noqa: S101 - the patterns match an empty text
-    return run.start + match.end()
+    return code_text.start + match.end()
 
 
-def _shape(run: Run, replaced: list[Fragment]) -> str:
-    """Return the text of a run with a letter for each character that reads differently, so that no line ends there."""
-    letters = [((start - run.start, end - run.start), "x" * (end - start)) for start, end, _ in replaced]
-    return replace_spans(run.text, letters)
+def _shape(code_text: CodeText, replaced: list[Fragment]) -> str:
+    """Return the text of a comment or string, with letters where it reads differently, so that no line ends there."""
+    letters = [((start - code_text.start, end - code_text.start), "x" * (end - start)) for start, end, _ in replaced]
+    return replace_spans(code_text.text, letters)
 
 
-def _replaced(source: str, run: Run, start: int, end: int, code: CodeLanguage) -> list[Fragment]:
+def _replaced(source: str, code_text: CodeText, start: int, end: int, code: CodeLanguage) -> list[Fragment]:
     """Return what reads differently, in order: interpolated code, backticks in comments, escapes in strings."""
-    candidates = list(run.replaced)
-    if run.kind is Kind.STRING:
-        quote = find_opener(run.text, code.markers).quote
+    candidates = list(code_text.replaced)
+    if code_text.kind is Kind.STRING:
+        quote = find_opener(code_text.text, code.markers).quote
         if len(quote) == 1:
             doubled = re.compile(quote * 2).finditer(source, start, end)
             candidates += (Fragment(match.start(), match.start() + 1, "") for match in doubled)

@@ -85,7 +85,7 @@ class Admission:
         self._check_wait(price)
         if not self._tickets:
             self._busy_since = self._clock()
-        ticket = Ticket(price.priority, price.tokens, lambda tokens: self._record_step(ticket, tokens))
+        ticket = Ticket(price.priority, price.forward_tokens, lambda tokens: self._record_step(ticket, tokens))
         self._tickets.add(ticket)
         try:
             yield ticket
@@ -108,9 +108,9 @@ class Admission:
             return
         first = sum(ticket.remaining for ticket in self._tickets if ticket.priority < price.priority)
         equal = [ticket.remaining for ticket in self._tickets if ticket.priority is price.priority]
-        limit = max(_MAX_WAIT[price.priority] / per_token, _MAX_SLOWDOWN * price.tokens)
-        if first + _tokens_ahead(price.tokens, equal) > limit:
-            seconds = per_token * _until_admitted(price.tokens, first, equal, limit)
+        limit = max(_MAX_WAIT[price.priority] / per_token, _MAX_SLOWDOWN * price.forward_tokens)
+        if first + _tokens_ahead(price.forward_tokens, equal) > limit:
+            seconds = per_token * _until_admitted(price.forward_tokens, first, equal, limit)
             raise OverloadedError(max(1, math.ceil(round(seconds, 3))))
 
 

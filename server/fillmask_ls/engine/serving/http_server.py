@@ -71,7 +71,7 @@ async def load_app(options: ServeOptions, engine: LocalEngine) -> App:
 def make_engine() -> LocalEngine:
     """Return an engine for many clients, in a process of its own."""
     malloc.configure()
-    return LocalEngine(fair=True, long_lived=True, masks=_CACHED_MASKS)
+    return LocalEngine(fair=True, owns_process=True, cached_masks=_CACHED_MASKS)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -29,7 +29,7 @@ _TEXTS_AT_ONCE = 8
 """Texts of one request that wait for the model at a time: as many as share a forward step."""
 _CHARACTERS_PER_TOKEN = 16
 """Longer texts certainly have too many tokens."""
-_LARGE_OUTPUT = 50_000
+_LARGE_RESPONSE = 50_000
 """Bytes of a response that takes too long to encode on the event loop."""
 
 
@@ -38,21 +38,21 @@ class Limits:
     """Maximum sizes of a question.
 
     Attributes:
-        tokens: tokens of its text.
-        masks: masks in its text.
-        work: tokens that the network reads over all forward steps.
-        rows: rows of logits that are in memory at once: 0.12 MB each with BERT's vocabulary.
-        output: bytes of its answer.
+        text_tokens: tokens of its text.
+        text_masks: masks in its text.
+        forward_tokens: tokens that the network reads over all forward steps.
+        logit_rows: rows of logits that are in memory at once: 0.12 MB each with BERT's vocabulary.
+        response_bytes: bytes of its answer.
     """
 
-    tokens: int = 4096
-    masks: int = 64
-    work: int = 4096 * 520
-    rows: int = 2048
-    output: int = 1 << 22
+    text_tokens: int = 4096
+    text_masks: int = 64
+    forward_tokens: int = 4096 * 520
+    logit_rows: int = 2048
+    response_bytes: int = 1 << 22
 
 
-class Answer(Protocol):
+class AnswerFunction(Protocol):
     """Answers a question; see :meth:`~fillmask_ls.engine.local.LocalEngine.answer`."""
 
     def __call__(
@@ -68,7 +68,7 @@ class Service:
 
     def __init__(
         self,
-        answer: Answer,
+        answer: AnswerFunction,
         model: str,
         count_tokens: Callable[[str], int],
         *,
@@ -212,21 +212,21 @@ class Service:
 
     def _check_masks(self, text: str) -> None:
         limits = self._limits
-        if len(text) > _CHARACTERS_PER_TOKEN * limits.tokens:
-            raise codec.TooLargeError(f"a text may have at most {limits.tokens} tokens")
+        if len(text) > _CHARACTERS_PER_TOKEN * limits.text_tokens:
+            raise codec.TooLargeError(f"a text may have at most {limits.text_tokens} tokens")
         masks = text.count(MASK)
-        if masks > limits.masks:
-            raise codec.TooLargeError(f"a text may have at most {limits.masks} masks, not {masks}")
+        if masks > limits.text_masks:
+            raise codec.TooLargeError(f"a text may have at most {limits.text_masks} masks, not {masks}")
 
     def _check_price(self, question: Question) -> Price:
-        return self._within_limits(price(question, self._limits.tokens))
+        return self._within_limits(price(question, self._limits.text_tokens))
 
     def _within_limits(self, cost: Price) -> Price:
         limits = self._limits
         for name, number, limit in (
-            ("tokens of computation", cost.tokens, limits.work),
-            ("rows of logits", cost.rows, limits.rows),
-            ("bytes of output", cost.output, limits.output),
+            ("tokens of computation", cost.forward_tokens, limits.forward_tokens),
+            ("rows of logits", cost.logit_rows, limits.logit_rows),
+            ("bytes of output", cost.response_bytes, limits.response_bytes),
         ):
             if number > limit:
                 raise codec.TooLargeError(
@@ -236,7 +236,7 @@ class Service:
         return cost
 
     async def _check_tokens(self, text: str) -> None:
-        limit = self._limits.tokens
+        limit = self._limits.text_tokens
         if len(text.encode()) + 2 <= limit:  # a token has at least one byte
             return
         tokens = await asyncio.get_running_loop().run_in_executor(None, self._count_tokens, text)
@@ -251,13 +251,13 @@ def _error(status: int, message: str) -> Reply:
 def _with_sequences(cost: Price, request: FillMaskRequest) -> Price:
     """Return the price of a request by the hub's protocol, which repeats the text with each candidate."""
     most = min(request.top_k, len(request.targets)) if request.targets else request.top_k
-    output = sum(most * text.count(MASK) * (100 + len(text)) for text in request.texts)
-    return Price(cost.tokens, cost.rows, cost.output + output)
+    repeated = sum(most * text.count(MASK) * (100 + len(text)) for text in request.texts)
+    return Price(cost.forward_tokens, cost.logit_rows, cost.response_bytes + repeated)
 
 
 async def _encode(value: Callable[[], Any], cost: Price) -> Reply:
     """Return a response with a JSON value; encode a large one in a thread."""
-    if cost.output <= _LARGE_OUTPUT:
+    if cost.response_bytes <= _LARGE_RESPONSE:
         return Reply.of_json(200, value())
     return await asyncio.get_running_loop().run_in_executor(None, lambda: Reply.of_json(200, value()))
 

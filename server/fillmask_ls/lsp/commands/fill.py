@@ -29,14 +29,14 @@ async def fill(session: Session, arguments: Arguments) -> dict[str, Any]:
         ``{"applied": true, "words": ["door"]}``: whether the client made the edit, and the new words.
     """
     document = arguments.document()
-    target = masks.mask_at(document, arguments.index(document))
-    if target is None:
+    focus = masks.mask_at(document, arguments.index(document))
+    if focus is None:
         raise JsonRpcInvalidParams(f"no {MASK} at 'position'")
     session.client.require_apply_edit()
     word = arguments.text("word") if arguments.has("word") else None
-    async with session.snapshot(document, mask_unmoved(document, target)) as snapshot:
+    async with session.snapshot(document, mask_unmoved(document, focus)) as snapshot:
         if word is None:
-            answer = await predict_mask(session, snapshot, target)
+            answer = await predict_mask(session, snapshot, focus)
             word = next((candidate.text for candidate in answer.candidates), None)
-    replacements: Replacements = [] if word is None else [((target.start, target.end), word)]
+    replacements: Replacements = [] if word is None else [((focus.start, focus.end), word)]
     return await apply(session.client, snapshot, replacements)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fillmask_ls.documents import masks
-from fillmask_ls.documents.gaps import gap_at
+from fillmask_ls.documents.insertion_points import insertion_point_at
 
 from ..predictions import MaskAnswer, predict_mask
 from ..session import Session
@@ -43,8 +43,8 @@ async def suggest(session: Session, arguments: Arguments) -> dict[str, Any]:
 
 
 async def _answer(session: Session, snapshot: Snapshot, index: int) -> tuple[tuple[int, int], MaskAnswer | None]:
-    target = masks.mask_before_cursor(snapshot.document, index) or masks.mask_at(snapshot.document, index)
-    if target is not None:
-        return (target.start, target.typed_end), await predict_mask(session, snapshot, target)
-    gap = gap_at(snapshot.document, index)
-    return (gap.span, await suggest_words(session, snapshot, gap)) if gap else ((index, index), None)
+    focus = masks.mask_before_cursor(snapshot.document, index) or masks.mask_at(snapshot.document, index)
+    if focus is not None:
+        return (focus.start, focus.typed_end), await predict_mask(session, snapshot, focus)
+    point = insertion_point_at(snapshot.document, index)
+    return (point.span, await suggest_words(session, snapshot, point)) if point else ((index, index), None)

@@ -12,7 +12,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from fillmask_ls import MASK
 from fillmask_ls.documents import masks
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.word_spans import word_in_selection
 from fillmask_ls.engine.api import SubstitutesQuestion
 from fillmask_ls.presentation.percent import percent
@@ -52,9 +52,9 @@ async def code_action(
         return None
     span, only = snapshot.span(params.range), params.context.only
     is_invoked = params.context.trigger_kind is not types.CodeActionTriggerKind.Automatic
-    target = masks.mask_in_selection(snapshot.document, span)
-    if target is None and span[0] == span[1]:
-        target = masks.mask_before_cursor(snapshot.document, span[0])
+    focus = masks.mask_in_selection(snapshot.document, span)
+    if focus is None and span[0] == span[1]:
+        focus = masks.mask_before_cursor(snapshot.document, span[0])
     actions = [
         action
         for diagnostic in params.context.diagnostics
@@ -62,10 +62,10 @@ async def code_action(
     ]
     is_marked = bool(actions)
     actions += _mask_spellings(snapshot, span)
-    if target and _is_wanted(_QUICK_FIX, only):
-        actions += await _mask_actions(session, snapshot, target)
-    if _is_wanted(_REWRITE, only) and (target or is_invoked):
-        actions += await _rewrite_actions(session, snapshot, span, target, with_substitutes=not is_marked)
+    if focus and _is_wanted(_QUICK_FIX, only):
+        actions += await _mask_actions(session, snapshot, focus)
+    if _is_wanted(_REWRITE, only) and (focus or is_invoked):
+        actions += await _rewrite_actions(session, snapshot, span, focus, with_substitutes=not is_marked)
     return [action for action in actions if _is_wanted(action.kind or _REWRITE, only)] or None
 
 
@@ -191,14 +191,14 @@ def _mask_spellings(snapshot: Snapshot, span: Span) -> list[types.CodeAction]:
     return [types.CodeAction(title, kind=_QUICK_FIX, edit=edit, is_preferred=True)]
 
 
-async def _mask_actions(session: Session, snapshot: Snapshot, target: Target) -> list[types.CodeAction]:
+async def _mask_actions(session: Session, snapshot: Snapshot, focus: Focus) -> list[types.CodeAction]:
     """Return the quick fixes that fill a mask with one of its best words."""
-    answer = await predict_mask(session, snapshot, target)
+    answer = await predict_mask(session, snapshot, focus)
     return [
         types.CodeAction(
             title=f"Fill with “{word.text}” ({percent(word.probability)})",
             kind=_QUICK_FIX,
-            edit=edits.workspace_edit(snapshot, [((target.start, target.typed_end), word.text)]),
+            edit=edits.workspace_edit(snapshot, [((focus.start, focus.typed_end), word.text)]),
             is_preferred=rank == 0 or None,
         )
         for rank, word in enumerate(answer.candidates[:_MAX_FILLS])
@@ -206,19 +206,19 @@ async def _mask_actions(session: Session, snapshot: Snapshot, target: Target) ->
 
 
 async def _rewrite_actions(
-    session: Session, snapshot: Snapshot, span: Span, target: Target | None, *, with_substitutes: bool
+    session: Session, snapshot: Snapshot, span: Span, focus: Focus | None, *, with_substitutes: bool
 ) -> list[types.CodeAction]:
     document, is_selection = snapshot.document, span[1] > span[0]
     selected = document.masks(*span) if is_selection else []
-    actions = _fill_actions(snapshot, span, target, len(selected))
+    actions = _fill_actions(snapshot, span, focus, len(selected))
     if 1 < len(selected) <= _MAX_SINGLE_FILLS:
         actions += await _single_mask_actions(session, snapshot, selected)
-    if target or selected:
-        actions += _restore_actions(snapshot, (target.start, target.end) if target else span)
+    if focus or selected:
+        actions += _restore_actions(snapshot, (focus.start, focus.end) if focus else span)
     if is_selection and len(find_unmasked_words(document.slice(span[0], min(span[1], span[0] + _MAX_LOOK)))) > 1:
         title = f"Replace {_MASKING_RATE:.0%} of the words in the selection with blanks".replace("%", " %")
         actions.append(_deferred_action(snapshot, title, "mask", span, seed=secrets.randbelow(_SEEDS)))
-    if not target and not selected:
+    if not focus and not selected:
         actions += await _word_actions(session, snapshot, span, with_substitutes=with_substitutes)
     if not snapshot.capabilities.resolve_action_edits:
         for action in actions:
@@ -227,11 +227,11 @@ async def _rewrite_actions(
     return actions
 
 
-def _fill_actions(snapshot: Snapshot, span: Span, target: Target | None, selected: int) -> list[types.CodeAction]:
+def _fill_actions(snapshot: Snapshot, span: Span, focus: Focus | None, selected: int) -> list[types.CodeAction]:
     """Return the actions that fill several masks together: of the paragraph, the selection, the document."""
     document, actions = snapshot.document, []
-    if target:
-        paragraph = masks.paragraph(document, target.start)
+    if focus:
+        paragraph = masks.paragraph(document, focus.start)
         count = len(document.masks(*paragraph))
         if count > 1:
             actions.append(
@@ -240,7 +240,7 @@ def _fill_actions(snapshot: Snapshot, span: Span, target: Target | None, selecte
     if selected > 1:
         actions.append(_deferred_action(snapshot, f"Fill the {selected} blanks of the selection", "fill", span))
     count = len(document.masks(0, len(document)))
-    if (target or selected) and count > max(selected, 1):
+    if (focus or selected) and count > max(selected, 1):
         actions.append(
             _deferred_action(snapshot, f"Fill all {count} blanks of the document", "fill", (0, len(document)))
         )
@@ -253,7 +253,7 @@ async def _single_mask_actions(
     """Return an action for each mask with its best word, because Kate requests actions for the whole line."""
     actions = []
     for number, mask in enumerate(selected, 1):
-        answer = await predict_mask(session, snapshot, Target(*mask))
+        answer = await predict_mask(session, snapshot, Focus(*mask))
         for word in answer.candidates[:1]:
             title = f"Fill blank {number} of {len(selected)} with “{word.text}” ({percent(word.probability)})"
             edit = edits.workspace_edit(snapshot, [(mask, word.text)])

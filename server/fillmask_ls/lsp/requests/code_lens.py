@@ -77,7 +77,7 @@ async def resolve(session: Session, lens: types.CodeLens) -> types.CodeLens:
     data = _LensData.parse(lens.data)
     document = session.document_at(data.uri, data.version)
     async with session.snapshot(document) as snapshot:
-        loss = await _hidden_loss(session, snapshot, to_span(snapshot.document, data.range))
+        loss = await _masked_word_loss(session, snapshot, to_span(snapshot.document, data.range))
     argument = {"uri": data.uri, "range": _plain_range(data.range)}
     count = round(exp(loss))
     difficulty = f"as hard to guess as one of {count:,} words" if count > 1 else "easy to guess"
@@ -124,7 +124,7 @@ def _paragraph_start(document: TextDocument, index: int) -> int:
     return index if low else 0
 
 
-async def _hidden_loss(session: Session, snapshot: Snapshot, span: Span) -> float:
+async def _masked_word_loss(session: Session, snapshot: Snapshot, span: Span) -> float:
     """Return the mean cross-entropy, in nats, of the words that the masks in a span hide."""
     document = snapshot.document
     words = dict(document.masked_words.words(0, len(document)))
@@ -133,7 +133,7 @@ async def _hidden_loss(session: Session, snapshot: Snapshot, span: Span) -> floa
         raise StaleError
     passages = await snapshot.passages(span)
     questions = [_question(passage, passage_masks, words) for passage, passage_masks in passages]
-    losses = await asyncio.gather(*(session.engine.hidden_loss(question, Priority.HINT) for question in questions))
+    losses = await asyncio.gather(*(session.engine.masked_word_loss(question, Priority.HINT) for question in questions))
     return _mean_loss(questions, losses)
 
 
@@ -142,22 +142,22 @@ def _question(passage: Passage, wanted: Sequence[Span], words: Mapping[Span, str
 
     Args:
         wanted: spans of masks in the document.
-        words: hidden words by the spans of their masks, those of the wanted masks among them.
+        words: masked words by the spans of their masks, those of the wanted masks among them.
     """
     masks: list[Span] = []
-    hidden: list[str] = []
+    masked_words: list[str] = []
     replacements: list[tuple[Span, str]] = []
     shift = 0
     for number, (start, end) in enumerate(passage.masks):
         origin = passage.document_span(number)
         if origin is not None and origin in wanted:
             masks.append((start + shift, end + shift))
-            hidden.append(words[origin])
+            masked_words.append(words[origin])
         else:
             word = _UNKNOWN_WORD if origin is None else words.get(origin, _UNKNOWN_WORD)
             replacements.append(((start, end), word))
             shift += len(word) - len(MASK)
-    return LossQuestion(replace_spans(passage.text, replacements), tuple(masks), tuple(hidden))
+    return LossQuestion(replace_spans(passage.text, replacements), tuple(masks), tuple(masked_words))
 
 
 def _mean_loss(questions: Sequence[LossQuestion], losses: Sequence[float]) -> float:

@@ -9,9 +9,9 @@ from lsprotocol import types
 
 from fillmask_ls import MASK
 from fillmask_ls.documents import masks
-from fillmask_ls.documents.gaps import gap_at
+from fillmask_ls.documents.insertion_points import insertion_point_at
 from fillmask_ls.documents.languages.registry import is_language_named
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.engine.api import Candidate, EngineError, FillQuestion
 from fillmask_ls.presentation.markdown import escape_markdown
 from fillmask_ls.presentation.percent import percent
@@ -58,17 +58,17 @@ async def completion(
 async def _complete(
     session: Session, snapshot: Snapshot, index: int, context: types.CompletionContext | None
 ) -> types.CompletionList | None:
-    target = masks.mask_before_cursor(snapshot.document, index)
-    if target is None:
-        mask = _complete_mask(snapshot, index, context)
+    focus = masks.mask_before_cursor(snapshot.document, index)
+    if focus is None:
+        mask = _offer_mask_text(snapshot, index, context)
         if mask is not None or not _is_wanted(session, snapshot, index, context):
             return mask
-        return await _complete_gap(session, snapshot, index)
-    answer, lines = await complete_target(session, snapshot, target, index)
-    range_ = snapshot.range((target.start, target.typed_end))
+        return await _complete_without_mask(session, snapshot, index)
+    answer, lines = await complete_mask(session, snapshot, focus, index)
+    range_ = snapshot.range((focus.start, focus.typed_end))
     key = session.remember_list(answer)
     words = answer.candidates[: snapshot.settings.completion_top_k]
-    return completion_list(words, MASK + target.prefix, range_, key, snapshot.capabilities.completion, lines)
+    return completion_list(words, MASK + focus.prefix, range_, key, snapshot.capabilities.completion, lines)
 
 
 async def resolve(session: Session, item: types.CompletionItem) -> types.CompletionItem:
@@ -86,7 +86,7 @@ def _is_wanted(session: Session, snapshot: Snapshot, index: int, context: types.
     """Return whether the settings let a request suggest words without a mask."""
     kind = context.trigger_kind if context else types.CompletionTriggerKind.Invoked
     is_asked = kind is types.CompletionTriggerKind.TriggerForIncompleteCompletions or (
-        kind is types.CompletionTriggerKind.Invoked and session.is_asked_for(snapshot.document, index)
+        kind is types.CompletionTriggerKind.Invoked and session.record_completion_request(snapshot.document, index)
     )
     settings = snapshot.settings
     match settings.completion_without_mask:
@@ -98,18 +98,18 @@ def _is_wanted(session: Session, snapshot: Snapshot, index: int, context: types.
     return False
 
 
-async def _complete_gap(session: Session, snapshot: Snapshot, index: int) -> types.CompletionList | None:
+async def _complete_without_mask(session: Session, snapshot: Snapshot, index: int) -> types.CompletionList | None:
     """Return the words that fit at the cursor without a mask; None in code."""
-    gap = gap_at(snapshot.document, index)
-    answer = await suggest_words(session, snapshot, gap) if gap else None
-    if gap is None or answer is None:
+    point = insertion_point_at(snapshot.document, index)
+    answer = await suggest_words(session, snapshot, point) if point else None
+    if point is None or answer is None:
         return None
-    range_, key = snapshot.range(gap.span), session.remember_list(answer)
-    return completion_list(answer.candidates, gap.prefix, range_, key, snapshot.capabilities.completion)
+    range_, key = snapshot.range(point.span), session.remember_list(answer)
+    return completion_list(answer.candidates, point.prefix, range_, key, snapshot.capabilities.completion)
 
 
-async def complete_target(
-    session: Session, snapshot: Snapshot, target: Target, index: int
+async def complete_mask(
+    session: Session, snapshot: Snapshot, focus: Focus, index: int
 ) -> tuple[MaskAnswer, list[types.CompletionItem]]:
     """Return the prediction at a mask, and items that fill the cursor's line, if that line is still the same.
 
@@ -117,22 +117,22 @@ async def complete_target(
         index: of the cursor.
     """
     answer, lines = await asyncio.gather(
-        predict_mask(session, snapshot, target, early=True),
-        _fill_line(session, snapshot, target, index),
+        predict_mask(session, snapshot, focus, early=True),
+        _fill_line(session, snapshot, focus, index),
     )
-    line = snapshot.document.line_span(snapshot.document.position(target.start).line)
+    line = snapshot.document.line_span(snapshot.document.position(focus.start).line)
     return answer, lines if session.is_unchanged(snapshot, line) else []
 
 
-async def _fill_line(session: Session, snapshot: Snapshot, target: Target, index: int) -> list[types.CompletionItem]:
+async def _fill_line(session: Session, snapshot: Snapshot, focus: Focus, index: int) -> list[types.CompletionItem]:
     """Return items that fill all masks of the cursor's line together, if the line has two to four."""
     document = snapshot.document
-    line = document.line_span(document.position(target.start).line)
-    if target.prefix or len(document.masks(*line)) not in _LINE_MASKS:
+    line = document.line_span(document.position(focus.start).line)
+    if focus.prefix or len(document.masks(*line)) not in _LINE_MASKS:
         return []
     if session.engine.starts_local_load(FillQuestion):
         return []
-    passage = await snapshot.passage(target)
+    passage = await snapshot.passage(focus)
     spans = [passage.document_span(number) for number in range(len(passage.masks))]
     in_line = [span for span in spans if span is not None and line[0] <= span[0] < line[1]]
     if len(in_line) != len(spans) or len(in_line) not in _LINE_MASKS:  # an item may edit one line only
@@ -208,7 +208,7 @@ def completion_list(
     )
 
 
-def _complete_mask(
+def _offer_mask_text(
     snapshot: Snapshot, index: int, context: types.CompletionContext | None
 ) -> types.CompletionList | None:
     """Return the mask itself, where its first letters or its bracket were typed; None elsewhere."""

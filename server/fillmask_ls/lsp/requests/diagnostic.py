@@ -156,7 +156,7 @@ async def _diagnostic(
     session: Session, snapshot: Snapshot, span: Span, surprisal: WordSurprisal
 ) -> list[types.Diagnostic]:
     """Return the diagnostic of an unlikely word, with the words that fit its place; none if no other word does."""
-    passage = await snapshot.gap_passage(span)
+    passage = await snapshot.prose_passage(span)
     if passage is None:
         return []
     answer = await predict_passage(session, snapshot, passage, priority=Priority.BACKGROUND)

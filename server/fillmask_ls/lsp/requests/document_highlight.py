@@ -15,10 +15,10 @@ async def document_highlight(
     _session: Session, snapshot: Snapshot, params: types.DocumentHighlightParams
 ) -> list[types.DocumentHighlight] | None:
     """Return the masks of the cursor's passage; None where no mask is under the cursor."""
-    target = masks.mask_at(snapshot.document, snapshot.index(params.position))
-    if target is None:
+    focus = masks.mask_at(snapshot.document, snapshot.index(params.position))
+    if focus is None:
         return None
-    passage = await snapshot.passage(target)
+    passage = await snapshot.passage(focus)
     spans = (passage.document_span(number) for number in range(len(passage.masks)))
     in_document = sorted({span for span in spans if span is not None})
     return [

@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from fillmask_ls import english
 from fillmask_ls.documents import masks, word_spans
-from fillmask_ls.documents.masks import Target
+from fillmask_ls.documents.masks import Focus
 from fillmask_ls.engine.api import Candidate, Prediction, SurprisalQuestion, WordSurprisal
 from fillmask_ls.presentation.markdown import escape_markdown
 from fillmask_ls.presentation.percent import bar, percent
@@ -38,11 +38,11 @@ async def hover(session: Session, snapshot: Snapshot, params: types.HoverParams)
     return None
 
 
-async def _hover_mask(session: Session, snapshot: Snapshot, mask: Target) -> types.Hover:
+async def _hover_mask(session: Session, snapshot: Snapshot, mask: Focus) -> types.Hover:
     answer = await predict_mask(session, snapshot, mask)
     notes = []
     if _is_for_english(answer.model) and not english.is_english(answer.passage.text):
-        notes = [_ENGLISH_MODEL] if session.tell_once(snapshot.document.uri) else []
+        notes = [_ENGLISH_MODEL] if session.claim_notice(snapshot.document.uri) else []
     return types.Hover(render_prediction(answer, snapshot, notes), snapshot.range((mask.start, mask.end)))
 
 
@@ -50,7 +50,7 @@ async def _hover_word(session: Session, snapshot: Snapshot, word: Span) -> types
     passage = await snapshot.word_passage(word)
     if passage is None:
         return None
-    masked = await snapshot.gap_passage(passage.document_span)
+    masked = await snapshot.prose_passage(passage.document_span)
     surprisals = await session.engine.word_surprisals(SurprisalQuestion(passage.text, 0, (passage.span,)))
     if not surprisals or masked is None:
         return None

@@ -9,7 +9,7 @@ from fillmask_ls.documents import masks
 
 from ..session import Session
 from ..snapshot import Snapshot
-from .completion import complete_target
+from .completion import complete_mask
 
 
 async def inline_completion(
@@ -17,12 +17,12 @@ async def inline_completion(
 ) -> list[types.InlineCompletionItem] | None:
     """Return the best word for the mask before the cursor, and all masks of the line filled; None without a mask."""
     index = snapshot.index(params.position)
-    target = masks.mask_before_cursor(snapshot.document, index)
-    if target is None or not snapshot.settings.inline_completion:
+    focus = masks.mask_before_cursor(snapshot.document, index)
+    if focus is None or not snapshot.settings.inline_completion:
         return None
-    answer, lines = await complete_target(session, snapshot, target, index)
+    answer, lines = await complete_mask(session, snapshot, focus, index)
     # Clients show an item only if its filter text begins with the text in its range.
-    range_ = snapshot.range((target.start, target.typed_end))
+    range_ = snapshot.range((focus.start, focus.typed_end))
     items = [types.InlineCompletionItem(word.text, MASK + word.text, range_) for word in answer.candidates[:1]]
     items += [
         types.InlineCompletionItem(line.text_edit.new_text, line.filter_text, line.text_edit.range)

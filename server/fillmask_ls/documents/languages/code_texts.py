@@ -1,4 +1,4 @@
-"""The comments and strings of a source: its runs."""
+"""The comments and strings of a source."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .fragments import Fragment
 
 
 class Kind(Enum):
-    """The kind of a run. A docstring is a string that its language reads as a comment."""
+    """The kind of a comment or string. A docstring is a string that its language reads as a comment."""
 
     COMMENT = auto()
     DOC = auto()
@@ -17,7 +17,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class CodeText:
     """A comment or string, with its markers.
 
     Attributes:
@@ -35,7 +35,7 @@ class Run:
         return self.start + len(self.text)
 
     def contains(self, index: int) -> bool:
-        """Return whether the run contains the character at ``index``, and not in interpolated code."""
+        """Return whether it contains the character at ``index``, and not in interpolated code."""
         return self.start <= index < self.end and not any(
             start <= index < end for start, end, text in self.replaced if len(text) != end - start
         )

@@ -7,11 +7,11 @@ import torch
 
 from fillmask_ls import MASK, mlm
 from fillmask_ls.mlm.forward_steps import run_steps
-from fillmask_ls.mlm.hidden_loss import hidden_loss_steps
+from fillmask_ls.mlm.masked_word_loss import masked_word_loss_steps
 
 
 def loss_of(model: mlm.MaskedLM, text: str, masks: list[tuple[int, int]], words: list[str]) -> float:
-    return run_steps(model, hidden_loss_steps(model, text, masks, words))
+    return run_steps(model, masked_word_loss_steps(model, text, masks, words))
 
 
 def test_loss_is_the_cross_entropy_at_the_masks(model: mlm.MaskedLM) -> None:

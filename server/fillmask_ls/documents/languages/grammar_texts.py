@@ -13,10 +13,10 @@ from tree_sitter import Language, Node, Parser, Query, QueryCursor
 from fillmask_ls.spans import Span
 
 from .code_language import CodeLanguage
+from .code_texts import CodeText, Kind
 from .fragments import Fragment
 from .parsing import to_ascii
 from .placeholders import placeholder
-from .runs import Kind, Run
 from .time_limit import TimeLimitError, timer
 
 _CHUNK = 4_096
@@ -29,7 +29,7 @@ _BRACKETS = (("\\(", ")"), ("{", "}"))
 _KINDS = {"doc": Kind.DOC, "comment": Kind.COMMENT, "string": Kind.STRING}
 
 
-def grammar_runs(source: str, language: CodeLanguage) -> list[Run] | None:
+def grammar_texts(source: str, language: CodeLanguage) -> list[CodeText] | None:
     """Return the comments and strings of a source; None if the language's grammar isn't installed.
 
     Raises:
@@ -42,15 +42,15 @@ def grammar_runs(source: str, language: CodeLanguage) -> list[Run] | None:
     captures = _captures(parser, query, to_ascii(source) + b"\n")
     interpolations, markup = _spans(captures, "interpolation"), _spans(captures, "markup")
     marked = sorted((dict.fromkeys(interpolations, False) | dict.fromkeys(markup, True)).items())
-    runs: dict[Span, Run] = {}
+    code_texts: dict[Span, CodeText] = {}
     for name, kind in _KINDS.items():
         for start, end in _spans(captures, name) + (_line_spans(source, captures) if kind is Kind.COMMENT else []):
             end = min(end, len(source))
             if start == 0 and source.startswith("#!"):  # names the program that runs the file
                 continue
             replaced = _inside(source, (start, end), marked)
-            runs.setdefault((start, end), Run(start, source[start:end].rstrip("\n"), kind, replaced))
-    return [runs[span] for span in sorted(runs, key=lambda span: (span[0], -span[1]))]
+            code_texts.setdefault((start, end), CodeText(start, source[start:end].rstrip("\n"), kind, replaced))
+    return [code_texts[span] for span in sorted(code_texts, key=lambda span: (span[0], -span[1]))]
 
 
 def _captures(parser: Parser, query: Query, source: bytes) -> dict[str, list[Node]]:
@@ -97,18 +97,18 @@ def _line_spans(source: str, captures: dict[str, list[Node]]) -> list[Span]:
     ]
 
 
-def _inside(source: str, run: Span, marked: Sequence[tuple[Span, bool]]) -> tuple[Fragment, ...]:
-    """Return fragments for the outermost interpolated code and the markup in a run.
+def _inside(source: str, span: Span, marked: Sequence[tuple[Span, bool]]) -> tuple[Fragment, ...]:
+    """Return fragments for the outermost interpolated code and the markup in a comment or string.
 
     Args:
         marked: the spans of both in the source, in order, and whether each is markup.
     """
     replaced: list[Fragment] = []
-    for number in range(bisect_left(marked, ((run[0], 0), False)), len(marked)):
+    for number in range(bisect_left(marked, ((span[0], 0), False)), len(marked)):
         (start, end), is_markup = marked[number]
-        if start >= run[1]:
+        if start >= span[1]:
             break
-        if end > run[1] or (replaced and start < replaced[-1].end):
+        if end > span[1] or (replaced and start < replaced[-1].end):
             continue
         if is_markup:
             replaced.append(Fragment(start, end, ""))

@@ -10,12 +10,12 @@ from fillmask_ls.spans import Span
 
 from .forward_steps import ForwardStep, ForwardSteps
 from .likelihood import log_likelihoods
-from .model import MaskedLM
+from .model import LoadedModel
 from .windows import Window, subwords_at, windows
 
 
-def hidden_loss_steps(
-    model: MaskedLM, text: str, masks: Sequence[Span], hidden_words: Sequence[str]
+def masked_word_loss_steps(
+    model: LoadedModel, text: str, masks: Sequence[Span], masked_words: Sequence[str]
 ) -> ForwardSteps[float]:
     """Compute the mean cross-entropy of the words that masks hide, with one forward step for each window.
 
@@ -23,7 +23,7 @@ def hidden_loss_steps(
         model: the model.
         text: a text of any length.
         masks: the spans of its masks, in order.
-        hidden_words: the word that each mask hides.
+        masked_words: the word that each mask hides.
 
     Returns:
         The mean over the subwords of the words, in nats, at least 0; 0 if there are none. It is the training
@@ -31,7 +31,7 @@ def hidden_loss_steps(
     """
     losses: list[float] = []
     for window in windows(model, text, masks):
-        inside = hidden_words[window.first_mask : window.first_mask + len(window.masks)]
+        inside = masked_words[window.first_mask : window.first_mask + len(window.masks)]
         input_ids, positions, labels = _widen_masks(model, window, inside)
         if positions:
             logits = yield ForwardStep([input_ids], [positions])
@@ -40,9 +40,9 @@ def hidden_loss_steps(
 
 
 def _widen_masks(
-    model: MaskedLM, window: Window, hidden_words: Sequence[str]
+    model: LoadedModel, window: Window, masked_words: Sequence[str]
 ) -> tuple[list[int], list[int], list[int]]:
-    """Return the window with as many masks as each hidden word has subwords, the positions to predict, and the labels."""
+    """Return the window with as many masks as each masked word has subwords, the positions to predict, and the labels."""
     mask_id, max_length = model.tokenizer.mask_id, model.tokenizer.max_length
     input_ids: list[int] = []
     positions: list[int] = []
@@ -52,7 +52,7 @@ def _widen_masks(
         if id != mask_id:
             input_ids.append(id)
             continue
-        subwords = subwords_at(model, window, number, hidden_words[number])
+        subwords = subwords_at(model, window, number, masked_words[number])
         if number in window.requested and len(input_ids) + len(subwords) < max_length:
             positions += range(len(input_ids), len(input_ids) + len(subwords))
             labels += subwords

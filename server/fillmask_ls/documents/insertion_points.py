@@ -12,7 +12,7 @@ from .word_spans import word_in_selection
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class InsertionPoint:
     """A span that a word can fill.
 
     Attributes:
@@ -31,10 +31,10 @@ class Gap:
         return bool(self.word) and self.prefix == self.word
 
 
-def gap_at(document: TextDocument, index: int) -> Gap | None:
+def insertion_point_at(document: TextDocument, index: int) -> InsertionPoint | None:
     """Return the word at ``index``, or the gap between two words; None after a character that a word can't follow."""
     span = word_in_selection(document, (index, index))
     if span is not None:
-        return Gap(span, document.slice(span[0], index), document.slice(*span))
+        return InsertionPoint(span, document.slice(span[0], index), document.slice(*span))
     start = max(document.line_span(document.position(index).line)[0], index - 2)
-    return Gap((index, index)) if is_after_gap(document.slice(start, index)) else None
+    return InsertionPoint((index, index)) if is_after_gap(document.slice(start, index)) else None
