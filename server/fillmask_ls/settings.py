@@ -232,7 +232,7 @@ class Settings:
         "torch",
         setting_types.one_of("torch", "openvino"),
         "The library that runs the model.",
-        "openvino runs on the CPU only and needs an extra: pip install 'fillmask-ls[openvino]'.",
+        "openvino runs on the CPU only and needs the extra 'openvino'.",
         server_wide=True,
     )
 

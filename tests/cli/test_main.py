@@ -65,6 +65,14 @@ def test_a_model_that_is_not_found_exits_with_3(run: RunCommand, command: str, m
     assert result.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(("name", "saved_as"), [("items.XLSX", "CSV (UTF-8)"), ("letter.docx", "plain text (UTF-8)")])
+def test_a_file_of_an_office_program_is_refused(run: RunCommand, tmp_path: Path, name: str, saved_as: str) -> None:
+    (tmp_path / name).write_text(TEXT)
+    result = run("predict", str(tmp_path / name))
+    assert (result.code, result.out) == (2, "")
+    assert result.err.endswith(f"{name} is not a text file. Save it as {saved_as} and give that file.\n")
+
+
 @pytest.mark.parametrize("command", ["predict", "inspect"])
 class TestInput:
     """Files and standard input that cannot be read: one line and exit code 2."""

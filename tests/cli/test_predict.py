@@ -72,6 +72,16 @@ def test_standard_input_without_mask_exits_with_1(run: RunCommand) -> None:
     assert (result.code, result.err) == (1, "fillmask-ls: there is no [MASK] in standard input\n")
 
 
+def test_a_table_with_the_wrong_column_prints_ten_errors_and_how_many_more(run: RunCommand, tmp_path: Path) -> None:
+    table = tmp_path / "items.csv"
+    table.write_text("sentence\n" + "No mask here.\n" * 50)
+    result = run("predict", str(table), "--text", "sentence")
+    assert result.code == 1
+    lines = result.err.splitlines()
+    assert len(lines) == 11
+    assert lines[-1] == "fillmask-ls: 40 more texts failed. With -o FILE, each row says why."
+
+
 def test_file_without_mask_exits_with_1(run: RunCommand, tmp_path: Path) -> None:
     file = tmp_path / "notes.md"
     file.write_text("No mask.")

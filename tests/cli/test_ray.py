@@ -163,4 +163,8 @@ def test_without_ray_the_extra_is_named(run: RunCommand, tmp_path: Path) -> None
     if find_spec("ray") is not None:
         pytest.skip("Ray is installed")
     result = run("predict", MASKED[0], "--ray", "auto")
-    assert (result.code, result.err) == (2, "fillmask-ls: --ray needs an extra: pip install 'fillmask-ls[cluster]'\n")
+    assert (result.code, result.err) == (
+        2,
+        "fillmask-ls: --ray needs the extra 'cluster': in the clone, run pipx install --force '.[cluster]', or in a virtual "
+        "environment pip install '.[cluster]'\n",
+    )

@@ -51,4 +51,4 @@ def test_missing_extra_is_named(
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == module else find(name, *rest))
     result = run("serve", *arguments)
-    assert (result.code, f"pip install 'fillmask-ls[{extra}]'" in result.err) == (2, True)
+    assert (result.code, f"pip install '.[{extra}]'" in result.err) == (2, True)

@@ -32,6 +32,15 @@ class CommandError(Exception):
         return CommandError, (str(self), self.code)
 
 
+def missing_extra(what: str, extra: str) -> CommandError:
+    """Return the error that ``what`` needs packages that are not installed, and how to install them."""
+    return CommandError(
+        f"{what} needs the extra {extra!r}: in the clone, run pipx install --force '.[{extra}]', or in a virtual "
+        f"environment pip install '.[{extra}]'",
+        ExitCode.USAGE,
+    )
+
+
 def print_error(message: str) -> None:
     """Write a message to standard error, if it is open. Every message of the command line goes through here.
 

@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from .arguments import Commands, address, count, count_range
-from .errors import CommandError, ExitCode
+from .errors import CommandError, ExitCode, missing_extra
 from .input_output import check_standard_output, standard_output
 from .models import find_model
 
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError("--workers is for one machine: on a cluster, choose --replicas", ExitCode.USAGE)
     module, extra = ("uvicorn", "serve") if options.ray is None else ("ray", "cluster")
     if importlib.util.find_spec(module) is None:
-        raise CommandError(f"this needs an extra: pip install 'fillmask-ls[{extra}]'", ExitCode.USAGE)
+        raise missing_extra("serve", extra)
     find_model(options.model)
     serve_options = _serve_options(options, token)
 

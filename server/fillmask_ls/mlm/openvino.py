@@ -42,7 +42,7 @@ class CompiledNetwork:
             import openvino  # type: ignore[import-untyped]
         except ImportError as error:
             raise CheckpointError(
-                f"runtime 'openvino' can't be used: {error}. Run pip install 'fillmask-ls[openvino]', or choose 'torch'."
+                f"runtime 'openvino' can't be used: {error}. Install fillmask-ls with its extra 'openvino', or choose 'torch'."
             ) from error
         if network.module.device.type != "cpu":
             raise CheckpointError(

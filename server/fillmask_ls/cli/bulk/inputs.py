@@ -88,6 +88,14 @@ def find_inputs(arguments: Sequence[str], kind: str = "auto", *, ignored: Collec
     ]
 
 
+_WORKBOOK, _DOCUMENT = "CSV (UTF-8)", "plain text (UTF-8)"
+_OTHER_PROGRAMS = {
+    **dict.fromkeys((".xls", ".xlsx", ".xlsm", ".ods", ".numbers"), _WORKBOOK),
+    **dict.fromkeys((".doc", ".docx", ".odt", ".rtf", ".pdf", ".pages", ".epub"), _DOCUMENT),
+}
+"""Endings of files that other programs read, and what to save them as."""
+
+
 def _find(argument: str, kind: str, ignored: Collection[Path]) -> Iterator[Input]:
     if argument == "-":
         yield Input("standard input", "lines" if kind == "auto" else kind)
@@ -114,6 +122,9 @@ def _matches(pattern: str) -> list[Path]:
 
 
 def _file(path: Path, kind: str, folder: Path | None = None) -> Input:
+    if kind == "auto" and path.suffix.lower() in _OTHER_PROGRAMS:
+        saved_as = _OTHER_PROGRAMS[path.suffix.lower()]
+        raise CommandError(f"{path} is not a text file. Save it as {saved_as} and give that file.", ExitCode.USAGE)
     kind = table_format(path) or "document" if kind == "auto" else kind
     if kind in TABLES and not path.is_file():  # a table is opened twice
         raise CommandError(

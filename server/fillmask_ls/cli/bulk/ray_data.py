@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ..errors import CommandError, ExitCode
+from ..errors import CommandError, ExitCode, missing_extra
 from .answering import Answerer
 from .items import Item
 from .records import Answer
@@ -45,7 +45,7 @@ def answer_on_cluster(address: str, read: ReadBatches, answerer: Answerer, *, de
         CommandError: Ray is not installed, there is no such cluster, or a batch can't be read or answered.
     """
     if find_spec("ray") is None:
-        raise CommandError("--ray needs an extra: pip install 'fillmask-ls[cluster]'", ExitCode.USAGE)
+        raise missing_extra("--ray", "cluster")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 

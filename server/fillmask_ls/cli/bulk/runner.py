@@ -26,6 +26,8 @@ from .resuming import BEGIN_AGAIN, EarlierOutput, check_columns, find_difference
 from .tables import column_types, read_rows, require_pyarrow
 from .task import NO_MASK, Task
 
+_MAX_SHOWN_ERRORS = 10
+
 
 def run(options: argparse.Namespace, task: Task, backend: Backend) -> int:
     """Run a command and return its exit code.
@@ -242,6 +244,8 @@ class _Run:
             # A continued run has not counted the texts of the earlier one.
             total = "" if earlier.location else f" of {self._items:,}"
             print_error(f"{self._errors}{total} texts failed: the column 'error' says why")
+        elif self._errors > _MAX_SHOWN_ERRORS:
+            print_error(f"{self._errors - _MAX_SHOWN_ERRORS:,} more texts failed. With -o FILE, each row says why.")
         return ExitCode.FAILED if self._errors else ExitCode.OK
 
     def _answer_batches(self, location: Mapping[str, str] | None) -> Iterator[Answered]:
@@ -273,8 +277,9 @@ class _Run:
                     failed = self._message(item, error)
                     break
             if error is not None and output is None:
-                self._progress.clear()
-                print_error(self._message(item, error))
+                if self._errors <= _MAX_SHOWN_ERRORS:
+                    self._progress.clear()
+                    print_error(self._message(item, error))
             elif shows:
                 self._show(item, answers)
             else:

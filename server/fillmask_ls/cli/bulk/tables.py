@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..errors import CommandError, ExitCode
+from ..errors import CommandError, ExitCode, missing_extra
 
 FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 """The format of a table by the ending of its name."""
@@ -306,7 +306,7 @@ def require_pyarrow() -> None:
         CommandError: the extra is not installed.
     """
     if find_spec("pyarrow") is None:
-        raise CommandError("Parquet needs an extra: pip install 'fillmask-ls[tables]'", ExitCode.USAGE)
+        raise missing_extra("Parquet", "tables")
 
 
 def _has_undecodable_bytes(text: str) -> bool:

@@ -114,8 +114,10 @@ class FrontDoor:
             return
         scheme, _, given = (headers.get(b"authorization") or "").partition(" ")
         right = hmac.compare_digest(digest(given.strip(" ")), self._policy.token)
-        if scheme.lower() != "bearer" or not right:
-            raise RefusalError(401, "the token is missing or wrong", {"WWW-Authenticate": "Bearer"})
+        if scheme.lower() != "bearer":
+            raise RefusalError(401, "send the header Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"})
+        if not right:
+            raise RefusalError(401, "the token is wrong", {"WWW-Authenticate": "Bearer"})
 
     def _check_body(self, headers: Headers) -> None:
         if (headers.get(b"content-encoding") or "identity").lower() != "identity":
