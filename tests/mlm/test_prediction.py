@@ -184,6 +184,14 @@ def test_the_first_word_of_a_name_has_a_capital(model: mlm.MaskedLM) -> None:
     assert "new" in texts(model, "We need [MASK] German laws.")
 
 
+def test_words_of_a_name_have_capitals_beside_the_rest_of_it(model: mlm.MaskedLM) -> None:
+    assert texts(model, f"He works for the United {MASK} government.")[0] == "States"
+    assert texts(model, f"The {MASK} Court decided the case.")[0] == "Supreme"
+    assert "II" in texts(model, f"World War {MASK} ended in 1945.")
+    assert "TV" in texts(model, f"I saw it on {MASK} last night.")
+    assert "house" in texts(model, f"The white {MASK} on the hill.")
+
+
 def test_search_keeps_the_order_of_words_of_one_subword(model: mlm.MaskedLM) -> None:
     text = "The [MASK] walked through the zoo."
     single = texts(model, text, top_k=5, max_subwords=1)

@@ -25,15 +25,17 @@ class Spelling:
         """Return the word of subwords as it is written after ``before``, the text in front of it.
 
         Args:
-            after: the text behind it, which may continue a name: *New* before *York*.
+            after: the text behind it, which may continue a name: *New* before *York*, *Supreme* before *Court*.
             capital: whether it begins with a capital even inside a sentence.
             prefix: the letters that the user typed already.
         """
         word = self._vocabulary.word(ids)
         if not self._vocabulary.continues_word(before):
             word = self._spell(word)
-            if self._vocabulary.is_english and english.begins_name(word, _first_word(after)):
-                word = word.capitalize()
+            if self._vocabulary.is_english:
+                word = english.spelling_in_name(word, before, after)
+                if english.begins_name(word, _first_word(after)):
+                    word = word.capitalize()
         return self._vocabulary.apply_case(word, capital=capital or starts_sentence(before), prefix=prefix)
 
     def _spell(self, word: str) -> str:
