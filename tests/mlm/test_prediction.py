@@ -167,6 +167,25 @@ def test_prefix_finds_words_of_several_subwords(model: mlm.MaskedLM) -> None:
     assert "sunflowers" not in texts(model, text, prefixes={0: "sunf"}, max_subwords=1)
 
 
+@pytest.mark.parametrize(
+    ("text", "prefix"),
+    [
+        (f"It was a {MASK} night.", "cold"),
+        (f"The {MASK} was on.", "light"),
+        (f"She is very {MASK}.", "intelli"),
+        (f"He is {MASK} the machine now.", "stop"),
+        (f"Use the {MASK} here, as kubernetes does.", "kuber"),
+    ],
+)
+def test_longer_words_after_a_prefix_are_listed_or_in_the_passage(model: mlm.MaskedLM, text: str, prefix: str) -> None:
+    words = mlm.predict(model, text, prefixes={0: prefix})[0].candidates
+    assert words
+    longer = [word.text for word in words if len(word.subwords) > 1]
+    assert all(english.is_listed(word) or word == "kubernetes" for word in longer), longer
+    assert prefix != "stop" or "stopping" in [word.text for word in words]
+    assert prefix != "kuber" or longer == ["kubernetes"]
+
+
 def test_word_of_several_subwords_in_the_passage_is_found(model: mlm.MaskedLM) -> None:
     text = "Zoologists watched the platypus. They saw how the [MASK] swam."
     assert "platypus" not in model.tokenizer.vocabulary

@@ -12,7 +12,7 @@ from .session import Session
 from .snapshot import Snapshot
 
 _SUBSTITUTES_AT_END = 3
-"""Number of substitutes after the words that continue a whole word, which the user may still be typing."""
+"""Number of substitutes among the words that continue a whole word, which the user may still be typing."""
 _PROBABLE = 0.1
 """Probability of a longer word above which the user is still typing it: *hos* is listed, but begins *hospital*."""
 
@@ -21,7 +21,8 @@ async def suggest_words(session: Session, snapshot: Snapshot, gap: Gap) -> MaskA
     """Return the words that fit a gap, or that could replace a word; None in code.
 
     - In a gap: the words that fit between the text before and after it.
-    - At the end of a word, and within letters that are no word: the words that begin with the letters before the cursor.
+    - At the end of a word, and within letters that are no word: the words that begin with the letters before the cursor;
+      after a whole word that begins no probable one, also a few substitutes, the most probable words first.
     - On a whole word: its substitutes.
     """
     passage = await snapshot.gap_passage(gap.span)
@@ -38,4 +39,6 @@ async def suggest_words(session: Session, snapshot: Snapshot, gap: Gap) -> MaskA
     if not is_whole or any(word.probability > _PROBABLE for word in words):
         return answer
     question = substitutes_question(passage, gap.word, _SUBSTITUTES_AT_END)
-    return answer.extended(await session.engine.substitutes(question))
+    answer = answer.extended(await session.engine.substitutes(question))
+    words = tuple(sorted(answer.candidates, key=lambda word: -word.probability))
+    return replace(answer, prediction=replace(answer.prediction, candidates=words))

@@ -44,17 +44,19 @@ class Spelling:
             return word
         return self._own_words.get(word) or (english.proper_spelling(word) if self._vocabulary.is_english else word)
 
-    def exists(self, ids: Sequence[int], before: str) -> bool:
+    def exists(self, ids: Sequence[int], before: str, *, prefix: str = "") -> bool:
         """Return whether subwords after the text ``before`` make a word: one of the text, or an English one.
 
-        Subwords are not checked, so the result is True, if the vocabulary isn't English, if they contain other letters than
+        After a ``prefix`` that the user typed, an English word must be listed: many endings fit letters that are given, and
+        *coldy* is made as *windy* is. Subwords are not checked, so the result is True, if the vocabulary isn't English, if they contain other letters than
         English ones, or if they continue a word of the text.
         """
         word = self._vocabulary.word(ids)
         is_english = self._vocabulary.is_english and word.isascii() and word.isalpha()
         if not is_english or self._vocabulary.continues_word(before):
             return True
-        return word.casefold() in self._own_words or english.is_word(word)
+        is_known = english.is_listed if prefix else english.is_word
+        return word.casefold() in self._own_words or is_known(word)
 
     def is_last(self, word: str) -> bool:
         """Return whether a word comes after all others in a list: it is profane, and the text does not use it."""

@@ -62,13 +62,17 @@ async def test_on_a_whole_word_its_substitutes_are_offered(editor: Editor, engin
     assert items[0].detail == "50.0 %"
 
 
-async def test_at_the_end_of_a_whole_word_substitutes_follow_longer_words(editor: Editor) -> None:
+async def test_at_the_end_of_a_whole_word_substitutes_and_longer_words_are_sorted_by_probability(
+    editor: Editor,
+) -> None:
     items = await asked(editor.open("They looked to the east|."))
     assert items
     assert [item.label for item in items] == ["house", "river", "garden"]
     items = await asked(editor.open("They looked to the ear|."))
     assert items
-    assert [item.label for item in items] == ["earth", "house", "river", "garden"]
+    assert [item.label for item in items] == ["house", "river", "garden", "earth"]
+    probabilities = [float(str(item.detail).strip("<%")) for item in items]
+    assert probabilities == sorted(probabilities, reverse=True)
 
 
 async def test_after_letters_that_begin_a_probable_word_no_substitutes_follow(editor: Editor) -> None:
