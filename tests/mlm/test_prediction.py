@@ -211,6 +211,27 @@ def test_words_of_a_name_have_capitals_beside_the_rest_of_it(model: mlm.MaskedLM
     assert "house" in texts(model, f"The white {MASK} on the hill.")
 
 
+@pytest.mark.parametrize(
+    ("text", "best"),
+    [
+        (f"THE PATIENT WAS TAKEN TO THE {MASK} BY AMBULANCE.", "HOSPITAL"),
+        (f"It rained. THE PATIENT WAS TAKEN TO THE {MASK}", "HOSPITAL"),
+        (f"THE PATIENT LEFT. The patient was taken to the {MASK}.", "hospital"),
+        (f"NASA, BBC: the patient was taken to the {MASK}.", "hospital"),
+    ],
+)
+def test_words_have_capitals_in_a_sentence_in_capitals(model: mlm.MaskedLM, text: str, best: str) -> None:
+    found = texts(model, text)
+    assert best in found[:3]
+    assert all(word.isupper() or word.isdigit() for word in found) == best.isupper()
+
+
+def test_prefix_in_small_letters_is_kept_in_a_sentence_in_capitals(model: mlm.MaskedLM) -> None:
+    text = f"THE PATIENT WAS TAKEN TO THE {MASK} BY AMBULANCE."
+    for prefix, word in (("hos", "hospital"), ("HOS", "HOSPITAL"), ("H", "HOSPITAL")):
+        assert mlm.predict(model, text, prefixes={0: prefix})[0].candidates[0].text == word
+
+
 def test_search_keeps_the_order_of_words_of_one_subword(model: mlm.MaskedLM) -> None:
     text = "The [MASK] walked through the zoo."
     single = texts(model, text, top_k=5, max_subwords=1)

@@ -70,6 +70,13 @@ def test_substitutes_keep_the_case_of_the_word(model: mlm.MaskedLM) -> None:
     assert all(word[0].isupper() or not word[0].isalpha() for word in others(model, "Walking is healthy.", "Walking"))
 
 
+def test_substitutes_of_an_abbreviation_have_capitals_only_in_a_sentence_in_capitals(model: mlm.MaskedLM) -> None:
+    for text, word in (("NASA launched a rocket.", "NASA"), ("They work for the FBI in town.", "FBI")):
+        found = others(model, text, word)
+        assert not all(word.isupper() for word in found), found
+    assert all(word.isupper() for word in others(model, "YESTERDAY NASA LAUNCHED A ROCKET.", "NASA"))
+
+
 def test_substitutes_are_sorted_and_the_same_at_each_call(model: mlm.MaskedLM) -> None:
     text = "She drank a cup of tea with milk."
     first = mlm.substitutes(model, text, (19, 22))

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from fillmask_ls import english
-from fillmask_ls.words import find_unmasked_words, starts_sentence
+from fillmask_ls.words import find_sentences, find_unmasked_words, starts_sentence
 
 from .vocabulary import Vocabulary
 
 _FIRST_WORD = re.compile(r" (\w+)")
+_REACH = 120
+"""Characters on each side of a word that show whether its sentence is written in capitals."""
+_MAX_ABBREVIATION = 4
+"""Letters of a word in capitals that is not listed and is no abbreviation must be more than so many."""
+_ANY_CAPITAL = "X"
+_MIN_CAPITALS = 2
+"""The minimum number of words in capitals, besides abbreviations, in a sentence that is written in capitals."""
 
 
 class Spelling:
@@ -36,7 +43,9 @@ class Spelling:
                 word = english.spelling_in_name(word, before, after)
                 if english.begins_name(word, _first_word(after)):
                     word = word.capitalize()
-        return self._vocabulary.apply_case(word, capital=capital or starts_sentence(before), prefix=prefix)
+        word = self._vocabulary.apply_case(word, capital=capital or starts_sentence(before), prefix=prefix)
+        is_upper = (not prefix or prefix.isupper()) and word != word.upper() and is_in_capitals(before, after)
+        return word.upper() if is_upper else word
 
     def _spell(self, word: str) -> str:
         """Return a word with the capitals that it has inside a sentence; a vocabulary with capitals spells it itself."""
@@ -78,6 +87,38 @@ class Spelling:
             elif known is None:
                 spellings[key] = word if not english.is_listed(word) else english.proper_spelling(key)
         return spellings
+
+
+def is_abbreviation(word: str) -> bool:
+    """Return whether a word in capitals is probably always written so: listed with capitals, or not listed."""
+    return not english.is_listed(word) or english.proper_spelling(word.casefold()) == word
+
+
+def is_in_capitals(before: str, after: str) -> bool:
+    """Return whether a word between two texts is in a sentence that is written all in capitals.
+
+    Abbreviations and single letters have capitals anyway, so a sentence of them alone is not.
+
+    >>> is_in_capitals("THE PATIENT LEFT THE ", "."), is_in_capitals("The BBC and the ", " agree.")
+    (True, False)
+    """
+    return _is_in_capitals(before[-_REACH:], after[:_REACH])
+
+
+@lru_cache(maxsize=64)
+def _is_in_capitals(before: str, after: str) -> bool:
+    text, index = f"{before}{_ANY_CAPITAL}{after}", len(before)
+    [(low, high)] = [(start, end) for start, end in find_sentences(text) if start <= index < end]
+    capitals = 0
+    for start, end in find_unmasked_words(text[low:high]):
+        word = text[low + start : low + end]
+        if start <= index - low < end or word.upper() == word.lower():
+            continue
+        if not word.isupper():
+            return False
+        is_plain = not is_abbreviation(word) or (not english.is_listed(word) and len(word) > _MAX_ABBREVIATION)
+        capitals += len(word) > 1 and is_plain
+    return capitals >= _MIN_CAPITALS
 
 
 def _first_word(text: str) -> str:

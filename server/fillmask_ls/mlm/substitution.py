@@ -17,7 +17,7 @@ from .forward_steps import ForwardStep, ForwardSteps
 from .model import MaskedLM
 from .records import Results
 from .results import Candidate
-from .spelling import Spelling
+from .spelling import Spelling, is_abbreviation, is_in_capitals
 from .text_functions import over_texts
 from .windows import Context, Window, contexts, subwords_at, windows
 
@@ -135,12 +135,15 @@ def _best(model: MaskedLM, window: Window, word: str, scores: Tensor, top_k: int
     forms = [id for id in ids if _is_form_of(vocabulary.normalized(vocabulary.texts[id]), original)]
     scores[forms] = -torch.inf
     best = scores.softmax(-1).topk(min(top_k, len(ids) - len(forms)))
-    spelling, before = Spelling(vocabulary, window.text), window.before(0)
-    upper = len(word) > 1 and word.isupper()
+    spelling, before, after = Spelling(vocabulary, window.text), window.before(0), window.after(0)
+    is_upper = len(word) > 1 and word.isupper()
+    # In a sentence in small letters, HAPPY stresses a word, but NASA is a name: its substitutes are no abbreviations.
+    is_name = is_upper and vocabulary.is_english and is_abbreviation(word) and not is_in_capitals(before, after)
+    capital = word[:1].isupper() and not is_name
     candidates = []
     for probability, id in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-        text = spelling.word((id,), before, capital=word[:1].isupper())
-        candidates.append(Candidate(text.upper() if upper else text, probability))
+        text = spelling.word((id,), before, after=after, capital=capital)
+        candidates.append(Candidate(text.upper() if is_upper and not is_name else text, probability))
     return candidates
 
 
