@@ -77,6 +77,35 @@ def test_substitutes_of_an_abbreviation_have_capitals_only_in_a_sentence_in_capi
     assert all(word.isupper() for word in others(model, "YESTERDAY NASA LAUNCHED A ROCKET.", "NASA"))
 
 
+@pytest.mark.parametrize(
+    ("text", "word", "wanted"),
+    [
+        ("The teacher's book was lost.", "teacher's", "student's"),
+        ("He looked at the company’s profits.", "company’s", "firm’s"),
+        ("THE TEACHER'S BOOK WAS LOST IN TOWN.", "TEACHER'S", "STUDENT'S"),
+    ],
+)
+def test_substitutes_of_a_possessive_keep_its_ending(model: mlm.MaskedLM, text: str, word: str, wanted: str) -> None:
+    found = others(model, text, word)
+    assert wanted in found
+    assert all(each.endswith(wanted[-2:]) for each in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("He didn't go.", "didn't"),
+        ("We're late again.", "We're"),
+        ("It's raining.", "It's"),
+        ("I knew he’d come.", "he’d"),
+        ("Let's go home.", "Let's"),
+        ("I'm sure that we'll win.", "we'll"),
+    ],
+)
+def test_contractions_have_no_substitutes(model: mlm.MaskedLM, text: str, word: str) -> None:
+    assert others(model, text, word) == []
+
+
 def test_substitutes_are_sorted_and_the_same_at_each_call(model: mlm.MaskedLM) -> None:
     text = "She drank a cup of tea with milk."
     first = mlm.substitutes(model, text, (19, 22))

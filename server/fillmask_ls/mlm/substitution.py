@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -33,6 +35,13 @@ _DERIVING_ENDINGS = {
     "able", "ation", "ened", "ening", "ful", "fully", "hood", "less", "lessly", "like", "ment", "ness", "ship", "some", "wise",
 }  # fmt: skip
 """Endings that make a word of another kind, which can't replace it."""
+_CONTRACTION = re.compile(
+    r"\w*n['’]t|\w+['’](?:m|re|ve|ll|d)|['’]t(?:is|was)|(?:y['’]all|o['’]clock|ma['’]am)"
+    r"|(?:i|it|he|she|that|this|there|here|what|who|where|when|how|why|let|everything|something|nothing|one)['’]s",
+    re.IGNORECASE,
+)
+"""English words that contain a verb besides their first word, and the few others that are always written so."""
+_POSSESSIVE = re.compile(r"(.*\w)(['’]s)", re.IGNORECASE)
 _BLOCK = 2048
 """Embeddings that are converted to float32 at a time."""
 _MAX_CONTEXT = 30
@@ -46,7 +55,8 @@ def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> F
     The model reads up to 30 tokens on each side of the word, twice in a row: first with the word, then with a mask in
     its place (after Qiang et al. 2020). Its prediction at the mask is weighed by the cosine similarity of the words'
     embeddings (after Arefyev et al. 2020). In English, words that a thesaurus relates to the word come earlier, and its
-    antonyms last. The word itself and its other forms (``walks`` for ``walked``) are left out.
+    antonyms last. The word itself and its other forms (``walks`` for ``walked``) are left out. An English possessive keeps
+    its ending (*teacher's*, *student's*); a contraction (*didn't*, *it's*) has no substitutes.
 
     Args:
         model: the model.
@@ -55,7 +65,7 @@ def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> F
         top_k: at least 1.
 
     Returns:
-        Up to ``top_k`` words of one subword, the best first. The probabilities of all words that are not left out add up
+        Up to ``top_k`` words of one subword, the best first; none for an English contraction. The probabilities of all words that are not left out add up
         to 1.
 
     Raises:
@@ -71,12 +81,19 @@ def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> F
     check_count("top_k", top_k)
     if not (0 <= start < end <= len(text) and text[start:end].strip()):
         raise ValueError(f"there is no word at {start} to {end}")
-    word = text[start:end]
+    word, ending = text[start:end], ""
+    if model.vocabulary.is_english:
+        if _CONTRACTION.fullmatch(word):
+            return Results()
+        if possessive := _POSSESSIVE.fullmatch(word):
+            word, ending = possessive.groups()
+            end = start + len(word)
     window = next(windows(model, text[:start] + MASK + text[end:], [(start, start + len(MASK))]))
     subwords = subwords_at(model, window, 0, word)
     row, position = _two_copies(model, contexts(model, window)[0], subwords)
     logits = yield ForwardStep([row], [[position]])
-    return Results(_best(model, window, word, _scores(model, window, word, subwords, logits[0]), top_k))
+    best = _best(model, window, word, _scores(model, window, word, subwords, logits[0]), top_k)
+    return Results(replace(found, text=found.text + ending) for found in best)
 
 
 def _two_copies(model: MaskedLM, context: Context, subwords: Sequence[int]) -> tuple[list[int], int]:
