@@ -51,12 +51,26 @@ def test_substitutes_have_the_form_of_the_word(model: mlm.MaskedLM) -> None:
         ("She always arrives late.", "always", {"never"}),
         ("It is colder than yesterday.", "colder", {"cold", "hotter", "warmer"}),
         ("The room was very dark and cold.", "dark", {"darkness", "darkening", "darkened"}),
+        ("The king and queen ruled.", "king", {"queen"}),
+        ("My father came to Paris yesterday.", "father", {"mother"}),
+        ("My father was born in Paris.", "born", {"died"}),
+        ("My father came to Paris yesterday.", "yesterday", {"today", "tomorrow"}),
+        ("He opened the door and left.", "door", {"window"}),
     ],
 )
-def test_other_forms_and_antonyms_are_not_among_the_first(
+def test_other_forms_antonyms_and_contrasts_are_not_among_the_first(
     model: mlm.MaskedLM, text: str, word: str, unwanted: set[str]
 ) -> None:
     assert not unwanted & set(others(model, text, word))
+
+
+def test_words_of_the_sentence_and_function_words_come_late(model: mlm.MaskedLM) -> None:
+    text = "The dog chased the cat because the dog was mad. The puppy slept."
+    found = others(model, text, "dog")
+    assert not {"cat", "chased", "mad"} & set(found)
+    assert "puppy" in found[:5]
+    assert not {"the", "a", "of", "in"} & set(others(model, "The company profits fell.", "company"))
+    assert {"in", "at"} & set(others(model, "He lived near the sea.", "near"))
 
 
 def test_probabilities_add_up_to_one_without_the_forms_of_the_word(model: mlm.MaskedLM) -> None:

@@ -38,6 +38,15 @@ _FUNCTION_WORDS = {
     "this", "those", "to", "was", "we", "were", "which", "who", "will", "with", "would", "you", "your",
 }  # fmt: skip
 """Short words that a writer easily leaves out."""
+_OTHER_FUNCTION_WORDS = {
+    "after", "against", "all", "along", "although", "am", "among", "any", "around", "because", "before", "behind", "being",
+    "below", "beside", "between", "beyond", "both", "during", "each", "either", "every", "few", "having", "here", "hers",
+    "herself", "him", "himself", "how", "itself", "many", "may", "me", "might", "mine", "more", "most", "much", "must",
+    "myself", "near", "neither", "never", "no", "nor", "off", "one", "onto", "others", "ours", "ourselves", "out", "over",
+    "several", "shall", "she", "should", "since", "so", "some", "such", "themselves", "though", "through", "throughout",
+    "till", "too", "toward", "towards", "under", "unless", "until", "up", "upon", "us", "very", "what", "whatever", "when",
+    "where", "whether", "while", "whom", "whose", "why", "within", "without", "yet", "yours", "yourself",
+}  # fmt: skip
 _MIN_WORDS = 4
 """The minimum number of words that tell a text's language."""
 _ENGLISH_SHARE = 0.5
@@ -126,9 +135,22 @@ def _profanities() -> frozenset[str]:
 
 @cache
 def _confusables() -> dict[str, frozenset[str]]:
-    lines = (_FOLDER / "confusables.txt").read_text(encoding="ascii").splitlines()
-    groups = [frozenset(line.split()) for line in lines]
-    return {word: group - {word} for group in groups for word in group}
+    return _others_in_groups("confusables.txt")
+
+
+@cache
+def _contrasts() -> dict[str, frozenset[str]]:
+    return _others_in_groups("contrasts.txt")
+
+
+def _others_in_groups(file: str) -> dict[str, frozenset[str]]:
+    """Map each word of a file to the other words of its lines."""
+    others: dict[str, frozenset[str]] = {}
+    for line in (_FOLDER / file).read_text(encoding="ascii").splitlines():
+        group = frozenset(line.split())
+        for word in group:
+            others[word] = others.get(word, frozenset()) | group - {word}
+    return others
 
 
 def listed_words() -> frozenset[str]:
@@ -155,6 +177,20 @@ def is_english(text: str) -> bool:
 def is_function_word(word: str) -> bool:
     """Return whether a word, in any case, is one that holds others together: *of*, *the*, *were*."""
     return word.casefold() in _FUNCTION_WORDS
+
+
+def function_words() -> frozenset[str]:
+    """Return the commonest words that hold others together: *of*, *the*, *were*."""
+    return frozenset(_FUNCTION_WORDS)
+
+
+def is_content_word(word: str) -> bool:
+    """Return whether a word, in any case, has a meaning of its own: it is no preposition, pronoun, auxiliary or such.
+
+    >>> is_content_word("House"), is_content_word("during")
+    (True, False)
+    """
+    return word.casefold() not in _FUNCTION_WORDS | _OTHER_FUNCTION_WORDS
 
 
 def is_word(word: str) -> bool:
@@ -214,6 +250,15 @@ def confused_with(word: str) -> frozenset[str]:
     (['lose'], [])
     """
     return _confusables().get(word.casefold(), frozenset())
+
+
+def contrasts_with(word: str) -> frozenset[str]:
+    """Return the words, in lower case, that stand beside a word in a small closed set, and so mean another thing.
+
+    >>> sorted(contrasts_with("Yesterday")), sorted(contrasts_with("table"))
+    (['today', 'tomorrow'], [])
+    """
+    return _contrasts().get(word.casefold(), frozenset())
 
 
 def is_profane(word: str) -> bool:

@@ -6,17 +6,16 @@ import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
-from fillmask_ls import english
+from fillmask_ls import MASK, english
 from fillmask_ls.words import find_sentences, find_unmasked_words, starts_sentence
 
 from .vocabulary import Vocabulary
 
 _FIRST_WORD = re.compile(r" (\w+)")
 _REACH = 120
-"""Characters on each side of a word that show whether its sentence is written in capitals."""
+"""Characters on each side of a word in which the words of its sentence are looked for."""
 _MAX_ABBREVIATION = 4
-"""Letters of a word in capitals that is not listed and is no abbreviation must be more than so many."""
-_ANY_CAPITAL = "X"
+"""A word in capitals that is not listed counts as an abbreviation up to so many letters."""
 _MIN_CAPITALS = 2
 """The minimum number of words in capitals, besides abbreviations, in a sentence that is written in capitals."""
 
@@ -105,14 +104,20 @@ def is_in_capitals(before: str, after: str) -> bool:
     return _is_in_capitals(before[-_REACH:], after[:_REACH])
 
 
+def sentence_around(before: str, after: str) -> str:
+    """Return the sentence around a word between two texts, as far as it is near, with a mask in the word's place."""
+    before, after = before[-_REACH:], after[:_REACH]
+    text, index = f"{before}{MASK}{after}", len(before)
+    return next(text[start:end] for start, end in find_sentences(text) if start <= index < end)
+
+
 @lru_cache(maxsize=64)
 def _is_in_capitals(before: str, after: str) -> bool:
-    text, index = f"{before}{_ANY_CAPITAL}{after}", len(before)
-    [(low, high)] = [(start, end) for start, end in find_sentences(text) if start <= index < end]
+    sentence = sentence_around(before, after)
     capitals = 0
-    for start, end in find_unmasked_words(text[low:high]):
-        word = text[low + start : low + end]
-        if start <= index - low < end or word.upper() == word.lower():
+    for start, end in find_unmasked_words(sentence):
+        word = sentence[start:end]
+        if word.upper() == word.lower():
             continue
         if not word.isupper():
             return False

@@ -10,16 +10,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from fillmask_ls import MASK
+from fillmask_ls import MASK, english
 from fillmask_ls.english.thesaurus import antonyms, other_forms, related_words
 from fillmask_ls.spans import Span
+from fillmask_ls.words import find_unmasked_words
 
 from .arguments import check_count, check_span
 from .forward_steps import ForwardStep, ForwardSteps
 from .model import MaskedLM
 from .records import Results
 from .results import Candidate
-from .spelling import Spelling, is_abbreviation, is_in_capitals
+from .spelling import Spelling, is_abbreviation, is_in_capitals, sentence_around
 from .text_functions import over_texts
 from .windows import Context, Window, contexts, subwords_at, windows
 
@@ -28,7 +29,11 @@ _SIMILARITY_WEIGHT = 10.0
 _RELATED_WEIGHT = 4.0
 """In nats, for a word that the thesaurus relates to the word."""
 _ANTONYM_WEIGHT = -10.0
-"""In nats, for a word that the thesaurus lists as an antonym."""
+"""In nats, for a word that the thesaurus lists as an antonym, or a contrast, such as *mother* for *father*."""
+_IN_SENTENCE_WEIGHT = -8.0
+"""In nats, for a word of the same sentence that the thesaurus does not relate to the word."""
+_FUNCTION_WORD_WEIGHT = -5.0
+"""In nats, for a function word in place of a content word."""
 _OTHER_FORM_WEIGHT = -5.0
 """In nats, for a related word in another form, such as *larger* for *big*."""
 _DERIVING_ENDINGS = {
@@ -54,9 +59,10 @@ def substitutes(model: MaskedLM, text: str, span: Span, *, top_k: int = 10) -> F
 
     The model reads up to 30 tokens on each side of the word, twice in a row: first with the word, then with a mask in
     its place (after Qiang et al. 2020). Its prediction at the mask is weighed by the cosine similarity of the words'
-    embeddings (after Arefyev et al. 2020). In English, words that a thesaurus relates to the word come earlier, and its
-    antonyms last. The word itself and its other forms (``walks`` for ``walked``) are left out. An English possessive keeps
-    its ending (*teacher's*, *student's*); a contraction (*didn't*, *it's*) has no substitutes.
+    embeddings (after Arefyev et al. 2020). In English, words that a thesaurus relates to the word come earlier. Its
+    antonyms and contrasts (``mother`` for ``father``) come last, words of the same sentence and function words late.
+    The word itself and its other forms (``walks`` for ``walked``) are left out. A possessive keeps its ending
+    (``student's`` for ``teacher's``); a contraction (``didn't``) has no substitutes.
 
     Args:
         model: the model.
@@ -120,18 +126,28 @@ def _scores(model: MaskedLM, window: Window, word: str, subwords: Sequence[int],
     if subwords:
         scores = scores + _SIMILARITY_WEIGHT * _similarities(model.embeddings[: len(allowed)], subwords)
     if vocabulary.is_english:
-        for words, weight in _weighed_words(word):
+        for words, weight in _weighed_words(word, window.before(0), window.after(0)):
             scores[vocabulary.tokens_of(words, is_continuation=is_continuation)] += weight
     return scores.masked_fill(~allowed, -torch.inf)
 
 
-def _weighed_words(word: str) -> Iterator[tuple[Collection[str], float]]:
-    """Yield the English words that the thesaurus knows about a word, with their weights."""
-    related = set(related_words(word))
+def _weighed_words(word: str, before: str, after: str) -> Iterator[tuple[Collection[str], float]]:
+    """Yield the English words that are more or less likely substitutes of a word between two texts, with their weights."""
+    contrasts = english.contrasts_with(word)
+    related = set(related_words(word)) - contrasts  # WordNet relates queen to king
     yield related, _RELATED_WEIGHT
-    yield antonyms(word), _ANTONYM_WEIGHT
+    yield contrasts.union(antonyms(word)), _ANTONYM_WEIGHT
+    yield _words_of_sentence(before, after) - related, _IN_SENTENCE_WEIGHT
+    if english.is_content_word(word):
+        yield english.function_words(), _FUNCTION_WORD_WEIGHT
     yield {form for other in related for form in other_forms(other)} - related, _OTHER_FORM_WEIGHT
     yield other_forms(word), -torch.inf
+
+
+def _words_of_sentence(before: str, after: str) -> set[str]:
+    """Return the other words, in lower case, of the sentence around a word between two texts."""
+    sentence = sentence_around(before, after)
+    return {sentence[start:end].casefold() for start, end in find_unmasked_words(sentence)}
 
 
 def _similarities(embeddings: Tensor, subwords: Sequence[int]) -> Tensor:
