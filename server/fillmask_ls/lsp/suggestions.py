@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from fillmask_ls import english
 from fillmask_ls.documents.gaps import Gap
+from fillmask_ls.documents.word_spans import is_fixed
 
 from .predictions import MaskAnswer, predict_passage, substitutes_question
 from .session import Session
@@ -18,13 +19,15 @@ _PROBABLE = 0.1
 
 
 async def suggest_words(session: Session, snapshot: Snapshot, gap: Gap) -> MaskAnswer | None:
-    """Return the words that fit a gap, or that could replace a word; None in code.
+    """Return the words that fit a gap, or that could replace a word; None in code, addresses and formulas.
 
     - In a gap: the words that fit between the text before and after it.
     - At the end of a word, and within letters that are no word: the words that begin with the letters before the cursor;
       after a whole word that begins no probable one, also a few substitutes, the most probable words first.
     - On a whole word: its substitutes.
     """
+    if gap.word and is_fixed(snapshot.document, gap.span):
+        return None
     passage = await snapshot.gap_passage(gap.span)
     if passage is None:
         return None

@@ -99,6 +99,46 @@ async def test_in_code_and_after_a_full_stop_nothing_is_offered(
     assert engine.received == []
 
 
+@pytest.mark.parametrize(
+    ("marked", "language"),
+    [
+        ("He left the U.S|.A. in May.", "plaintext"),
+        ("Use tools, e.|g. a hammer.", "plaintext"),
+        ("See https://exam|ple.com/house now.", "plaintext"),
+        ("See (https://example.com/ho|use) now.", "plaintext"),
+        ("Write to john@exa|mple.com now.", "plaintext"),
+        ("Open nice|.txt now.", "plaintext"),
+        ("The sum $x + al|pha$ is big.", "markdown"),
+        ("The sum $\\nice + x$ and \\(ni|ce\\) are big.", "markdown"),
+        ('<p>A <a href="x" class="big ni|ce">cat</a> sat</p>', "html"),
+        ("<p>A <a class='ni|ce'\n href='x'>cat</a> sat</p>", "html"),
+    ],
+)
+async def test_in_addresses_abbreviations_and_formulas_nothing_is_offered(
+    editor: Editor, engine: ScriptedEngine, marked: str, language: str
+) -> None:
+    assert await asked(editor.open(marked, language)) is None
+    assert engine.received == []
+
+
+@pytest.mark.parametrize(
+    ("marked", "language"),
+    [
+        ("It was **ni|ce** and nice.", "markdown"),
+        ("See [the ni|ce cat](https://example.com).", "markdown"),
+        ("It costs $5, a ni|ce price.", "markdown"),
+        ("A well-kept, ni|ce... cat, 3.5 years old.", "plaintext"),
+        ('<p>A <img class="x" alt="a ni|ce cat"> sat</p>', "html"),
+        ("If a < b, a ni|ce c > d.", "plaintext"),
+    ],
+)
+async def test_beside_addresses_and_markup_substitutes_are_offered(
+    editor: Editor, engine: ScriptedEngine, marked: str, language: str
+) -> None:
+    assert await asked(editor.open(marked, language))
+    assert len(engine.questions(SubstitutesQuestion)) == 1
+
+
 async def test_words_in_comments_are_offered(editor: Editor, engine: ScriptedEngine) -> None:
     assert await asked(editor.open("x = 1  # Take the | from the list.\n", "python"))
     assert engine.questions(PredictQuestion)[-1].text == "x = 1. Take the [MASK] from the list."
