@@ -32,7 +32,7 @@ async def suggest_words(session: Session, snapshot: Snapshot, gap: Gap) -> MaskA
     if passage is None:
         return None
     top_k = snapshot.settings.completion_top_k
-    is_whole = english.is_listed(gap.word)
+    is_whole = _is_whole(gap.word)
     if gap.word and not gap.is_at_word_end and (is_whole or not gap.prefix):
         answer = MaskAnswer.empty(passage, str(session.engine.model_name))
         return answer.extended(await session.engine.substitutes(substitutes_question(passage, gap.word, top_k)))
@@ -45,3 +45,9 @@ async def suggest_words(session: Session, snapshot: Snapshot, gap: Gap) -> MaskA
     answer = answer.extended(await session.engine.substitutes(question))
     words = tuple(sorted(answer.candidates, key=lambda word: -word.probability))
     return replace(answer, prediction=replace(answer.prediction, candidates=words))
+
+
+def _is_whole(word: str) -> bool:
+    """Return whether letters are a listed word, a contraction or a possessive, and not the beginning of a longer word."""
+    word = word.replace("’", "'")
+    return english.is_listed(word) or english.is_listed(word.casefold().removesuffix("'s"))

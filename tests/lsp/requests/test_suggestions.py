@@ -75,6 +75,14 @@ async def test_at_the_end_of_a_whole_word_substitutes_and_longer_words_are_sorte
     assert probabilities == sorted(probabilities, reverse=True)
 
 
+@pytest.mark.parametrize("word", ["tea|cher's", "tea|cher’s", "di|dn't", "di|dn’t", "Le|t's"])
+async def test_possessives_and_contractions_are_whole_words(editor: Editor, engine: ScriptedEngine, word: str) -> None:
+    await asked(editor.open(f"Here {word} nice book."))
+    [question] = engine.questions(SubstitutesQuestion)
+    assert question.text[slice(*question.span)] == word.replace("|", "")
+    assert engine.questions(PredictQuestion) == []
+
+
 async def test_after_letters_that_begin_a_probable_word_no_substitutes_follow(editor: Editor) -> None:
     items = await asked(editor.open("They looked to the ri|."))
     assert items
