@@ -34,6 +34,62 @@ def test_names_are_written_with_capitals(word: str, proper: str) -> None:
     assert english.proper_spelling(word) == proper
 
 
+@pytest.mark.parametrize(
+    ("word", "proper"), [("wellington", "Wellington"), ("ios", "iOS"), ("tv", "TV"), ("ii", "II"), ("cdc", "CDC")]
+)
+def test_names_that_the_list_lacks_are_written_with_capitals(word: str, proper: str) -> None:
+    assert english.proper_spelling(word) == proper
+
+
+@pytest.mark.parametrize(
+    ("before", "word", "after"),
+    [
+        ("He works for the United ", "States", " government."),
+        ("The ", "United", " States of America."),
+        ("They live in the White ", "House", "."),
+        ("Prime ", "Minister", " Boris Johnson resigned."),
+        ("It rained. World War ", "II", " ended."),
+        ("after the Second World ", "War", " and"),
+        ("in the ", "House", " of Commons"),
+        ("the Great Wall of ", "China", " is long"),
+        ("He sailed the\nPacific ", "Ocean", " alone."),
+        ("in the ", "Catholic", " Church"),
+    ],
+)
+def test_words_beside_the_rest_of_a_name_have_its_capitals(before: str, word: str, after: str) -> None:
+    assert english.spelling_in_name(word.lower(), before, after) == word
+
+
+@pytest.mark.parametrize(
+    ("before", "word", "after"),
+    [
+        ("the white ", "house", " on the hill"),
+        ("White ", "house", " paint is cheap."),
+        ("It rained. White ", "house", " paint is cheap."),
+        ("a world ", "war", " began"),
+        ("the ", "civil", " war"),
+        ("There is a Catholic ", "church", " in town."),
+        ("He is in the White, ", "house", " and all"),
+        ("a House of ", "cards", ""),
+        ("of ", "united", " states"),
+        ("", "ocean", ""),
+    ],
+)
+def test_words_of_a_name_in_their_ordinary_meaning_have_no_capitals(before: str, word: str, after: str) -> None:
+    assert english.spelling_in_name(word, before, after) == word
+
+
+def test_every_listed_name_is_spelled_right_beside_its_own_words() -> None:
+    for name in (english._FOLDER / "names.txt").read_text(encoding="ascii").splitlines():
+        words = name.removeprefix("~").split()
+        for number, word in enumerate(words if len(words) > 1 and name[0] != "#" else ()):
+            before, after = (
+                "".join(f"{each} " for each in words[:number]),
+                "".join(f" {each}" for each in words[number + 1 :]),
+            )
+            assert english.spelling_in_name(word.lower(), f"Here is the {before}", after) == word
+
+
 def test_profane_words_are_known_in_any_case() -> None:
     assert english.is_profane("Shit")
     assert not english.is_profane("shift")

@@ -167,6 +167,25 @@ def test_prefix_finds_words_of_several_subwords(model: mlm.MaskedLM) -> None:
     assert "sunflowers" not in texts(model, text, prefixes={0: "sunf"}, max_subwords=1)
 
 
+@pytest.mark.parametrize(
+    ("text", "prefix"),
+    [
+        (f"It was a {MASK} night.", "cold"),
+        (f"The {MASK} was on.", "light"),
+        (f"She is very {MASK}.", "intelli"),
+        (f"He is {MASK} the machine now.", "stop"),
+        (f"Use the {MASK} here, as kubernetes does.", "kuber"),
+    ],
+)
+def test_longer_words_after_a_prefix_are_listed_or_in_the_passage(model: mlm.MaskedLM, text: str, prefix: str) -> None:
+    words = mlm.predict(model, text, prefixes={0: prefix})[0].candidates
+    assert words
+    longer = [word.text for word in words if len(word.subwords) > 1]
+    assert all(english.is_listed(word) or word == "kubernetes" for word in longer), longer
+    assert prefix != "stop" or "stopping" in [word.text for word in words]
+    assert prefix != "kuber" or longer == ["kubernetes"]
+
+
 def test_word_of_several_subwords_in_the_passage_is_found(model: mlm.MaskedLM) -> None:
     text = "Zoologists watched the platypus. They saw how the [MASK] swam."
     assert "platypus" not in model.tokenizer.vocabulary
@@ -182,6 +201,35 @@ def test_listed_word_of_two_subwords_is_found(model: mlm.MaskedLM) -> None:
 def test_the_first_word_of_a_name_has_a_capital(model: mlm.MaskedLM) -> None:
     assert "New" in texts(model, "She lives in [MASK] York, near the park.")
     assert "new" in texts(model, "We need [MASK] German laws.")
+
+
+def test_words_of_a_name_have_capitals_beside_the_rest_of_it(model: mlm.MaskedLM) -> None:
+    assert texts(model, f"He works for the United {MASK} government.")[0] == "States"
+    assert texts(model, f"The {MASK} Court decided the case.")[0] == "Supreme"
+    assert "II" in texts(model, f"World War {MASK} ended in 1945.")
+    assert "TV" in texts(model, f"I saw it on {MASK} last night.")
+    assert "house" in texts(model, f"The white {MASK} on the hill.")
+
+
+@pytest.mark.parametrize(
+    ("text", "best"),
+    [
+        (f"THE PATIENT WAS TAKEN TO THE {MASK} BY AMBULANCE.", "HOSPITAL"),
+        (f"It rained. THE PATIENT WAS TAKEN TO THE {MASK}", "HOSPITAL"),
+        (f"THE PATIENT LEFT. The patient was taken to the {MASK}.", "hospital"),
+        (f"NASA, BBC: the patient was taken to the {MASK}.", "hospital"),
+    ],
+)
+def test_words_have_capitals_in_a_sentence_in_capitals(model: mlm.MaskedLM, text: str, best: str) -> None:
+    found = texts(model, text)
+    assert best in found[:3]
+    assert all(word.isupper() or word.isdigit() for word in found) == best.isupper()
+
+
+def test_prefix_in_small_letters_is_kept_in_a_sentence_in_capitals(model: mlm.MaskedLM) -> None:
+    text = f"THE PATIENT WAS TAKEN TO THE {MASK} BY AMBULANCE."
+    for prefix, word in (("hos", "hospital"), ("HOS", "HOSPITAL"), ("H", "HOSPITAL")):
+        assert mlm.predict(model, text, prefixes={0: prefix})[0].candidates[0].text == word
 
 
 def test_search_keeps_the_order_of_words_of_one_subword(model: mlm.MaskedLM) -> None:

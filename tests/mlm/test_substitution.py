@@ -51,12 +51,26 @@ def test_substitutes_have_the_form_of_the_word(model: mlm.MaskedLM) -> None:
         ("She always arrives late.", "always", {"never"}),
         ("It is colder than yesterday.", "colder", {"cold", "hotter", "warmer"}),
         ("The room was very dark and cold.", "dark", {"darkness", "darkening", "darkened"}),
+        ("The king and queen ruled.", "king", {"queen"}),
+        ("My father came to Paris yesterday.", "father", {"mother"}),
+        ("My father was born in Paris.", "born", {"died"}),
+        ("My father came to Paris yesterday.", "yesterday", {"today", "tomorrow"}),
+        ("He opened the door and left.", "door", {"window"}),
     ],
 )
-def test_other_forms_and_antonyms_are_not_among_the_first(
+def test_other_forms_antonyms_and_contrasts_are_not_among_the_first(
     model: mlm.MaskedLM, text: str, word: str, unwanted: set[str]
 ) -> None:
     assert not unwanted & set(others(model, text, word))
+
+
+def test_words_of_the_sentence_and_function_words_come_late(model: mlm.MaskedLM) -> None:
+    text = "The dog chased the cat because the dog was mad. The puppy slept."
+    found = others(model, text, "dog")
+    assert not {"cat", "chased", "mad"} & set(found)
+    assert "puppy" in found[:5]
+    assert not {"the", "a", "of", "in"} & set(others(model, "The company profits fell.", "company"))
+    assert {"in", "at"} & set(others(model, "He lived near the sea.", "near"))
 
 
 def test_probabilities_add_up_to_one_without_the_forms_of_the_word(model: mlm.MaskedLM) -> None:
@@ -68,6 +82,42 @@ def test_substitutes_keep_the_case_of_the_word(model: mlm.MaskedLM) -> None:
     assert all(word[0].isupper() for word in others(model, "He lived in Paris, the capital.", "Paris"))
     assert all(word.isupper() for word in others(model, "He was HAPPY about it.", "HAPPY"))
     assert all(word[0].isupper() or not word[0].isalpha() for word in others(model, "Walking is healthy.", "Walking"))
+
+
+def test_substitutes_of_an_abbreviation_have_capitals_only_in_a_sentence_in_capitals(model: mlm.MaskedLM) -> None:
+    for text, word in (("NASA launched a rocket.", "NASA"), ("They work for the FBI in town.", "FBI")):
+        found = others(model, text, word)
+        assert not all(word.isupper() for word in found), found
+    assert all(word.isupper() for word in others(model, "YESTERDAY NASA LAUNCHED A ROCKET.", "NASA"))
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "wanted"),
+    [
+        ("The teacher's book was lost.", "teacher's", "student's"),
+        ("He looked at the company’s profits.", "company’s", "firm’s"),
+        ("THE TEACHER'S BOOK WAS LOST IN TOWN.", "TEACHER'S", "STUDENT'S"),
+    ],
+)
+def test_substitutes_of_a_possessive_keep_its_ending(model: mlm.MaskedLM, text: str, word: str, wanted: str) -> None:
+    found = others(model, text, word)
+    assert wanted in found
+    assert all(each.endswith(wanted[-2:]) for each in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("He didn't go.", "didn't"),
+        ("We're late again.", "We're"),
+        ("It's raining.", "It's"),
+        ("I knew he’d come.", "he’d"),
+        ("Let's go home.", "Let's"),
+        ("I'm sure that we'll win.", "we'll"),
+    ],
+)
+def test_contractions_have_no_substitutes(model: mlm.MaskedLM, text: str, word: str) -> None:
+    assert others(model, text, word) == []
 
 
 def test_substitutes_are_sorted_and_the_same_at_each_call(model: mlm.MaskedLM) -> None:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from fillmask_ls.spans import Span
 from fillmask_ls.words import find_unmasked_words
 
 from .text import TextDocument
 
 _LONGEST_WORD = 64
+_REACH = 300
+"""Characters on each side of a word in which the markup around it can begin and end."""
+_UNBROKEN = re.compile(r"[^\s()\[\]{}<>\"“”«»,;*|]+")
+_ADDRESS = re.compile(r"://|\w@\w|[^\W\d]\.\w")
+"""How an unbroken row of characters shows that it is an address, a file's name or an abbreviation with dots."""
+_FORMULA = re.compile(r"(?<![\\$\w])\$(?=[^\s$])[^$\n]*[^\s$\\]\$(?![\w$])|\\\([^\n]*?\\\)")
+_TAG = re.compile(r"<[a-zA-Z][^<>]*>")
+_ATTRIBUTE = re.compile(r"(?P<name>[\w:.-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
+_PROSE_ATTRIBUTES = {"alt", "aria-label", "content", "label", "placeholder", "summary", "title"}
 
 
 def word_at(document: TextDocument, index: int) -> Span | None:
@@ -25,3 +37,24 @@ def _words_near(document: TextDocument, span: Span) -> list[Span]:
     low = max(0, span[0] - _LONGEST_WORD)
     words = find_unmasked_words(document.slice(low, span[1] + _LONGEST_WORD))
     return [(low + start, low + end) for start, end in words]
+
+
+def is_fixed(document: TextDocument, span: Span) -> bool:
+    """Return whether no other word fits in the place of the one at ``span``, whatever its meaning.
+
+    It is part of an address, a file's name or an abbreviation such as ``U.S.``, of a formula between dollar signs, or of
+    the value of an attribute that isn't prose.
+    """
+    low = max(0, span[0] - _REACH)
+    text = document.slice(low, span[1] + _REACH)
+    start, end = span[0] - low, span[1] - low
+    return any(first <= start and end <= last for first, last in _fixed_spans(text))
+
+
+def _fixed_spans(text: str) -> Iterator[Span]:
+    yield from (match.span() for match in _UNBROKEN.finditer(text) if _ADDRESS.search(match[0]))
+    yield from (match.span() for match in _FORMULA.finditer(text))
+    for tag in _TAG.finditer(text):
+        for attribute in _ATTRIBUTE.finditer(text, *tag.span()):
+            if attribute["name"].lower() not in _PROSE_ATTRIBUTES:
+                yield attribute.span()

@@ -1,15 +1,17 @@
 """English words: which letters make a word, which words have capitals, and which are often confused.
 
-The word list is SCOWL's (size 60, American and British), under the license in ``COPYING``.
+The word list is SCOWL's (size 60, American and British), under the license in ``COPYING``; ``names.txt`` adds to it.
 """
 
 from __future__ import annotations
 
 import gzip
+import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from fillmask_ls.words import find_unmasked_words
+from fillmask_ls.words import find_unmasked_words, starts_sentence
 
 _FOLDER = Path(__file__).parent
 
@@ -22,14 +24,6 @@ _PREFIXES = (
     "un", "re", "non", "pre", "over", "under", "out", "mis", "dis", "anti", "co", "de", "multi", "sub", "super", "inter",
     "micro", "hyper", "auto", "semi", "counter", "cyber", "bio", "geo", "neuro", "in", "im",
 )  # fmt: skip
-_NAMES = {
-    name.casefold(): name
-    for name in (
-        "Bob", "Catholic", "China", "Dr", "French", "Google", "Harry", "I", "Japan", "John", "Martin", "Mike", "Mr", "Mrs",
-        "Oxford", "Peter", "Roman", "Tom", "Welsh",
-    )
-}  # fmt: skip
-"""Names that are listed without capitals, too, or are too short to be taken from the list."""
 _BEGINS_NAMES = {"hong", "las", "los", "north", "san", "santa", "saudi", "south", "sri"}
 """First words of names of several words, before any word with a capital: *South Africa*, *South African*."""
 _AFTER_NEW = {
@@ -44,14 +38,82 @@ _FUNCTION_WORDS = {
     "this", "those", "to", "was", "we", "were", "which", "who", "will", "with", "would", "you", "your",
 }  # fmt: skip
 """Short words that a writer easily leaves out."""
+_OTHER_FUNCTION_WORDS = {
+    "after", "against", "all", "along", "although", "am", "among", "any", "around", "because", "before", "behind", "being",
+    "below", "beside", "between", "beyond", "both", "during", "each", "either", "every", "few", "having", "here", "hers",
+    "herself", "him", "himself", "how", "itself", "many", "may", "me", "might", "mine", "more", "most", "much", "must",
+    "myself", "near", "neither", "never", "no", "nor", "off", "one", "onto", "others", "ours", "ourselves", "out", "over",
+    "several", "shall", "she", "should", "since", "so", "some", "such", "themselves", "though", "through", "throughout",
+    "till", "too", "toward", "towards", "under", "unless", "until", "up", "upon", "us", "very", "what", "whatever", "when",
+    "where", "whether", "while", "whom", "whose", "why", "within", "without", "yet", "yours", "yourself",
+}  # fmt: skip
 _MIN_WORDS = 4
 """The minimum number of words that tell a text's language."""
 _ENGLISH_SHARE = 0.5
 """The minimum share of listed words in an English text: some short words of other languages are English words, too."""
 _MIN_NAME = 4
 """Minimum letters of a listed name; an abbreviation may have one fewer. A shorter one can be a word: *al* is not *AL*."""
+_ONE_OF_SEVERAL = {"a", "an", "another", "any", "each", "every", "no", "this"}
+"""Words before a thing that has no name of its own: *a Catholic church*."""
+_NAME_REACH = 60
+"""Characters on each side of a word in which the rest of its name can be."""
+_WORDS_BEFORE = re.compile(r"(?:[\w'’]+\s)+\Z")
+_WORDS_AFTER = re.compile(r"(?:\s[\w'’]+)+")
 _MIN_STEM = 4
 """The minimum letters of a stem: with fewer, most rows of letters would be words."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A name of one or several words.
+
+    Attributes:
+        words: the words with their capitals.
+        is_also_phrase: whether the words are as often no name where only a sentence's start gives them a capital.
+    """
+
+    words: tuple[str, ...]
+    is_also_phrase: bool
+
+    def is_beside(self, index: int, before: str, after: str) -> bool:
+        """Return whether the words of the name around the one at ``index`` stand before and after it in a text."""
+        first, last = self.words[:index], self.words[index + 1 :]
+        if _words_after(after)[: len(last)] != last:
+            return False
+        words = _words_before(before)
+        start = len(words) - index
+        if start < 0 or words[start:] != first:
+            return False
+        # The capital of a sentence's first word tells nothing, nor does that of a word that always has one.
+        telling = [word for word in (*first[1:], *last) if not word.islower()]
+        if first and (telling or not self.is_also_phrase or not starts_sentence(_without_words(before, index))):
+            telling.append(first[0])
+        if words[:start] and words[start - 1].casefold() in _ONE_OF_SEVERAL:
+            telling = [word for word in telling if proper_spelling(word.casefold()) != word]
+        return bool(telling)
+
+
+@cache
+def _names() -> list[_Name]:
+    lines = (_FOLDER / "names.txt").read_text(encoding="ascii").splitlines()
+    lines = [line for line in lines if not line.startswith("#")]
+    return [_Name(tuple(line.removeprefix("~").split()), line.startswith("~")) for line in lines]
+
+
+@cache
+def _single_names() -> dict[str, str]:
+    """Map each name of one word to its spelling, from lower case."""
+    return {name.words[0].casefold(): name.words[0] for name in _names() if len(name.words) == 1}
+
+
+@cache
+def _names_with() -> dict[str, list[tuple[_Name, int]]]:
+    """Map each word in lower case to the names of several words that contain it, and to its index in them."""
+    found: dict[str, list[tuple[_Name, int]]] = {}
+    for name in _names():
+        for index, word in enumerate(name.words if len(name.words) > 1 else ()):
+            found.setdefault(word.casefold(), []).append((name, index))
+    return found
 
 
 @cache
@@ -73,9 +135,22 @@ def _profanities() -> frozenset[str]:
 
 @cache
 def _confusables() -> dict[str, frozenset[str]]:
-    lines = (_FOLDER / "confusables.txt").read_text(encoding="ascii").splitlines()
-    groups = [frozenset(line.split()) for line in lines]
-    return {word: group - {word} for group in groups for word in group}
+    return _others_in_groups("confusables.txt")
+
+
+@cache
+def _contrasts() -> dict[str, frozenset[str]]:
+    return _others_in_groups("contrasts.txt")
+
+
+def _others_in_groups(file: str) -> dict[str, frozenset[str]]:
+    """Map each word of a file to the other words of its lines."""
+    others: dict[str, frozenset[str]] = {}
+    for line in (_FOLDER / file).read_text(encoding="ascii").splitlines():
+        group = frozenset(line.split())
+        for word in group:
+            others[word] = others.get(word, frozenset()) | group - {word}
+    return others
 
 
 def listed_words() -> frozenset[str]:
@@ -104,6 +179,20 @@ def is_function_word(word: str) -> bool:
     return word.casefold() in _FUNCTION_WORDS
 
 
+def function_words() -> frozenset[str]:
+    """Return the commonest words that hold others together: *of*, *the*, *were*."""
+    return frozenset(_FUNCTION_WORDS)
+
+
+def is_content_word(word: str) -> bool:
+    """Return whether a word, in any case, has a meaning of its own: it is no preposition, pronoun, auxiliary or such.
+
+    >>> is_content_word("House"), is_content_word("during")
+    (True, False)
+    """
+    return word.casefold() not in _FUNCTION_WORDS | _OTHER_FUNCTION_WORDS
+
+
 def is_word(word: str) -> bool:
     """Return whether letters make a word: a listed one, one with a common ending or beginning, or two listed words.
 
@@ -130,7 +219,19 @@ def proper_spelling(word: str) -> str:
     """
     listed = _spellings().get(word, word)
     is_name = len(listed) >= _MIN_NAME or (len(listed) == _MIN_NAME - 1 and listed.isupper())
-    return _NAMES.get(word) or (listed if is_name else word)
+    return _single_names().get(word) or (listed if is_name else word)
+
+
+def spelling_in_name(word: str, before: str, after: str) -> str:
+    """Return a word as it is written in the name of several words that the texts before and after it complete.
+
+    >>> spelling_in_name("states", "the United ", " of America"), spelling_in_name("house", "a white ", " on a hill")
+    ('States', 'house')
+    """
+    for name, index in _names_with().get(word.casefold(), ()):
+        if name.is_beside(index, before, after):
+            return name.words[index]
+    return word
 
 
 def begins_name(word: str, following: str) -> bool:
@@ -151,9 +252,33 @@ def confused_with(word: str) -> frozenset[str]:
     return _confusables().get(word.casefold(), frozenset())
 
 
+def contrasts_with(word: str) -> frozenset[str]:
+    """Return the words, in lower case, that stand beside a word in a small closed set, and so mean another thing.
+
+    >>> sorted(contrasts_with("Yesterday")), sorted(contrasts_with("table"))
+    (['today', 'tomorrow'], [])
+    """
+    return _contrasts().get(word.casefold(), frozenset())
+
+
 def is_profane(word: str) -> bool:
     """Return whether most people would not want to read a word in a list of suggestions."""
     return word.casefold() in _profanities()
+
+
+def _words_before(text: str) -> tuple[str, ...]:
+    match = _WORDS_BEFORE.search(text[-_NAME_REACH:])
+    return tuple(match[0].split()) if match else ()
+
+
+def _words_after(text: str) -> tuple[str, ...]:
+    match = _WORDS_AFTER.match(text[:_NAME_REACH])
+    return tuple(match[0].split()) if match else ()
+
+
+def _without_words(text: str, count: int) -> str:
+    """Return the end of a text without its last words, which whitespace ends."""
+    return "".join(f"{word} " for word in text[-2 * _NAME_REACH :].split()[:-count])
 
 
 def _is_spelled_as_listed(word: str) -> bool:

@@ -212,7 +212,12 @@ def _predictions(
         keys, best.values.tolist(), best.indices.tolist(), entropies.tolist(), strict=True
     ):
         single: WordWeights = [((id,), weight) for weight, id in zip(weights, ids, strict=True) if weight >= 0]
-        longer = [item for item in _cached_words(model, cache, key) if spelling.exists(item[0], key[0].before(key[1]))]
+        window, number, prefix = key
+        longer = [
+            (words, weight)
+            for words, weight in _cached_words(model, cache, key)
+            if spelling.exists(words, window.before(number), prefix=prefix)
+        ]
         predictions.append(_prediction(model, spelling, key, single, longer, top_k, entropy))
     return predictions
 

@@ -62,13 +62,25 @@ async def test_on_a_whole_word_its_substitutes_are_offered(editor: Editor, engin
     assert items[0].detail == "50.0 %"
 
 
-async def test_at_the_end_of_a_whole_word_substitutes_follow_longer_words(editor: Editor) -> None:
+async def test_at_the_end_of_a_whole_word_substitutes_and_longer_words_are_sorted_by_probability(
+    editor: Editor,
+) -> None:
     items = await asked(editor.open("They looked to the east|."))
     assert items
     assert [item.label for item in items] == ["house", "river", "garden"]
     items = await asked(editor.open("They looked to the ear|."))
     assert items
-    assert [item.label for item in items] == ["earth", "house", "river", "garden"]
+    assert [item.label for item in items] == ["house", "river", "garden", "earth"]
+    probabilities = [float(str(item.detail).strip("<%")) for item in items]
+    assert probabilities == sorted(probabilities, reverse=True)
+
+
+@pytest.mark.parametrize("word", ["tea|cher's", "tea|cher’s", "di|dn't", "di|dn’t", "Le|t's"])
+async def test_possessives_and_contractions_are_whole_words(editor: Editor, engine: ScriptedEngine, word: str) -> None:
+    await asked(editor.open(f"Here {word} nice book."))
+    [question] = engine.questions(SubstitutesQuestion)
+    assert question.text[slice(*question.span)] == word.replace("|", "")
+    assert engine.questions(PredictQuestion) == []
 
 
 async def test_after_letters_that_begin_a_probable_word_no_substitutes_follow(editor: Editor) -> None:
@@ -93,6 +105,46 @@ async def test_in_code_and_after_a_full_stop_nothing_is_offered(
 ) -> None:
     assert await asked(editor.open(marked, language)) is None
     assert engine.received == []
+
+
+@pytest.mark.parametrize(
+    ("marked", "language"),
+    [
+        ("He left the U.S|.A. in May.", "plaintext"),
+        ("Use tools, e.|g. a hammer.", "plaintext"),
+        ("See https://exam|ple.com/house now.", "plaintext"),
+        ("See (https://example.com/ho|use) now.", "plaintext"),
+        ("Write to john@exa|mple.com now.", "plaintext"),
+        ("Open nice|.txt now.", "plaintext"),
+        ("The sum $x + al|pha$ is big.", "markdown"),
+        ("The sum $\\nice + x$ and \\(ni|ce\\) are big.", "markdown"),
+        ('<p>A <a href="x" class="big ni|ce">cat</a> sat</p>', "html"),
+        ("<p>A <a class='ni|ce'\n href='x'>cat</a> sat</p>", "html"),
+    ],
+)
+async def test_in_addresses_abbreviations_and_formulas_nothing_is_offered(
+    editor: Editor, engine: ScriptedEngine, marked: str, language: str
+) -> None:
+    assert await asked(editor.open(marked, language)) is None
+    assert engine.received == []
+
+
+@pytest.mark.parametrize(
+    ("marked", "language"),
+    [
+        ("It was **ni|ce** and nice.", "markdown"),
+        ("See [the ni|ce cat](https://example.com).", "markdown"),
+        ("It costs $5, a ni|ce price.", "markdown"),
+        ("A well-kept, ni|ce... cat, 3.5 years old.", "plaintext"),
+        ('<p>A <img class="x" alt="a ni|ce cat"> sat</p>', "html"),
+        ("If a < b, a ni|ce c > d.", "plaintext"),
+    ],
+)
+async def test_beside_addresses_and_markup_substitutes_are_offered(
+    editor: Editor, engine: ScriptedEngine, marked: str, language: str
+) -> None:
+    assert await asked(editor.open(marked, language))
+    assert len(engine.questions(SubstitutesQuestion)) == 1
 
 
 async def test_words_in_comments_are_offered(editor: Editor, engine: ScriptedEngine) -> None:

@@ -13,7 +13,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 from fillmask_ls import MASK
 from fillmask_ls.documents import masks
 from fillmask_ls.documents.masks import Focus
-from fillmask_ls.documents.word_spans import word_in_selection
+from fillmask_ls.documents.word_spans import is_fixed, word_in_selection
 from fillmask_ls.engine.api import SubstitutesQuestion
 from fillmask_ls.presentation.percent import percent
 from fillmask_ls.spans import Span
@@ -276,6 +276,7 @@ async def _word_actions(
     word_span = word_in_selection(snapshot.document, span)
     if word_span is None or masks.is_at_mask(snapshot.document, word_span):
         return []
+    with_substitutes = with_substitutes and not is_fixed(snapshot.document, word_span)
     word = snapshot.document.slice(*word_span)
     edit = edits.workspace_edit(snapshot, [(word_span, MASK)])
     actions = [types.CodeAction(f"Replace “{_shortened(word)}” with a blank", kind=_REWRITE, edit=edit)]
