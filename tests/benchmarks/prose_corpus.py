@@ -37,7 +37,9 @@ SOURCES = [
     Source(
         "markdown", "squidfunk/mkdocs-material", "5b36f2ac499a45905e246bc66bbee2858ef6556f", r"^docs/.*\.md$", "MIT"
     ),
-    Source("markdown", "executablebooks/MyST-Parser", "4ec4cf86c2ba01e0d425f801f8374effc65b71fb", r"\.md$", "MIT"),
+    Source(
+        "markdown", "executablebooks/MyST-Parser", "4ec4cf86c2ba01e0d425f801f8374effc65b71fb", r"^docs/.*\.md$", "MIT"
+    ),
     Source(
         "restructuredtext",
         "sphinx-doc/sphinx",

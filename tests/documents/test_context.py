@@ -163,3 +163,25 @@ def test_passages_of_masks_are_those_of_each_mask(text: str) -> None:
     assert list(passages_of_masks(document, masks, tokens=64)) == [
         passage(document, Focus(*mask), tokens=64) for mask in masks
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        (
+            "---\ntitle: My page\ndescription: Learn to [MASK] pages\n---\n\n# Pages\n\nWe **make** pages.\n",
+            "markdown",
+            "title: My page description: Learn to [MASK] pages. Pages. We make pages.",
+        ),
+        ("Long[^1] text.\n\n[^1]: See the [MASK] here.\n", "markdown", "Long text. See the [MASK] here."),
+        ("| Name | Color |\n| --- | --- |\n| sky | [MASK] here |\n", "markdown", "Name. Color. sky. [MASK] here"),
+        ("<h1>Sky</h1><p>It is [MASK].</p>", "html", "Sky. It is [MASK]."),
+        ("\\documentclass{a}\n\\begin{document}\nIt is [MASK].\n\\end{document}", "latex", "It is [MASK]."),
+    ],
+)
+def test_a_short_passage_is_read_with_the_prose_around_it(text: str, language: str, expected: str) -> None:
+    start = text.index(MASK)
+    document = TextDocument("", text, language_id=language)
+    result = passage(document, Focus(start, start + len(MASK)))
+    assert result.text == expected
+    assert result.document_span(result.focus) == (start, start + len(MASK))

@@ -37,7 +37,7 @@ def test_a_failing_reader_costs_only_its_own_passage(
     results = list(passages(document, tokens=64))
     assert [masks for _, masks in results] == [[mask] for mask in find_masks(text)]
     assert results[0][0].text.startswith("One [MASK] here. Some words.")
-    assert results[1][0].text == "The secret is a [MASK] line."
+    assert results[1][0].text == "The secret is a [MASK] line. Next."
     assert caplog.record_tuples
     assert {record[1] for record in caplog.record_tuples} == {logging.ERROR}
     assert all(language in message and "ValueError" in message for *_, message in caplog.record_tuples)
@@ -58,4 +58,4 @@ def test_a_reader_that_loses_the_mask_falls_back_to_its_line(monkeypatch: pytest
         markdown, "fragments", lambda source: iter([Fragment(0, len(source), source.replace("ℳ", "?"))])
     )
     document = TextDocument("", "First.\n\nThe [MASK] line.", language_id="markdown")
-    assert passage(document, Focus(12, 18)).text == "The [MASK] line."
+    assert passage(document, Focus(12, 18)).text == "First. The [MASK] line."

@@ -52,6 +52,7 @@ async def popup(document: Document, cursor: int) -> Ranking:
     return [(item.label, str(item.detail)) for item in items if item.detail != "all blanks together"]
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", range(3))
 async def test_all_features_show_one_ranking_of_a_mask(
     bert: Editor, seed: int, model: mlm.MaskedLM, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -11,7 +11,7 @@ from fillmask_ls.words import find_masks, find_sentences, find_unmasked_words, m
 
 from .excerpt import Excerpt, cut_excerpt
 from .languages.inline_code import find_inline_code
-from .languages.registry import find_language, is_code
+from .languages.registry import find_language
 from .masks import Focus
 from .prose import Prose, is_verbatim
 from .surroundings import (
@@ -21,7 +21,7 @@ from .surroundings import (
     last_prose,
     line_around,
     prose_around,
-    within_source,
+    with_surroundings,
 )
 from .text import TextDocument
 
@@ -32,8 +32,8 @@ _CHARACTERS_PER_TOKEN = 16
 """How many characters to read per token: prose has about 5, with markup and code in between."""
 _MIN_REACH = 2_000
 
-_MIN_WORDS = 17
-"""A comment or string of fewer words says too little by itself; ``server/docs/performance.md`` contains the figures."""
+_MIN_WORDS = 41
+"""Fewer words say too little by themselves; ``server/docs/performance.md`` contains the figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +93,15 @@ def passage(
     """Return the passage around a mask: its paragraph, then sentences of the paragraphs before and after it.
 
     The prefix that was typed after the mask is left out. A paragraph that is too long is cut between sentences, a
-    sentence between words. A mask at the end of its paragraph ends the passage. Around a short comment or string,
-    the source is read as it is.
+    sentence between words. A mask at the end of its paragraph ends the passage. A short passage of its own, as a
+    footnote, is read with the prose around it; a short comment or string, with the source around it as it is.
 
     Args:
         focus: the mask, with the letters that were typed after it.
         tokens: maximum length, estimated.
         strip_markup: whether to leave out markup and code, by the document's language; else all text is prose.
         before, after: documents with prose around this one's, the nearest first.
-        min_words: the least words of a passage in code without the source around it.
+        min_words: the least words of a passage without its surroundings.
     """
     language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
     prose = prose_around(document, focus, language, reach) or line_around(document, focus, reach)
@@ -302,10 +302,10 @@ def _with_enough_words(
     cut: Callable[[Prose], Excerpt],
     min_words: int = _MIN_WORDS,
 ) -> Excerpt:
-    """Cut the excerpt around ``focus``; that of a short comment or string within the source around it."""
+    """Cut the excerpt around ``focus``; a short one, as of a comment or a footnote, with its surroundings."""
     excerpt = cut(prose)
-    if is_code(language) and len(excerpt.text.split()) < min_words:
-        return cut(within_source(prose, document, focus, reach))
+    if language and len(excerpt.text.split()) < min_words:
+        return cut(with_surroundings(prose, document, focus, language, reach))
     return excerpt
 
 

@@ -61,10 +61,15 @@ class Prose:
         return position
 
 
-def all_prose(source: str, language: str) -> Prose:
-    """Return all prose of a source; in code, its comments and strings. A failure is logged and returns no prose."""
+def all_prose(source: str, language: str, *, seconds: float | None = None) -> Prose:
+    """Return all prose of a source; in code, its comments and strings. A failure is logged and returns no prose.
+
+    Args:
+        language: from :func:`~fillmask_ls.documents.languages.registry.find_language`.
+        seconds: the processor time that it may take; by default, by the length of the source.
+    """
     try:
-        with time_limit(_MAX_SECONDS + _MAX_SECONDS_PER_CHARACTER * len(source)):
+        with time_limit(_MAX_SECONDS + _MAX_SECONDS_PER_CHARACTER * len(source) if seconds is None else seconds):
             lexer_input = _LexerInput(source, language)
             return lexer_input.prose(_all_fragments(lexer_input.text, language))
     except Exception as error:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
 
 from .languages.fragments import Fragment
+from .languages.registry import is_code
 from .languages.time_limit import TimeLimitError, time_limit
 from .masks import Focus
 from .prose import Prose, all_prose, join_fragments, prose_at, reading_start
@@ -94,21 +94,32 @@ def line_around(document: TextDocument, focus: Focus, reach: int) -> Prose:
     )
 
 
-def within_source(prose: Prose, document: TextDocument, focus: Focus, reach: int) -> Prose:
-    """Return prose around ``focus`` with the source before and after it as it is, but for the marks at its ends.
+def with_surroundings(prose: Prose, document: TextDocument, focus: Focus, language: str, reach: int) -> Prose:
+    """Return prose around ``focus`` with what stands before and after it, as paragraphs of their own.
+
+    In markup, that is other prose; in code, the source as it is, but for the marks at the ends of the prose.
 
     Args:
         prose: prose of the document that contains ``focus``.
-        reach: as for :func:`prose_around`.
+        reach: how many characters to read in each direction.
     """
-    source = prose_around(document, focus, "", reach)
-    if source is None:
-        return prose
-    start, end = bisect_left(source.origins, min(prose.origins)), bisect_right(source.origins, max(prose.origins))
-    before, after = source.text[:start].rstrip(_MARKS), source.text[end:].lstrip(_MARKS)
-    first, last = len(before), len(source.text) - len(after)
-    prose = join_prose(Prose(before, source.origins[:first]), prose)
-    return join_prose(prose, Prose(after, source.origins[last:]))
+    low, high = max(0, focus.start - reach), focus.typed_end + reach
+    start, end = max(low, min(prose.origins)), max(focus.typed_end, max(prose.origins) + 1)
+    before, after = document.slice(low, start), document.slice(end, high)
+    if is_code(language):
+        before, after, language = before.rstrip(_MARKS), after.rstrip(), ""
+        kept = after.lstrip(_MARKS)
+        end, after = end + len(after) - len(kept), kept
+    skipped = reading_start(before, language)[0] if low else 0
+    first = _words_at(low + skipped, before[skipped:], language)
+    return join_prose(join_prose(first, prose), _words_at(end, after, language))
+
+
+def _words_at(offset: int, source: str, language: str) -> Prose:
+    """Return the prose of the source at an index of a document; none if it is only marks."""
+    prose = all_prose(source, language, seconds=_MAX_SECONDS / 3)
+    has_words = any(map(str.isalnum, prose.text))
+    return Prose(prose.text, [offset + origin for origin in prose.origins]) if has_words else Prose("", [])
 
 
 def first_prose(document: TextDocument, language: str, length: int) -> Prose:
