@@ -155,6 +155,19 @@ def test_code_action_lists_other_words_for_a_word(window: Window, screenshots: P
     window.save(file, text.replace("door", word))
 
 
+def test_missing_word_is_underlined_and_inserted(window: Window, screenshots: Path) -> None:
+    text = "Our neighbours called, and the patient was taken the hospital by ambulance.\n"
+    with window.user_settings({"fillmask.diagnostics.enabled": True}):
+        file = window.open("missing.txt", text)
+        window.page.locator(".squiggly-info").first.wait_for(timeout=60_000)
+        window.click_at("taken")
+        insert = window.page.locator(".action-widget .monaco-list-row").filter(has_text="Insert “to”")
+        window.press_until_visible("Control+.", insert)
+        window.screenshot("missing-word", screenshots, (300, 30, 700, 330))
+        insert.click()
+        window.save(file, text.replace("taken the", "taken to the"))
+
+
 def test_ghost_text_is_accepted_in_one_undo_step(window: Window, screenshots: Path) -> None:
     before = "She opened the [MASK] and looked out.\n\n"
     file = window.open("ghost.txt", before)
