@@ -32,7 +32,7 @@ from fillmask_ls.mlm.loading import load
 from fillmask_ls.mlm.model import LoadedModel
 from fillmask_ls.mlm.prediction import predict
 
-WORD = regex.compile(r"(?<![\p{L}\p{N}_\\{}/.@:$%#-])\p{L}{4,}(?![\p{L}\p{N}_\\{}/@:=(-]|\.\p{L})")
+WORD = regex.compile(r"(?<![<\p{L}\p{N}_\\{}/.@:$%#-])\p{L}{4,}(?![\p{L}\p{N}_\\{}/@:=(-]|\.\p{L})")
 REACH = 2_000
 BATCH = 64
 Z = NormalDist().inv_cdf(0.975)
