@@ -115,3 +115,26 @@ async def test_messages_about_a_notebook_that_is_not_open_are_ignored(vscode: Ed
         types.DidCloseNotebookDocumentParams(types.NotebookDocumentIdentifier(NOTEBOOK), [])
     )
     assert await passage(vscode, engine, 0, types.Position(0, 0)) is None
+
+
+async def test_hints_are_refreshed_when_another_markdown_cell_has_changed(vscode: Editor) -> None:
+    refreshed: list[None] = []
+    vscode.client.feature(types.WORKSPACE_INLAY_HINT_REFRESH)(lambda _params: refreshed.append(None))
+    vscode.client.notebook_document_did_open(opened(CELLS))
+    await vscode.wait_for_model()
+    await vscode.settle()
+    refreshed.clear()
+
+    def change(number: int, version: int) -> None:
+        text = types.TextDocumentContentChangeWholeDocument("It was a boat.")
+        identifier = types.VersionedTextDocumentIdentifier(version, uri(number))
+        content = types.NotebookDocumentCellContentChanges(identifier, [text])
+        vscode.client.notebook_document_did_change(changed(text_content=[content]))
+
+    change(1, 2)
+    await vscode.settle()
+    for version in (2, 3, 4):
+        change(0, version)
+    await vscode.wait_until(lambda: bool(refreshed))
+    await vscode.settle()
+    assert len(refreshed) == 1

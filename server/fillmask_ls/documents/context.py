@@ -11,7 +11,7 @@ from fillmask_ls.words import find_masks, find_sentences, find_unmasked_words, m
 
 from .excerpt import Excerpt, cut_excerpt
 from .languages.inline_code import find_inline_code
-from .languages.registry import find_language
+from .languages.registry import find_language, is_code
 from .masks import Focus
 from .prose import Prose, is_verbatim
 from .surroundings import (
@@ -33,7 +33,10 @@ _CHARACTERS_PER_TOKEN = 16
 _MIN_REACH = 2_000
 
 _MIN_WORDS = 41
-"""Fewer words say too little by themselves; ``server/docs/performance.md`` contains the figures."""
+"""Fewer words of markup say too little by themselves; ``server/docs/performance.md`` contains the figures."""
+
+_MIN_WORDS_IN_CODE = 17
+"""The same for a comment or string."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def passage(
     strip_markup: bool = True,
     before: Sequence[TextDocument] = (),
     after: Sequence[TextDocument] = (),
-    min_words: int = _MIN_WORDS,
+    min_words: int | None = None,
 ) -> Passage:
     """Return the passage around a mask: its paragraph, then sentences of the paragraphs before and after it.
 
@@ -101,7 +104,7 @@ def passage(
         tokens: maximum length, estimated.
         strip_markup: whether to leave out markup and code, by the document's language; else all text is prose.
         before, after: documents with prose around this one's, the nearest first.
-        min_words: the least words of a passage without its surroundings.
+        min_words: the least words of a passage without its surroundings; by default, by the language.
     """
     language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
     prose = prose_around(document, focus, language, reach) or line_around(document, focus, reach)
@@ -300,10 +303,12 @@ def _with_enough_words(
     language: str,
     reach: int,
     cut: Callable[[Prose], Excerpt],
-    min_words: int = _MIN_WORDS,
+    min_words: int | None = None,
 ) -> Excerpt:
     """Cut the excerpt around ``focus``; a short one, as of a comment or a footnote, with its surroundings."""
     excerpt = cut(prose)
+    if min_words is None:
+        min_words = _MIN_WORDS_IN_CODE if is_code(language) else _MIN_WORDS
     if language and len(excerpt.text.split()) < min_words:
         return cut(with_surroundings(prose, document, focus, language, reach))
     return excerpt

@@ -58,12 +58,15 @@ class Documents:
     Attributes:
         encoding: of the columns in the client's positions.
         on_change: called with the URI of a document that was opened, changed or closed.
+        on_prose_cell_change: called when a Markdown cell, which the other cells of its notebook are read with, may have
+            changed.
         on_loss: called with the URI of a document whose text is no longer known; it is ignored until it is opened again.
     """
 
     def __init__(self) -> None:
         self.encoding = Encoding.UTF16
         self.on_change: Callable[[str], None] = lambda _uri: None
+        self.on_prose_cell_change: Callable[[], None] = lambda: None
         self.on_loss: Callable[[str], None] = lambda _uri: None
         self._open: dict[str, _OpenDocument] = {}
         self._notebooks: dict[str, list[types.NotebookCell]] = {}
@@ -145,6 +148,9 @@ class Documents:
         cells[:] = [changed.get(cell.document, cell) for cell in cells]
         for content in changes.text_content or []:
             self.change(content.document, content.changes)
+        prose_cells = {cell.document for cell in cells if cell.kind is types.NotebookCellKind.Markup}
+        if changes.structure or any(content.document.uri in prose_cells for content in changes.text_content or []):
+            self.on_prose_cell_change()
 
     def close_notebook(self, params: types.DidCloseNotebookDocumentParams) -> None:
         """Close a notebook and the documents of its cells."""

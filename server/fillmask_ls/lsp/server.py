@@ -48,6 +48,9 @@ from .staleness import StaleError, mask_unmoved, unchanged
 
 logger = logging.getLogger(__name__)
 
+_IDLE_SECONDS = 1.0
+"""Seconds without a change of a notebook's Markdown cells before the hints of its other cells are asked for again."""
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentRequest:
@@ -150,7 +153,9 @@ class FillmaskServer(LanguageServer):
         self.session = Session(Client(self), documents, local or LocalEngine(owns_process=True))
         self._diagnostics = DiagnosticsPublisher(self.session)
         self._watch_parent = watch_parent
+        self._refreshing: asyncio.Task[None] | None = None
         documents.on_change = self._document_changed
+        documents.on_prose_cell_change = self._refresh_when_idle
         documents.on_loss = self._document_lost
         self.session.models.on_model_change = self._model_changed
         self.session.dictionary.on_change = self._diagnostics.refresh
@@ -257,6 +262,17 @@ class FillmaskServer(LanguageServer):
     def _document_changed(self, uri: str) -> None:
         self.session.document_changed(uri)
         self._diagnostics.document_changed(uri)
+
+    def _refresh_when_idle(self) -> None:
+        """Let the client ask again for hints and lenses, once nothing has called this for a second."""
+
+        async def refresh() -> None:
+            await asyncio.sleep(_IDLE_SECONDS)
+            self.session.client.refresh()
+
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+        self._refreshing = self.session.start(refresh())
 
     def _document_lost(self, uri: str) -> None:
         message = (
