@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log
@@ -62,10 +62,14 @@ async def find_missing_words(
         if not surprising.isdisjoint((before, after)) and text[before[1] : after[0]] == " "
     ]
     examined = await asyncio.gather(*(_examine(engine, text, before, after) for before, after in gaps))
-    found = [missing for missing in examined if missing is not None and missing.gain > threshold]
+    return without_neighbors([missing for missing in examined if missing is not None and missing.gain > threshold])
+
+
+def without_neighbors(found: Iterable[MissingWord]) -> list[MissingWord]:
+    """Return of missing words beside the same word only the one with the greatest gain, in order."""
     kept: list[MissingWord] = []
     for missing in sorted(found, key=lambda missing: -missing.gain):
-        if all(missing.after[0] > other.span[1] or missing.span[1] < other.after[0] for other in kept):
+        if all(missing.before != other.after and missing.after != other.before for other in kept):
             kept.append(missing)
     return sorted(kept, key=lambda missing: missing.span)
 
