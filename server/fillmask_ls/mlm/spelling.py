@@ -56,8 +56,8 @@ class Spelling:
         """Return whether subwords after the text ``before`` make a word: one of the text, or an English one.
 
         After a ``prefix`` that the user typed, an English word must be listed: many endings fit letters that are given, and
-        *coldy* is made as *windy* is. Subwords are not checked, so the result is True, if the vocabulary isn't English, if they contain other letters than
-        English ones, or if they continue a word of the text.
+        *coldy* is made as *windy* is. Subwords are not checked, so the result is True, if the vocabulary isn't English, if
+        they contain other letters than English ones, or if they continue a word of the text.
         """
         word = self._vocabulary.word(ids)
         is_english = self._vocabulary.is_english and word.isascii() and word.isalpha()
