@@ -71,8 +71,8 @@ def substitutes(model: LoadedModel, text: str, span: Span, *, top_k: int = 10) -
         top_k: at least 1.
 
     Returns:
-        Up to ``top_k`` words of one subword, the best first; none for an English contraction. The probabilities of all words that are not left out add up
-        to 1.
+        Up to ``top_k`` words of one subword, the best first; none for an English contraction. The probabilities of all
+        words that are not left out add up to 1.
 
     Raises:
         TypeError: ``span`` is not a pair of numbers.
