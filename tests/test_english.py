@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import doctest
+from pathlib import Path
 
 import pytest
 
 from fillmask_ls import english
-from fillmask_ls.english import thesaurus
+from fillmask_ls.english import names, thesaurus, word_groups, word_list
 from fillmask_ls.presentation import wording
 
 
 def test_examples_in_docstrings_are_right() -> None:
-    for module in (english, thesaurus, wording):
+    for module in (names, thesaurus, word_groups, word_list, wording):
         assert doctest.testmod(module).failed == 0
 
 
@@ -80,7 +81,7 @@ def test_words_of_a_name_in_their_ordinary_meaning_have_no_capitals(before: str,
 
 
 def test_every_listed_name_is_spelled_right_beside_its_own_words() -> None:
-    for name in (english._FOLDER / "names.txt").read_text(encoding="ascii").splitlines():
+    for name in Path(names.__file__).with_name("names.txt").read_text(encoding="ascii").splitlines():
         words = name.removeprefix("~").split()
         for number, word in enumerate(words if len(words) > 1 and name[0] != "#" else ()):
             before, after = (
