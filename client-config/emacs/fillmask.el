@@ -171,7 +171,7 @@ Nothing changes until one is chosen."
   "Mask random words in the buffer, or in the region's lines, at a RATE.
 Interactively, the rate is 0.15, or the prefix argument in percent."
   (interactive (list (if current-prefix-arg (/ (prefix-numeric-value current-prefix-arg) 100.0) 0.15)))
-  (fillmask--edit "fillmask.maskRandomly" "The random choice masked no word.  Try again, or use a higher rate" :rate rate))
+  (fillmask--edit "fillmask.maskRandomly" "Nothing to mask: the text contains no words" :rate rate))
 
 ;;;###autoload
 (defun fillmask-unmask ()

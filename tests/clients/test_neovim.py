@@ -242,6 +242,16 @@ def test_code_action_lists_other_words_for_a_word(open_document: OpenDocument) -
     assert not any(word.startswith("door ") for word in words)
 
 
+def test_each_fill_is_at_the_cursor(open_document: OpenDocument) -> None:
+    editor = open_document("letter.txt", "Paris is the [MASK] of France.\n\nThe sky is [MASK].\n")
+    for line in (3, 1):
+        editor.rpc.command(f"call cursor({line}, 14)")
+        editor.rpc.command("FillmaskFill")
+        wait_until(
+            lambda line=line: "[MASK]" not in editor.text.splitlines()[line - 1], "the mask at the cursor filled"
+        )
+
+
 def test_fill_all_is_one_undo_step(open_document: OpenDocument) -> None:
     text = "Paris is the [MASK] of France. It is a [MASK] city.\n\nThe sky is [MASK]."
     editor = open_document("letter.txt", text + "\n")

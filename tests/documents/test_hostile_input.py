@@ -10,6 +10,7 @@ import pytest
 from fillmask_ls import MASK
 from fillmask_ls.documents.context import passage
 from fillmask_ls.documents.languages.time_limit import time_limit, timer
+from fillmask_ls.documents.maskable_words import maskable_words
 from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.prose import all_prose
 from fillmask_ls.documents.text import TextDocument
@@ -51,6 +52,14 @@ def test_four_times_as_much_markup_takes_less_than_ten_times_as_long(language: s
     seconds(1_000)
     few, many = (min(seconds(size) for _ in range(3)) for size in (16_000, 64_000))
     assert many < 10 * few
+
+
+def test_words_to_mask_are_found_in_linear_time_without_spaces() -> None:
+    text = "我" * 200_000
+    prose = all_prose(text, "")
+    began = time.thread_time()
+    assert len(maskable_words(prose, [(0, 1)], text, "")) == 1
+    assert time.thread_time() - began < 2
 
 
 def seconds_to_read(text: str, language: str) -> float:

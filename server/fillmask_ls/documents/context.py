@@ -152,7 +152,10 @@ def word_passage(
     prose = prose_around(document, focus, language, reach)
     if prose is None or (strip_markup and _is_inline_code(document, span, language)):
         return None
-    excerpt = _excerpt(prose, focus, tokens, reach, before, after, strip_markup=strip_markup)
+    cut = partial(
+        _excerpt, focus=focus, tokens=tokens, reach=reach, before=before, after=after, strip_markup=strip_markup
+    )
+    excerpt = _with_enough_words(prose, document, focus, language, reach, cut)
     words = find_unmasked_words(excerpt.text)
     word = next((word for word in words if word[0] <= excerpt.focus < word[1]), None)
     if word is None:

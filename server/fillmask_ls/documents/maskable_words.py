@@ -13,8 +13,9 @@ from fillmask_ls.spans import Span
 from .languages.inline_code import find_inline_code
 from .prose import Prose, find_verbatim
 
-_ADDRESS = regex.compile(r"\S*(?:@\w|://|\\\w|\w[._=+^]\w)\S*")
-"""An address, a path, a name in code or a formula."""
+_UNBROKEN = regex.compile(r"\S+")
+_ADDRESS = regex.compile(r"@\w|://|\\\w|\w[._=+^]\w")
+"""How an unbroken row of characters shows that it is an address, a path, a name in code or a formula."""
 
 
 def maskable_words(prose: Prose, spans: Iterable[Span], source: str, language: str) -> list[Span]:
@@ -24,7 +25,8 @@ def maskable_words(prose: Prose, spans: Iterable[Span], source: str, language: s
         spans: of words and punctuation in the prose, in order.
         language: of the source, from :func:`~fillmask_ls.documents.languages.registry.find_language`.
     """
-    addresses = list(chain.from_iterable(match.span() for match in _ADDRESS.finditer(prose.text)))
+    unbroken = (match for match in _UNBROKEN.finditer(prose.text) if _ADDRESS.search(match[0]))
+    addresses = list(chain.from_iterable(match.span() for match in unbroken))
     code = list(chain.from_iterable(find_inline_code(source, language)))
     # An odd number of edges precedes what is inside an address or code.
     words = (span for span in spans if bisect_right(addresses, span[0]) % 2 == 0 and prose.text[span[0]].isalnum())

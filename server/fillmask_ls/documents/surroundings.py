@@ -19,10 +19,10 @@ _MIN_CHARACTERS_BEFORE = 8_000
 """The least characters to read before the focus if its language isn't clear: in a long comment or block of code."""
 
 _MAX_SECONDS = 0.03
-"""The processor time of lexers and grammars after which less is read, and after a third of it again only the line."""
+"""Processor time of lexers and grammars for the first attempt; the second gets a third of it, then the line is read."""
 
 _REDUCED_REACH = 1_000
-"""How many characters in each direction are less."""
+"""Characters to read in each direction in the second attempt."""
 
 _MARKS = " \t\n#/*\"'`;%!<>-=+|"
 """Characters that begin and end comments and strings."""
@@ -42,27 +42,27 @@ def prose_around(document: TextDocument, focus: Focus, language: str, reach: int
         (_MAX_SECONDS, reach, (reach, max(_MIN_CHARACTERS_BEFORE, 2 * reach))),
         (_MAX_SECONDS / 3, _REDUCED_REACH, (_REDUCED_REACH,)),
     )
-    for seconds, behind, distances in attempts:
+    for seconds, characters_after, distances in attempts:
         with suppress(TimeLimitError), time_limit(seconds):
-            return _read_around(document, focus, language, behind, distances)
+            return _read_around(document, focus, language, characters_after, distances)
     _log.info("Reading the prose of %s takes too long.", language)
     return None
 
 
 def _read_around(
-    document: TextDocument, focus: Focus, language: str, behind: int, distances: Sequence[int]
+    document: TextDocument, focus: Focus, language: str, characters_after: int, distances: Sequence[int]
 ) -> Prose | None:
     """Return the prose that contains ``focus``; None in code.
 
     Args:
-        behind: how many characters after the focus to read.
+        characters_after: how many characters after the focus to read.
         distances: how many before it; the next one if what the first ones reach isn't clear.
 
     Raises:
         TimeLimitError: reading takes too long.
     """
-    after = document.slice(focus.typed_end, focus.typed_end + behind)
-    if len(after) == behind:  # the last word may be cut off
+    after = document.slice(focus.typed_end, focus.typed_end + characters_after)
+    if len(after) == characters_after:  # the last word may be cut off
         after = after[: max(after.rfind(" "), after.rfind("\n")) + 1] or after
     after = document.slice(focus.start, focus.end) + after
     prose = None

@@ -11,7 +11,7 @@ _FUNCTION_WORDS = {
     "not", "of", "on", "or", "our", "than", "that", "the", "their", "them", "then", "there", "these", "they",
     "this", "those", "to", "was", "we", "were", "which", "who", "will", "with", "would", "you", "your",
 }  # fmt: skip
-"""Short words that a writer easily leaves out."""
+"""The commonest function words."""
 _OTHER_FUNCTION_WORDS = {
     "after", "against", "all", "along", "although", "am", "among", "any", "around", "because", "before", "behind", "being",
     "below", "beside", "between", "beyond", "both", "during", "each", "either", "every", "few", "having", "here", "hers",
@@ -49,12 +49,12 @@ def _others_in_groups(file: str) -> dict[str, frozenset[str]]:
 
 
 def is_function_word(word: str) -> bool:
-    """Return whether a word, in any case, is one that holds others together: *of*, *the*, *were*."""
+    """Return whether a word, in any case, is one of the sixty commonest function words: *of*, *the*, *were*."""
     return word.casefold() in _FUNCTION_WORDS
 
 
 def function_words() -> frozenset[str]:
-    """Return the commonest words that hold others together: *of*, *the*, *were*."""
+    """Return the sixty commonest function words: *of*, *the*, *were*."""
     return frozenset(_FUNCTION_WORDS)
 
 

@@ -64,16 +64,18 @@ async def mask_randomly(
 ) -> Replacements:
     """Return masks for randomly sampled words, or subwords, in the prose of a span.
 
-    Words are masked whole even if the span contains only a part of them, and at least one, unless the rate is 0.
+    With ``whole_words``, words are masked whole even if the span contains only a part of them, and at least one, unless
+    the rate is 0.
     """
     start, end = _with_whole_words(snapshot.document, span) if whole_words else span
     text = snapshot.document.slice(start, end)
     prose = await snapshot.prose((start, end))
     sampled = await session.engine.sample_mask(SampleMaskQuestion(prose.text, rate, seed, whole_words))
     if whole_words:
-        words = maskable_words(prose, sampled, text, snapshot.language)
+        words = await snapshot.reader.run(maskable_words, prose, sampled, text, snapshot.language)
         if not words and rate > 0:
-            all_words = maskable_words(prose, find_unmasked_words(prose.text), text, snapshot.language)
+            found = find_unmasked_words(prose.text)
+            all_words = await snapshot.reader.run(maskable_words, prose, found, text, snapshot.language)
             words = random.Random(seed).sample(all_words, min(1, len(all_words)))  # noqa: S311 - not for security
     else:
         words = find_verbatim(prose, sampled, text)

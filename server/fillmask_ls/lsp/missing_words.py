@@ -17,6 +17,8 @@ _MIN_PROBABILITY = 0.5
 """A missing word is at least this probable at a mask in its gap."""
 _SURPRISING_SHARE = 0.75
 """A gap is examined beside a word whose surprisal exceeds the expected word's by this share of the threshold."""
+_GAPS_AT_ONCE = 8
+"""A shared engine refuses more questions of one client when it is busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,14 @@ class MissingWord:
 async def find_missing_words(
     engine: Engine, text: str, words: Sequence[Span], surprisals: Sequence[WordSurprisal], threshold: float
 ) -> list[MissingWord]:
-    """Return the function words that are probably missing in a text, in order; none beside another one.
+    """Return the function words that are probably missing in a text, in order. No two share a neighboring word.
 
     A sentence with the word is compared with the sentence without it by the pseudo-log-likelihood (Salazar et al. 2020)
     of the words on both sides.
 
     Args:
-        engine: what to ask. Its model must be one for English.
-        text: a paragraph.
+        engine: what to ask.
+        text: a paragraph in English.
         words: the spans of its words, in order; a word is missing only between two of them with a space between.
         surprisals: of some of its words: gaps beside the surprising ones are examined.
         threshold: the least gain, in bits.
@@ -61,12 +63,15 @@ async def find_missing_words(
         for before, after in pairwise(words)
         if not surprising.isdisjoint((before, after)) and text[before[1] : after[0]] == " "
     ]
-    examined = await asyncio.gather(*(_examine(engine, text, before, after) for before, after in gaps))
-    return without_neighbors([missing for missing in examined if missing is not None and missing.gain > threshold])
+    found: list[MissingWord] = []
+    for start in range(0, len(gaps), _GAPS_AT_ONCE):
+        examined = await asyncio.gather(*(_examine(engine, text, *gap) for gap in gaps[start : start + _GAPS_AT_ONCE]))
+        found += (missing for missing in examined if missing is not None and missing.gain > threshold)
+    return without_neighbors(found)
 
 
 def without_neighbors(found: Iterable[MissingWord]) -> list[MissingWord]:
-    """Return of missing words beside the same word only the one with the greatest gain, in order."""
+    """Keep, of missing words that share a neighboring word, the one with the greatest gain. Return them in order."""
     kept: list[MissingWord] = []
     for missing in sorted(found, key=lambda missing: -missing.gain):
         if all(missing.before != other.after and missing.after != other.before for other in kept):

@@ -169,7 +169,7 @@ end
 function M.fill(opts)
   local client = M.client()
   if client then
-    position = position or vim.lsp.util.make_position_params(0, client.offset_encoding).position
+    local position = vim.lsp.util.make_position_params(0, client.offset_encoding).position
     local word = opts.args ~= '' and opts.args or nil
     M.execute('fill', opts, { position = position, word = word })
   end
@@ -181,7 +181,7 @@ end
 
 function M.mask(opts)
   local rate = tonumber(opts.args) or 0.15
-  M.execute('maskRandomly', opts, { rate = rate }, notify_if_unchanged('The random choice masked no word. Try again, or use a higher rate.'))
+  M.execute('maskRandomly', opts, { rate = rate }, notify_if_unchanged('Nothing to mask: the text contains no words.'))
 end
 
 function M.unmask(opts)

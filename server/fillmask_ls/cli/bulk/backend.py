@@ -95,7 +95,7 @@ class Backend:
         if problems or not settings.engine_url:
             raise CommandError(
                 f"can't use the engine {self._options.engine!r}: its address must be https://HOST, or http:// to this "
-                "machine, such as http://localhost:8017; without a password, query or fragment",
+                "machine (http://localhost:8000), without a password, query or fragment",
                 ExitCode.USAGE,
             )
         engine = SharedEngine.named_by(settings).create_engine(None)

@@ -100,8 +100,8 @@ def rewrite(options: argparse.Namespace, inputs: Sequence[Input], edit: Edit) ->
     A document that can't be rewritten is reported, and the others are rewritten all the same.
 
     Raises:
-        CommandError: the options name no place for several documents, or a file that exists; with ``--strict``, a
-            document can't be rewritten.
+        CommandError: the options name no place for several documents, or a file that exists or is read-only; with
+            ``--strict``, a document can't be rewritten.
     """
     if options.ray is not None:
         raise CommandError("--ray is for tables: leave it out to rewrite documents", ExitCode.USAGE)

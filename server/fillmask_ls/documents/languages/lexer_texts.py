@@ -108,13 +108,13 @@ def _interpolates(code_text: _OpenText, token: Token, kind: Kind | None, source:
 
 
 def _can_continue(code_text: _OpenText, source: str, markers: Markers) -> bool:
-    """Return whether a comment or string can go on after blanks that its lexer takes for code: a string that is open or has no marks."""
+    """Return whether an open or unquoted string continues after whitespace that the lexer calls code."""
     text = source[code_text.start : code_text.end]
     return code_text.kind is not Kind.COMMENT and (is_open(text, markers) or not find_opener(text, markers).quote)
 
 
 def _ends_line(code_text: _OpenText, source: str, markers: Markers) -> bool:
-    """Return whether a comment or string is a comment up to the end of a line. The next comment is another one."""
+    """Return whether the text is a line comment that has ended."""
     return (
         code_text.kind is not Kind.STRING
         and source[code_text.end - 1] == "\n"

@@ -280,7 +280,7 @@ async def _word_actions(
     word = snapshot.document.slice(*word_span)
     edit = edits.workspace_edit(snapshot, [(word_span, MASK)])
     actions = [types.CodeAction(f"Replace “{_shortened(word)}” with a blank", kind=_REWRITE, edit=edit)]
-    if snapshot.capabilities.suggest_command:
+    if snapshot.capabilities.suggest_command and await _has_suggestions(snapshot, word_span):
         actions.append(_suggest_action(snapshot, word_span))
     engine = session.engine
     # Never let the menu wait for a model to load.
@@ -294,8 +294,15 @@ async def _word_actions(
     return actions
 
 
+async def _has_suggestions(snapshot: Snapshot, word_span: Span) -> bool:
+    """Return whether words are suggested for a word: in prose, if the user wants suggestions without a mask at all."""
+    if snapshot.settings.completion_without_mask == "never" or is_fixed(snapshot.document, word_span):
+        return False
+    return await snapshot.prose_passage(word_span) is not None
+
+
 def _suggest_action(snapshot: Snapshot, word_span: Span) -> types.CodeAction:
-    """Return the action that opens a list of the word's substitutes; before its letters, which would narrow the list."""
+    """Return the action that lists the word's substitutes, at its start: letters before the cursor would narrow the list."""
     title = f"Suggest other words for “{_shortened(snapshot.document.slice(*word_span))}”"
     start = snapshot.range(word_span).start
     position = {"line": start.line, "character": start.character}

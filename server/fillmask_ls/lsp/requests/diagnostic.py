@@ -96,8 +96,12 @@ async def _paragraph_diagnostics(
     if await session.reader.run(is_english, text):
         threshold = _MISSING_SHARE * settings.diagnostics_threshold
         found = await find_missing_words(session.engine, text, paragraph.words, surprisals, threshold)
-        missing = [word for word in found if text[slice(*word.span)].casefold() not in known]
-    items = [item for word in missing if (item := _missing_diagnostic(snapshot, paragraph, word))]
+        missing = [word for word in found if _is_in_plain_gap(snapshot, paragraph, word)]
+    items = [
+        _missing_diagnostic(snapshot, paragraph, word)
+        for word in missing
+        if text[slice(*word.span)].casefold() not in known
+    ]
     explained = {span for word in missing for span in (word.before, word.after)}
     may_be_marked = set(_candidate_words(paragraph, settings, known)) - explained
     candidates = [surprisal for surprisal in surprisals if surprisal.span in may_be_marked]
@@ -178,11 +182,14 @@ async def _diagnostic(
     ]
 
 
-def _missing_diagnostic(snapshot: Snapshot, paragraph: Paragraph, missing: MissingWord) -> types.Diagnostic | None:
-    """Return the diagnostic of a missing word; None if markup stands in the gap."""
+def _is_in_plain_gap(snapshot: Snapshot, paragraph: Paragraph, missing: MissingWord) -> bool:
+    """Return whether no markup stands in the gap of a missing word."""
     gap = paragraph.document_span(missing.before)[1], paragraph.document_span(missing.after)[0]
-    if not snapshot.document.slice(*gap).isspace():
-        return None
+    return snapshot.document.slice(*gap).isspace()
+
+
+def _missing_diagnostic(snapshot: Snapshot, paragraph: Paragraph, missing: MissingWord) -> types.Diagnostic:
+    """Return the diagnostic of a missing word."""
     span = paragraph.document_span(missing.span)
     return types.Diagnostic(
         range=snapshot.range(span),
