@@ -23,9 +23,9 @@ from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_words
 
 SETTINGS = Settings()
-MAX_PARAGRAPHS = 100
-MAX_ERRORS = 100
-MAX_CHARACTERS = 400
+MAX_PARAGRAPHS = 60
+MAX_ERRORS = 40
+MAX_CHARACTERS = 260
 
 
 async def main(text: str, model: str = "embedded") -> None:

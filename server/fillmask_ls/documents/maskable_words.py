@@ -6,16 +6,11 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import chain
 
-import regex
-
 from fillmask_ls.spans import Span
 
 from .languages.inline_code import find_inline_code
 from .prose import Prose, find_verbatim
-
-_UNBROKEN = regex.compile(r"\S+")
-_ADDRESS = regex.compile(r"@\w|://|\\\w|\w[._=+^]\w")
-"""How an unbroken row of characters shows that it is an address, a path, a name in code or a formula."""
+from .word_spans import find_addresses
 
 
 def maskable_words(prose: Prose, spans: Iterable[Span], source: str, language: str) -> list[Span]:
@@ -25,8 +20,7 @@ def maskable_words(prose: Prose, spans: Iterable[Span], source: str, language: s
         spans: of words and punctuation in the prose, in order.
         language: of the source, from :func:`~fillmask_ls.documents.languages.registry.find_language`.
     """
-    unbroken = (match for match in _UNBROKEN.finditer(prose.text) if _ADDRESS.search(match[0]))
-    addresses = list(chain.from_iterable(match.span() for match in unbroken))
+    addresses = list(chain.from_iterable(find_addresses(prose.text)))
     code = list(chain.from_iterable(find_inline_code(source, language)))
     # An odd number of edges precedes what is inside an address or code.
     words = (span for span in spans if bisect_right(addresses, span[0]) % 2 == 0 and prose.text[span[0]].isalnum())

@@ -14,8 +14,8 @@ _LONGEST_WORD = 64
 _REACH = 300
 """Characters on each side of a word in which the markup around it can begin and end."""
 _UNBROKEN = re.compile(r"[^\s()\[\]{}<>\"“”«»,;*|]+")
-_ADDRESS = re.compile(r"://|\w@\w|[^\W\d]\.\w")
-"""How an unbroken row of characters shows that it is an address, a file's name or an abbreviation with dots."""
+_ADDRESS = re.compile(r"://|\w@\w|\\\w|[^\W\d]\.\w|\w[_=+^]\w")
+"""How an unbroken row of characters shows that it is an address, a path, code or an abbreviation with dots."""
 _FORMULA = re.compile(r"(?<![\\$\w])\$(?=[^\s$])[^$\n]*[^\s$\\]\$(?![\w$])|\\\([^\n]*?\\\)")
 _TAG = re.compile(r"<[a-zA-Z][^<>]*>")
 _ATTRIBUTE = re.compile(r"(?P<name>[\w:.-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
@@ -42,8 +42,8 @@ def _words_near(document: TextDocument, span: Span) -> list[Span]:
 def is_fixed(document: TextDocument, span: Span) -> bool:
     """Return whether no other word fits in the place of the one at ``span``, whatever its meaning.
 
-    It is part of an address, a file's name or an abbreviation such as ``U.S.``, of a formula between dollar signs, or of
-    the value of an attribute that isn't prose.
+    It is part of what :func:`find_addresses` finds, of a formula between dollar signs, or of the value of an attribute
+    that isn't prose.
     """
     low = max(0, span[0] - _REACH)
     text = document.slice(low, span[1] + _REACH)
@@ -51,8 +51,17 @@ def is_fixed(document: TextDocument, span: Span) -> bool:
     return any(first <= start and end <= last for first, last in _fixed_spans(text))
 
 
+def find_addresses(text: str) -> Iterator[Span]:
+    """Yield the spans of addresses, paths, names in code and abbreviations such as ``U.S.``, in order.
+
+    >>> [text[slice(*span)] for text in ["Ask me@example.com now."] for span in find_addresses(text)]
+    ['me@example.com']
+    """
+    return (match.span() for match in _UNBROKEN.finditer(text) if _ADDRESS.search(match[0]))
+
+
 def _fixed_spans(text: str) -> Iterator[Span]:
-    yield from (match.span() for match in _UNBROKEN.finditer(text) if _ADDRESS.search(match[0]))
+    yield from find_addresses(text)
     yield from (match.span() for match in _FORMULA.finditer(text))
     for tag in _TAG.finditer(text):
         for attribute in _ATTRIBUTE.finditer(text, *tag.span()):

@@ -64,7 +64,8 @@ def is_content_word(word: str) -> bool:
     >>> is_content_word("House"), is_content_word("during")
     (True, False)
     """
-    return word.casefold() not in _FUNCTION_WORDS | _OTHER_FUNCTION_WORDS
+    word = word.casefold()
+    return word not in _FUNCTION_WORDS and word not in _OTHER_FUNCTION_WORDS
 
 
 def confused_with(word: str) -> frozenset[str]:

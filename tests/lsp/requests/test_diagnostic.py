@@ -266,6 +266,13 @@ async def actions_at(document: Document) -> dict[str, types.CodeAction]:
     return await document.actions("guitar", diagnostics=marks)
 
 
+async def run(editor: Editor, action: types.CodeAction) -> None:
+    """Run the command of a code action."""
+    assert action.command
+    command = types.ExecuteCommandParams(action.command.command, action.command.arguments)
+    await editor.client.workspace_execute_command_async(command)
+
+
 async def test_a_marked_word_has_one_list_of_replacements(puller: Editor) -> None:
     await puller.wait_for_model()
     titles = list(await actions_at(puller.open(UNLIKELY)))
@@ -288,11 +295,8 @@ async def test_a_diagnostic_of_an_older_text_offers_nothing(puller: Editor) -> N
 async def test_an_ignored_word_is_no_longer_marked_anywhere(puller: Editor) -> None:
     document, other = puller.open(UNLIKELY), puller.open(UNLIKELY)
     action = (await actions_at(document))["Ignore “guitar”"]
-    assert action.command
     count = puller.client.diagnostic_refresh_count
-    await puller.client.workspace_execute_command_async(
-        types.ExecuteCommandParams(action.command.command, action.command.arguments)
-    )
+    await run(puller, action)
     await puller.wait_until(lambda: puller.client.diagnostic_refresh_count > count)
     assert await marked(document) == await marked(other) == []
 
@@ -300,10 +304,7 @@ async def test_an_ignored_word_is_no_longer_marked_anywhere(puller: Editor) -> N
 async def test_a_document_is_turned_off(puller: Editor) -> None:
     document, other = puller.open(UNLIKELY), puller.open(UNLIKELY)
     action = (await actions_at(document))["Turn off underlines in this file"]
-    assert action.command
-    await puller.client.workspace_execute_command_async(
-        types.ExecuteCommandParams(action.command.command, action.command.arguments)
-    )
+    await run(puller, action)
     assert await marked(document) == []
     assert await marked(other) == ["guitar"]
 
@@ -315,10 +316,7 @@ async def test_a_word_is_added_to_the_users_dictionary(
     monkeypatch.setenv("APPDATA", str(tmp_path))
     document = puller.open(UNLIKELY)
     action = (await actions_at(document))["Add “guitar” to the dictionary"]
-    assert action.command
-    await puller.client.workspace_execute_command_async(
-        types.ExecuteCommandParams(action.command.command, action.command.arguments)
-    )
+    await run(puller, action)
     assert (tmp_path / "fillmask-ls/dictionary.txt").read_text(encoding="utf-8") == "guitar\n"
     assert await marked(document) == []
 
@@ -328,10 +326,7 @@ async def test_a_word_of_the_workspaces_dictionary_is_not_marked(connect: Connec
     editor = await connect("vscode", configuration=enabled(), folders=folders)
     document = editor.open(UNLIKELY)
     action = (await actions_at(document))["Add “guitar” to this workspace's dictionary"]
-    assert action.command
-    await editor.client.workspace_execute_command_async(
-        types.ExecuteCommandParams(action.command.command, action.command.arguments)
-    )
+    await run(editor, action)
     assert (tmp_path / ".fillmask/dictionary.txt").read_text(encoding="utf-8") == "guitar\n"
     assert await marked(document) == []
 

@@ -98,18 +98,6 @@ async def test_after_letters_that_begin_a_probable_word_no_substitutes_follow(ed
         ("```sh\nmake |\n```\n", "markdown"),
         ("\\section{One} \\in|put{file}", "latex"),
         ("The end.|", "plaintext"),
-    ],
-)
-async def test_in_code_and_after_a_full_stop_nothing_is_offered(
-    editor: Editor, engine: ScriptedEngine, marked: str, language: str
-) -> None:
-    assert await asked(editor.open(marked, language)) is None
-    assert engine.received == []
-
-
-@pytest.mark.parametrize(
-    ("marked", "language"),
-    [
         ("He left the U.S|.A. in May.", "plaintext"),
         ("Use tools, e.|g. a hammer.", "plaintext"),
         ("See https://exam|ple.com/house now.", "plaintext"),
@@ -122,7 +110,7 @@ async def test_in_code_and_after_a_full_stop_nothing_is_offered(
         ("<p>A <a class='ni|ce'\n href='x'>cat</a> sat</p>", "html"),
     ],
 )
-async def test_in_addresses_abbreviations_and_formulas_nothing_is_offered(
+async def test_in_code_addresses_and_formulas_and_after_a_full_stop_nothing_is_offered(
     editor: Editor, engine: ScriptedEngine, marked: str, language: str
 ) -> None:
     assert await asked(editor.open(marked, language)) is None
