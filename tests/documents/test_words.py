@@ -22,7 +22,15 @@ from fillmask_ls.words import (
 
 
 @pytest.mark.parametrize(
-    "module", ["spans", "words", "documents.positions", "documents.surrogates", "documents.token_estimate"]
+    "module",
+    [
+        "spans",
+        "words",
+        "documents.positions",
+        "documents.surrogates",
+        "documents.token_estimate",
+        "documents.word_spans",
+    ],
 )
 def test_examples_in_docstrings_are_right(module: str) -> None:
     result = doctest.testmod(import_module(f"fillmask_ls.{module}"))

@@ -128,12 +128,13 @@ def keep_known_capabilities(message: dict[str, Json], converter: Converter) -> d
 
 
 def _is_file_uri(uri: Json) -> bool:
+    if not isinstance(uri, str) or not uri.isprintable():
+        return False
     try:
-        return (
-            isinstance(uri, str) and uri.isprintable() and bool(urlsplit(uri).scheme == "file" and urlsplit(uri).path)
-        )
+        parts = urlsplit(uri)
     except ValueError:
         return False
+    return parts.scheme == "file" and bool(parts.path)
 
 
 def _is_readable(capability: Json, converter: Converter) -> bool:
