@@ -149,7 +149,7 @@ class Settings:
     )
     diagnostics_threshold: float = _setting(
         "diagnostics.threshold",
-        16.0,
+        19.0,
         setting_types.number(0, 100),
         "Underline a word if its surprisal exceeds the expected word's by this many bits.",
         "A lower value underlines more words. For words that people often confuse, a quarter of this value is enough; for a missing word, half.",

@@ -11,20 +11,24 @@ import asyncio
 import random
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from fillmask_ls.engine.api import Priority, SurprisalQuestion, WordSurprisal
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.english import confused_with, is_function_word
 from fillmask_ls.lsp.missing_words import find_missing_words
-from fillmask_ls.lsp.requests.diagnostic import is_unlikely
+from fillmask_ls.lsp.requests.diagnostic import MISSING_SHARE, READ_EXPECTED_WORDS, is_unlikely
 from fillmask_ls.settings import Settings
 from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_words
 
 SETTINGS = Settings()
-MAX_PARAGRAPHS = 60
-MAX_ERRORS = 40
+THRESHOLD_ALONE = 16.0
+"""The default threshold when it was the only rule, to compare with."""
+RULES = ("threshold of 16 bits alone", "unlikely", "confused", "missing")
+MAX_PARAGRAPHS = 260
+MAX_ERRORS = 130
 MAX_CHARACTERS = 260
 
 
@@ -38,35 +42,31 @@ async def main(text: str, model: str = "embedded") -> None:
     count = sum(len(find_words(paragraph)) for paragraph in clean)
     found = [await marks(engine, paragraph) for paragraph in clean]
     print(f"{len(clean)} clean paragraphs, {count} words; marks per 1,000 words:")
-    for kind, spans in zip(("unlikely by threshold", "confused", "missing"), zip(*found, strict=True), strict=True):
-        print(f"  {kind}: {1000 * sum(map(len, spans)) / count:.2f}")
-    for name, errors in (("confused", with_confused_words(others)), ("missing", with_missing_words(others))):
-        chosen = [error for error, _ in zip(errors, range(MAX_ERRORS), strict=False)]
-        by_rule = [await marks(engine, text) for text, _ in chosen]
-        caught = [
-            [any(touches(mark, span) for mark in rule) for rule in rules]
-            for rules, (_, span) in zip(by_rule, chosen, strict=True)
-        ]
-        print(f"{len(chosen)} {name} words: {share(row[0] for row in caught)} by the threshold alone,", end=" ")
-        print(
-            f"{share(any(row[:2]) for row in caught)} with confused words, {share(any(row) for row in caught)} with all"
-        )
+    for rule, spans in zip(RULES, zip(*found, strict=True), strict=True):
+        print(f"  {rule}: {1000 * sum(map(len, spans)) / count:.2f}", flush=True)
+    print("errors caught by the threshold of 16 bits alone, and by all rules:")
+    for kind, errors in (("confused", with_confused_words(others)), ("missing", with_missing_words(others))):
+        before = after = 0
+        chosen = list(islice(errors, MAX_ERRORS))
+        for wrong, span in chosen:
+            alone, *rules = [any(touches(mark, span) for mark in rule) for rule in await marks(engine, wrong)]
+            before, after = before + alone, after + any(rules)
+        print(f"  {kind} words: {before} and {after} of {len(chosen)}", flush=True)
 
 
-def share(outcomes: Iterator[bool]) -> str:
-    found = list(outcomes)
-    return f"{sum(found) / len(found):.1%}"
-
-
-async def marks(engine: LocalEngine, text: str) -> tuple[list[Span], list[Span], list[Span]]:
-    """Return what is marked by the threshold for any word, because people confuse it, and because a word is missing."""
+async def marks(engine: LocalEngine, text: str) -> list[list[Span]]:
+    """Return what each of :data:`RULES` marks."""
     words = tuple(find_words(text))
-    surprisals = await engine.word_surprisals(SurprisalQuestion(text, 1, words), Priority.BACKGROUND)
+    question = SurprisalQuestion(text, READ_EXPECTED_WORDS, words)
+    surprisals = await engine.word_surprisals(question, Priority.BACKGROUND)
     candidates = [word for word in surprisals if may_be_marked(word)]
-    unlikely = [word for word in candidates if len(word.subwords) == 1 and word.excess > SETTINGS.diagnostics_threshold]
+    of_one_subword = [word for word in candidates if len(word.subwords) == 1]
+    threshold = SETTINGS.diagnostics_threshold
+    alone = [word for word in of_one_subword if word.excess > THRESHOLD_ALONE]
+    unlikely = [word for word in of_one_subword if word.excess > threshold]
     confused = [word for word in candidates if is_unlikely(word, SETTINGS) and word not in unlikely]
-    missing = await find_missing_words(engine, text, words, surprisals, SETTINGS.diagnostics_threshold / 2)
-    return [word.span for word in unlikely], [word.span for word in confused], [word.span for word in missing]
+    missing = await find_missing_words(engine, text, words, surprisals, MISSING_SHARE * threshold)
+    return [[mark.span for mark in found] for found in (alone, unlikely, confused, missing)]
 
 
 def touches(mark: Span, error: Span) -> bool:

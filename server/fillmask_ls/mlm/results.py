@@ -232,7 +232,11 @@ class WordSurprisal(Result):
     @property
     def excess(self) -> float:
         """The bits by which the surprisal exceeds that of the most expected word; infinite without ``expected``."""
-        return self.surprisal + (log2(self.expected[0].probability) if self.expected else inf)
+        return self.excess_over(self.expected[0]) if self.expected else inf
+
+    def excess_over(self, other: Candidate) -> float:
+        """Return the bits by which the surprisal exceeds that of another word, an expected one."""
+        return self.surprisal + log2(other.probability)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -113,6 +113,16 @@ async def test_a_confused_word_is_marked_at_a_quarter_of_the_threshold(connect: 
     assert await marked(bert.open(text)) == []
 
 
+async def test_a_confused_word_is_marked_though_another_word_is_likelier(connect: Connect) -> None:
+    bert = await connect("vscode", configuration=enabled(), local=None)
+    document = bert.open("He send the note by messenger and walked home.\n\nPredict the affect of the change.\n")
+    found = items(await pull(document))
+    assert [document.text_in(item.range) for item in found] == ["send", "affect"]
+    assert [item.data["words"][0] for item in found] == ["sent", "effect"]
+    assert "Expected: sent (" in found[0].message
+    assert len(found[0].data["words"]) == len(set(found[0].data["words"])) == 5
+
+
 @pytest.mark.parametrize("gap", [" ", "\n", "  "])
 async def test_a_missing_word_is_named_and_inserted(connect: Connect, gap: str) -> None:
     bert = await connect("vscode", configuration=enabled(), local=None)

@@ -12,7 +12,7 @@ from pygls.exceptions import JsonRpcException
 from fillmask_ls.documents.languages.registry import is_language_named
 from fillmask_ls.documents.paragraphs import Paragraph
 from fillmask_ls.documents.text import TextDocument
-from fillmask_ls.engine.api import Priority, SurprisalQuestion, WordSurprisal
+from fillmask_ls.engine.api import Candidate, Priority, SurprisalQuestion, WordSurprisal
 from fillmask_ls.english import confused_with, is_english
 from fillmask_ls.presentation.percent import percent
 from fillmask_ls.settings import Settings
@@ -34,9 +34,11 @@ _IDLE_SECONDS = 1.0
 _EXPECTED_WORDS = 5
 """Expected words offered as quick fixes."""
 _MAX_NAMED_WORDS = 3
+READ_EXPECTED_WORDS = 20
+"""Expected words among which one that people confuse with the written word is looked for."""
 _CONFUSED_SHARE = 0.25
-"""Factor of the threshold where the model expects a word that people confuse with this one: *lose* for *loose*."""
-_MISSING_SHARE = 0.5
+"""Factor of the threshold against an expected word that people confuse with this one: *lose* for *loose*."""
+MISSING_SHARE = 0.5
 """Factor of the threshold for a missing word."""
 _NAMED_PROBABILITY = 0.02
 """The message names up to three expected words: the best, and others of at least this probability."""
@@ -90,11 +92,11 @@ async def _paragraph_diagnostics(
     settings, text = snapshot.settings, paragraph.text
     if not paragraph.words:
         return []
-    question = SurprisalQuestion(text, 1, paragraph.words)
+    question = SurprisalQuestion(text, READ_EXPECTED_WORDS, paragraph.words)
     surprisals = await session.engine.word_surprisals(question, Priority.BACKGROUND)
     missing: list[MissingWord] = []
     if await session.reader.run(is_english, text):
-        threshold = _MISSING_SHARE * settings.diagnostics_threshold
+        threshold = MISSING_SHARE * settings.diagnostics_threshold
         found = await find_missing_words(session.engine, text, paragraph.words, surprisals, threshold)
         missing = [word for word in found if _is_in_plain_gap(snapshot, paragraph, word)]
     items = [
@@ -147,24 +149,43 @@ def _unlikely(surprisals: Sequence[WordSurprisal], settings: Settings) -> list[W
 def is_unlikely(surprisal: WordSurprisal, settings: Settings) -> bool:
     """Return whether a word is to be marked.
 
-    A word of several subwords never is: the vocabulary does not know it, so it is always unlikely. A word that people
-    confuse with the expected one is marked at a quarter of the threshold.
+    A word of several subwords is marked only as a confused one: the vocabulary does not know it, so it is always
+    unlikely.
     """
     threshold = settings.diagnostics_threshold
-    if surprisal.expected[0].text.casefold() in confused_with(surprisal.text):
-        threshold *= _CONFUSED_SHARE
-    return len(surprisal.subwords) == 1 and surprisal.excess > threshold
+    is_above = len(surprisal.subwords) == 1 and surprisal.excess > threshold
+    return is_above or confused_word(surprisal, threshold) is not None
+
+
+def confused_word(surprisal: WordSurprisal, threshold: float) -> Candidate | None:
+    """Return the expected word that was probably meant: people confuse it with the written one; None without one.
+
+    Args:
+        threshold: of the excess of any word, in bits; a quarter of it is enough here.
+    """
+    confusable = confused_with(surprisal.text)
+    meant = (word for word in surprisal.expected if word.text.casefold() in confusable)
+    word = next(meant, None)
+    is_likelier = word is not None and surprisal.excess_over(word) > _CONFUSED_SHARE * threshold
+    return word if is_likelier else None
 
 
 async def _diagnostic(
     session: Session, snapshot: Snapshot, span: Span, surprisal: WordSurprisal
 ) -> list[types.Diagnostic]:
-    """Return the diagnostic of an unlikely word, with the words that fit its place; none if no other word does."""
+    """Return the diagnostic of an unlikely word, with the words that fit its place; none if no other word does.
+
+    A word that people confuse with it is the first.
+    """
     passage = await snapshot.prose_passage(span)
     if passage is None:
         return []
     answer = await predict_passage(session, snapshot, passage, priority=Priority.BACKGROUND)
     expected = [word for word in answer.candidates if word.text.casefold() != surprisal.text.casefold()]
+    meant = confused_word(surprisal, snapshot.settings.diagnostics_threshold)
+    if meant is not None:
+        rest = [word for word in expected if word.text.casefold() != meant.text.casefold()]
+        expected = [next((word for word in expected if word not in rest), meant), *rest]
     expected = expected[:_EXPECTED_WORDS]
     if not expected:
         return []
