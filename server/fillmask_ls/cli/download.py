@@ -18,7 +18,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     check_standard_output()
-    folder = find_model(options.model, download=True)
+    folder = find_model(options.model, download=True).path
     with standard_output():
         print(folder)
     return ExitCode.OK

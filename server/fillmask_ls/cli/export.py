@@ -23,7 +23,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     check_standard_output()
-    source = find_model(options.model, revision=options.revision)
+    source = find_model(options.model, revision=options.revision).path
     from fillmask_ls.mlm.checkpoint import Checkpoint
     from fillmask_ls.mlm.export import export
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from fillmask_ls.mlm.checkpoint import Checkpoint
     from fillmask_ls.mlm.model import LoadedModel
 
 
@@ -30,8 +29,8 @@ class ModelChoice:
         return cls(options.model, options.revision, options.device, options.dtype, options.runtime)
 
 
-def find_model(name: str, *, revision: str | None = None, download: bool = False) -> Path:
-    """Return the folder of a model's files.
+def find_model(name: str, *, revision: str | None = None, download: bool = False) -> Checkpoint:
+    """Return a model's name and the folder of its files.
 
     Raises:
         CommandError: the model is not found, incomplete or damaged, or the download fails.
@@ -40,7 +39,7 @@ def find_model(name: str, *, revision: str | None = None, download: bool = False
 
     options: dict[str, Any] = {} if revision is None else {"revision": revision}
     try:
-        return resolve(name, download=download, **options).path
+        return resolve(name, download=download, **options)
     except CheckpointError as error:
         raise CommandError(str(error), ExitCode.NO_MODEL) from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .arguments import Commands, address, count, count_range
@@ -108,13 +109,13 @@ def run(options: argparse.Namespace) -> int:
     module, extra = ("uvicorn", "serve") if options.ray is None else ("ray", "cluster")
     if importlib.util.find_spec(module) is None:
         raise missing_extra("serve", extra)
-    find_model(options.model)
+    checkpoint = find_model(options.model)
     serve_options = _serve_options(options, token)
 
     if options.ray is None:
-        _serve_here(serve_options, host, port, options.workers)
+        _serve_here(serve_options, checkpoint.name, host, port, options.workers)
     else:
-        _serve_on_cluster(serve_options, options)
+        _serve_on_cluster(serve_options, checkpoint.name, options)
     return ExitCode.OK
 
 
@@ -130,12 +131,13 @@ def _serve_options(options: argparse.Namespace, token: str | None) -> ServeOptio
     return ServeOptions(options.model, options.device, options.dtype, cpus=options.cpus, policy=policy)
 
 
-def _report_ready(host: str, port: int) -> None:
+def _report_ready(options: ServeOptions, model: str, host: str, port: int) -> None:
+    access = "no token" if options.policy.token is None else "with a token"
     with standard_output():
-        print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}")
+        print(f"serving {model} ({access}) at http://{f'[{host}]' if ':' in host else host}:{port}")
 
 
-def _serve_here(serve_options: ServeOptions, host: str, port: int, count: int) -> None:
+def _serve_here(serve_options: ServeOptions, model: str, host: str, port: int, count: int) -> None:
     from fillmask_ls.engine.api import EngineError
     from fillmask_ls.engine.serving import http_server, workers
 
@@ -145,15 +147,16 @@ def _serve_here(serve_options: ServeOptions, host: str, port: int, count: int) -
         raise CommandError(f"can't listen at {host}:{port}: {error.strerror or error}", ExitCode.USAGE) from error
     bound_port = bound.getsockname()[1]  # another one than 0
     try:
+        ready = partial(_report_ready, serve_options, model, host, bound_port)
         if count == 1:
-            http_server.serve_until_signal(serve_options, bound, lambda: _report_ready(host, bound_port))
+            http_server.serve_until_signal(serve_options, bound, ready)
         else:
-            workers.serve_until_signal(serve_options, bound, lambda: _report_ready(host, bound_port), count=count)
+            workers.serve_until_signal(serve_options, bound, ready, count=count)
     except EngineError as error:
         raise CommandError(str(error), ExitCode.NO_MODEL) from error
 
 
-def _serve_on_cluster(serve_options: ServeOptions, options: argparse.Namespace) -> None:
+def _serve_on_cluster(serve_options: ServeOptions, model: str, options: argparse.Namespace) -> None:
     from fillmask_ls.engine.serving.cluster import Deployment, OpenClusterError, serve_until_signal
 
     host, port = options.listen
@@ -167,7 +170,8 @@ def _serve_on_cluster(serve_options: ServeOptions, options: argparse.Namespace) 
         gpus=0 if options.device == "cpu" else None,
     )
     try:
-        serve_until_signal(deployment, lambda: _report_ready(host, port), allow_open=options.allow_open_cluster)
+        ready = partial(_report_ready, serve_options, model, host, port)
+        serve_until_signal(deployment, ready, allow_open=options.allow_open_cluster)
     except OpenClusterError as error:
         raise CommandError(
             "this Ray cluster has no token authentication: anyone who reaches its ports can run code. Start it with "

@@ -114,8 +114,8 @@ def serving(cluster: Cluster, *options: str) -> Iterator[tuple[str, subprocess.P
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     try:
-        said = next((line for line in process.stdout if line.startswith("serving at ")), "")
-        assert f"http://127.0.0.1:{port}" in said
+        said = next((line for line in process.stdout if line.startswith("serving ")), "")
+        assert said == f"serving embedded (with a token) at http://127.0.0.1:{port}\n"
         yield f"http://127.0.0.1:{port}", process
     finally:
         if process.poll() is None:
