@@ -8,13 +8,21 @@ from pathlib import Path
 import pytest
 
 from fillmask_ls import english
-from fillmask_ls.english import names, thesaurus, word_groups, word_list
+from fillmask_ls.english import mistyped, names, thesaurus, word_groups, word_list
 from fillmask_ls.presentation import wording
 
 
 def test_examples_in_docstrings_are_right() -> None:
-    for module in (names, thesaurus, word_groups, word_list, wording):
+    for module in (mistyped, names, thesaurus, word_groups, word_list, wording):
         assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.parametrize(
+    "word", ["hose", "houses", "huose", "mouse", "housed", "ouse", "shouse", "hous", "House", "h", ""]
+)
+def test_words_one_slip_apart_are_mistyped_but_not_other_forms(word: str) -> None:
+    expected = word in {"hose", "huose", "mouse", "ouse", "shouse", "hous"}
+    assert english.is_mistyped(word, "house") is english.is_mistyped("house", word) is expected
 
 
 @pytest.mark.parametrize("word", ["house", "Paris", "retweeted", "misconfigured", "happier", "running", "healthcare"])

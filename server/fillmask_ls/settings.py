@@ -149,10 +149,10 @@ class Settings:
     )
     diagnostics_threshold: float = _setting(
         "diagnostics.threshold",
-        19.0,
+        20.0,
         setting_types.number(0, 100),
         "Underline a word if its surprisal exceeds the expected word's by this many bits.",
-        "A lower value underlines more words. For words that people often confuse, a quarter of this value is enough; for a missing word, half.",
+        "A lower value underlines more words. A fifth of this value is enough for words that people confuse, two fifths for mistyped and missing words.",
     )
     diagnostics_severity: str = _setting(
         "diagnostics.severity",

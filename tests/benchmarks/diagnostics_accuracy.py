@@ -16,9 +16,9 @@ from pathlib import Path
 
 from fillmask_ls.engine.api import Priority, SurprisalQuestion, WordSurprisal
 from fillmask_ls.engine.local import LocalEngine
-from fillmask_ls.english import confused_with, is_function_word
+from fillmask_ls.english import confused_with, is_function_word, is_mistyped, listed_words
 from fillmask_ls.lsp.missing_words import find_missing_words
-from fillmask_ls.lsp.requests.diagnostic import MISSING_SHARE, READ_EXPECTED_WORDS, is_unlikely
+from fillmask_ls.lsp.requests.diagnostic import MISSING_SHARE, READ_EXPECTED_WORDS, find_unlikely
 from fillmask_ls.settings import Settings
 from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_words
@@ -26,7 +26,7 @@ from fillmask_ls.words import find_words
 SETTINGS = Settings()
 THRESHOLD_ALONE = 16.0
 """The default threshold when it was the only rule, to compare with."""
-RULES = ("threshold of 16 bits alone", "unlikely", "confused", "missing")
+RULES = ("threshold of 16 bits alone", "unlikely", "confused or mistyped", "missing")
 MAX_PARAGRAPHS = 260
 MAX_ERRORS = 130
 MAX_CHARACTERS = 260
@@ -45,7 +45,12 @@ async def main(text: str, model: str = "embedded") -> None:
     for rule, spans in zip(RULES, zip(*found, strict=True), strict=True):
         print(f"  {rule}: {1000 * sum(map(len, spans)) / count:.2f}", flush=True)
     print("errors caught by the threshold of 16 bits alone, and by all rules:")
-    for kind, errors in (("confused", with_confused_words(others)), ("missing", with_missing_words(others))):
+    errors_by_kind = {
+        "confused": with_confused_words(others),
+        "mistyped": with_mistyped_words(others),
+        "missing": with_missing_words(others),
+    }
+    for kind, errors in errors_by_kind.items():
         before = after = 0
         chosen = list(islice(errors, MAX_ERRORS))
         for wrong, span in chosen:
@@ -56,17 +61,16 @@ async def main(text: str, model: str = "embedded") -> None:
 
 async def marks(engine: LocalEngine, text: str) -> list[list[Span]]:
     """Return what each of :data:`RULES` marks."""
-    words = tuple(find_words(text))
+    words, threshold = tuple(find_words(text)), SETTINGS.diagnostics_threshold
     question = SurprisalQuestion(text, READ_EXPECTED_WORDS, words)
     surprisals = await engine.word_surprisals(question, Priority.BACKGROUND)
     candidates = [word for word in surprisals if may_be_marked(word)]
-    of_one_subword = [word for word in candidates if len(word.subwords) == 1]
-    threshold = SETTINGS.diagnostics_threshold
-    alone = [word for word in of_one_subword if word.excess > THRESHOLD_ALONE]
-    unlikely = [word for word in of_one_subword if word.excess > threshold]
-    confused = [word for word in candidates if is_unlikely(word, SETTINGS) and word not in unlikely]
+    alone = [word.span for word in candidates if len(word.subwords) == 1 and word.excess > THRESHOLD_ALONE]
+    found = find_unlikely(candidates, threshold, in_english=True)
+    unlikely = [word.span for word, meant in found if meant is None]
+    mistaken = [word.span for word, meant in found if meant is not None]
     missing = await find_missing_words(engine, text, words, surprisals, MISSING_SHARE * threshold)
-    return [[mark.span for mark in found] for found in (alone, unlikely, confused, missing)]
+    return [alone, unlikely, mistaken, [word.span for word in missing]]
 
 
 def touches(mark: Span, error: Span) -> bool:
@@ -86,6 +90,36 @@ def with_confused_words(paragraphs: Sequence[str]) -> Iterator[tuple[str, Span]]
         if confusable:
             (start, end), other = chance.choice(confusable)
             yield replace_spans(text, [((start, end), other)]), (start, start + len(other))
+
+
+def with_mistyped_words(paragraphs: Sequence[str]) -> Iterator[tuple[str, Span]]:
+    """Yield paragraphs with one word replaced with another one, mistyped for it, that people don't confuse; its span."""
+    chance = random.Random(3)
+    others: dict[str, list[str]] = {}
+    for word in sorted(listed_words()):
+        if len(word) >= SETTINGS.diagnostics_minimum_length and word.islower():
+            for key in _wildcards(word):
+                others.setdefault(key, []).append(word)
+    for text in paragraphs:
+        words = [
+            (span, sorted({other for key in _wildcards(word) for other in others.get(key, []) if other != word}))
+            for span in find_words(text)
+            if len(word := text[slice(*span)]) >= SETTINGS.diagnostics_minimum_length and word.islower()
+        ]
+        choices = [
+            (span, other)
+            for span, found in words
+            for other in found
+            if is_mistyped(other, text[slice(*span)]) and other not in confused_with(text[slice(*span)])
+        ]
+        if choices:
+            (start, end), other = chance.choice(choices)
+            yield replace_spans(text, [((start, end), other)]), (start, start + len(other))
+
+
+def _wildcards(word: str) -> list[str]:
+    """Return the word without each of its letters: two words that are mistyped for each other share one of these."""
+    return [word, *(word[:index] + word[index + 1 :] for index in range(len(word)))]
 
 
 def with_missing_words(paragraphs: Sequence[str]) -> Iterator[tuple[str, Span]]:

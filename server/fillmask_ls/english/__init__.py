@@ -1,5 +1,6 @@
 """What is particular to English: words, names, and groups of words."""
 
+from .mistyped import is_mistyped as is_mistyped
 from .names import begins_name as begins_name
 from .names import proper_spelling as proper_spelling
 from .names import spelling_in_name as spelling_in_name

@@ -105,7 +105,7 @@ async def test_the_embedded_model_marks_an_unlikely_word(connect: Connect) -> No
     assert await marked(bert.open(f"{LIKELY}\n\n{LIKELY.replace('house', 'banana')}\n")) == ["banana"]
 
 
-async def test_a_confused_word_is_marked_at_a_quarter_of_the_threshold(connect: Connect) -> None:
+async def test_a_confused_word_is_marked_below_the_threshold(connect: Connect) -> None:
     bert = await connect("vscode", configuration=enabled(), local=None)
     text = "She was afraid to loose her job.\n\nWe waited four hours for the whether to change.\n"
     assert await marked(bert.open(text)) == ["loose", "whether"]
@@ -121,6 +121,15 @@ async def test_a_confused_word_is_marked_though_another_word_is_likelier(connect
     assert [item.data["words"][0] for item in found] == ["sent", "effect"]
     assert "Expected: sent (" in found[0].message
     assert len(found[0].data["words"]) == len(set(found[0].data["words"])) == 5
+
+
+async def test_a_mistyped_word_is_marked_with_the_one_that_was_meant(connect: Connect) -> None:
+    bert = await connect("vscode", configuration=enabled(), local=None)
+    document = bert.open(
+        "We went to the beech every day and swam in the sea.\n\nThe tabs of the window are tab controls.\n"
+    )
+    [item] = items(await pull(document))
+    assert (document.text_in(item.range), item.data["words"][0]) == ("beech", "beach")
 
 
 @pytest.mark.parametrize("gap", [" ", "\n", "  "])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from functools import partial
 from hashlib import sha256
 
 from lsprotocol import types
@@ -13,7 +14,7 @@ from fillmask_ls.documents.languages.registry import is_language_named
 from fillmask_ls.documents.paragraphs import Paragraph
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.engine.api import Candidate, Priority, SurprisalQuestion, WordSurprisal
-from fillmask_ls.english import confused_with, is_english
+from fillmask_ls.english import confused_with, is_english, is_mistyped
 from fillmask_ls.presentation.percent import percent
 from fillmask_ls.settings import Settings
 from fillmask_ls.spans import Span
@@ -35,10 +36,12 @@ _EXPECTED_WORDS = 5
 """Expected words offered as quick fixes."""
 _MAX_NAMED_WORDS = 3
 READ_EXPECTED_WORDS = 20
-"""Expected words among which one that people confuse with the written word is looked for."""
-_CONFUSED_SHARE = 0.25
+"""Expected words among which the one that was meant is looked for."""
+_CONFUSED_SHARE = 0.2
 """Factor of the threshold against an expected word that people confuse with this one: *lose* for *loose*."""
-MISSING_SHARE = 0.5
+_MISTYPED_SHARE = 0.4
+"""Factor of the threshold against an expected word that a slip of the keys turns into this one: *change* for *charge*."""
+MISSING_SHARE = 0.4
 """Factor of the threshold for a missing word."""
 _NAMED_PROBABILITY = 0.02
 """The message names up to three expected words: the best, and others of at least this probability."""
@@ -89,15 +92,15 @@ async def _paragraph_diagnostics(
     Args:
         known: words, and pairs of words, that are never marked, casefolded.
     """
-    settings, text = snapshot.settings, paragraph.text
+    threshold, text = snapshot.settings.diagnostics_threshold, paragraph.text
     if not paragraph.words:
         return []
     question = SurprisalQuestion(text, READ_EXPECTED_WORDS, paragraph.words)
     surprisals = await session.engine.word_surprisals(question, Priority.BACKGROUND)
+    in_english = await session.reader.run(is_english, text)
     missing: list[MissingWord] = []
-    if await session.reader.run(is_english, text):
-        threshold = MISSING_SHARE * settings.diagnostics_threshold
-        found = await find_missing_words(session.engine, text, paragraph.words, surprisals, threshold)
+    if in_english:
+        found = await find_missing_words(session.engine, text, paragraph.words, surprisals, MISSING_SHARE * threshold)
         missing = [word for word in found if _is_in_plain_gap(snapshot, paragraph, word)]
     items = [
         _missing_diagnostic(snapshot, paragraph, word)
@@ -105,10 +108,11 @@ async def _paragraph_diagnostics(
         if text[slice(*word.span)].casefold() not in known
     ]
     explained = {span for word in missing for span in (word.before, word.after)}
-    may_be_marked = set(_candidate_words(paragraph, settings, known)) - explained
+    may_be_marked = set(_candidate_words(paragraph, snapshot.settings, known)) - explained
     candidates = [surprisal for surprisal in surprisals if surprisal.span in may_be_marked]
-    for surprisal in await session.reader.run(_unlikely, candidates, settings):
-        items += await _diagnostic(session, snapshot, paragraph.document_span(surprisal.span), surprisal)
+    unlikely = await session.reader.run(partial(find_unlikely, candidates, threshold, in_english=in_english))
+    for surprisal, meant in unlikely:
+        items += await _diagnostic(session, snapshot, paragraph.document_span(surprisal.span), surprisal, meant)
     return items
 
 
@@ -141,49 +145,52 @@ def _candidate_words(paragraph: Paragraph, settings: Settings, known: Container[
             yield start, end
 
 
-def _unlikely(surprisals: Sequence[WordSurprisal], settings: Settings) -> list[WordSurprisal]:
-    """Return the words to mark; the first call reads a file."""
-    return [surprisal for surprisal in surprisals if is_unlikely(surprisal, settings)]
+def find_unlikely(
+    surprisals: Iterable[WordSurprisal], threshold: float, *, in_english: bool
+) -> list[tuple[WordSurprisal, Candidate | None]]:
+    """Return the words to mark, each with the expected word that was probably meant; None where no word is like it.
 
-
-def is_unlikely(surprisal: WordSurprisal, settings: Settings) -> bool:
-    """Return whether a word is to be marked.
-
-    A word of several subwords is marked only as a confused one: the vocabulary does not know it, so it is always
-    unlikely.
-    """
-    threshold = settings.diagnostics_threshold
-    is_above = len(surprisal.subwords) == 1 and surprisal.excess > threshold
-    return is_above or confused_word(surprisal, threshold) is not None
-
-
-def confused_word(surprisal: WordSurprisal, threshold: float) -> Candidate | None:
-    """Return the expected word that was probably meant: people confuse it with the written one; None without one.
+    A word of several subwords is marked only if another was meant: the vocabulary does not know it, so it is always
+    unlikely. The first call reads a file.
 
     Args:
-        threshold: of the excess of any word, in bits; a quarter of it is enough here.
+        surprisals: with some expected words each.
+        threshold: in bits, of the excess of any word.
     """
+    found: list[tuple[WordSurprisal, Candidate | None]] = []
+    for surprisal in surprisals:
+        meant = _meant_word(surprisal, threshold) if in_english else None
+        if meant or (len(surprisal.subwords) == 1 and surprisal.excess > threshold):
+            found.append((surprisal, meant))
+    return found
+
+
+def _meant_word(surprisal: WordSurprisal, threshold: float) -> Candidate | None:
+    """Return the best expected word that people confuse with the written one, or that a slip turns into it."""
     confusable = confused_with(surprisal.text)
-    meant = (word for word in surprisal.expected if word.text.casefold() in confusable)
-    word = next(meant, None)
-    is_likelier = word is not None and surprisal.excess_over(word) > _CONFUSED_SHARE * threshold
-    return word if is_likelier else None
+    for word in surprisal.expected:
+        excess = surprisal.excess_over(word)
+        if excess > _CONFUSED_SHARE * threshold and word.text.casefold() in confusable:
+            return word
+        if excess > _MISTYPED_SHARE * threshold and is_mistyped(surprisal.text, word.text):
+            return word
+    return None
 
 
 async def _diagnostic(
-    session: Session, snapshot: Snapshot, span: Span, surprisal: WordSurprisal
+    session: Session, snapshot: Snapshot, span: Span, surprisal: WordSurprisal, meant: Candidate | None
 ) -> list[types.Diagnostic]:
     """Return the diagnostic of an unlikely word, with the words that fit its place; none if no other word does.
 
-    A word that people confuse with it is the first.
+    Args:
+        meant: the word that was probably meant: it is named first.
     """
     passage = await snapshot.prose_passage(span)
     if passage is None:
         return []
     answer = await predict_passage(session, snapshot, passage, priority=Priority.BACKGROUND)
     expected = [word for word in answer.candidates if word.text.casefold() != surprisal.text.casefold()]
-    meant = confused_word(surprisal, snapshot.settings.diagnostics_threshold)
-    if meant is not None:
+    if meant:
         rest = [word for word in expected if word.text.casefold() != meant.text.casefold()]
         expected = [next((word for word in expected if word not in rest), meant), *rest]
     expected = expected[:_EXPECTED_WORDS]
