@@ -54,6 +54,8 @@ MAX_BODY_BYTES = 1 << 18
 _MAX_WORD_LENGTH = 100
 _MAX_MASKED_WORD_LENGTH = 1000
 _SURROGATE = regex.compile(r"[\ud800-\udfff]")
+_QUOTED = regex.compile(r" \(.*\)", regex.DOTALL)
+"""In a problem that cattrs reports, the names of unknown fields."""
 _LISTS = ("masks", "words", "targets", "spans", "span")
 
 _METHODS: dict[type[Question], tuple[str, Any]] = {
@@ -176,8 +178,8 @@ def _structured(data: object, kind: Any, what: str) -> Any:
     try:
         return _CONVERTER.structure(data, kind)
     except BaseValidationError as error:
-        places = [place.rpartition("@ ")[2] for place in transform_error(error)]
-        raise CodecError(f"{what} is not in the protocol's form: {', '.join(places[:3])}") from None
+        problems = [_QUOTED.sub("", problem) for problem in transform_error(error)[:3]]
+        raise CodecError(f"{what} is not in the protocol's form: {', '.join(problems)}") from None
     except Exception as error:
         raise CodecError(f"{what} is not in the protocol's form") from error
 

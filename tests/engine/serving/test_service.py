@@ -156,7 +156,7 @@ INVALID_REQUESTS: list[tuple[str, Any, int, str]] = [
     ("/v1/predict", [], 400, "must be a JSON object"),
     ("/v1/predict", {"version": 1}, 400, "'version' must be 2"),
     ("/v1/predict", {"version": 2, "ask": "dance"}, 400, "'ask' must be one of predict, fill_jointly"),
-    ("/v1/predict", {"version": 2, "ask": "predict", "question": {"text": 5}}, 400, "not in the protocol's form"),
+    ("/v1/predict", {"version": 2, "ask": "predict", "question": {"text": 5}}, 400, "expected str @ $.text, required"),
     ("/", {"inputs": 5}, 400, "'inputs' must be"),
     ("/", {"inputs": TEXT, "parameters": {"top_k": 0}}, 400, "'top_k' must be"),
     ("/", {"inputs": TEXT, "parameters": {"top_k": "all"}}, 400, "'top_k' must be"),
