@@ -88,14 +88,15 @@ def test_a_comment_that_starts_far_away_is_recognized() -> None:
         (
             "python",
             "import os\n\n# The man was taken\n# to the [MASK].\nreturn text\n",
-            "import os. The man was taken to the [MASK].",
+            "import os. # The man was taken # to the [MASK]. return text",
         ),
         (
             "yaml",
             'name: Build\nsteps:\n  - name: "[MASK] it"\n    run: pytest\n',
-            "name: Build steps: - name: [MASK] it. run: pytest",
+            'name: Build steps: - name: "[MASK] it" run: pytest',
         ),
-        ("python", "# The [MASK] of it.\n", "The [MASK] of it."),
+        ("python", "# The [MASK] of it.\n", "# The [MASK] of it."),
+        ("python", 'methods = ["GET", "[MASK]"]\n', 'methods = ["GET", "[MASK]"]'),
     ],
 )
 def test_short_comments_and_strings_are_read_within_the_source(language_id: str, text: str, expected: str) -> None:

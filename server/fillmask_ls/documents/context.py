@@ -97,7 +97,7 @@ def passage(
 
     The prefix that was typed after the mask is left out. A paragraph that is too long is cut between sentences, a
     sentence between words. A mask at the end of its paragraph ends the passage. A short passage of its own, as a
-    footnote, is read with the prose around it; a short comment or string, with the source around it as it is.
+    footnote, is read with the prose around it; a short comment or string, within the source as it is.
 
     Args:
         focus: the mask, with the letters that were typed after it.
@@ -111,7 +111,7 @@ def passage(
     cut = partial(
         _excerpt, focus=focus, tokens=tokens, reach=reach, before=before, after=after, strip_markup=strip_markup
     )
-    return _passage_of(_with_enough_words(prose, document, focus, language, reach, cut, min_words))
+    return _passage_of(_with_enough_words(prose, document, focus, language, tokens, cut, min_words))
 
 
 def prose_passage(
@@ -131,7 +131,7 @@ def prose_passage(
     cut = partial(
         _excerpt, focus=focus, tokens=tokens, reach=reach, before=before, after=after, strip_markup=strip_markup
     )
-    return _passage_of(_with_enough_words(prose, document, focus, language, reach, cut))
+    return _passage_of(_with_enough_words(prose, document, focus, language, tokens, cut))
 
 
 def word_passage(
@@ -155,7 +155,7 @@ def word_passage(
     cut = partial(
         _excerpt, focus=focus, tokens=tokens, reach=reach, before=before, after=after, strip_markup=strip_markup
     )
-    excerpt = _with_enough_words(prose, document, focus, language, reach, cut)
+    excerpt = _with_enough_words(prose, document, focus, language, tokens, cut)
     words = find_unmasked_words(excerpt.text)
     word = next((word for word in words if word[0] <= excerpt.focus < word[1]), None)
     if word is None:
@@ -269,8 +269,11 @@ def _is_same_text(next_passage: Passage, current: Passage, mask_spans: Sequence[
 def _language_and_reach(document: TextDocument, tokens: int, *, strip_markup: bool) -> tuple[str, int]:
     """Return the language to read a document in, and how many characters to read in each direction."""
     language = _find_prose_language(document, strip_markup=strip_markup)
-    characters_per_token = _CHARACTERS_PER_TOKEN if language else _CHARACTERS_PER_TOKEN // 2
-    return language, max(_MIN_REACH, tokens * characters_per_token)
+    return language, _reach(language, tokens)
+
+
+def _reach(language: str, tokens: int) -> int:
+    return max(_MIN_REACH, tokens * (_CHARACTERS_PER_TOKEN if language else _CHARACTERS_PER_TOKEN // 2))
 
 
 def _find_prose_language(document: TextDocument, *, strip_markup: bool) -> str:
@@ -304,17 +307,21 @@ def _with_enough_words(
     document: TextDocument,
     focus: Focus,
     language: str,
-    reach: int,
+    tokens: int,
     cut: Callable[[Prose], Excerpt],
     min_words: int | None = None,
 ) -> Excerpt:
-    """Cut the excerpt around ``focus``; a short one, as of a comment or a footnote, with its surroundings."""
+    """Cut the excerpt around ``focus``; a short one, as of a footnote or a string, from its surroundings, too."""
     excerpt = cut(prose)
     if min_words is None:
         min_words = _MIN_WORDS_IN_CODE if is_code(language) else _MIN_WORDS
-    if language and len(excerpt.text.split()) < min_words:
-        return cut(with_surroundings(prose, document, focus, language, reach))
-    return excerpt
+    if not language or len(excerpt.text.split()) >= min(min_words, tokens // 2):
+        return excerpt
+    reach = _reach(language, tokens)
+    if is_code(language):
+        source = prose_around(document, focus, "", reach)
+        return cut(source) if source else excerpt
+    return cut(with_surroundings(prose, document, focus, language, reach))
 
 
 def _passage_of(excerpt: Excerpt) -> Passage:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from .languages.fragments import Fragment
-from .languages.registry import is_code
 from .languages.time_limit import TimeLimitError, time_limit
 from .masks import Focus
 from .prose import Prose, all_prose, join_fragments, prose_at, reading_start
@@ -23,9 +22,6 @@ _MAX_SECONDS = 0.03
 
 _REDUCED_REACH = 1_000
 """Characters to read in each direction in the second attempt."""
-
-_MARKS = " \t\n#/*\"'`;%!<>-=+|"
-"""Characters that begin and end comments and strings."""
 
 OTHER_DOCUMENT = -1
 """The origin of a character of another document."""
@@ -95,9 +91,7 @@ def line_around(document: TextDocument, focus: Focus, reach: int) -> Prose:
 
 
 def with_surroundings(prose: Prose, document: TextDocument, focus: Focus, language: str, reach: int) -> Prose:
-    """Return prose around ``focus`` with what stands before and after it, as paragraphs of their own.
-
-    In markup, that is other prose; in code, the source as it is, but for the marks at the ends of the prose.
+    """Return prose of markup around ``focus`` with the prose before and after it, as paragraphs of their own.
 
     Args:
         prose: prose of the document that contains ``focus``.
@@ -106,10 +100,6 @@ def with_surroundings(prose: Prose, document: TextDocument, focus: Focus, langua
     low, high = max(0, focus.start - reach), focus.typed_end + reach
     start, end = max(low, min(prose.origins)), max(focus.typed_end, max(prose.origins) + 1)
     before, after = document.slice(low, start), document.slice(end, high)
-    if is_code(language):
-        before, after, language = before.rstrip(_MARKS), after.rstrip(), ""
-        kept = after.lstrip(_MARKS)
-        end, after = end + len(after) - len(kept), kept
     skipped = reading_start(before, language)[0] if low else 0
     first = _words_at(low + skipped, before[skipped:], language)
     return join_prose(join_prose(first, prose), _words_at(end, after, language))
