@@ -28,6 +28,7 @@ _INDENT = re.compile(r"[ \t]*")
 _DECORATION = re.compile(r"[^\w\s]*\s*\Z")
 _DOCUMENTATION = re.compile(r"(?<=--)\s*[|^]\Z")
 _BACKTICKS = re.compile(r"`+")
+_RIGHT_BORDER = re.compile(r"(?<=[\w.,:;?)\]\"'])[ \t]+(?:#+|\*+|(?P<mark>[-/;%!])(?P=mark)+)[ \t]*$", re.MULTILINE)
 _ESCAPE = re.compile(r"\\([ntr])|\\(?=[^\w\s]|\n)")
 _ITEM = re.compile(r"(?:[-*+•]|\d+[.)]|@\w+|\\(?:param|return|brief|note)\w*|:\w[^:\n]*:)(?:[ \t]+|$)")
 
@@ -145,7 +146,7 @@ def _shape(code_text: CodeText, replaced: list[Fragment]) -> str:
 
 
 def _replaced(source: str, code_text: CodeText, start: int, end: int, code: CodeLanguage) -> list[Fragment]:
-    """Return what reads differently, in order: interpolated code, backticks in comments, escapes in strings."""
+    """Return what reads differently, in order: interpolated code, escapes in strings, backticks and borders in comments."""
     candidates = list(code_text.replaced)
     if code_text.kind is Kind.STRING:
         quote = find_opener(code_text.text, code.markers).quote
@@ -157,6 +158,7 @@ def _replaced(source: str, code_text: CodeText, start: int, end: int, code: Code
         candidates += find_placeholders(source, start, end)
     else:
         candidates += (Fragment(*match.span(), "") for match in _BACKTICKS.finditer(source, start, end))
+        candidates += (Fragment(*match.span(), "") for match in _RIGHT_BORDER.finditer(source, start, end))
     candidates.sort(key=lambda fragment: fragment.start)
     kept: list[Fragment] = []
     for fragment in candidates:
