@@ -11,7 +11,7 @@ from fillmask_ls.words import find_masks, find_sentences, find_unmasked_words, m
 
 from .excerpt import Excerpt, cut_excerpt
 from .languages.inline_code import find_inline_code
-from .languages.registry import find_language, is_code
+from .languages.registry import code_language, find_language, is_code
 from .masks import Focus
 from .prose import Prose, is_verbatim
 from .surroundings import (
@@ -34,9 +34,6 @@ _MIN_REACH = 2_000
 
 _MIN_WORDS = 41
 """Fewer words of markup say too little by themselves; ``server/docs/performance.md`` contains the figures."""
-
-_MIN_WORDS_IN_CODE = 17
-"""The same for a comment or string."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +311,7 @@ def _with_enough_words(
     """Cut the excerpt around ``focus``; a short one, as of a footnote or a string, from its surroundings, too."""
     excerpt = cut(prose)
     if min_words is None:
-        min_words = _MIN_WORDS_IN_CODE if is_code(language) else _MIN_WORDS
+        min_words = code_language(language).min_words if is_code(language) else _MIN_WORDS
     if not language or len(excerpt.text.split()) >= min(min_words, tokens // 2):
         return excerpt
     reach = _reach(language, tokens)

@@ -19,6 +19,8 @@ class CodeLanguage:
         markers: regular expressions for starts and ends of comments and strings that are unusual in other languages; an
             empty end for comments up to the line's end.
         slow_marks: characters at each of which Pygments' lexer searches the rest of the line.
+        min_words: fewer words of a comment or string say too little by themselves, and are read within the source;
+            ``server/docs/performance.md`` contains the figures.
     """
 
     grammar: str = ""
@@ -27,3 +29,4 @@ class CodeLanguage:
     string_tokens: tuple[str, ...] = ()
     markers: tuple[tuple[str, str], ...] = ()
     slow_marks: str = ""
+    min_words: int = 17

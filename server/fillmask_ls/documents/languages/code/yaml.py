@@ -6,4 +6,5 @@ LANGUAGE = CodeLanguage(
     string_tokens=("Literal.Scalar.Plain", "Name.Constant", "Name.Variable"),
     markers=((r"[|>][-+0-9]*[ \t]*(?:#.*)?\n", ""),),
     slow_marks="&*!",
+    min_words=41,
 )
