@@ -314,11 +314,10 @@ def _with_enough_words(
         min_words = code_language(language).min_words if is_code(language) else _MIN_WORDS
     if not language or len(excerpt.text.split()) >= min(min_words, tokens // 2):
         return excerpt
-    reach = _reach(language, tokens)
     if is_code(language):
-        source = prose_around(document, focus, "", reach)
+        source = prose_around(document, focus, "", _reach("", tokens))
         return cut(source) if source else excerpt
-    return cut(with_surroundings(prose, document, focus, language, reach))
+    return cut(with_surroundings(prose, document, focus, language, _reach(language, tokens)))
 
 
 def _passage_of(excerpt: Excerpt) -> Passage:
