@@ -168,6 +168,19 @@ def test_missing_word_is_underlined_and_inserted(window: Window, screenshots: Pa
         window.save(file, text.replace("taken the", "taken to the"))
 
 
+def test_mistyped_word_is_underlined_and_the_meant_one_offered_first(window: Window, screenshots: Path) -> None:
+    text = "We went to the beech every day and swam in the sea.\n"
+    with window.user_settings({"fillmask.diagnostics.enabled": True}):
+        file = window.open("mistyped.txt", text)
+        window.page.locator(".squiggly-info").first.wait_for(timeout=60_000)
+        window.click_at("beech")
+        replace = window.page.locator(".action-widget .monaco-list-row").filter(has_text="Replace with “")
+        window.press_until_visible("Control+.", replace.first)
+        window.screenshot("mistyped-word", screenshots, (300, 30, 700, 330))
+        replace.first.click()
+        window.save(file, text.replace("beech", "beach"))
+
+
 def test_ghost_text_is_accepted_in_one_undo_step(window: Window, screenshots: Path) -> None:
     before = "She opened the [MASK] and looked out.\n\n"
     file = window.open("ghost.txt", before)
