@@ -152,7 +152,7 @@ class Settings:
         20.0,
         setting_types.number(0, 100),
         "Underline a word if its surprisal exceeds the expected word's by this many bits.",
-        "A lower value underlines more words. A fifth of this value is enough for words that people confuse, two fifths for mistyped and missing words.",
+        "A lower value underlines more words. Words that people confuse are underlined from a fifth of this value, mistyped and missing words from two fifths.",
     )
     diagnostics_severity: str = _setting(
         "diagnostics.severity",

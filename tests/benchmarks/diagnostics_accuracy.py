@@ -1,4 +1,4 @@
-"""How many marks diagnostics make in clean text, and how many errors they catch: confused and missing words.
+"""How many marks diagnostics make in clean text, and how many errors they catch: confused, mistyped and missing words.
 
 Run it on plain text with one paragraph per line that no model was trained on::
 
@@ -17,23 +17,23 @@ from pathlib import Path
 from fillmask_ls.engine.api import Priority, SurprisalQuestion, WordSurprisal
 from fillmask_ls.engine.local import LocalEngine
 from fillmask_ls.english import confused_with, is_function_word, is_mistyped, listed_words
-from fillmask_ls.lsp.missing_words import find_missing_words
-from fillmask_ls.lsp.requests.diagnostic import MISSING_SHARE, READ_EXPECTED_WORDS, find_unlikely
+from fillmask_ls.lsp.paragraph_check import EXPECTED_WORDS, check_paragraph
+from fillmask_ls.lsp.reader import Reader
 from fillmask_ls.settings import Settings
 from fillmask_ls.spans import Span, replace_spans
 from fillmask_ls.words import find_words
 
-SETTINGS = Settings()
+SETTINGS, READER = Settings(), Reader()
 THRESHOLD_ALONE = 16.0
-"""The default threshold when it was the only rule, to compare with."""
-RULES = ("threshold of 16 bits alone", "unlikely", "confused or mistyped", "missing")
+"""One threshold for all words, in bits, to compare with."""
+RULES = (f"threshold of {THRESHOLD_ALONE:g} bits alone", "unlikely", "confused or mistyped", "missing")
 MAX_PARAGRAPHS = 260
 MAX_ERRORS = 130
 MAX_CHARACTERS = 260
 
 
 async def main(text: str, model: str = "embedded") -> None:
-    """Print the marks in clean text, and the share of each kind of error that is caught."""
+    """Print the marks in clean text, and how many errors of each kind are caught."""
     paragraphs = [line for line in text.splitlines() if 100 <= len(line) <= MAX_CHARACTERS]
     random.Random(0).shuffle(paragraphs)
     clean, others = paragraphs[:MAX_PARAGRAPHS], paragraphs[MAX_PARAGRAPHS:]
@@ -44,7 +44,7 @@ async def main(text: str, model: str = "embedded") -> None:
     print(f"{len(clean)} clean paragraphs, {count} words; marks per 1,000 words:")
     for rule, spans in zip(RULES, zip(*found, strict=True), strict=True):
         print(f"  {rule}: {1000 * sum(map(len, spans)) / count:.2f}", flush=True)
-    print("errors caught by the threshold of 16 bits alone, and by all rules:")
+    print(f"errors caught by the {RULES[0]}, and by all rules:")
     errors_by_kind = {
         "confused": with_confused_words(others),
         "mistyped": with_mistyped_words(others),
@@ -61,16 +61,16 @@ async def main(text: str, model: str = "embedded") -> None:
 
 async def marks(engine: LocalEngine, text: str) -> list[list[Span]]:
     """Return what each of :data:`RULES` marks."""
-    words, threshold = tuple(find_words(text)), SETTINGS.diagnostics_threshold
-    question = SurprisalQuestion(text, READ_EXPECTED_WORDS, words)
-    surprisals = await engine.word_surprisals(question, Priority.BACKGROUND)
-    candidates = [word for word in surprisals if may_be_marked(word)]
-    alone = [word.span for word in candidates if len(word.subwords) == 1 and word.excess > THRESHOLD_ALONE]
-    found = find_unlikely(candidates, threshold, in_english=True)
-    unlikely = [word.span for word, meant in found if meant is None]
-    mistaken = [word.span for word, meant in found if meant is not None]
-    missing = await find_missing_words(engine, text, words, surprisals, MISSING_SHARE * threshold)
-    return [alone, unlikely, mistaken, [word.span for word in missing]]
+    words = tuple(find_words(text))
+    findings = await check_paragraph(engine, READER, text, words, SETTINGS.diagnostics_threshold)
+    surprisals = await engine.word_surprisals(SurprisalQuestion(text, EXPECTED_WORDS, words), Priority.BACKGROUND)
+    may_be_marked = [word for word in surprisals if is_candidate(word)]
+    alone = [word.span for word in may_be_marked if len(word.subwords) == 1 and word.excess > THRESHOLD_ALONE]
+    explained = {span for word in findings.missing for span in (word.before, word.after)}
+    shown = {word.span for word in may_be_marked} - explained
+    unlikely = [word.span for word in findings.unlikely if word.meant is None and word.span in shown]
+    mistaken = [word.span for word in findings.unlikely if word.meant is not None and word.span in shown]
+    return [alone, unlikely, mistaken, [word.span for word in findings.missing]]
 
 
 def touches(mark: Span, error: Span) -> bool:
@@ -98,11 +98,11 @@ def with_mistyped_words(paragraphs: Sequence[str]) -> Iterator[tuple[str, Span]]
     others: dict[str, list[str]] = {}
     for word in sorted(listed_words()):
         if len(word) >= SETTINGS.diagnostics_minimum_length and word.islower():
-            for key in _wildcards(word):
+            for key in _deletions(word):
                 others.setdefault(key, []).append(word)
     for text in paragraphs:
         words = [
-            (span, sorted({other for key in _wildcards(word) for other in others.get(key, []) if other != word}))
+            (span, sorted({other for key in _deletions(word) for other in others.get(key, []) if other != word}))
             for span in find_words(text)
             if len(word := text[slice(*span)]) >= SETTINGS.diagnostics_minimum_length and word.islower()
         ]
@@ -117,8 +117,8 @@ def with_mistyped_words(paragraphs: Sequence[str]) -> Iterator[tuple[str, Span]]
             yield replace_spans(text, [((start, end), other)]), (start, start + len(other))
 
 
-def _wildcards(word: str) -> list[str]:
-    """Return the word without each of its letters: two words that are mistyped for each other share one of these."""
+def _deletions(word: str) -> list[str]:
+    """Return the word, and the word without each of its letters: words mistyped for each other share one of these."""
     return [word, *(word[:index] + word[index + 1 :] for index in range(len(word)))]
 
 
@@ -136,7 +136,7 @@ def with_missing_words(paragraphs: Sequence[str]) -> Iterator[tuple[str, Span]]:
             yield text[: start - 1] + text[end:], (start - 1, start - 1)
 
 
-def may_be_marked(word: WordSurprisal) -> bool:
+def is_candidate(word: WordSurprisal) -> bool:
     """Return whether diagnostics look at a word."""
     return len(word.text) >= SETTINGS.diagnostics_minimum_length and word.text.isalpha() and word.text.islower()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import median, quantiles
 from time import process_time
@@ -30,7 +31,7 @@ WORDS_PER_FILE = 8
 
 def kinds(folder: Path) -> Iterator[tuple[str, list[Path]]]:
     """Yield the kinds of a folder's files, and the files."""
-    files = sorted(folder.iterdir())
+    files = sorted(path for path in folder.iterdir() if path.is_file())
     if folder.name != "comments":
         yield folder.name, files
         return
@@ -57,17 +58,21 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--without-grammars", action="store_true", help="read code by Pygments alone")
     options = parser.parse_args()
-    if options.without_grammars:
-        mock.patch.object(comments, "grammar_texts", return_value=None).start()
-    for folder in options.folders:
-        for kind, files in kinds(folder):
-            times = list(milliseconds(files))
-            if len(times) > 1:
-                p95 = quantiles(times, n=20)[-1]
-                print(
-                    f"{kind}: {len(times)} passages, median {median(times):.1f} ms, 95 % below {p95:.1f} ms, "
-                    f"longest {max(times):.0f} ms"
-                )
+    without_grammars = mock.patch.object(comments, "grammar_texts", return_value=None)
+    with without_grammars if options.without_grammars else nullcontext():
+        for folder in options.folders:
+            report(folder)
+
+
+def report(folder: Path) -> None:
+    """Print the times of each kind in a folder that has more than one passage."""
+    for kind, files in kinds(folder):
+        times = list(milliseconds(files))
+        if len(times) > 1:
+            print(
+                f"{kind}: {len(times)} passages, median {median(times):.1f} ms, 95 % below "
+                f"{quantiles(times, n=20)[-1]:.1f} ms, longest {max(times):.0f} ms"
+            )
 
 
 if __name__ == "__main__":

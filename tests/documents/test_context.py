@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fillmask_ls import MASK
-from fillmask_ls.documents.context import Passage, passage, passages, passages_of_masks
+from fillmask_ls.documents.context import Passage, passage, passages, passages_of_masks, word_passage
 from fillmask_ls.documents.masks import Focus
 from fillmask_ls.documents.text import TextDocument
 from fillmask_ls.documents.token_estimate import estimate_tokens
@@ -106,7 +106,24 @@ def test_short_comments_and_strings_are_read_within_the_source(language_id: str,
     assert result.document_span(result.focus) == (start, end)
 
 
-def test_code_is_never_read_as_prose() -> None:
+@pytest.mark.parametrize(
+    ("source", "word"),
+    [
+        (r'x = "hello\nworld again"', "world"),
+        ("f(u'hello world')", "hello"),
+        (r"x = 'it isn\'t good'", "isn\\'t"),
+        ('x = "hello world"', "world"),
+    ],
+)
+def test_word_of_a_short_string_is_read_without_what_python_writes_around_it(source: str, word: str) -> None:
+    start = source.index(word)
+    result = word_passage(TextDocument("", source, language_id="python"), (start, start + len(word)))
+    assert result is not None
+    assert result.document_span == (start, start + len(word))
+    assert result.text[slice(*result.span)] == word.replace("\\", "")
+
+
+def test_code_is_not_read_with_a_docstring_that_fills_half_of_the_passage() -> None:
     function = '    def one(self):\n        """Say it\'s one.\n\n        And more.\n        """\n        return 1\n\n'
     text = "class A:\n" + function * 100 + '    def two(self):\n        """The [MASK] of it."""\n' + function * 100
     for tokens in range(16, 400, 32):

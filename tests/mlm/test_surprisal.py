@@ -50,3 +50,9 @@ def test_text_longer_than_the_limit_is_read_in_windows(tiny_bert: mlm.MaskedLM) 
     words = mlm.word_surprisals(tiny_bert, text, spans=[(200, 300)])
     assert words
     assert {word.text for word in words} <= {"the", "cat", "sat", "on", "mat"}
+
+
+def test_no_surprisal_exceeds_that_of_an_impossible_word() -> None:
+    word = WordSurprisal("tea", (0, 3), -1.0, (mlm.Candidate("cup", 0.5), mlm.Candidate("sky", 0.0)), ())
+    assert word.excess > 0
+    assert word.excess_over(word.expected[1]) == float("-inf")

@@ -50,7 +50,7 @@ def program(*options: str) -> Iterator[tuple[Peer, psutil.Process]]:
         assert started.stdout
         try:
             said = started.stdout.readline()
-            assert said.startswith("serving embedded (with a token) at http://")
+            assert said.startswith("serving embedded (token needed) at http://")
             yield Peer("127.0.0.1", int(said.rpartition(":")[2])), psutil.Process(started.pid)
         finally:
             if started.poll() is None:

@@ -30,7 +30,7 @@ class ModelChoice:
 
 
 def find_model(name: str, *, revision: str | None = None, download: bool = False) -> Checkpoint:
-    """Return a model's name and the folder of its files.
+    """Return the checkpoint of a model.
 
     Raises:
         CommandError: the model is not found, incomplete or damaged, or the download fails.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -109,13 +110,13 @@ def run(options: argparse.Namespace) -> int:
     module, extra = ("uvicorn", "serve") if options.ray is None else ("ray", "cluster")
     if importlib.util.find_spec(module) is None:
         raise missing_extra("serve", extra)
-    checkpoint = find_model(options.model)
+    ready = partial(_report_ready, find_model(options.model).name, host, needs_token=token is not None)
     serve_options = _serve_options(options, token)
 
     if options.ray is None:
-        _serve_here(serve_options, checkpoint.name, host, port, options.workers)
+        _serve_here(serve_options, host, port, options.workers, ready)
     else:
-        _serve_on_cluster(serve_options, checkpoint.name, options)
+        _serve_on_cluster(serve_options, options, partial(ready, port))
     return ExitCode.OK
 
 
@@ -131,13 +132,13 @@ def _serve_options(options: argparse.Namespace, token: str | None) -> ServeOptio
     return ServeOptions(options.model, options.device, options.dtype, cpus=options.cpus, policy=policy)
 
 
-def _report_ready(options: ServeOptions, model: str, host: str, port: int) -> None:
-    access = "no token" if options.policy.token is None else "with a token"
+def _report_ready(model: str, host: str, port: int, *, needs_token: bool) -> None:
+    access = "token needed" if needs_token else "no token needed"
     with standard_output():
         print(f"serving {model} ({access}) at http://{f'[{host}]' if ':' in host else host}:{port}")
 
 
-def _serve_here(serve_options: ServeOptions, model: str, host: str, port: int, count: int) -> None:
+def _serve_here(serve_options: ServeOptions, host: str, port: int, count: int, ready: Callable[[int], None]) -> None:
     from fillmask_ls.engine.api import EngineError
     from fillmask_ls.engine.serving import http_server, workers
 
@@ -147,16 +148,15 @@ def _serve_here(serve_options: ServeOptions, model: str, host: str, port: int, c
         raise CommandError(f"can't listen at {host}:{port}: {error.strerror or error}", ExitCode.USAGE) from error
     bound_port = bound.getsockname()[1]  # another one than 0
     try:
-        ready = partial(_report_ready, serve_options, model, host, bound_port)
         if count == 1:
-            http_server.serve_until_signal(serve_options, bound, ready)
+            http_server.serve_until_signal(serve_options, bound, partial(ready, bound_port))
         else:
-            workers.serve_until_signal(serve_options, bound, ready, count=count)
+            workers.serve_until_signal(serve_options, bound, partial(ready, bound_port), count=count)
     except EngineError as error:
         raise CommandError(str(error), ExitCode.NO_MODEL) from error
 
 
-def _serve_on_cluster(serve_options: ServeOptions, model: str, options: argparse.Namespace) -> None:
+def _serve_on_cluster(serve_options: ServeOptions, options: argparse.Namespace, ready: Callable[[], None]) -> None:
     from fillmask_ls.engine.serving.cluster import Deployment, OpenClusterError, serve_until_signal
 
     host, port = options.listen
@@ -170,7 +170,6 @@ def _serve_on_cluster(serve_options: ServeOptions, model: str, options: argparse
         gpus=0 if options.device == "cpu" else None,
     )
     try:
-        ready = partial(_report_ready, serve_options, model, host, port)
         serve_until_signal(deployment, ready, allow_open=options.allow_open_cluster)
     except OpenClusterError as error:
         raise CommandError(

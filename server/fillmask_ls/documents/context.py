@@ -101,7 +101,8 @@ def passage(
         tokens: maximum length, estimated.
         strip_markup: whether to leave out markup and code, by the document's language; else all text is prose.
         before, after: documents with prose around this one's, the nearest first.
-        min_words: the least words of a passage without its surroundings; by default, by the language.
+        min_words: the least words of a passage without its surroundings, at most half of ``tokens``; by default, by the
+            language.
     """
     language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
     prose = prose_around(document, focus, language, reach) or line_around(document, focus, reach)
@@ -152,16 +153,19 @@ def word_passage(
     cut = partial(
         _excerpt, focus=focus, tokens=tokens, reach=reach, before=before, after=after, strip_markup=strip_markup
     )
-    excerpt = _with_enough_words(prose, document, focus, language, tokens, cut)
-    words = find_unmasked_words(excerpt.text)
-    word = next((word for word in words if word[0] <= excerpt.focus < word[1]), None)
+    narrow = cut(prose)
+    word = _word_at_focus(narrow)
     if word is None:
         return None
-    start, end = _document_span(excerpt.origins, word)
-    origins = [origin - start for origin in excerpt.origins]
-    if not is_verbatim(excerpt.text, word, origins, document.slice(start, end)):
+    start, end = _document_span(narrow.origins, word)
+    origins = [origin - start for origin in narrow.origins]
+    if not is_verbatim(narrow.text, word, origins, document.slice(start, end)):
         return None
-    return WordPassage(excerpt.text, word, excerpt.origins)
+    wide = _with_enough_words(prose, document, focus, language, tokens, cut)
+    same = _word_at_focus(wide)  # in source, an escape or a prefix of the string can be a part of the word
+    if same is None or _document_span(wide.origins, same) != (start, end):
+        return WordPassage(narrow.text, word, narrow.origins)
+    return WordPassage(wide.text, same, wide.origins)
 
 
 def passages_of_masks(
@@ -270,7 +274,9 @@ def _language_and_reach(document: TextDocument, tokens: int, *, strip_markup: bo
 
 
 def _reach(language: str, tokens: int) -> int:
-    return max(_MIN_REACH, tokens * (_CHARACTERS_PER_TOKEN if language else _CHARACTERS_PER_TOKEN // 2))
+    """Return how many characters to read in each direction for a passage; plain text has no markup in between."""
+    characters_per_token = _CHARACTERS_PER_TOKEN if language else _CHARACTERS_PER_TOKEN // 2
+    return max(_MIN_REACH, tokens * characters_per_token)
 
 
 def _find_prose_language(document: TextDocument, *, strip_markup: bool) -> str:
@@ -308,7 +314,11 @@ def _with_enough_words(
     cut: Callable[[Prose], Excerpt],
     min_words: int | None = None,
 ) -> Excerpt:
-    """Cut the excerpt around ``focus``; a short one, as of a footnote or a string, from its surroundings, too."""
+    """Cut the excerpt around ``focus``; one of few words from more prose: in code, from the source as plain text.
+
+    Args:
+        min_words: the least words of an excerpt without its surroundings, at most half of ``tokens``.
+    """
     excerpt = cut(prose)
     if min_words is None:
         min_words = code_language(language).min_words if is_code(language) else _MIN_WORDS
@@ -323,6 +333,10 @@ def _with_enough_words(
 def _passage_of(excerpt: Excerpt) -> Passage:
     masks = tuple(mask for mask in find_masks(excerpt.text) if _is_whole(excerpt.origins, mask))
     return Passage(excerpt.text, masks, [start for start, _ in masks].index(excerpt.focus), excerpt.origins)
+
+
+def _word_at_focus(excerpt: Excerpt) -> Span | None:
+    return next((word for word in find_unmasked_words(excerpt.text) if word[0] <= excerpt.focus < word[1]), None)
 
 
 def _is_inline_code(document: TextDocument, span: Span, language: str) -> bool:

@@ -55,7 +55,7 @@ _MAX_WORD_LENGTH = 100
 _MAX_MASKED_WORD_LENGTH = 1000
 _SURROGATE = regex.compile(r"[\ud800-\udfff]")
 _QUOTED = regex.compile(r" \(.*\)", regex.DOTALL)
-"""In a problem that cattrs reports, the names of unknown fields."""
+"""In a problem that cattrs reports, what it quotes of the message."""
 _LISTS = ("masks", "words", "targets", "spans", "span")
 
 _METHODS: dict[type[Question], tuple[str, Any]] = {

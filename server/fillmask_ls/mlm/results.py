@@ -235,8 +235,8 @@ class WordSurprisal(Result):
         return self.excess_over(self.expected[0]) if self.expected else inf
 
     def excess_over(self, other: Candidate) -> float:
-        """Return the bits by which the surprisal exceeds that of another word, an expected one."""
-        return self.surprisal + log2(other.probability)
+        """Return the bits by which the surprisal exceeds that of an expected word; minus infinity if that can't be."""
+        return self.surprisal + log2(other.probability) if other.probability else -inf
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -115,7 +115,7 @@ def serving(cluster: Cluster, *options: str) -> Iterator[tuple[str, subprocess.P
     assert process.stdout
     try:
         said = next((line for line in process.stdout if line.startswith("serving ")), "")
-        assert said == f"serving embedded (with a token) at http://127.0.0.1:{port}\n"
+        assert said == f"serving embedded (token needed) at http://127.0.0.1:{port}\n"
         yield f"http://127.0.0.1:{port}", process
     finally:
         if process.poll() is None:

@@ -157,6 +157,12 @@ INVALID_REQUESTS: list[tuple[str, Any, int, str]] = [
     ("/v1/predict", {"version": 1}, 400, "'version' must be 2"),
     ("/v1/predict", {"version": 2, "ask": "dance"}, 400, "'ask' must be one of predict, fill_jointly"),
     ("/v1/predict", {"version": 2, "ask": "predict", "question": {"text": 5}}, 400, "expected str @ $.text, required"),
+    (
+        "/v1/predict",
+        {"version": 2, "ask": "score", "question": {"text": "", "s) e(cret": 5}},
+        400,
+        "extra fields found @ $",
+    ),
     ("/", {"inputs": 5}, 400, "'inputs' must be"),
     ("/", {"inputs": TEXT, "parameters": {"top_k": 0}}, 400, "'top_k' must be"),
     ("/", {"inputs": TEXT, "parameters": {"top_k": "all"}}, 400, "'top_k' must be"),

@@ -173,6 +173,16 @@ async def test_missing_words_are_looked_for_in_english_only(puller: Editor, engi
     assert len(engine.questions(PredictQuestion)) == 2  # before and after the word
 
 
+async def test_a_change_costs_only_the_paragraph_it_is_in(puller: Editor, engine: ScriptedEngine) -> None:
+    engine.unlikely = {"guitar"}
+    document = puller.open("\n\n".join(f"{UNLIKELY} Number {number}." for number in range(60)))
+    assert len(items(await pull(document))) == 60
+    engine.received.clear()
+    document.replace("Number 30", "Number 99")
+    assert len(items(await pull(document))) == 60
+    assert [question.text.rpartition(" ")[2] for question in engine.questions(SurprisalQuestion)] == ["99."]
+
+
 async def test_an_unchanged_result_is_not_sent_again(puller: Editor) -> None:
     document = puller.open(UNLIKELY)
     report = await pull(document)

@@ -28,7 +28,7 @@ _INDENT = re.compile(r"[ \t]*")
 _DECORATION = re.compile(r"[^\w\s]*\s*\Z")
 _DOCUMENTATION = re.compile(r"(?<=--)\s*[|^]\Z")
 _BACKTICKS = re.compile(r"`+")
-_RIGHT_BORDER = re.compile(r"(?<=[\w.,:;?)\]\"'])[ \t]+(?:#+|\*+|(?P<mark>[-/;%!])(?P=mark)+)[ \t]*$", re.MULTILINE)
+_BOX_TOP = re.compile(r"[ \t]*/?([-#*/;%!])\1{4,}[ \t]*$", re.MULTILINE)
 _ESCAPE = re.compile(r"\\([ntr])|\\(?=[^\w\s]|\n)")
 _ITEM = re.compile(r"(?:[-*+•]|\d+[.)]|@\w+|\\(?:param|return|brief|note)\w*|:\w[^:\n]*:)(?:[ \t]+|$)")
 
@@ -103,17 +103,20 @@ def _column(source: str, index: int) -> int:
 
 
 def _block_fragments(source: str, block: Block, code: CodeLanguage) -> Iterator[Fragment]:
+    border = _right_border(source, block)
     for code_text in block:
-        yield from _content_fragments(source, code_text, code)
+        yield from _content_fragments(source, code_text, code, border)
         yield Fragment(code_text.end, code_text.end, "\n")
     yield paragraph_break(block[-1].end)
 
 
-def _content_fragments(source: str, code_text: CodeText, code: CodeLanguage) -> Iterator[Fragment]:
+def _content_fragments(
+    source: str, code_text: CodeText, code: CodeLanguage, border: re.Pattern[str] | None
+) -> Iterator[Fragment]:
     """Yield a comment or string without its markers; a list item and a parameter are paragraphs."""
     start, end = content_span(code_text.text, code.markers)
     start, content_end = code_text.start + start, code_text.start + end
-    replaced = _replaced(source, code_text, start, content_end, code)
+    replaced = _replaced(source, code_text, start, content_end, code, border)
     shape = _shape(code_text, replaced)
     is_first = True
     while start < content_end:
@@ -145,7 +148,22 @@ def _shape(code_text: CodeText, replaced: list[Fragment]) -> str:
     return replace_spans(code_text.text, letters)
 
 
-def _replaced(source: str, code_text: CodeText, start: int, end: int, code: CodeLanguage) -> list[Fragment]:
+def _right_border(source: str, block: Block) -> re.Pattern[str] | None:
+    """Return the pattern of the marks at the ends of the lines in a box; None for a block that is not in a box."""
+    if block[0].kind is Kind.STRING:
+        return None
+    line = source.rfind("\n", 0, block[0].start) + 1
+    line_above = source.rfind("\n", 0, max(0, line - 1)) + 1
+    top = _BOX_TOP.match(source, block[0].start) or _BOX_TOP.match(source, line_above, line)
+    if top is None:
+        return None
+    mark = re.escape(top[1])
+    return re.compile(rf"(?<=[^\s{mark}])[ \t]+{mark}+[ \t]*$", re.MULTILINE)
+
+
+def _replaced(
+    source: str, code_text: CodeText, start: int, end: int, code: CodeLanguage, border: re.Pattern[str] | None
+) -> list[Fragment]:
     """Return what reads differently, in order: interpolated code, escapes in strings, backticks and borders in comments."""
     candidates = list(code_text.replaced)
     if code_text.kind is Kind.STRING:
@@ -158,7 +176,8 @@ def _replaced(source: str, code_text: CodeText, start: int, end: int, code: Code
         candidates += find_placeholders(source, start, end)
     else:
         candidates += (Fragment(*match.span(), "") for match in _BACKTICKS.finditer(source, start, end))
-        candidates += (Fragment(*match.span(), "") for match in _RIGHT_BORDER.finditer(source, start, end))
+        if border:
+            candidates += (Fragment(*match.span(), "") for match in border.finditer(source, start, end))
     candidates.sort(key=lambda fragment: fragment.start)
     kept: list[Fragment] = []
     for fragment in candidates:

@@ -1,10 +1,9 @@
-"""``textDocument/diagnostic``: words that are far less likely to the model than the expected ones, and missing words."""
+"""``textDocument/diagnostic``: words that are far less likely than the expected ones, and missing words."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Container, Iterator, Sequence
 from hashlib import sha256
 
 from lsprotocol import types
@@ -13,13 +12,13 @@ from pygls.exceptions import JsonRpcException
 from fillmask_ls.documents.languages.registry import is_language_named
 from fillmask_ls.documents.paragraphs import Paragraph
 from fillmask_ls.documents.text import TextDocument
-from fillmask_ls.engine.api import Candidate, Priority, SurprisalQuestion, WordSurprisal
-from fillmask_ls.english import confused_with, is_english, is_mistyped
+from fillmask_ls.engine.api import Candidate, Priority, SurprisalQuestion
 from fillmask_ls.presentation.percent import percent
 from fillmask_ls.settings import Settings
 from fillmask_ls.spans import Span
 
-from ..missing_words import MissingWord, find_missing_words
+from ..missing_words import MissingWord
+from ..paragraph_check import Findings, UnlikelyWord, check_paragraph
 from ..predictions import predict_passage
 from ..session import Session
 from ..snapshot import Snapshot
@@ -32,19 +31,11 @@ UNLIKELY_WORD = "unlikely-word"
 MISSING_WORD = "missing-word"
 _IDLE_SECONDS = 1.0
 """Seconds without a change before a document is checked: marks under words that are being typed would disturb."""
-_EXPECTED_WORDS = 5
+_OFFERED_WORDS = 5
 """Expected words offered as quick fixes."""
 _MAX_NAMED_WORDS = 3
-READ_EXPECTED_WORDS = 20
-"""Expected words among which the one that was meant is looked for."""
-_CONFUSED_SHARE = 0.2
-"""Factor of the threshold against an expected word that people confuse with this one: *lose* for *loose*."""
-_MISTYPED_SHARE = 0.4
-"""Factor of the threshold against an expected word that a slip of the keys turns into this one: *change* for *charge*."""
-MISSING_SHARE = 0.4
-"""Factor of the threshold for a missing word."""
 _NAMED_PROBABILITY = 0.02
-"""The message names up to three expected words: the best, and others of at least this probability."""
+"""The message names up to three expected words: the first, and others of at least this probability."""
 _SEVERITIES = {"hint": types.DiagnosticSeverity.Hint, "information": types.DiagnosticSeverity.Information}
 
 
@@ -70,7 +61,7 @@ async def diagnostic(session: Session, snapshot: Snapshot, params: types.Documen
 async def find_diagnostics(session: Session, snapshot: Snapshot) -> list[types.Diagnostic]:
     """Return the diagnostics of a document in its order, once it has not changed for a second.
 
-    The engine remembers its answers: a change costs only the paragraph it is in.
+    A change costs only the paragraph it is in: what was found in the others is remembered.
     """
     if not is_enabled(snapshot.document, snapshot.settings):
         return []
@@ -92,28 +83,33 @@ async def _paragraph_diagnostics(
     Args:
         known: words, and pairs of words, that are never marked, casefolded.
     """
-    threshold, text = snapshot.settings.diagnostics_threshold, paragraph.text
     if not paragraph.words:
         return []
-    question = SurprisalQuestion(text, READ_EXPECTED_WORDS, paragraph.words)
-    surprisals = await session.engine.word_surprisals(question, Priority.BACKGROUND)
-    in_english = await session.reader.run(is_english, text)
-    missing: list[MissingWord] = []
-    if in_english:
-        found = await find_missing_words(session.engine, text, paragraph.words, surprisals, MISSING_SHARE * threshold)
-        missing = [word for word in found if _is_in_plain_gap(snapshot, paragraph, word)]
+    findings = await _check(session, paragraph, snapshot.settings.diagnostics_threshold)
+    missing = [word for word in findings.missing if _is_in_plain_gap(snapshot, paragraph, word)]
     items = [
         _missing_diagnostic(snapshot, paragraph, word)
         for word in missing
-        if text[slice(*word.span)].casefold() not in known
+        if paragraph.text[slice(*word.span)].casefold() not in known
     ]
     explained = {span for word in missing for span in (word.before, word.after)}
     may_be_marked = set(_candidate_words(paragraph, snapshot.settings, known)) - explained
-    candidates = [surprisal for surprisal in surprisals if surprisal.span in may_be_marked]
-    unlikely = await session.reader.run(partial(find_unlikely, candidates, threshold, in_english=in_english))
-    for surprisal, meant in unlikely:
-        items += await _diagnostic(session, snapshot, paragraph.document_span(surprisal.span), surprisal, meant)
+    for word in findings.unlikely:
+        if word.span in may_be_marked:
+            items += await _diagnostic(session, snapshot, paragraph, word)
     return items
+
+
+async def _check(session: Session, paragraph: Paragraph, threshold: float) -> Findings:
+    """Return what the model finds in a paragraph; what the same model found before is remembered."""
+    model = session.engine.model_for(SurprisalQuestion)
+    key = model, paragraph.text, paragraph.words, threshold
+    findings: Findings | None = session.findings.get(key)
+    if findings is None:
+        findings = await check_paragraph(session.engine, session.reader, paragraph.text, paragraph.words, threshold)
+        if model is not None and model == session.engine.model_for(SurprisalQuestion):
+            session.findings[key] = findings
+    return findings
 
 
 def is_enabled(document: TextDocument, settings: Settings) -> bool:
@@ -145,69 +141,41 @@ def _candidate_words(paragraph: Paragraph, settings: Settings, known: Container[
             yield start, end
 
 
-def find_unlikely(
-    surprisals: Iterable[WordSurprisal], threshold: float, *, in_english: bool
-) -> list[tuple[WordSurprisal, Candidate | None]]:
-    """Return the words to mark, each with the expected word that was probably meant; None where no word is like it.
-
-    A word of several subwords is marked only if another was meant: the vocabulary does not know it, so it is always
-    unlikely. The first call reads a file.
-
-    Args:
-        surprisals: with some expected words each.
-        threshold: in bits, of the excess of any word.
-    """
-    found: list[tuple[WordSurprisal, Candidate | None]] = []
-    for surprisal in surprisals:
-        meant = _meant_word(surprisal, threshold) if in_english else None
-        if meant or (len(surprisal.subwords) == 1 and surprisal.excess > threshold):
-            found.append((surprisal, meant))
-    return found
-
-
-def _meant_word(surprisal: WordSurprisal, threshold: float) -> Candidate | None:
-    """Return the best expected word that people confuse with the written one, or that a slip turns into it."""
-    confusable = confused_with(surprisal.text)
-    for word in surprisal.expected:
-        excess = surprisal.excess_over(word)
-        if excess > _CONFUSED_SHARE * threshold and word.text.casefold() in confusable:
-            return word
-        if excess > _MISTYPED_SHARE * threshold and is_mistyped(surprisal.text, word.text):
-            return word
-    return None
-
-
 async def _diagnostic(
-    session: Session, snapshot: Snapshot, span: Span, surprisal: WordSurprisal, meant: Candidate | None
+    session: Session, snapshot: Snapshot, paragraph: Paragraph, word: UnlikelyWord
 ) -> list[types.Diagnostic]:
     """Return the diagnostic of an unlikely word, with the words that fit its place; none if no other word does.
 
-    Args:
-        meant: the word that was probably meant: it is named first.
+    The word that was probably meant is the first.
     """
+    span = paragraph.document_span(word.span)
     passage = await snapshot.prose_passage(span)
     if passage is None:
         return []
     answer = await predict_passage(session, snapshot, passage, priority=Priority.BACKGROUND)
-    expected = [word for word in answer.candidates if word.text.casefold() != surprisal.text.casefold()]
-    if meant:
-        rest = [word for word in expected if word.text.casefold() != meant.text.casefold()]
-        expected = [next((word for word in expected if word not in rest), meant), *rest]
-    expected = expected[:_EXPECTED_WORDS]
+    written = paragraph.text[slice(*word.span)]
+    expected = [other for other in answer.candidates if other.text.casefold() != written.casefold()]
+    expected = (expected if word.meant is None else _with_first(word.meant, expected))[:_OFFERED_WORDS]
     if not expected:
         return []
-    best = f"{expected[0].text} ({percent(expected[0].probability)})"
-    likely = [word.text for word in expected[1:_MAX_NAMED_WORDS] if word.probability >= _NAMED_PROBABILITY]
+    first = f"{expected[0].text} ({percent(expected[0].probability)})"
+    likely = [other.text for other in expected[1:_MAX_NAMED_WORDS] if other.probability >= _NAMED_PROBABILITY]
     return [
         types.Diagnostic(
             range=snapshot.range(span),
-            message=f"“{surprisal.text}” seems unusual here. Expected: {_alternatives([best, *likely])}.",
+            message=f"“{written}” seems unusual here. Expected: {_alternatives([first, *likely])}.",
             severity=_SEVERITIES[snapshot.settings.diagnostics_severity],
             code=UNLIKELY_WORD,
             source="fillmask",
-            data={"text": snapshot.document.slice(*span), "words": [word.text for word in expected]},
+            data={"text": snapshot.document.slice(*span), "words": [other.text for other in expected]},
         )
     ]
+
+
+def _with_first(meant: Candidate, words: Sequence[Candidate]) -> list[Candidate]:
+    """Return the words with one of them first, with the probability that it has among them; or with a new one first."""
+    same = [word for word in words if word.text.casefold() == meant.text.casefold()]
+    return [*(same[:1] or [meant]), *(word for word in words if word not in same)]
 
 
 def _is_in_plain_gap(snapshot: Snapshot, paragraph: Paragraph, missing: MissingWord) -> bool:
