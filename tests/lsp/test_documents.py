@@ -43,9 +43,10 @@ async def test_a_document_that_is_opened_again_has_its_new_text_and_language(
     raw.open(HOSPITAL, uri)
     assert await hover(raw, uri, 0, 27)
     raw.close(uri)
-    raw.open("x = 1\n# 😀 The man was taken\n# to the [MASK] by\n# ambulance.\n", uri, "python")
+    more = "Nobody knew him, and nobody asked where he came from."
+    raw.open(f"x = 1\n# 😀 The man was taken\n# to the [MASK] by\n# ambulance. {more}\n", uri, "python")
     assert await hover(raw, uri, 2, 10)
-    assert engine.questions(PredictQuestion)[-1].text == "x = 1. 😀 " + HOSPITAL
+    assert engine.questions(PredictQuestion)[-1].text == f"x = 1. 😀 {HOSPITAL} {more}"
     raw.open("# Another root's [MASK].", "file:///two/a", "python")
     assert await hover(raw, uri, 2, 10)
     raw.close("file:///two/a")

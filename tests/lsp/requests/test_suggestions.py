@@ -137,7 +137,7 @@ async def test_beside_addresses_and_markup_substitutes_are_offered(
 
 async def test_words_in_comments_are_offered(editor: Editor, engine: ScriptedEngine) -> None:
     assert await asked(editor.open("x = 1  # Take the | from the list.\n", "python"))
-    assert engine.questions(PredictQuestion)[-1].text == "x = 1. Take the [MASK] from the list."
+    assert engine.questions(PredictQuestion)[-1].text == "x = 1 # Take the [MASK] from the list."
 
 
 async def test_a_typed_letter_offers_and_costs_nothing(editor: Editor, engine: ScriptedEngine) -> None:
