@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property
 
 from fillmask_ls.spans import Span
 from fillmask_ls.words import find_masks, find_sentences, find_unmasked_words, may_end_sentence
@@ -104,12 +104,9 @@ def passage(
         min_words: the least words of a passage without its surroundings, at most half of ``tokens``; by default, by the
             language.
     """
-    language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
-    prose = prose_around(document, focus, language, reach) or line_around(document, focus, reach)
-    cut = partial(
-        _excerpt, focus=focus, tokens=tokens, reach=reach, before=before, after=after, strip_markup=strip_markup
-    )
-    return _passage_of(_with_enough_words(prose, document, focus, language, tokens, cut, min_words))
+    reader = _Reader(document, focus, tokens, before, after, strip_markup)
+    prose = reader.prose() or line_around(document, focus, reader.reach)
+    return _passage_of(reader.cut_with_enough_words(prose, min_words))
 
 
 def prose_passage(
@@ -122,14 +119,11 @@ def prose_passage(
     after: Sequence[TextDocument] = (),
 ) -> Passage | None:
     """Return the passage around a mask, as :func:`passage` does; None in code."""
-    language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
-    prose = prose_around(document, focus, language, reach)
-    if prose is None or (strip_markup and _is_inline_code(document, (focus.start, focus.end), language)):
+    reader = _Reader(document, focus, tokens, before, after, strip_markup)
+    prose = reader.prose()
+    if prose is None or reader.is_in_inline_code():
         return None
-    cut = partial(
-        _excerpt, focus=focus, tokens=tokens, reach=reach, before=before, after=after, strip_markup=strip_markup
-    )
-    return _passage_of(_with_enough_words(prose, document, focus, language, tokens, cut))
+    return _passage_of(reader.cut_with_enough_words(prose))
 
 
 def word_passage(
@@ -145,15 +139,11 @@ def word_passage(
 
     The word can be longer than ``span`` if it contains markup. The arguments are those of :func:`passage`.
     """
-    language, reach = _language_and_reach(document, tokens, strip_markup=strip_markup)
-    focus = Focus(*span)
-    prose = prose_around(document, focus, language, reach)
-    if prose is None or (strip_markup and _is_inline_code(document, span, language)):
+    reader = _Reader(document, Focus(*span), tokens, before, after, strip_markup)
+    prose = reader.prose()
+    if prose is None or reader.is_in_inline_code():
         return None
-    cut = partial(
-        _excerpt, focus=focus, tokens=tokens, reach=reach, before=before, after=after, strip_markup=strip_markup
-    )
-    narrow = cut(prose)
+    narrow = reader.cut(prose)
     word = _word_at_focus(narrow)
     if word is None:
         return None
@@ -161,7 +151,7 @@ def word_passage(
     origins = [origin - start for origin in narrow.origins]
     if not is_verbatim(narrow.text, word, origins, document.slice(start, end)):
         return None
-    wide = _with_enough_words(prose, document, focus, language, tokens, cut)
+    wide = reader.cut_with_enough_words(prose)
     same = _word_at_focus(wide)  # in source, an escape or a prefix of the string can be a part of the word
     if same is None or _document_span(wide.origins, same) != (start, end):
         return WordPassage(narrow.text, word, narrow.origins)
@@ -267,67 +257,73 @@ def _is_same_text(next_passage: Passage, current: Passage, mask_spans: Sequence[
     )
 
 
-def _language_and_reach(document: TextDocument, tokens: int, *, strip_markup: bool) -> tuple[str, int]:
-    """Return the language to read a document in, and how many characters to read in each direction."""
-    language = _find_prose_language(document, strip_markup=strip_markup)
-    return language, _reach(language, tokens)
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the text around a focus; the attributes are the arguments of :func:`passage`."""
+
+    document: TextDocument
+    focus: Focus
+    tokens: int
+    before: Sequence[TextDocument]
+    after: Sequence[TextDocument]
+    strip_markup: bool
+
+    @cached_property
+    def language(self) -> str:
+        return self._language_of(self.document)
+
+    @cached_property
+    def reach(self) -> int:
+        """How many characters to read in each direction."""
+        return _reach(self.language, self.tokens)
+
+    def prose(self) -> Prose | None:
+        """Return the prose that contains the focus; None in code."""
+        return prose_around(self.document, self.focus, self.language, self.reach)
+
+    def is_in_inline_code(self) -> bool:
+        if not self.strip_markup:
+            return False
+        low = max(0, self.focus.start - _MIN_REACH)
+        nearby = find_inline_code(self.document.slice(low, self.focus.end + _MIN_REACH), self.language)
+        return any(low + start <= self.focus.start < low + end for start, end in nearby)
+
+    def cut(self, prose: Prose) -> Excerpt:
+        """Return the excerpt around the focus of its prose and that of other documents."""
+        focus_index = prose.find(self.focus.start)
+        assert focus_index is not None  # noqa: S101 - the prose was chosen because it contains the focus
+        for other in self.before:
+            length = len(prose.text)
+            prose = join_prose(last_prose(other, self._language_of(other), self.reach), prose)
+            focus_index += len(prose.text) - length
+        for other in self.after:
+            prose = join_prose(prose, first_prose(other, self._language_of(other), self.reach))
+        return cut_excerpt(prose, focus_index, self.tokens)
+
+    def cut_with_enough_words(self, prose: Prose, min_words: int | None = None) -> Excerpt:
+        """Cut the excerpt around the focus; one of few words from more prose: in code, from the source as plain text.
+
+        Args:
+            min_words: the least words of an excerpt without its surroundings, at most half of ``tokens``.
+        """
+        excerpt = self.cut(prose)
+        if min_words is None:
+            min_words = code_language(self.language).min_words if is_code(self.language) else _MIN_WORDS
+        if not self.language or len(excerpt.text.split()) >= min(min_words, self.tokens // 2):
+            return excerpt
+        if is_code(self.language):
+            source = prose_around(self.document, self.focus, "", _reach("", self.tokens))
+            return self.cut(source) if source else excerpt
+        return self.cut(with_surroundings(prose, self.document, self.focus, self.language, self.reach))
+
+    def _language_of(self, document: TextDocument) -> str:
+        return find_language(document.language_id, document.uri) if self.strip_markup else ""
 
 
 def _reach(language: str, tokens: int) -> int:
     """Return how many characters to read in each direction for a passage; plain text has no markup in between."""
     characters_per_token = _CHARACTERS_PER_TOKEN if language else _CHARACTERS_PER_TOKEN // 2
     return max(_MIN_REACH, tokens * characters_per_token)
-
-
-def _find_prose_language(document: TextDocument, *, strip_markup: bool) -> str:
-    return find_language(document.language_id, document.uri) if strip_markup else ""
-
-
-def _excerpt(
-    prose: Prose,
-    focus: Focus,
-    tokens: int,
-    reach: int,
-    before: Sequence[TextDocument],
-    after: Sequence[TextDocument],
-    *,
-    strip_markup: bool,
-) -> Excerpt:
-    """Return the excerpt around ``focus`` of its prose and that of other documents."""
-    focus_index = prose.find(focus.start)
-    assert focus_index is not None  # noqa: S101 - the prose was chosen because it contains the focus
-    for other in before:
-        length = len(prose.text)
-        prose = join_prose(last_prose(other, _find_prose_language(other, strip_markup=strip_markup), reach), prose)
-        focus_index += len(prose.text) - length
-    for other in after:
-        prose = join_prose(prose, first_prose(other, _find_prose_language(other, strip_markup=strip_markup), reach))
-    return cut_excerpt(prose, focus_index, tokens)
-
-
-def _with_enough_words(
-    prose: Prose,
-    document: TextDocument,
-    focus: Focus,
-    language: str,
-    tokens: int,
-    cut: Callable[[Prose], Excerpt],
-    min_words: int | None = None,
-) -> Excerpt:
-    """Cut the excerpt around ``focus``; one of few words from more prose: in code, from the source as plain text.
-
-    Args:
-        min_words: the least words of an excerpt without its surroundings, at most half of ``tokens``.
-    """
-    excerpt = cut(prose)
-    if min_words is None:
-        min_words = code_language(language).min_words if is_code(language) else _MIN_WORDS
-    if not language or len(excerpt.text.split()) >= min(min_words, tokens // 2):
-        return excerpt
-    if is_code(language):
-        source = prose_around(document, focus, "", _reach("", tokens))
-        return cut(source) if source else excerpt
-    return cut(with_surroundings(prose, document, focus, language, _reach(language, tokens)))
 
 
 def _passage_of(excerpt: Excerpt) -> Passage:
@@ -337,12 +333,6 @@ def _passage_of(excerpt: Excerpt) -> Passage:
 
 def _word_at_focus(excerpt: Excerpt) -> Span | None:
     return next((word for word in find_unmasked_words(excerpt.text) if word[0] <= excerpt.focus < word[1]), None)
-
-
-def _is_inline_code(document: TextDocument, span: Span, language: str) -> bool:
-    low = max(0, span[0] - _MIN_REACH)
-    nearby = find_inline_code(document.slice(low, span[1] + _MIN_REACH), language)
-    return any(low + start <= span[0] < low + end for start, end in nearby)
 
 
 def _is_whole(origins: Sequence[int], mask: Span) -> bool:
