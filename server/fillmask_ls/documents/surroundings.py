@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 _MIN_CHARACTERS_BEFORE = 8_000
 """The least characters to read before the focus if its language isn't clear: in a long comment or block of code."""
 
-_MAX_SECONDS = 0.03
+_MAX_SECONDS = 0.02
 """Processor time of lexers and grammars for the first attempt; the second gets a third of it, then the line is read."""
 
 _REDUCED_REACH = 1_000

@@ -20,6 +20,7 @@ from .grammar_texts import grammar_texts
 from .lexer_texts import lexer_texts
 from .placeholders import find_placeholders
 from .registry import code_language, lexer_name
+from .time_limit import TimeLimitError, timer
 
 Block = list[CodeText]
 
@@ -48,6 +49,9 @@ def fragments_around(source: str, index: int, language: str) -> list[Fragment]:
     """Return the prose to read with the character at ``index``.
 
     In a string, that is the string; in a comment or docstring, all comments and docstrings; in code, nothing.
+
+    Raises:
+        TimeLimitError: it takes too long.
     """
     code = code_language(language)
     current: Block | None = None
@@ -62,7 +66,13 @@ def fragments_around(source: str, index: int, language: str) -> list[Fragment]:
     if current is None:
         return []
     blocks = [current] if current[0].kind is Kind.STRING else comments
-    return [fragment for block in blocks for fragment in _block_fragments(source, block, code)]
+    found: list[Fragment] = []
+    is_exceeded = timer()
+    for block in blocks:
+        if is_exceeded():
+            raise TimeLimitError
+        found += _block_fragments(source, block, code)
+    return found
 
 
 def _blocks(source: str, language: str, code: CodeLanguage) -> Iterator[Block]:
