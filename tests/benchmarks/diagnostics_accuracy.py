@@ -88,8 +88,7 @@ def with_confused_words(paragraphs: Sequence[str]) -> Iterator[tuple[str, Span]]
             if text[slice(*span)].islower() and len(other) >= SETTINGS.diagnostics_minimum_length
         ]
         if confusable:
-            (start, end), other = chance.choice(confusable)
-            yield replace_spans(text, [((start, end), other)]), (start, start + len(other))
+            yield with_another_word(text, *chance.choice(confusable))
 
 
 def with_mistyped_words(paragraphs: Sequence[str]) -> Iterator[tuple[str, Span]]:
@@ -113,8 +112,12 @@ def with_mistyped_words(paragraphs: Sequence[str]) -> Iterator[tuple[str, Span]]
             if is_mistyped(other, text[slice(*span)]) and other not in confused_with(text[slice(*span)])
         ]
         if choices:
-            (start, end), other = chance.choice(choices)
-            yield replace_spans(text, [((start, end), other)]), (start, start + len(other))
+            yield with_another_word(text, *chance.choice(choices))
+
+
+def with_another_word(text: str, span: Span, word: str) -> tuple[str, Span]:
+    """Return the text with ``word`` at ``span``, and the word's span."""
+    return replace_spans(text, [(span, word)]), (span[0], span[0] + len(word))
 
 
 def _deletions(word: str) -> list[str]:
