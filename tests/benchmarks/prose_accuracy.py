@@ -72,7 +72,9 @@ def prose_words(kind: str, file: Path, model: LoadedModel) -> Iterator[Outcome]:
     language = find_language("", file.name)
     for word in words:
         start, end = word.span()
-        if is_quoted(text, start) or len(model.tokenizer.encode(word[0], []).content(model.tokenizer.mask_id)) != 1:
+        if is_quoted(text, start) or is_in_label(text, start, end):
+            continue
+        if len(model.tokenizer.encode(word[0], []).content(model.tokenizer.mask_id)) != 1:
             continue
         low = max(0, start - REACH)
         if prose_at(text[low:start] + MASK + text[end : end + REACH], start - low, language):
@@ -83,6 +85,15 @@ def is_quoted(text: str, index: int) -> bool:
     """Return whether a word is in backticks: names in inline code are not prose."""
     line_start = text.rfind("\n", 0, index) + 1
     return text[index - 1 : index] == "`" or text.count("`", line_start, index) % 2 == 1
+
+
+def is_in_label(text: str, start: int, end: int) -> bool:
+    """Return whether a word is in ``[a label]`` of Markdown whose definition, ``[A Label]: address``, repeats it."""
+    low, high = text.rfind("[", 0, start), text.find("]", end)
+    if low < 0 or high < 0 or "\n" in text[low:high]:
+        return False
+    definition = rf"^\s*{regex.escape(text[low : high + 1])}:"
+    return bool(regex.search(definition, text, regex.MULTILINE | regex.IGNORECASE))
 
 
 def measure(model: LoadedModel, options: argparse.Namespace, words: Sequence[Outcome]) -> list[Outcome]:

@@ -35,7 +35,7 @@ _EXTENSIONS = [
         (r"\A\[\^[^\]\n]+\]:[ \t]*", ""),  # the label of a footnote
         (r"^:[ \t]{1,3}(?=\S)", PARAGRAPH_BREAK),  # a definition
         (r"^(?:[:/]{3}.*|\\(?:newpage|pagebreak)\b.*)$", ""),  # the fence of a container
-        (r"[ \t]*\{:?[ \t]*[#.][^{}\n]*\}|\{:[^{}\n]*\}", ""),  # attributes
+        (r"[ \t]*\{:?[ \t]*(?:[#.]|[\w-]+=[\"'])[^{}\n]*\}|\{:[^{}\n]*\}", ""),  # attributes
         (r"\{/\*(?:[^*]|\*(?!/)){0,300}+\*/\}", ""),  # a comment in MDX
         (r"\{\{?[%<][^{}\n]{0,300}[%>]\}\}?|\{[\w:.+-]+\}(?=`)", ""),  # a template's tag, a role of MyST
         (r"[ \t]*\[(?:[^\[\]@\n]*[ ;])?-?@\w[^\[\]]{0,300}\](?![(\[])", ""),  # citations of Pandoc
