@@ -24,8 +24,8 @@ from .snapshot import Snapshot
 from .staleness import IsCurrent, StaleError, Staleness, unchanged
 
 _MAX_COMPLETION_LISTS = 8
-_CHECKED_PARAGRAPHS = 1_000
-"""Paragraphs whose findings are remembered: those of several long documents."""
+_FINDINGS = 2_000
+"""Paragraphs and marked words of which findings are remembered: those of several long documents."""
 _TYPING_SECONDS = 1.0
 """Seconds after an edit in which a request for completion is probably the editor's own; Helix waits a quarter of one."""
 
@@ -41,7 +41,7 @@ class Session:
         engine: answers questions with that model.
         reader: the thread that reads prose.
         dictionary: the words that are never underlined.
-        findings: what the model found in paragraphs that were checked, see ``requests/diagnostic.py``.
+        findings: what the model found in paragraphs that were checked, by digests; see ``requests/diagnostic.py``.
     """
 
     def __init__(self, client: Client, documents: Documents, local: LocalEngine) -> None:
@@ -49,7 +49,7 @@ class Session:
         self.documents = documents
         self.reader = Reader()
         self.dictionary = Dictionary()
-        self.findings = LRUCache(_CHECKED_PARAGRAPHS, lambda _key, _findings: 1)
+        self.findings = LRUCache(_FINDINGS, lambda _key, _findings: 1)
         self._tasks: set[asyncio.Task[None]] = set()
         self.configuration = Configuration(client)
         self.models = ModelManager(local, client, self.configuration, documents, self.reader)

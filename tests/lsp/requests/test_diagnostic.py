@@ -181,6 +181,10 @@ async def test_a_change_costs_only_the_paragraph_it_is_in(puller: Editor, engine
     document.replace("Number 30", "Number 99")
     assert len(items(await pull(document))) == 60
     assert [question.text.rpartition(" ")[2] for question in engine.questions(SurprisalQuestion)] == ["99."]
+    assert 0 < len(engine.questions(PredictQuestion)) < 40  # of words that are marked nearby: their passages changed
+    engine.received.clear()
+    assert len(items(await pull(document))) == 60
+    assert engine.received == []
 
 
 async def test_an_unchanged_result_is_not_sent_again(puller: Editor) -> None:

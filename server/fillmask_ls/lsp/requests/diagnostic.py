@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
 from hashlib import sha256
+from typing import TypeVar
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -12,17 +13,18 @@ from pygls.exceptions import JsonRpcException
 from fillmask_ls.documents.languages.registry import is_language_named
 from fillmask_ls.documents.paragraphs import Paragraph
 from fillmask_ls.documents.text import TextDocument
-from fillmask_ls.engine.api import Candidate, Priority, SurprisalQuestion
+from fillmask_ls.engine.api import Candidate, PredictQuestion, Priority, Question, SurprisalQuestion
 from fillmask_ls.presentation.percent import percent
 from fillmask_ls.settings import Settings
 from fillmask_ls.spans import Span
 
 from ..missing_words import MissingWord
 from ..paragraph_check import Findings, UnlikelyWord, check_paragraph
-from ..predictions import predict_passage
+from ..predictions import mask_question, predict_passage
 from ..session import Session
 from ..snapshot import Snapshot
 
+T = TypeVar("T")
 Report = types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport
 
 OPTIONS = types.DiagnosticOptions(inter_file_dependencies=False, workspace_diagnostics=False, identifier="fillmask")
@@ -61,7 +63,8 @@ async def diagnostic(session: Session, snapshot: Snapshot, params: types.Documen
 async def find_diagnostics(session: Session, snapshot: Snapshot) -> list[types.Diagnostic]:
     """Return the diagnostics of a document in its order, once it has not changed for a second.
 
-    A change costs only the paragraph it is in: what was found in the others is remembered.
+    A change costs only the paragraph it is in, and the words that were marked nearby: what was found elsewhere is
+    remembered.
     """
     if not is_enabled(snapshot.document, snapshot.settings):
         return []
@@ -101,15 +104,39 @@ async def _paragraph_diagnostics(
 
 
 async def _check(session: Session, paragraph: Paragraph, threshold: float) -> Findings:
-    """Return what the model finds in a paragraph; what the same model found before is remembered."""
-    model = session.engine.model_for(SurprisalQuestion)
-    key = model, paragraph.text, paragraph.words, threshold
-    findings: Findings | None = session.findings.get(key)
-    if findings is None:
-        findings = await check_paragraph(session.engine, session.reader, paragraph.text, paragraph.words, threshold)
-        if model is not None and model == session.engine.model_for(SurprisalQuestion):
-            session.findings[key] = findings
-    return findings
+    """Return what the model finds in a paragraph."""
+    return await _remembered(
+        session,
+        SurprisalQuestion,
+        (paragraph.text, paragraph.words, threshold),
+        lambda: check_paragraph(session.engine, session.reader, paragraph.text, paragraph.words, threshold),
+    )
+
+
+async def _expected_words(session: Session, snapshot: Snapshot, span: Span) -> Sequence[Candidate]:
+    """Return the words that fit the place of a word; none where it is no prose."""
+    passage = await snapshot.prose_passage(span)
+    if passage is None:
+        return ()
+
+    async def predict() -> Sequence[Candidate]:
+        return (await predict_passage(session, snapshot, passage, priority=Priority.BACKGROUND)).candidates
+
+    return await _remembered(session, PredictQuestion, mask_question(passage, snapshot.settings), predict)
+
+
+async def _remembered(
+    session: Session, question_type: type[Question], about: object, find: Callable[[], Awaitable[T]]
+) -> T:
+    """Return what ``find`` returns, or what it returned about the same with the same model."""
+    model = session.engine.model_for(question_type)
+    key = model, sha256(repr(about).encode("utf-8", "surrogatepass")).digest()
+    found: T | None = session.findings.get(key)
+    if found is None:
+        found = await find()
+        if model is not None and model == session.engine.model_for(question_type):
+            session.findings[key] = found
+    return found
 
 
 def is_enabled(document: TextDocument, settings: Settings) -> bool:
@@ -149,12 +176,9 @@ async def _diagnostic(
     The word that was probably meant is the first.
     """
     span = paragraph.document_span(word.span)
-    passage = await snapshot.prose_passage(span)
-    if passage is None:
-        return []
-    answer = await predict_passage(session, snapshot, passage, priority=Priority.BACKGROUND)
     written = paragraph.text[slice(*word.span)]
-    expected = [other for other in answer.candidates if other.text.casefold() != written.casefold()]
+    words = await _expected_words(session, snapshot, span)
+    expected = [other for other in words if other.text.casefold() != written.casefold()]
     expected = (expected if word.meant is None else _with_first(word.meant, expected))[:_OFFERED_WORDS]
     if not expected:
         return []
