@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fillmask_ls import MASK
@@ -171,12 +171,33 @@ def test_masks_far_from_each_other_have_separate_passages() -> None:
 
 @settings(deadline=None)
 @given(
+    st.sampled_from(["plaintext", "python", "markdown", "c"]),
     st.lists(
-        st.sampled_from(["word ", MASK, "\n", "\n\n", ". ", "the ", "x" * 900 + " "]), min_size=1, max_size=40
-    ).map("".join)
+        st.sampled_from(
+            [
+                "word ",
+                MASK,
+                "\n",
+                "\n\n",
+                ". ",
+                "the ",
+                "x" * 900 + " ",
+                '"',
+                "# ",
+                "x = f(",
+                "/* ",
+                " */",
+                "<!-- ",
+                "`",
+            ]
+        ),
+        min_size=1,
+        max_size=40,
+    ).map("".join),
 )
-def test_passages_of_masks_are_those_of_each_mask(text: str) -> None:
-    document = TextDocument("", text)
+@example("python", f'x = 1  # So. Go.\nf(title="The {MASK}", text="we found the {MASK} {"word " * 20}")\n# So. Go.')
+def test_passages_of_masks_are_those_of_each_mask(language: str, text: str) -> None:
+    document = TextDocument("", text, language_id=language)
     masks = find_masks(text)
     assert list(passages_of_masks(document, masks, tokens=64)) == [
         passage(document, Focus(*mask), tokens=64) for mask in masks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -31,6 +32,9 @@ DEFAULT_TOKENS = 256
 _CHARACTERS_PER_TOKEN = 16
 """How many characters to read per token: prose has about 5, with markup and code in between."""
 _MIN_REACH = 2_000
+
+_WORDS = re.compile(r"[\w\s,]*")
+"""Text without markup: both of its ends are in the same string, comment, cell or note."""
 
 _MIN_WORDS = 41
 """Fewer words of markup say too little by themselves; ``server/docs/performance.md`` contains the figures."""
@@ -179,8 +183,10 @@ def passages_of_masks(
     previous: Span | None = None
     for mask in masks:
         index = None
-        if current is not None and previous is not None and not may_end_sentence(document.slice(previous[1], mask[0])):
-            index = _index_in_sentence(current, mask)
+        if current is not None and previous is not None:
+            between = document.slice(previous[1], mask[0])
+            if _WORDS.fullmatch(between) and not may_end_sentence(between):
+                index = _index_in_sentence(current, mask)
         if current is None or index is None:
             current = passage(
                 document, Focus(*mask), tokens=tokens, strip_markup=strip_markup, before=before, after=after
