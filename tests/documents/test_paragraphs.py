@@ -66,6 +66,11 @@ def test_a_long_paragraph_is_split_between_sentences() -> None:
     assert all(paragraph.text.endswith(".") for paragraph in results)
 
 
+def test_a_sentence_of_ten_pages_is_left_out_and_the_rest_read() -> None:
+    document = TextDocument("", "word, " * 3_000 + "\n\nShe was afraid to loose her job.\n")
+    assert [paragraph.text for paragraph in paragraphs(document)] == ["She was afraid to loose her job."]
+
+
 @pytest.mark.parametrize("language_id", ["plaintext", "markdown", "python"])
 def test_paragraphs_of_a_long_document_are_those_near_the_last_edit(language_id: str) -> None:
     comment = "# " if language_id == "python" else ""

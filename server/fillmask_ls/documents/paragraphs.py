@@ -51,7 +51,8 @@ class Paragraph:
 def paragraphs(document: TextDocument, *, tokens: int = DEFAULT_TOKENS, strip_markup: bool = True) -> list[Paragraph]:
     """Return the paragraphs nearest to the document's last edit, the nearest first.
 
-    A short document is returned whole; of a document with more than some ten pages, only a part.
+    A short document is returned whole; of a document with more than some ten pages, only a part. A sentence of ten pages
+    is left out.
 
     Args:
         tokens: maximum length of each, estimated; a longer paragraph is split between sentences.
@@ -68,10 +69,9 @@ def paragraphs(document: TextDocument, *, tokens: int = DEFAULT_TOKENS, strip_ma
     nearby.sort(key=lambda paragraph: max(paragraph.origins[0] - edit, edit - paragraph.origins[-1] - 1, 0))
     chosen, room = [], _MAX_CHARACTERS
     for paragraph in nearby[:_MAX_PARAGRAPHS]:
-        room -= len(paragraph.text)
-        if room < 0:
-            break
-        chosen.append(paragraph)
+        if len(paragraph.text) <= room:
+            chosen.append(paragraph)
+            room -= len(paragraph.text)
     return chosen
 
 
