@@ -32,7 +32,7 @@ def test_names_are_nested_or_dotted_with_or_without_section(values: object) -> N
 def test_one_wrong_value_does_not_stop_the_others() -> None:
     settings, problems = merge_settings(Settings(hover_top_k=7), {"hover": {"topK": "x", "words": True}, "color": 1})
     assert settings == Settings(hover_top_k=7, hover_words=True)
-    assert problems[0] == "fillmask.hover.topK must be a whole number from 1 to 100, not 'x'. It stays 7."
+    assert problems[0] == "fillmask.hover.topK must be a whole number from 1 to 100, not 'x'. Using 7."
     assert problems[1].startswith("fillmask.color is not a setting. The settings are model, ")
     assert len(problems) == 2
 

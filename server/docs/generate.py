@@ -24,7 +24,7 @@ _SETTINGS = """\
 
 The server reads the section `fillmask` from `initializationOptions`, `workspace/configuration` and
 `workspace/didChangeConfiguration`. Settings can change while the server runs. The server reports an invalid value once and
-keeps the previous one.
+uses the default, or the value of `initializationOptions`.
 
 | setting | default | values | description |
 | --- | --- | --- | --- |

@@ -272,7 +272,7 @@ def merge_settings(settings: Settings, values: object, *, trusted: bool = True) 
                 problems.append(f"{SECTION}.{name} is ignored until the workspace is trusted. It stays {current!r}.")
         elif parsed is None:
             instead = f", not {_quoted(value)}" if value_type.may_quote else ""
-            problems.append(f"{SECTION}.{name} must be {value_type.expected}{instead}. It stays {current!r}.")
+            problems.append(f"{SECTION}.{name} must be {value_type.expected}{instead}. Using {current!r}.")
         else:
             changes[setting.name] = parsed
     return replace(settings, **changes), problems
