@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fillmask_ls.spans import Span
 from fillmask_ls.words import find_unmasked_words
 
+from .languages.registry import find_language, is_code
 from .text import TextDocument
 
 _LONGEST_WORD = 64
@@ -16,6 +17,9 @@ _REACH = 300
 _UNBROKEN = re.compile(r"[^\s()\[\]{}<>\"“”«»,;*|]+")
 _ADDRESS = re.compile(r"://|\w@\w|\\\w|[^\W\d]\.\w|\w[_=+^]\w")
 """How an unbroken row of characters shows that it is an address, a path, code or an abbreviation with dots."""
+_ESCAPE_OR_PREFIX = re.compile(
+    r"(?<=[^\\]\\)(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[abefnrtv])|(?:[uUbBfF][rR]?|[rR][bBfF]?)'"
+)
 _FORMULA = re.compile(r"(?<![\\$\w])\$(?=[^\s$])[^$\n]*[^\s$\\]\$(?![\w$])|\\\([^\n]*?\\\)")
 _TAG = re.compile(r"<[a-zA-Z][^<>]*>")
 _ATTRIBUTE = re.compile(r"(?P<name>[\w:.-]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
@@ -35,8 +39,17 @@ def word_in_selection(document: TextDocument, selection: Span) -> Span | None:
 
 def _words_near(document: TextDocument, span: Span) -> list[Span]:
     low = max(0, span[0] - _LONGEST_WORD)
-    words = find_unmasked_words(document.slice(low, span[1] + _LONGEST_WORD))
+    text = document.slice(low, span[1] + _LONGEST_WORD)
+    words = find_unmasked_words(text)
+    if is_code(find_language(document.language_id, document.uri)):
+        words = [word for start, end in words if (word := (_word_start(text, start, end), end))[0] < end]
     return [(low + start, low + end) for start, end in words]
+
+
+def _word_start(source: str, start: int, end: int) -> int:
+    """Return where a word of source code starts, after the letters of an escape or the prefix of a string."""
+    match = _ESCAPE_OR_PREFIX.match(source, start, end)
+    return match.end() if match else start
 
 
 def is_fixed(document: TextDocument, span: Span) -> bool:

@@ -118,6 +118,22 @@ async def test_a_word_is_masked_or_replaced(editor: Editor) -> None:
     assert document.text == "She walked to the old [MASK]."
 
 
+@pytest.mark.parametrize(
+    ("marked", "masked"),
+    [
+        (r'x = "hello\nwor|ld again"', r'x = "hello\n[MASK] again"'),
+        (r'x = "hello\x41ga|in"', r'x = "hello\x41[MASK]"'),
+        ("f(u'hal|lo people')", "f(u'[MASK] people')"),
+    ],
+)
+async def test_an_escape_or_a_prefix_of_a_string_is_no_part_of_a_word(editor: Editor, marked: str, masked: str) -> None:
+    await editor.wait_for_model()
+    document = editor.open(marked.replace("|", ""), "python")
+    actions = await document.actions(marked.partition("|")[0] + "|")
+    await document.apply_action(next(action for title, action in actions.items() if title.endswith("with a blank")))
+    assert document.text == masked
+
+
 async def test_replace_action_inserts_the_substitute(editor: Editor) -> None:
     await editor.wait_for_model()
     document = editor.open("She walked to the old house.")

@@ -30,7 +30,9 @@ _DECORATION = re.compile(r"[^\w\s]*\s*\Z")
 _DOCUMENTATION = re.compile(r"(?<=--)\s*[|^]\Z")
 _BACKTICKS = re.compile(r"`+")
 _BOX_TOP = re.compile(r"[ \t]*/?([-#*/;%!])\1{4,}[ \t]*$", re.MULTILINE)
-_ESCAPE = re.compile(r"\\([ntr])|\\(?=[^\w\s]|\n)")
+_ESCAPE = re.compile(
+    r"\\(?:(?P<blank>[ntr])|x(?P<x>[0-9a-fA-F]{2})|u(?P<u>(?![dD][89a-fA-F])[0-9a-fA-F]{4})|(?P<backslash>\\)|(?=[^\w\s]|\n))"
+)
 _ITEM = re.compile(r"(?:[-*+•]|\d+[.)]|@\w+|\\(?:param|return|brief|note)\w*|:\w[^:\n]*:)(?:[ \t]+|$)")
 
 
@@ -182,7 +184,7 @@ def _replaced(
             doubled = re.compile(quote * 2).finditer(source, start, end)
             candidates += (Fragment(match.start(), match.start() + 1, "") for match in doubled)
         escapes = _ESCAPE.finditer(source, start, end)
-        candidates += (Fragment(*match.span(), " " if match[1] else "") for match in escapes)
+        candidates += (Fragment(*match.span(), _unescaped(match)) for match in escapes)
         candidates += find_placeholders(source, start, end)
     else:
         candidates += (Fragment(*match.span(), "") for match in _BACKTICKS.finditer(source, start, end))
@@ -194,6 +196,13 @@ def _replaced(
         if start <= fragment.start and fragment.end <= end and (not kept or fragment.start >= kept[-1].end):
             kept.append(fragment)
     return kept
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    """Return how an escape in a string reads."""
+    code = escape["x"] or escape["u"]
+    character = chr(int(code, 16)) if code else escape["backslash"] or ""
+    return " " if escape["blank"] or not character.isprintable() else character
 
 
 def _line_fragments(source: str, start: int, end: int, replaced: list[Fragment]) -> Iterator[Fragment]:
