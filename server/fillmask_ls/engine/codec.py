@@ -7,14 +7,14 @@ of :class:`~fillmask_ls.engine.api.Engine`, and the fields are those of its type
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields, replace
 from itertools import pairwise
 from math import isfinite
-from typing import Any
+from typing import Any, get_args
 
 import regex
-from cattrs import BaseValidationError, Converter, transform_error
+from cattrs import ClassValidationError, Converter
 
 from fillmask_ls import MASK
 from fillmask_ls.spans import Span
@@ -28,6 +28,7 @@ from .api import (
     InspectQuestion,
     JointFill,
     LossQuestion,
+    Metric,
     Prediction,
     Predictions,
     PredictQuestion,
@@ -54,9 +55,29 @@ MAX_BODY_BYTES = 1 << 18
 _MAX_WORD_LENGTH = 100
 _MAX_MASKED_WORD_LENGTH = 1000
 _SURROGATE = regex.compile(r"[\ud800-\udfff]")
-_QUOTED = regex.compile(r" \(.*\)", regex.DOTALL)
-"""In a problem that cattrs reports, what it quotes of the message."""
-_LISTS = ("masks", "words", "targets", "spans", "span")
+_LISTS = ("masks", "words", "targets", "spans", "span", "to_fill")
+_PAIRS = "a list of pairs [start, end]"
+_WORDS = "a list of texts"
+_NUMBER = "a whole number"
+_VALUES = {
+    "text": "a text without halves of surrogate pairs",
+    "prefix": "a text without halves of surrogate pairs",
+    "masks": _PAIRS,
+    "spans": _PAIRS,
+    "span": "a pair [start, end]",
+    "to_fill": "a pair [first, last]",
+    "words": _WORDS,
+    "targets": _WORDS,
+    "top_k": _NUMBER,
+    "focus": _NUMBER,
+    "max_subwords": _NUMBER,
+    "mask_index": _NUMBER,
+    "seed": _NUMBER,
+    "rate": "a number",
+    "whole_words": "true or false",
+    "metric": f"one of {', '.join(get_args(Metric))}",
+}
+"""What each field of a question must be."""
 
 _METHODS: dict[type[Question], tuple[str, Any]] = {
     PredictQuestion: ("predict", Predictions),
@@ -72,6 +93,9 @@ _METHODS: dict[type[Question], tuple[str, Any]] = {
 }
 """For each kind of question, the name of the engine's method and the type of its answer."""
 _QUESTIONS = {name: kind for kind, (name, _) in _METHODS.items()}
+
+
+_KINDS = {str: "a text", dict: "a JSON object"}
 
 
 class CodecError(ValueError):
@@ -117,13 +141,28 @@ def read_question(kind: type[Question], data: object) -> Question:
     """
     if isinstance(data, dict):  # before anything that takes time in proportion to a list's length
         for name in _LISTS:
-            if isinstance(data.get(name), str):
-                raise CodecError(f"'{name}' must be a list")
-            if isinstance(data.get(name), (list, dict)) and len(data[name]) > MAX_ITEMS:
+            if isinstance(data.get(name), (str, dict)):
+                raise CodecError(f"'{name}' must be {_VALUES[name]}")
+            if isinstance(data.get(name), list) and len(data[name]) > MAX_ITEMS:
                 raise TooLargeError(f"'{name}' may have at most {MAX_ITEMS} items")
-    question: Question = _structured(data, kind, "the question")
+    try:
+        question: Question = _structured(data, kind, "the question")
+    except CodecError as error:
+        if isinstance(error.__cause__, ClassValidationError):
+            raise CodecError("; ".join(_problems(error.__cause__, kind))) from None
+        raise CodecError("the question must be a JSON object") from None
     check_question(question)
     return question
+
+
+def _problems(error: ClassValidationError, kind: type[Question]) -> Iterator[str]:
+    """Yield what is wrong with each field of a question."""
+    in_fields, others = error.group_exceptions()
+    for problem, note in in_fields:
+        is_missing = isinstance(problem, KeyError)
+        yield f"'{note.name}' is missing" if is_missing else f"'{note.name}' must be {_VALUES[note.name]}"
+    if others:
+        yield f"the only fields are {', '.join(field.name for field in fields(kind))}"
 
 
 def reply(question: Question, model: str, answer: object) -> dict[str, Any]:
@@ -170,16 +209,13 @@ def _member(body: object, name: str, kind: type, *, version: bool = True) -> Any
     if version and body.get("version") != VERSION:
         raise CodecError(f"'version' must be {VERSION}")
     if name not in body or not isinstance(body[name], kind):
-        raise CodecError(f"'{name}' is missing or of the wrong type")
+        raise CodecError(f"'{name}' is missing or not {_KINDS[kind]}" if kind in _KINDS else f"'{name}' is missing")
     return body[name]
 
 
 def _structured(data: object, kind: Any, what: str) -> Any:
     try:
         return _CONVERTER.structure(data, kind)
-    except BaseValidationError as error:
-        problems = [_QUOTED.sub("", problem) for problem in transform_error(error)[:3]]
-        raise CodecError(f"{what} is not in the protocol's form: {', '.join(problems)}") from None
     except Exception as error:
         raise CodecError(f"{what} is not in the protocol's form") from error
 
