@@ -108,7 +108,7 @@ def passage(
         min_words: the least words of a passage without its surroundings, at most half of ``tokens``; by default, by the
             language.
     """
-    reader = _Reader(document, focus, tokens, before, after, strip_markup)
+    reader = _PassageReader(document, focus, tokens, before, after, strip_markup)
     prose = reader.prose() or line_around(document, focus, reader.reach)
     return _passage_of(reader.cut_with_enough_words(prose, min_words))
 
@@ -123,7 +123,7 @@ def prose_passage(
     after: Sequence[TextDocument] = (),
 ) -> Passage | None:
     """Return the passage around a mask, as :func:`passage` does; None in code."""
-    reader = _Reader(document, focus, tokens, before, after, strip_markup)
+    reader = _PassageReader(document, focus, tokens, before, after, strip_markup)
     prose = reader.prose()
     if prose is None or reader.is_in_inline_code():
         return None
@@ -143,7 +143,7 @@ def word_passage(
 
     The word can be longer than ``span`` if it contains markup. The arguments are those of :func:`passage`.
     """
-    reader = _Reader(document, Focus(*span), tokens, before, after, strip_markup)
+    reader = _PassageReader(document, Focus(*span), tokens, before, after, strip_markup)
     prose = reader.prose()
     if prose is None or reader.is_in_inline_code():
         return None
@@ -264,7 +264,7 @@ def _is_same_text(next_passage: Passage, current: Passage, mask_spans: Sequence[
 
 
 @dataclass(frozen=True)
-class _Reader:
+class _PassageReader:
     """Reads the text around a focus; the attributes are the arguments of :func:`passage`."""
 
     document: TextDocument
