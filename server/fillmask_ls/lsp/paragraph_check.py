@@ -49,6 +49,8 @@ async def check_paragraph(
 ) -> Findings:
     """Return the unlikely words of a paragraph, and in English, the missing ones.
 
+    Where another word was meant than the one that is written, none is missing beside it.
+
     Args:
         engine: what to ask.
         reader: the thread that reads the lists of English words.
@@ -64,7 +66,8 @@ async def check_paragraph(
     if in_english:
         missing = await find_missing_words(engine, text, words, surprisals, _MISSING_SHARE * threshold)
     unlikely = await reader.run(partial(_find_unlikely, surprisals, threshold, in_english=in_english))
-    return Findings(tuple(unlikely), tuple(missing))
+    mistaken = {word.span for word in unlikely if word.meant is not None}
+    return Findings(tuple(unlikely), tuple(word for word in missing if mistaken.isdisjoint((word.before, word.after))))
 
 
 def _find_unlikely(surprisals: Iterable[WordSurprisal], threshold: float, *, in_english: bool) -> list[UnlikelyWord]:

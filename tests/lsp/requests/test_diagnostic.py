@@ -158,6 +158,15 @@ async def test_an_ignored_missing_word_is_no_longer_named(connect: Connect) -> N
     assert await marked(document) == []
 
 
+async def test_no_word_is_missing_where_another_one_was_meant(connect: Connect) -> None:
+    text = "It is to late to go."
+    bert = await connect("vscode", configuration=enabled(), local=None)
+    assert items(await pull(bert.open(text))) == []  # not “be” before “late”; “to” is too short to be marked
+    bert = await connect("vscode", configuration=enabled(minimumLength=2), local=None)
+    [item] = items(await pull(bert.open(text)))
+    assert (item.code, item.data["words"][0]) == ("unlikely-word", "too")
+
+
 async def test_no_word_is_missing_at_markup_or_above_the_threshold(connect: Connect) -> None:
     bert = await connect("vscode", configuration=enabled(), local=None)
     assert await marked(bert.open("The patient was *taken* the hospital by ambulance.", "markdown")) == []
