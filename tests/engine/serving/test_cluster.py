@@ -109,7 +109,19 @@ def two_replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str
 def serving(cluster: Cluster, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Serve on a cluster; yield the address of its proxy, and the process that deployed."""
     port = free_port()
-    command = [*SERVER, "serve", "--ray", cluster.address, "--listen", str(port), "--model", "embedded", *options]
+    command = [
+        *SERVER,
+        "serve",
+        "--ray",
+        cluster.address,
+        "--listen",
+        str(port),
+        "--model",
+        "embedded",
+        "--dtype",
+        "float32",
+        *options,
+    ]
     environment = {**os.environ, **cluster.environment, "FILLMASK_TOKEN": SECRET}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout
