@@ -173,10 +173,9 @@ def test_missing_server_is_offered_once_installed_on_demand_and_updated_from_a_w
         window.quick_pick_row("From a wheel").click()
         [packed] = wheel.iterdir()
         path = window.page.locator(".quick-input-box input")
-        # The dialog begins with a folder of its own; what is typed before would be lost.
+        # The dialog begins with a folder of its own, and may show it again.
         wait_until(lambda: path.input_value().startswith("/"), "the dialog's folder")
-        path.fill(str(packed))
-        window.press_until_visible("Enter", dialog)
+        window.enter_until_visible(path, str(packed), dialog)
         assert f"-m pip install --no-input {packed}" in (dialog.text_content() or "")
         dialog.get_by_role("button", name="Install").click()
         window.status_bar_item.filter(has_text="built-in").wait_for(timeout=90_000)

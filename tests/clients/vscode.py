@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,14 +101,25 @@ class Window:
 
     def press_until_visible(self, key: str, shown: Locator) -> None:
         """Press a key that shows something. Press it again if a busy window missed it."""
+        self._repeat_until_visible(lambda: self.press(key), shown)
 
+    def enter_until_visible(self, box: Locator, text: str, shown: Locator) -> None:
+        """Enter a text that shows something. Enter it again if the box replaced it with what it had been loading."""
+
+        def enter() -> None:
+            box.fill(text, timeout=5_000)
+            self.press("Enter")
+
+        self._repeat_until_visible(enter, shown)
+
+    def _repeat_until_visible(self, act: Callable[[], None], shown: Locator) -> None:
         def is_visible() -> bool:
-            self.press(key)
             with suppress(Error):
+                act()
                 shown.wait_for(timeout=5_000)
             return shown.is_visible()
 
-        wait_until(is_visible, f"what {key} shows")
+        wait_until(is_visible, f"it is visible: {shown}")
 
     def run(self, command: str) -> None:
         """Run a command of the palette by its title."""
