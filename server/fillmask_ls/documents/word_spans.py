@@ -42,8 +42,8 @@ def _words_near(document: TextDocument, span: Span) -> list[Span]:
     text = document.slice(low, span[1] + _LONGEST_WORD)
     words = find_unmasked_words(text)
     if is_code(find_language(document.language_id, document.uri)):
-        words = [word for start, end in words if (word := (_word_start(text, start, end), end))[0] < end]
-    return [(low + start, low + end) for start, end in words]
+        words = [(_word_start(text, start, end), end) for start, end in words]
+    return [(low + start, low + end) for start, end in words if start < end]
 
 
 def _word_start(source: str, start: int, end: int) -> int:

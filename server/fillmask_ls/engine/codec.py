@@ -146,10 +146,10 @@ def read_question(kind: type[Question], data: object) -> Question:
             if isinstance(data.get(name), list) and len(data[name]) > MAX_ITEMS:
                 raise TooLargeError(f"'{name}' may have at most {MAX_ITEMS} items")
     try:
-        question: Question = _structured(data, kind, "the question")
-    except CodecError as error:
-        if isinstance(error.__cause__, ClassValidationError):
-            raise CodecError("; ".join(_problems(error.__cause__, kind))) from None
+        question: Question = _CONVERTER.structure(data, kind)
+    except ClassValidationError as error:
+        raise CodecError("; ".join(_problems(error, kind))) from None
+    except Exception:
         raise CodecError("the question must be a JSON object") from None
     check_question(question)
     return question
@@ -178,7 +178,11 @@ def read_reply(question: Question, body: object) -> tuple[str, Any]:
         CodecError: the body holds no answer to this question.
     """
     model = _member(body, "model", str)
-    answer = _structured(_member(body, "answer", object), _METHODS[type(question)][1], "the answer")
+    value = _member(body, "answer", object)
+    try:
+        answer = _CONVERTER.structure(value, _METHODS[type(question)][1])
+    except Exception as error:
+        raise CodecError("the answer is not in the protocol's form") from error
     if not _fits(question, answer):
         raise CodecError("the answer does not fit the question")
     return model, answer
@@ -211,13 +215,6 @@ def _member(body: object, name: str, kind: type, *, version: bool = True) -> Any
     if name not in body or not isinstance(body[name], kind):
         raise CodecError(f"'{name}' is missing or not {_KINDS[kind]}" if kind in _KINDS else f"'{name}' is missing")
     return body[name]
-
-
-def _structured(data: object, kind: Any, what: str) -> Any:
-    try:
-        return _CONVERTER.structure(data, kind)
-    except Exception as error:
-        raise CodecError(f"{what} is not in the protocol's form") from error
 
 
 def check_question(question: Question) -> None:
